@@ -1,0 +1,273 @@
+package profiles
+
+import "time"
+
+// Profile describes one target: where it is, who may talk to it, how its
+// verification pages look, and what it is known to do differently. It is the
+// resolved form: variables are expanded and secrets are read.
+type Profile struct {
+	// Name is the shipped name or the file name without its extension.
+	Name  string `yaml:"name"`
+	Title string `yaml:"title"`
+	// BaseURL is the variable ${base_url}, usually all that a user has to set.
+	BaseURL string `yaml:"base_url"`
+	// Vars are further variables for ${name} in any string of the profile. A
+	// string that names an empty variable is empty as a whole.
+	Vars map[string]string `yaml:"vars"`
+
+	// Issuer is the issuer identifier that metadata must carry byte for byte
+	// (RFC 8414 section 3.3). Empty: the target promises none.
+	Issuer string `yaml:"issuer"`
+	// Discovery is "auto" (both well-known forms of the issuer), "off", or the
+	// URL of the metadata document. Default: auto with an issuer, else off.
+	Discovery string    `yaml:"discovery"`
+	Endpoints Endpoints `yaml:"endpoints"`
+	Clients   Clients   `yaml:"clients"`
+	Users     Users     `yaml:"users"`
+	// Scopes are requested by every flow that is not about scopes.
+	Scopes []string `yaml:"scopes"`
+
+	Request      Requests     `yaml:"request"`
+	Verification Verification `yaml:"verification"`
+	TLS          TLS          `yaml:"tls"`
+	Limits       Limits       `yaml:"limits"`
+	Capabilities Capabilities `yaml:"capabilities"`
+	// Expiry is where the checks that wait for expiry go; nil: the same place
+	// as everything else.
+	Expiry   *Expiry     `yaml:"expiry"`
+	Baseline []Deviation `yaml:"baseline"`
+
+	// Source is the file the profile was read from, or "builtin:NAME".
+	Source string `yaml:"-"`
+}
+
+// Endpoints are absolute URLs. An empty one is looked up by discovery.
+type Endpoints struct {
+	DeviceAuthorization string `yaml:"device_authorization"`
+	Token               string `yaml:"token"`
+	Introspection       string `yaml:"introspection"`
+	Revocation          string `yaml:"revocation"`
+	UserInfo            string `yaml:"userinfo"`
+	JWKS                string `yaml:"jwks"`
+}
+
+// Clients are the registered clients that a run uses.
+type Clients struct {
+	// Public polls in most scenarios. Required.
+	Public *Client `yaml:"public"`
+	// Second is another client that may use the grant.
+	Second *Client `yaml:"second"`
+	// Confidential has a secret.
+	Confidential *Client `yaml:"confidential"`
+	// NotAllowed is registered but not for the device grant.
+	NotAllowed *Client `yaml:"not_allowed"`
+}
+
+// Client is one registration.
+type Client struct {
+	ID     string  `yaml:"id"`
+	Secret *Secret `yaml:"secret"`
+	// Auth is how the client authenticates at the token endpoint. Default:
+	// none without a secret, client_secret_basic with one.
+	Auth ClientAuth `yaml:"auth"`
+	// DeviceAuth is the same for the device authorization endpoint. Default: Auth.
+	DeviceAuth ClientAuth `yaml:"device_auth"`
+	// Scopes replace Profile.Scopes for this client.
+	Scopes []string `yaml:"scopes"`
+}
+
+// ClientAuth is a client authentication method, by its registered name
+// (RFC 7591 section 2).
+type ClientAuth string
+
+// The methods that the harness can use.
+const (
+	AuthNone  ClientAuth = "none"
+	AuthBasic ClientAuth = "client_secret_basic"
+	AuthPost  ClientAuth = "client_secret_post"
+)
+
+// Users are the people at the second screen.
+type Users struct {
+	First  *User `yaml:"first"`
+	Second *User `yaml:"second"`
+	// Wrong is refused by the login page. Absent: the target accepts any
+	// password, and the failed-login checks are not applicable.
+	Wrong *User `yaml:"wrong"`
+}
+
+// User is one account.
+type User struct {
+	Username Secret `yaml:"username"`
+	Password Secret `yaml:"password"`
+}
+
+// Requests are additions to the requests that every scenario sends.
+type Requests struct {
+	DeviceAuthorization Addition `yaml:"device_authorization"`
+	Token               Addition `yaml:"token"`
+}
+
+// Addition is what one endpoint wants beyond RFC 8628.
+type Addition struct {
+	Params  map[string]string `yaml:"params"`
+	Headers map[string]string `yaml:"headers"`
+}
+
+// TLS says how far the target's transport is trusted.
+type TLS struct {
+	// CAFile is a PEM file of roots to trust beside the system's.
+	CAFile string `yaml:"ca_file"`
+	// Insecure accepts any certificate. Reports say so.
+	Insecure bool `yaml:"insecure"`
+	// AllowHTTP accepts http URLs, for loopback servers; the https parts of
+	// the checks are then not applicable.
+	AllowHTTP bool `yaml:"allow_http"`
+}
+
+// Limits bound what a run does to the target.
+type Limits struct {
+	// Timeout is for one HTTP exchange. Default 15s.
+	Timeout time.Duration `yaml:"timeout"`
+	// Rate is the most requests per second to the API endpoints. Default 50.
+	Rate float64 `yaml:"rate"`
+	// Codes is how many codes the uniqueness sample issues. Default 50.
+	Codes int `yaml:"codes"`
+	// AllowD2 permits checks that may lock an account or a client, such as a
+	// wrong client secret.
+	AllowD2 bool `yaml:"allow_d2"`
+}
+
+// Capabilities say what the target can do where it cannot be seen. Nil means
+// unknown: the run finds out or says that it could not.
+type Capabilities struct {
+	// Deny: the pages offer a way to refuse.
+	Deny *bool `yaml:"deny"`
+}
+
+// Expiry is a stand-in target whose codes live shortly: another client, since
+// many servers set the lifetime per client, or other endpoints.
+type Expiry struct {
+	Client    *Client   `yaml:"client"`
+	Endpoints Endpoints `yaml:"endpoints"`
+}
+
+// Deviation is one entry of the baseline: something the target is known to do.
+type Deviation struct {
+	// Check is the requirement's id, for example ERR-01.
+	Check string `yaml:"check"`
+	// Code is the finding's code; empty: every finding of the check.
+	Code string `yaml:"code"`
+	// Expect is fail (default), warn, inconclusive or n/a.
+	Expect string `yaml:"expect"`
+	Reason string `yaml:"reason"`
+	Link   string `yaml:"link"`
+
+	// Line is where the entry stands in the profile.
+	Line int `yaml:"-"`
+}
+
+// Verification says how a person decides at this target.
+type Verification struct {
+	// Drivers are tried in order: browser, forms, hook, manual. Default:
+	// browser, forms.
+	Drivers []string `yaml:"drivers"`
+	// Auto recognises by heuristics what no entry of Pages matches. Default true.
+	Auto   *bool  `yaml:"auto"`
+	Locale string `yaml:"locale"` // default en-US
+	// Consent says when a decision page is shown: always, first-time, never,
+	// unknown (default). With never or unknown a deny journey submits no login
+	// that could approve by itself.
+	Consent string        `yaml:"consent"`
+	Limits  JourneyLimits `yaml:"limits"`
+	Pages   []Page        `yaml:"pages"`
+	Hook    *Hook         `yaml:"hook"`
+}
+
+// JourneyLimits bound one journey.
+type JourneyLimits struct {
+	Step    time.Duration `yaml:"step"`    // one page to appear; default 10s
+	Journey time.Duration `yaml:"journey"` // the whole journey; default 60s
+	Pages   int           `yaml:"pages"`   // pages seen; default 12
+}
+
+// Page is how to recognise one page and what to do on it. Pages are tried in
+// order; the first whose When matches wins.
+type Page struct {
+	// Role gives the page its meaning: code, code_confirm, identifier,
+	// password, login, consent, interstitial, or an end: success, denied,
+	// code_error, login_error, error.
+	Role string `yaml:"role"`
+	// When is a list of alternatives; within one, every key must hold.
+	When []Match `yaml:"when"`
+	// Do is for every page but consent and code_confirm, which have Approve
+	// and Deny. A page without actions is driven by the heuristics of its role.
+	Do      []Action `yaml:"do"`
+	Approve []Action `yaml:"approve"`
+	Deny    []Action `yaml:"deny"`
+	// NoDeny says that this page offers no way to refuse.
+	NoDeny bool `yaml:"no_deny"`
+	// HTTP corrects what the forms driver sends, where a script would fill
+	// hidden fields: field name to value name or literal.
+	HTTP *HTTPFill `yaml:"http"`
+
+	Line int `yaml:"-"`
+}
+
+// Match is one set of conditions on a page.
+type Match struct {
+	CSS   string `yaml:"css"`   // a selector that matches an element
+	ID    string `yaml:"id"`    // an element id, exact (it may hold a dot)
+	Name  string `yaml:"name"`  // an element's name attribute
+	URL   string `yaml:"url"`   // a glob with *
+	Title string `yaml:"title"` // a regular expression
+	Text  string `yaml:"text"`  // a regular expression on the visible text
+	// Visible false allows the CSS, ID or Name element to be hidden. Default true.
+	Visible *bool `yaml:"visible"`
+}
+
+// Locator names one element of a page. Exactly one of the first five is set.
+type Locator struct {
+	CSS    string `yaml:"css"`
+	ID     string `yaml:"id"`
+	Name   string `yaml:"name"`
+	Label  string `yaml:"label"`  // the accessible name of a field, a regular expression
+	Button string `yaml:"button"` // the accessible text of a button, a regular expression
+	Nth    int    `yaml:"nth"`    // the n-th match, from 0
+}
+
+// Action is one act on a page: exactly one of Fill, Click, Check.
+type Action struct {
+	Fill  *Locator `yaml:"fill"`
+	Click *Locator `yaml:"click"`
+	Check *Locator `yaml:"check"`
+	// With names the value of Fill: user_code, username, password. Values are
+	// names, never literals, so no secret stands in a profile.
+	With string `yaml:"with"`
+	// All checks every match of Check instead of the first.
+	All bool `yaml:"all"`
+	// Optional goes on when the element is not there.
+	Optional bool `yaml:"optional"`
+
+	Line int `yaml:"-"`
+}
+
+// HTTPFill sets form fields in the forms driver.
+type HTTPFill struct {
+	Set     map[string]string `yaml:"set"`     // field: user_code | username | password | =literal
+	Approve map[string]string `yaml:"approve"` // added when approving
+	Deny    map[string]string `yaml:"deny"`    // added when denying
+}
+
+// Hook decides without pages: a command or an HTTP call. In every string
+// {user_code}, {username}, {decision} (approve or deny) and
+// {verification_uri} are replaced.
+type Hook struct {
+	// Command is run without a shell; exit status 0 means done.
+	Command []string `yaml:"command"`
+	// URL is called; any 2xx answer means done.
+	URL     string            `yaml:"url"`
+	Method  string            `yaml:"method"` // default POST
+	Headers map[string]string `yaml:"headers"`
+	Body    string            `yaml:"body"`
+}

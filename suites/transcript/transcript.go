@@ -1,0 +1,63 @@
+// Package transcript is the record of what was said: every HTTP exchange of a
+// scenario and every step of its user agent, in order. It is data only. The
+// scenarios write it, the rules read it, and the reports print it, so a
+// recorded run can be judged again without a server.
+package transcript
+
+import (
+	"strings"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// Transcript is one scenario's conversation with the target.
+type Transcript struct {
+	Scenario string `json:"name"`
+	// Started and Ended are counted from the start of the run, in the
+	// target's seconds.
+	Started time.Duration `json:"-"`
+	Ended   time.Duration `json:"-"`
+
+	Exchanges []wire.Exchange `json:"exchanges"`
+	Journeys  []Journey       `json:"steps,omitempty"`
+
+	// Aborted says why the scenario could not go on; "" when it finished.
+	// A rule whose evidence is missing for this reason is inconclusive.
+	Aborted string `json:"aborted,omitempty"`
+	// Absent says why the scenario did not apply to the target (an optional
+	// feature it lacks, a client that the profile does not have).
+	Absent string `json:"absent,omitempty"`
+}
+
+// Labelled returns the exchanges whose label is the given one or lies below it
+// ("poll" finds "poll/1" and "poll/2"), in the order they were sent.
+func (t Transcript) Labelled(label string) []wire.Exchange {
+	var found []wire.Exchange
+	for _, x := range t.Exchanges {
+		if x.Label == label || strings.HasPrefix(x.Label, label+"/") {
+			found = append(found, x)
+		}
+	}
+	return found
+}
+
+// First returns the first exchange found by [Transcript.Labelled].
+func (t Transcript) First(label string) (wire.Exchange, bool) {
+	for _, x := range t.Exchanges {
+		if x.Label == label || strings.HasPrefix(x.Label, label+"/") {
+			return x, true
+		}
+	}
+	return wire.Exchange{}, false
+}
+
+// Journey returns the user-agent journey with that name.
+func (t Transcript) Journey(name string) (Journey, bool) {
+	for _, j := range t.Journeys {
+		if j.Name == name {
+			return j, true
+		}
+	}
+	return Journey{}, false
+}

@@ -1,0 +1,73 @@
+// Package useragent is the person at the second screen.
+//
+// RFC 8628 section 3.3 sends the end user to the verification URI with a user
+// code. This package plays that person: it opens the page, recognises what the
+// page asks for, types the code, logs in, and approves or denies. Four drivers
+// share one recogniser and one page schema (profiles.Verification):
+//
+//   - browser drives real Chromium with chromedp;
+//   - forms sends the HTML forms itself, with a cookie jar and an HTML parser;
+//   - hook calls a command or an HTTP endpoint that decides in the person's place;
+//   - manual shows the code to a real person and waits for them.
+//
+// Pages are recognised, not sequenced, so login before the code, a skipped
+// consent and a prefilled code need no configuration. A journey that cannot
+// finish says nothing about the server: its outcome is Unfinished.
+package useragent
+
+import (
+	"context"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// Driver opens user-agent sessions. A Driver is safe for concurrent use and
+// bounds by itself how many sessions are open at once.
+type Driver interface {
+	// Name is one of browser, forms, hook, manual.
+	Name() string
+	// NewSession opens a fresh user agent: no cookies, nobody logged in.
+	// It waits until the driver has room for one more.
+	NewSession(ctx context.Context) (Session, error)
+	// Close ends the driver and everything it started.
+	Close() error
+}
+
+// Session is one person's user agent. Its cookies live from journey to
+// journey, so a second journey finds the person logged in. A Session is used
+// by one goroutine at a time.
+type Session interface {
+	// Journey does one task and tells how it ended. It never returns an
+	// error: what went wrong is in Journey.Trouble.
+	Journey(ctx context.Context, task Task) transcript.Journey
+	Close() error
+}
+
+// Task is one errand for the person.
+type Task struct {
+	Name string
+	Goal transcript.Goal
+	// Start is the verification_uri or verification_uri_complete.
+	Start string
+	// UserCode is the code on the device's screen, which the person may type
+	// or compare.
+	UserCode string
+	// TypeCode says that UserCode may be typed into a blank code field. A
+	// code field that the server prefilled is submitted as it is either way.
+	TypeCode bool
+	// Account logs in; nil never logs in (outcome AtLogin).
+	Account *Account
+	// Dwell is how long Look lets the page's scripts run, in real time.
+	Dwell time.Duration
+	// Deadline, when set, is when the code expires; the manual driver shows it.
+	Deadline time.Time
+	// Complete is the verification_uri_complete, for the manual driver's QR code.
+	Complete string
+}
+
+// Account is a person's credentials. It never appears in a journey.
+type Account struct {
+	Username string
+	Password string
+}

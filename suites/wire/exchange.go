@@ -1,0 +1,181 @@
+// Package wire is the raw HTTP client of the conformance suite.
+//
+// It is never lenient: it sends exactly the bytes it is told to send and
+// reports exactly what came back. It follows no redirect, fills no default,
+// merges no duplicate and cleans nothing up, because each of those would hide
+// a fault that a device would meet. One call is one [Exchange].
+package wire
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+	"unicode/utf8"
+)
+
+// Request is one HTTP request, to be sent byte for byte as given.
+type Request struct {
+	// Label says what the caller is doing, for example "poll/3" or
+	// "control/valid request". Rules find exchanges by it.
+	Label  string
+	Method string
+	URL    string
+	Header http.Header
+	Body   []byte
+}
+
+// Message is the header and body of a request or of a response.
+type Message struct {
+	Header http.Header `json:"headers,omitempty"`
+	Body   Bytes       `json:"body,omitempty"`
+}
+
+// Exchange is one request and what came back. Exactly one of Response and
+// Failure is set.
+type Exchange struct {
+	// N counts the exchanges of one transcript from 1.
+	N      int    `json:"n"`
+	Label  string `json:"label"`
+	Method string `json:"method"`
+	URL    string `json:"url"`
+
+	Request Message `json:"request"`
+
+	// Status is the HTTP status code, 0 when no response arrived.
+	Status   int      `json:"status"`
+	Proto    string   `json:"proto,omitempty"`
+	Response *Message `json:"response,omitempty"`
+	// Truncated says that the body was longer than the client reads, and
+	// Response.Body is its beginning.
+	Truncated bool     `json:"truncated,omitempty"`
+	Failure   *Failure `json:"failure,omitempty"`
+
+	// Sent and Received are counted from the start of the run, in the
+	// target's seconds (see the scenario clock).
+	Sent     time.Duration `json:"-"`
+	Received time.Duration `json:"-"`
+}
+
+// exchangeJSON carries the two times as the milliseconds that result.json names.
+type exchangeJSON struct {
+	plainExchange
+	SentMS     float64 `json:"sent_ms"`
+	ReceivedMS float64 `json:"received_ms"`
+}
+
+type plainExchange Exchange
+
+// MarshalJSON writes the times as sent_ms and received_ms.
+func (x Exchange) MarshalJSON() ([]byte, error) {
+	return json.Marshal(exchangeJSON{plainExchange(x), milliseconds(x.Sent), milliseconds(x.Received)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (x *Exchange) UnmarshalJSON(b []byte) error {
+	var j exchangeJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*x = Exchange(j.plainExchange)
+	x.Sent = time.Duration(j.SentMS * float64(time.Millisecond))
+	x.Received = time.Duration(j.ReceivedMS * float64(time.Millisecond))
+	return nil
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
+}
+
+// Answered says that a complete HTTP response arrived, whatever its status.
+func (x Exchange) Answered() bool { return x.Response != nil && x.Failure == nil }
+
+// Header returns the first value of a response header, or "".
+func (x Exchange) Header(name string) string {
+	if x.Response == nil {
+		return ""
+	}
+	return x.Response.Header.Get(name)
+}
+
+// Object decodes the response body as one flat JSON object. See [ParseObject].
+func (x Exchange) Object() (Object, error) {
+	if x.Response == nil {
+		return Object{}, fmt.Errorf("exchange %d has no response", x.N)
+	}
+	if x.Truncated {
+		return Object{}, fmt.Errorf("the body is longer than the %d bytes that are read", len(x.Response.Body))
+	}
+	return ParseObject(x.Response.Body)
+}
+
+// OAuthError returns the string member "error" of a JSON object body, or ""
+// when there is none. It looks at the body whatever the status is.
+func (x Exchange) OAuthError() string {
+	o, err := x.Object()
+	if err != nil {
+		return ""
+	}
+	s, _ := o.String("error")
+	return s
+}
+
+// Form returns the request body's form parameters. A parameter that was sent
+// twice has two values.
+func (x Exchange) Form() url.Values {
+	v, _ := url.ParseQuery(string(x.Request.Body))
+	return v
+}
+
+// FailureKind is the class of a transport failure.
+type FailureKind string
+
+// The kinds of transport failure.
+const (
+	FailDNS      FailureKind = "dns"      // the host name does not resolve
+	FailRefused  FailureKind = "refused"  // nothing listens there
+	FailTLS      FailureKind = "tls"      // the handshake or the certificate failed
+	FailTimeout  FailureKind = "timeout"  // no complete answer within the limit
+	FailReset    FailureKind = "reset"    // the connection ended before the answer did
+	FailProtocol FailureKind = "protocol" // the answer is not HTTP, or its framing is broken
+	FailCanceled FailureKind = "canceled" // the run was interrupted
+)
+
+// Failure says why no complete response arrived.
+type Failure struct {
+	Kind FailureKind `json:"kind"`
+	Text string      `json:"text"`
+}
+
+func (f *Failure) Error() string { return fmt.Sprintf("%s: %s", f.Kind, f.Text) }
+
+// Bytes is a body. In JSON it is a string, or {"base64": "..."} when it is not
+// valid UTF-8, so that a recording keeps every byte.
+type Bytes []byte
+
+// MarshalJSON implements json.Marshaler.
+func (b Bytes) MarshalJSON() ([]byte, error) {
+	if utf8.Valid(b) {
+		return json.Marshal(string(b))
+	}
+	return json.Marshal(map[string]string{"base64": base64.StdEncoding.EncodeToString(b)})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (b *Bytes) UnmarshalJSON(data []byte) error {
+	var s string
+	if json.Unmarshal(data, &s) == nil {
+		*b = Bytes(s)
+		return nil
+	}
+	var enc struct {
+		Base64 []byte `json:"base64"`
+	}
+	if err := json.Unmarshal(data, &enc); err != nil {
+		return fmt.Errorf("a body is a string or {\"base64\": ...}: %w", err)
+	}
+	*b = enc.Base64
+	return nil
+}
