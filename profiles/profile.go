@@ -10,6 +10,8 @@ type Profile struct {
 	Name  string `yaml:"name"`
 	Title string `yaml:"title"`
 	// BaseURL is the variable ${base_url}, usually all that a user has to set.
+	// One slash at its end is removed, so that "${base_url}/token" is right
+	// for either spelling.
 	BaseURL string `yaml:"base_url"`
 	// Vars are further variables for ${name} in any string of the profile. A
 	// string that names an empty variable is empty as a whole.
@@ -39,6 +41,9 @@ type Profile struct {
 
 	// Source is the file the profile was read from, or "builtin:NAME".
 	Source string `yaml:"-"`
+	// Dropped says which optional clients and users are not in this run, and
+	// why: "clients.confidential: DEVICEGRANT_CLIENT_SECRET is not set".
+	Dropped []string `yaml:"-"`
 }
 
 // Endpoints are absolute URLs. An empty one is looked up by discovery.
@@ -74,6 +79,9 @@ type Client struct {
 	DeviceAuth ClientAuth `yaml:"device_auth"`
 	// Scopes replace Profile.Scopes for this client.
 	Scopes []string `yaml:"scopes"`
+	// Optional leaves the client out of the run, instead of refusing the
+	// profile, when its secret is not there.
+	Optional bool `yaml:"optional"`
 }
 
 // ClientAuth is a client authentication method, by its registered name
@@ -98,8 +106,11 @@ type Users struct {
 
 // User is one account.
 type User struct {
-	Username Secret `yaml:"username"`
+	Username Secret `yaml:"username" profile:"plain"`
 	Password Secret `yaml:"password"`
+	// Optional leaves the user out of the run, instead of refusing the
+	// profile, when the name or the password is not there.
+	Optional bool `yaml:"optional"`
 }
 
 // Requests are additions to the requests that every scenario sends.
@@ -146,9 +157,12 @@ type Capabilities struct {
 }
 
 // Expiry is a stand-in target whose codes live shortly: another client, since
-// many servers set the lifetime per client, or other endpoints.
+// many servers set the lifetime per client, or other endpoints. An entry with
+// no client whose endpoints are all empty is the same as none.
 type Expiry struct {
-	Client    *Client   `yaml:"client"`
+	// Client is who asks there. Default: Clients.Public.
+	Client *Client `yaml:"client"`
+	// Endpoints replace Profile.Endpoints as a whole. All empty: the same.
 	Endpoints Endpoints `yaml:"endpoints"`
 }
 
@@ -199,13 +213,13 @@ type Page struct {
 	// code_error, login_error, error.
 	Role string `yaml:"role"`
 	// When is a list of alternatives; within one, every key must hold.
-	When []Match `yaml:"when"`
+	When []Match `yaml:"when" profile:"single"`
 	// Do is for every page but consent and code_confirm, which have Approve
 	// and Deny. A page without actions is driven by the heuristics of its role.
 	Do      []Action `yaml:"do"`
 	Approve []Action `yaml:"approve"`
-	Deny    []Action `yaml:"deny"`
-	// NoDeny says that this page offers no way to refuse.
+	Deny    []Action `yaml:"deny" profile:"none=NoDeny"`
+	// NoDeny says that this page offers no way to refuse; `deny: none` sets it too.
 	NoDeny bool `yaml:"no_deny"`
 	// HTTP corrects what the forms driver sends, where a script would fill
 	// hidden fields: field name to value name or literal.

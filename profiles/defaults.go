@@ -1,0 +1,73 @@
+package profiles
+
+import (
+	"cmp"
+	"time"
+)
+
+// setDefaults fills what the profile leaves open. What it gives explicitly
+// stays as it is, wrong or not, for validation to see.
+func (d *document) setDefaults(p *Profile) {
+	p.Title = cmp.Or(p.Title, p.Name)
+	if p.Discovery == "" {
+		p.Discovery = "off"
+		if p.Issuer != "" {
+			p.Discovery = "auto"
+		}
+	}
+	for _, c := range p.Clients.all() {
+		setClientDefaults(*c.entry)
+	}
+	if p.Expiry != nil {
+		if p.Expiry.Client == nil && p.Expiry.Endpoints == (Endpoints{}) {
+			p.Expiry = nil
+		} else {
+			setClientDefaults(p.Expiry.Client)
+		}
+	}
+
+	setDefault(d, "limits.timeout", &p.Limits.Timeout, 15*time.Second)
+	setDefault(d, "limits.rate", &p.Limits.Rate, 50)
+	setDefault(d, "limits.codes", &p.Limits.Codes, 50)
+
+	v := &p.Verification
+	if v.Drivers == nil {
+		v.Drivers = []string{"browser", "forms"}
+	}
+	if v.Auto == nil {
+		v.Auto = new(true)
+	}
+	v.Locale = cmp.Or(v.Locale, "en-US")
+	v.Consent = cmp.Or(v.Consent, "unknown")
+	setDefault(d, "verification.limits.step", &v.Limits.Step, 10*time.Second)
+	setDefault(d, "verification.limits.journey", &v.Limits.Journey, time.Minute)
+	setDefault(d, "verification.limits.pages", &v.Limits.Pages, 12)
+	if v.Hook != nil && v.Hook.URL != "" {
+		v.Hook.Method = cmp.Or(v.Hook.Method, "POST")
+	}
+
+	for i := range p.Baseline {
+		p.Baseline[i].Expect = cmp.Or(p.Baseline[i].Expect, "fail")
+	}
+}
+
+func setClientDefaults(c *Client) {
+	if c == nil {
+		return
+	}
+	if c.Auth == "" {
+		c.Auth = AuthNone
+		if c.Secret != nil {
+			c.Auth = AuthBasic
+		}
+	}
+	c.DeviceAuth = cmp.Or(c.DeviceAuth, c.Auth)
+}
+
+// setDefault leaves an explicit zero alone: it is a mistake, not an omission.
+func setDefault[T comparable](d *document, path string, field *T, value T) {
+	var zero T
+	if *field == zero && !d.given(path) {
+		*field = value
+	}
+}

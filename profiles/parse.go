@@ -1,0 +1,209 @@
+package profiles
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// What a profile may cost before anybody looks at its content.
+const (
+	maxFile    = 1 << 20 // bytes
+	maxNodes   = 50_000  // values after aliases are copied
+	maxAliases = 100
+	maxDepth   = 32
+)
+
+// document is a profile on its way from text to Profile.
+type document struct {
+	file string
+	root *yaml.Node
+	vars *variables
+	// places has the position of every key that is there, by path.
+	places   map[string]place
+	problems []Problem
+}
+
+// place is where a value stands.
+type place struct {
+	file         string
+	line, column int
+}
+
+// parse reads the text of a profile.
+func parse(file string, text []byte) *document {
+	d := &document{file: file, places: map[string]place{}}
+	root := d.readTree(text)
+	switch {
+	case root != nil && root.Kind == yaml.MappingNode:
+		d.root = root
+	case root != nil:
+		d.report("", root, "expected a mapping, found "+kindName(root), "")
+	case len(d.problems) == 0:
+		d.report("", nil, "the profile is empty", "")
+	}
+	return d
+}
+
+// readTree reads one YAML document and resolves its aliases. It returns nil
+// for a text without any content and after a problem.
+func (d *document) readTree(text []byte) *yaml.Node {
+	if len(text) > maxFile {
+		d.report("", nil, fmt.Sprintf("the file is larger than %d bytes", maxFile), "")
+		return nil
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var first, second yaml.Node
+	switch err := decoder.Decode(&first); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		d.syntaxError(err)
+		return nil
+	}
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		d.report("", &second, "a second document begins here", "a file holds one profile")
+		return nil
+	case !errors.Is(err, io.EOF):
+		d.syntaxError(err)
+		return nil
+	}
+	aliases := copier{document: d}
+	root := aliases.copy(first.Content[0], 0)
+	if aliases.stopped {
+		return nil
+	}
+	return root
+}
+
+var lineOfError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// syntaxError takes the line out of the parser's message.
+func (d *document) syntaxError(err error) {
+	text := err.Error()
+	match := lineOfError.FindStringSubmatch(text)
+	p := Problem{File: d.file, Message: "not YAML: " + text}
+	if match != nil {
+		p.Line, _ = strconv.Atoi(match[1])
+		p.Message = "not YAML: " + strings.TrimPrefix(text, match[0])
+	}
+	if strings.Contains(text, "cannot start any token") {
+		p.Hint = "indent with blanks, and quote strings that begin with @ ` or %"
+	}
+	d.problems = append(d.problems, p)
+}
+
+// copier replaces aliases by copies of what they name, so that an override or
+// a variable changes one place only, and bounds what that may cost.
+type copier struct {
+	*document
+	nodes, aliases int
+	stopped        bool
+}
+
+func (c *copier) copy(node *yaml.Node, depth int) *yaml.Node {
+	c.nodes++
+	switch {
+	case depth > maxDepth:
+		c.stop(node, "nested too deeply")
+	case c.nodes > maxNodes:
+		c.stop(node, "too many values")
+	case node.Kind == yaml.AliasNode:
+		c.aliases++
+		if c.aliases > maxAliases {
+			c.stop(node, "too many aliases")
+		} else {
+			return c.copy(node.Alias, depth+1)
+		}
+	case node.Style&yaml.TaggedStyle != 0:
+		c.stop(node, "tags such as !name are not known here")
+	}
+	if c.stopped {
+		return node
+	}
+	clone := *node
+	clone.Content = make([]*yaml.Node, len(node.Content))
+	for i, child := range node.Content {
+		clone.Content[i] = c.copy(child, depth+1)
+		if c.stopped {
+			break
+		}
+	}
+	return &clone
+}
+
+// stop reports the first excess only: the rest follows from it.
+func (c *copier) stop(node *yaml.Node, message string) {
+	if !c.stopped {
+		c.stopped = true
+		c.report("", node, message, "")
+	}
+}
+
+// report notes a problem at a node. Nodes made from an override have no line.
+func (d *document) report(path string, node *yaml.Node, message, hint string) {
+	at := place{file: d.file}
+	if node != nil {
+		at = d.placeOf(node)
+	}
+	d.problems = append(d.problems, Problem{
+		File: at.file, Line: at.line, Column: at.column, Path: path, Message: message, Hint: hint,
+	})
+}
+
+func (d *document) placeOf(node *yaml.Node) place {
+	if node.Line == 0 {
+		return place{file: "--set"}
+	}
+	return place{d.file, node.Line, node.Column}
+}
+
+// kindName says what a node is, for messages, without its content: it may be
+// a misplaced secret.
+func kindName(node *yaml.Node) string {
+	switch node.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch node.ShortTag() {
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "true or false"
+	case "!!null":
+		return "nothing"
+	default:
+		return "a string"
+	}
+}
+
+func isNull(node *yaml.Node) bool {
+	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
+}
+
+// lookup finds a key of a mapping; nil if it is not there.
+func lookup(mapping *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// join appends a key to a path.
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}

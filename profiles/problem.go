@@ -1,0 +1,115 @@
+package profiles
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing that is wrong with a profile.
+type Problem struct {
+	// File is the profile's source, or "--set" for an override.
+	File string
+	// Line and Column count from 1; 0 means that no place is known.
+	Line, Column int
+	// Path is the key: clients.public.id, or scopes.0 in a list.
+	Path    string
+	Message string
+	// Hint says what to do about it, if the message does not.
+	Hint string
+}
+
+// String is one line: `file.yaml:12:3: clients.pubic: unknown key; did you mean "public"?`.
+func (p Problem) String() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d", p.Line)
+		if p.Column > 0 {
+			fmt.Fprintf(&b, ":%d", p.Column)
+		}
+	}
+	b.WriteString(": ")
+	if p.Path != "" {
+		b.WriteString(p.Path + ": ")
+	}
+	b.WriteString(p.Message)
+	if p.Hint != "" {
+		b.WriteString("; " + p.Hint)
+	}
+	return b.String()
+}
+
+// Error is everything that is wrong with a profile, sorted by place.
+type Error struct {
+	Problems []Problem
+}
+
+// Error has one line per problem.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// newError sorts the problems and wraps them; nil for none.
+func newError(problems []Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
+	})
+	return &Error{Problems: slices.Compact(problems)}
+}
+
+// didYouMean is a hint that names the known word nearest to a mistyped one, or
+// all the known words when none is near.
+func didYouMean(word string, known []string) string {
+	if len(known) == 0 {
+		return ""
+	}
+	nearest, distance := "", 1+max(2, len(word)/3)
+	for _, k := range known {
+		if d := editDistance(word, k); d < distance {
+			nearest, distance = k, d
+		}
+	}
+	if nearest == "" {
+		return "known are " + strings.Join(known, ", ")
+	}
+	return fmt.Sprintf("did you mean %q?", nearest)
+}
+
+// editDistance counts the insertions, deletions and replacements, and swaps of
+// neighbours as one, that turn a into b. Words that are far longer than any key are not
+// compared, so that a hostile file costs no time.
+func editDistance(a, b string) int {
+	const longest = 64
+	if len(a) > longest || len(b) > longest {
+		return longest
+	}
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row := make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,242 @@
+package profiles
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// The decoder of this package, instead of the YAML library's: that one gives
+// no columns and no paths, stops checking for unknown keys inside types that
+// decode themselves, and knows nothing of variables.
+//
+// A struct tag `profile:"..."` marks the few places with a second spelling:
+//
+//	plain       a Secret that may also be a plain string
+//	single      a list that may also be one of its elements
+//	none=Field  the word none sets the boolean Field beside it
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	secretType   = reflect.TypeFor[Secret]()
+)
+
+// fill decodes a node into target and reports whatever does not fit. A null is
+// the same as an absent key.
+func (d *document) fill(path string, node *yaml.Node, target reflect.Value, tag string) {
+	if isNull(node) {
+		return
+	}
+	switch target.Type() {
+	case durationType:
+		d.fillDuration(path, node, target)
+		return
+	case secretType:
+		d.fillSecret(path, node, target, tag == "plain")
+		return
+	}
+	switch target.Kind() {
+	case reflect.Pointer:
+		target.Set(reflect.New(target.Type().Elem()))
+		d.fill(path, node, target.Elem(), tag)
+	case reflect.Struct:
+		d.fillStruct(path, node, target)
+	case reflect.Slice:
+		d.fillSlice(path, node, target, tag)
+	case reflect.Map:
+		d.fillMap(path, node, target)
+	case reflect.String:
+		if text, ok := d.text(path, node, "a string"); ok {
+			target.SetString(text)
+		}
+	case reflect.Bool:
+		fillScalar(d, path, node, "true or false", strconv.ParseBool, target.SetBool)
+	case reflect.Int:
+		fillScalar(d, path, node, "a whole number", parseInt, target.SetInt)
+	case reflect.Float64:
+		fillScalar(d, path, node, "a number", parseFloat, target.SetFloat)
+	default:
+		panic("profiles: the schema has a field of type " + target.Type().String())
+	}
+}
+
+func parseInt(text string) (int64, error) { return strconv.ParseInt(text, 10, 32) }
+
+func parseFloat(text string) (float64, error) {
+	f, err := strconv.ParseFloat(text, 64)
+	if err == nil && (math.IsInf(f, 0) || math.IsNaN(f)) {
+		err = strconv.ErrRange
+	}
+	return f, err
+}
+
+// fillScalar decodes what is not a string.
+func fillScalar[T any](d *document, path string, node *yaml.Node, want string, parse func(string) (T, error), set func(T)) {
+	text, ok := d.text(path, node, want)
+	if !ok || text == "" && node.Value != "" {
+		return // an empty variable stands for the default
+	}
+	value, err := parse(text)
+	if err != nil {
+		d.report(path, node, fmt.Sprintf("expected %s, found %s", want, clip(text)), "")
+		return
+	}
+	set(value)
+}
+
+func (d *document) fillDuration(path string, node *yaml.Node, target reflect.Value) {
+	const want = "a duration such as 10s or 1m30s"
+	fillScalar(d, path, node, want, func(text string) (time.Duration, error) {
+		if _, err := strconv.ParseFloat(text, 64); err == nil && text != "0" {
+			d.report(path, node, fmt.Sprintf("expected %s, found the bare number %s", want, clip(text)),
+				fmt.Sprintf("write %ss for seconds", clip(text)))
+			return 0, nil
+		}
+		return time.ParseDuration(text)
+	}, func(t time.Duration) { target.SetInt(int64(t)) })
+}
+
+// text is the content of a scalar with its variables expanded.
+func (d *document) text(path string, node *yaml.Node, want string) (string, bool) {
+	if node.Kind != yaml.ScalarNode {
+		d.report(path, node, fmt.Sprintf("expected %s, found %s", want, kindName(node)), "")
+		return "", false
+	}
+	return d.vars.expand(path, node)
+}
+
+func (d *document) fillStruct(path string, node *yaml.Node, target reflect.Value) {
+	fields := fieldsOf(target.Type())
+	d.eachKey(path, node, func(key, value *yaml.Node, path string) {
+		field, known := fields.byKey[key.Value]
+		if !known {
+			d.report(path, key, "unknown key", d.unknownKeyHint(key.Value, fields.keys))
+			return
+		}
+		tag := field.Tag.Get("profile")
+		if sibling, ok := strings.CutPrefix(tag, "none="); ok && value.Kind == yaml.ScalarNode && value.Value == "none" {
+			target.FieldByName(sibling).SetBool(true)
+			return
+		}
+		d.fill(path, value, target.FieldByIndex(field.Index), tag)
+	})
+	if line := target.FieldByName("Line"); line.IsValid() {
+		line.SetInt(int64(node.Line))
+	}
+}
+
+func (d *document) unknownKeyHint(key string, known []string) string {
+	if key == "<<" {
+		return "merge keys are not supported: an alias may stand for a whole value only"
+	}
+	return didYouMean(key, known)
+}
+
+func (d *document) fillSlice(path string, node *yaml.Node, target reflect.Value, tag string) {
+	items := node.Content
+	switch {
+	case node.Kind == yaml.SequenceNode:
+	case tag == "single" && node.Kind == yaml.MappingNode:
+		items = []*yaml.Node{node}
+	default:
+		hint := ""
+		if node.Kind == yaml.ScalarNode {
+			hint = "write [one, two]"
+		}
+		d.report(path, node, "expected a list, found "+kindName(node), hint)
+		return
+	}
+	list := reflect.MakeSlice(target.Type(), 0, len(items))
+	for i, item := range items {
+		path := join(path, strconv.Itoa(i))
+		d.places[path] = d.placeOf(item)
+		if isNull(item) {
+			d.report(path, item, "an empty entry", "")
+			continue
+		}
+		element := reflect.New(list.Type().Elem()).Elem()
+		d.fill(path, item, element, "")
+		if element.Kind() == reflect.String && element.Len() == 0 && item.Value != "" {
+			continue // it named an empty variable
+		}
+		list = reflect.Append(list, element)
+	}
+	target.Set(list)
+}
+
+func (d *document) fillMap(path string, node *yaml.Node, target reflect.Value) {
+	entries := map[string]string{}
+	d.eachKey(path, node, func(key, value *yaml.Node, path string) {
+		if isNull(value) {
+			entries[key.Value] = ""
+			return
+		}
+		text, ok := d.text(path, value, "a string")
+		if ok && (text != "" || value.Value == "" || path == join("vars", key.Value)) {
+			entries[key.Value] = text // but not what named an empty variable
+		}
+	})
+	target.Set(reflect.ValueOf(entries))
+}
+
+// eachKey walks a mapping, refuses keys that stand there twice, and notes
+// where each one stands.
+func (d *document) eachKey(path string, node *yaml.Node, visit func(key, value *yaml.Node, path string)) {
+	if node.Kind != yaml.MappingNode {
+		d.report(path, node, "expected a mapping, found "+kindName(node), "")
+		return
+	}
+	first := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		if key.Kind != yaml.ScalarNode {
+			d.report(path, key, "expected a key, found "+kindName(key), "")
+			continue
+		}
+		path := join(path, key.Value)
+		if other := first[key.Value]; other != nil {
+			d.report(path, key, fmt.Sprintf("the key stands here twice, first on line %d", other.Line), "")
+			continue
+		}
+		first[key.Value] = key
+		// A scalar is pointed at itself, a block at the key that opens it.
+		d.places[path] = d.placeOf(key)
+		if value.Kind == yaml.ScalarNode && !isNull(value) {
+			d.places[path] = d.placeOf(value)
+		}
+		visit(key, value, path)
+	}
+}
+
+// fieldSet is a struct's part of the schema.
+type fieldSet struct {
+	keys  []string
+	byKey map[string]reflect.StructField
+}
+
+func fieldsOf(t reflect.Type) fieldSet {
+	set := fieldSet{byKey: map[string]reflect.StructField{}}
+	for field := range t.Fields() {
+		key := field.Tag.Get("yaml")
+		if key == "" || key == "-" {
+			continue
+		}
+		set.keys = append(set.keys, key)
+		set.byKey[key] = field
+	}
+	return set
+}
+
+// clip quotes a value for a message and keeps it short.
+func clip(text string) string {
+	const longest = 40
+	if len(text) > longest {
+		text = text[:longest] + "..."
+	}
+	return strconv.Quote(text)
+}

@@ -1,0 +1,341 @@
+package profiles
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// given reports that a key stands in the profile with a value.
+func (d *document) given(path string) bool {
+	node := d.root
+	for key := range strings.SplitSeq(path, ".") {
+		if node == nil || node.Kind != yaml.MappingNode {
+			return false
+		}
+		node = lookup(node, key)
+	}
+	return node != nil && !isNull(node)
+}
+
+// reportAt notes a problem of a key, or of the nearest key around it when it
+// is not there.
+func (d *document) reportAt(path, message, hint string) {
+	at, around := place{file: d.file}, path
+	for around != "" {
+		if found, ok := d.places[around]; ok {
+			at = found
+			break
+		}
+		around = around[:max(0, strings.LastIndexByte(around, '.'))]
+	}
+	d.problems = append(d.problems, Problem{
+		File: at.file, Line: at.line, Column: at.column, Path: path, Message: message, Hint: hint,
+	})
+}
+
+// require reports a key that is missing, unless a mistyped or broken one
+// explains that already.
+func (d *document) require(path, message, hint string) {
+	parent := path[:max(0, strings.LastIndexByte(path, '.'))]
+	for _, p := range d.problems {
+		if p.Path == path || p.Path == parent ||
+			p.Path == join(parent, p.Path[strings.LastIndexByte(p.Path, '.')+1:]) && p.Message == "unknown key" {
+			return
+		}
+	}
+	d.reportAt(path, message, hint)
+}
+
+// oneOf checks a word against the known ones.
+func (d *document) oneOf(path, word string, known ...string) {
+	if !slices.Contains(known, word) {
+		d.reportAt(path, fmt.Sprintf("unknown word %s", clip(word)), "expected "+strings.Join(known, ", "))
+	}
+}
+
+// validate checks what types cannot say.
+func (d *document) validate(p *Profile) {
+	p.BaseURL = strings.TrimSuffix(p.BaseURL, "/")
+	d.checkTarget(p)
+	d.checkClients(p)
+	d.checkUsers(p)
+	d.checkScopes("scopes", p.Scopes)
+	d.checkAddition("request.device_authorization", p.Request.DeviceAuthorization, "client_id", "client_secret", "scope")
+	d.checkAddition("request.token", p.Request.Token,
+		"client_id", "client_secret", "grant_type", "device_code", "refresh_token")
+	d.checkLimits(p)
+	d.checkExpiry(p)
+	d.checkBaseline(p)
+	d.checkVerification(&p.Verification)
+}
+
+func (d *document) checkTarget(p *Profile) {
+	d.checkURL("base_url", p.BaseURL, p)
+	if u := d.checkURL("issuer", p.Issuer, p); u != nil && (u.RawQuery != "" || u.ForceQuery) {
+		d.reportAt("issuer", "an issuer has no query", "")
+	}
+	d.checkEndpoints("endpoints", p.Endpoints, p)
+
+	switch p.Discovery {
+	case "off":
+		const hint = "give it, or an issuer"
+		if p.Endpoints.DeviceAuthorization == "" {
+			d.requireEndpoint("endpoints.device_authorization", hint)
+		}
+		if p.Endpoints.Token == "" {
+			d.requireEndpoint("endpoints.token", hint)
+		}
+	case "auto":
+		if p.Issuer == "" {
+			d.require("issuer", "missing", "discovery: auto starts from it")
+		}
+	default:
+		if !strings.Contains(p.Discovery, "://") {
+			d.oneOf("discovery", p.Discovery, "auto", "off", "the URL of a metadata document")
+			return
+		}
+		d.checkURL("discovery", p.Discovery, p)
+	}
+}
+
+// requireEndpoint is silent when the issuer is broken: that is the reason then.
+func (d *document) requireEndpoint(path, hint string) {
+	if !d.troubled("issuer") && !d.troubled("discovery") && !d.troubled("base_url") {
+		d.require(path, "missing", hint)
+	}
+}
+
+// checkURL checks an absolute URL of the target; "" is fine. It returns nil
+// for anything but a good URL.
+func (d *document) checkURL(path, text string, p *Profile) *url.URL {
+	u := d.checkAnyURL(path, text)
+	if u != nil && u.Scheme == "http" && !p.TLS.AllowHTTP {
+		d.reportAt(path, clip(text)+" is not https", "for a loopback server set tls.allow_http: true")
+	}
+	return u
+}
+
+// checkAnyURL checks an absolute http or https URL.
+func (d *document) checkAnyURL(path, text string) *url.URL {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	hint := "write it as https://host/path"
+	switch {
+	case err != nil:
+		d.reportAt(path, clip(text)+" is not a URL", hint)
+	case u.Scheme != "http" && u.Scheme != "https":
+		d.reportAt(path, clip(text)+" is not an http or https URL", hint)
+	case u.Hostname() == "":
+		d.reportAt(path, clip(text)+" has no host", hint)
+	case u.Fragment != "":
+		d.reportAt(path, clip(text)+" has a fragment", "remove what follows the #")
+	case u.User != nil:
+		d.reportAt(path, "the URL holds a user name or password", "credentials stand in clients and users")
+	default:
+		return u
+	}
+	return nil
+}
+
+func (d *document) checkEndpoints(path string, e Endpoints, p *Profile) {
+	d.checkURL(join(path, "device_authorization"), e.DeviceAuthorization, p)
+	d.checkURL(join(path, "token"), e.Token, p)
+	d.checkURL(join(path, "introspection"), e.Introspection, p)
+	d.checkURL(join(path, "revocation"), e.Revocation, p)
+	d.checkURL(join(path, "userinfo"), e.UserInfo, p)
+	d.checkURL(join(path, "jwks"), e.JWKS, p)
+}
+
+func (d *document) checkClients(p *Profile) {
+	ids := map[string]string{}
+	for _, c := range p.Clients.all() {
+		client := *c.entry
+		if client == nil {
+			continue
+		}
+		d.checkClient(c.path, client)
+		if other := ids[client.ID]; other != "" && client.ID != "" {
+			d.reportAt(join(c.path, "id"), fmt.Sprintf("%s is also %s", clip(client.ID), other), "the checks need two different clients")
+		}
+		ids[client.ID] = c.path
+	}
+	switch {
+	case p.Clients.Public == nil:
+		d.require("clients.public", "missing", "every run polls with this client")
+	case p.Clients.Public.Optional:
+		d.reportAt("clients.public.optional", "every run polls with this client: it cannot be optional", "")
+	}
+	if c := p.Clients.Confidential; c != nil && c.Secret == nil {
+		d.require("clients.confidential.secret", "missing", "write {env: DEVICEGRANT_CLIENT_SECRET}")
+	}
+}
+
+func (d *document) checkClient(path string, c *Client) {
+	if c.ID == "" {
+		d.require(join(path, "id"), "missing", "")
+	}
+	d.checkScopes(join(path, "scopes"), c.Scopes)
+	authPath := join(path, "auth")
+	d.checkAuth(authPath, c.Auth, c)
+	if c.DeviceAuth != c.Auth {
+		d.checkAuth(join(path, "device_auth"), c.DeviceAuth, c)
+	}
+}
+
+func (d *document) checkAuth(path string, auth ClientAuth, c *Client) {
+	d.oneOf(path, string(auth), string(AuthNone), string(AuthBasic), string(AuthPost))
+	if (auth == AuthBasic || auth == AuthPost) && c.Secret == nil {
+		d.reportAt(path, string(auth)+" needs a secret", "write secret: {env: DEVICEGRANT_CLIENT_SECRET}")
+	}
+}
+
+func (d *document) checkUsers(p *Profile) {
+	for _, u := range p.Users.all() {
+		user := *u.entry
+		if user == nil {
+			continue
+		}
+		if user.Username.IsZero() || user.Username.plain && user.Username.Reveal() == "" {
+			d.require(join(u.path, "username"), "missing", "")
+		}
+		if user.Password.IsZero() {
+			d.require(join(u.path, "password"), "missing", "write {env: DEVICEGRANT_PASSWORD}")
+		}
+	}
+}
+
+// checkAccounts compares what is only known once secrets are read.
+func (d *document) checkAccounts(p *Profile) {
+	first, second := p.Users.First, p.Users.Second
+	if first != nil && second != nil && first.Username.Reveal() != "" && first.Username.Reveal() == second.Username.Reveal() {
+		d.reportAt("users.second.username", "the same as users.first.username", "the checks need two different accounts")
+	}
+	wrong := p.Users.Wrong
+	if first != nil && wrong != nil && first.Password.Reveal() != "" &&
+		first.Username.Reveal() == wrong.Username.Reveal() && first.Password.Reveal() == wrong.Password.Reveal() {
+		d.reportAt("users.wrong.password", "the same as users.first.password", "this login is to be refused: write {generate: true}")
+	}
+}
+
+// scopeToken is RFC 6749 section 3.3.
+var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`)
+
+func (d *document) checkScopes(path string, scopes []string) {
+	for i, scope := range scopes {
+		if !scopeToken.MatchString(scope) {
+			d.reportAt(fmt.Sprintf("%s.%d", path, i), clip(scope)+" is not one scope", "write [one, two]")
+		}
+	}
+}
+
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+// ownHeaders are sent by the harness itself. Authorization is also where a
+// literal secret would stand.
+var ownHeaders = []string{"authorization", "content-length", "content-type", "host"}
+
+func (d *document) checkAddition(path string, a Addition, own ...string) {
+	for name := range a.Params {
+		if slices.Contains(own, name) {
+			d.reportAt(join(path, "params."+name), "the harness sends this parameter itself", "")
+		}
+	}
+	for name, value := range a.Headers {
+		at := join(path, "headers."+name)
+		if slices.Contains(ownHeaders, strings.ToLower(name)) {
+			d.reportAt(at, "the harness sends this header itself", "")
+		}
+		d.checkHeader(at, name, value)
+	}
+}
+
+func (d *document) checkHeader(path, name, value string) {
+	if !headerName.MatchString(name) {
+		d.reportAt(path, "not the name of a header", "")
+	}
+	if strings.ContainsAny(value, "\r\n\x00") {
+		d.reportAt(path, "a header's value is one line", "")
+	}
+}
+
+func (d *document) checkLimits(p *Profile) {
+	positive(d, "limits.timeout", p.Limits.Timeout)
+	positive(d, "limits.rate", p.Limits.Rate)
+	positive(d, "limits.codes", p.Limits.Codes)
+	v := p.Verification.Limits
+	positive(d, "verification.limits.step", v.Step)
+	positive(d, "verification.limits.journey", v.Journey)
+	positive(d, "verification.limits.pages", v.Pages)
+}
+
+func (d *document) checkExpiry(p *Profile) {
+	if p.Expiry == nil {
+		return
+	}
+	if p.Expiry.Client != nil {
+		d.checkClient("expiry.client", p.Expiry.Client)
+	}
+	e := p.Expiry.Endpoints
+	d.checkEndpoints("expiry.endpoints", e, p)
+	if e != (Endpoints{}) && e.DeviceAuthorization == "" {
+		d.require("expiry.endpoints.device_authorization", "missing", "expiry.endpoints replace endpoints as a whole")
+	}
+	if e != (Endpoints{}) && e.Token == "" {
+		d.require("expiry.endpoints.token", "missing", "expiry.endpoints replace endpoints as a whole")
+	}
+}
+
+var checkID = regexp.MustCompile(`^[A-Z]+-\d\d$`)
+
+func (d *document) checkBaseline(p *Profile) {
+	type finding struct{ check, code string }
+	first := map[finding]int{}
+	for i, entry := range p.Baseline {
+		path := fmt.Sprintf("baseline.%d", i)
+		switch {
+		case entry.Check == "":
+			d.require(join(path, "check"), "missing", "")
+		case !checkID.MatchString(entry.Check):
+			d.reportAt(join(path, "check"), clip(entry.Check)+" is not a check", "write an id such as ERR-01")
+		}
+		d.oneOf(join(path, "expect"), entry.Expect, "fail", "warn", "inconclusive", "n/a")
+		if strings.TrimSpace(entry.Reason) == "" {
+			d.require(join(path, "reason"), "missing", "say why the deviation is accepted")
+		}
+		d.checkAnyURL(join(path, "link"), entry.Link)
+		key := finding{entry.Check, entry.Code}
+		if line, twice := first[key]; twice && entry.Check != "" {
+			d.reportAt(path, fmt.Sprintf("%s stands here twice, first on line %d", entry.Check, line), "")
+		}
+		first[key] = entry.Line
+	}
+}
+
+func (d *document) checkCAFile(p *Profile, readFile func(string) ([]byte, error)) {
+	if p.TLS.CAFile == "" {
+		return
+	}
+	text, err := readFile(p.TLS.CAFile)
+	switch {
+	case err != nil:
+		d.reportAt("tls.ca_file", "cannot read it: "+err.Error(), "")
+	case !x509.NewCertPool().AppendCertsFromPEM(text):
+		d.reportAt("tls.ca_file", p.TLS.CAFile+" holds no certificate in PEM form", "")
+	}
+}
+
+// positive reports a limit that is not above zero.
+func positive[T int | float64 | time.Duration](d *document, path string, value T) {
+	if value <= 0 && !d.troubled(path) {
+		d.reportAt(path, fmt.Sprintf("expected more than zero, found %v", value), "leave it out for the default")
+	}
+}
