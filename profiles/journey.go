@@ -30,7 +30,9 @@ func (d *document) checkVerification(v *Verification) {
 	const path = "verification"
 	for i, driver := range v.Drivers {
 		at := fmt.Sprintf("%s.drivers.%d", path, i)
-		d.oneOf(at, driver, drivers...)
+		if !d.troubled(at) {
+			d.oneOf(at, driver, drivers...)
+		}
 		if slices.Contains(v.Drivers[:i], driver) {
 			d.reportAt(at, driver+" stands here twice", "")
 		}
@@ -48,18 +50,18 @@ func (d *document) checkVerification(v *Verification) {
 	if v.Hook != nil {
 		d.checkHook(path+".hook", v.Hook)
 	} else if slices.Contains(v.Drivers, "hook") {
-		d.require(path+".hook", "missing", "the driver hook needs a command or a url")
+		d.require(path+".hook", "the driver hook needs a command or a url")
 	}
 }
 
 func (d *document) checkPage(path string, p *Page) {
 	if p.Role == "" {
-		d.require(join(path, "role"), "missing", "expected "+strings.Join(roles, ", "))
+		d.require(join(path, "role"), "expected "+strings.Join(roles, ", "))
 	} else {
 		d.oneOf(join(path, "role"), p.Role, roles...)
 	}
 	if len(p.When) == 0 {
-		d.require(join(path, "when"), "missing", "say how the page is recognised, for example {id: user_code}")
+		d.require(join(path, "when"), "say how the page is recognised, for example {id: user_code}")
 	}
 	for i, m := range p.When {
 		at := fmt.Sprintf("%s.when.%d", path, i)
@@ -94,7 +96,7 @@ func (d *document) checkPage(path string, p *Page) {
 func (d *document) checkMatch(path string, m Match) {
 	element := m.CSS != "" || m.ID != "" || m.Name != ""
 	if !element && m.URL == "" && m.Title == "" && m.Text == "" {
-		d.require(join(path, "css"), "no condition", "give one of css, id, name, url, title, text")
+		d.requireOne(path, "no condition", "give one of css, id, name, url, title, text")
 	}
 	if m.Visible != nil && !element {
 		d.reportAt(join(path, "visible"), "there is no element to be visible", "give css, id or name")
@@ -123,13 +125,13 @@ func (d *document) checkAction(path string, a Action) {
 	}
 	switch {
 	case kinds == 0:
-		d.require(join(path, "fill"), "no action", "give one of fill, click, check")
+		d.requireOne(path, "no action", "give one of fill, click, check")
 	case kinds > 1:
 		d.reportAt(path, "more than one action", "write one entry for each of fill, click, check")
 	}
 	switch {
 	case a.Fill != nil && a.With == "":
-		d.require(join(path, "with"), "missing", "expected "+strings.Join(values, ", "))
+		d.require(join(path, "with"), "expected "+strings.Join(values, ", "))
 	case a.Fill != nil:
 		d.oneOf(join(path, "with"), a.With, values...)
 	case a.With != "" && kinds > 0:
@@ -150,7 +152,7 @@ func (d *document) checkLocator(path string, l *Locator) {
 	const kinds = "css, id, name, label, button"
 	switch {
 	case given == 0:
-		d.require(join(path, "css"), "no locator", "give one of "+kinds)
+		d.requireOne(path, "no locator", "give one of "+kinds)
 	case given > 1:
 		d.reportAt(path, "more than one locator", "give one of "+kinds)
 	}
@@ -190,7 +192,7 @@ func (d *document) checkFill(path string, fields map[string]string) {
 func (d *document) checkHook(path string, h *Hook) {
 	switch {
 	case len(h.Command) == 0 && h.URL == "":
-		d.require(join(path, "command"), "missing", "give command or url")
+		d.require(join(path, "command"), "give command or url")
 	case len(h.Command) > 0 && h.URL != "":
 		d.reportAt(path, "command and url", "give one of them")
 	case len(h.Command) > 0 && (h.Method != "" || h.Body != "" || len(h.Headers) > 0):

@@ -18,6 +18,8 @@ const (
 	maxNodes   = 50_000  // values after aliases are copied
 	maxAliases = 100
 	maxDepth   = 32
+	// maxProblems is how many are collected: a file with more is no profile.
+	maxProblems = 100
 )
 
 // document is a profile on its way from text to Profile.
@@ -97,7 +99,7 @@ func (d *document) syntaxError(err error) {
 	if strings.Contains(text, "cannot start any token") {
 		p.Hint = "indent with blanks, and quote strings that begin with @ ` or %"
 	}
-	d.problems = append(d.problems, p)
+	d.add(p)
 }
 
 // copier replaces aliases by copies of what they name, so that an override or
@@ -153,9 +155,17 @@ func (d *document) report(path string, node *yaml.Node, message, hint string) {
 	if node != nil {
 		at = d.placeOf(node)
 	}
-	d.problems = append(d.problems, Problem{
-		File: at.file, Line: at.line, Column: at.column, Path: path, Message: message, Hint: hint,
-	})
+	d.add(at.problem(path, message, hint))
+}
+
+func (d *document) add(p Problem) {
+	if len(d.problems) < maxProblems {
+		d.problems = append(d.problems, p)
+	}
+}
+
+func (at place) problem(path, message, hint string) Problem {
+	return Problem{File: at.file, Line: at.line, Column: at.column, Path: path, Message: message, Hint: hint}
 }
 
 func (d *document) placeOf(node *yaml.Node) place {
@@ -199,6 +209,9 @@ func lookup(mapping *yaml.Node, key string) *yaml.Node {
 	}
 	return nil
 }
+
+// parentOf is a path without its last key.
+func parentOf(path string) string { return path[:max(0, strings.LastIndexByte(path, '.'))] }
 
 // join appends a key to a path.
 func join(path, key string) string {

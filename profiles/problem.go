@@ -66,14 +66,21 @@ func newError(problems []Problem) error {
 	return &Error{Problems: slices.Compact(problems)}
 }
 
+// unknownKey is the message that explains other keys' absence: they may be the
+// mistyped one.
+const unknownKey = "unknown key"
+
 // didYouMean is a hint that names the known word nearest to a mistyped one, or
 // all the known words when none is near.
 func didYouMean(word string, known []string) string {
 	if len(known) == 0 {
 		return ""
 	}
-	nearest, distance := "", 1+max(2, len(word)/3)
+	nearest, distance := "", 1+max(2, min(len(word), 12)/3)
 	for _, k := range known {
+		if max(len(word)-len(k), len(k)-len(word)) >= distance {
+			continue
+		}
 		if d := editDistance(word, k); d < distance {
 			nearest, distance = k, d
 		}
@@ -84,14 +91,9 @@ func didYouMean(word string, known []string) string {
 	return fmt.Sprintf("did you mean %q?", nearest)
 }
 
-// editDistance counts the insertions, deletions and replacements, and swaps of
-// neighbours as one, that turn a into b. Words that are far longer than any key are not
-// compared, so that a hostile file costs no time.
+// editDistance counts the bytes that are inserted, deleted, replaced or swapped
+// with their neighbour to turn a into b.
 func editDistance(a, b string) int {
-	const longest = 64
-	if len(a) > longest || len(b) > longest {
-		return longest
-	}
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j

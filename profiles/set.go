@@ -18,11 +18,11 @@ func (d *document) set(override string) {
 		return
 	}
 	s := setter{document: d, path: path, value: value}
-	s.descend(d.root, reflect.TypeFor[Profile](), "", strings.Split(path, "."))
+	s.descend(d.root, reflect.TypeFor[Profile](), "", "", strings.Split(path, "."))
 }
 
 func (d *document) refuseSet(path, message string) {
-	d.problems = append(d.problems, Problem{File: "--set", Path: path, Message: message})
+	d.add(Problem{File: "--set", Path: path, Message: message})
 }
 
 // setter walks the tree and the schema together down to one key.
@@ -31,10 +31,13 @@ type setter struct {
 	path, value string
 }
 
-// descend enters node, whose type is t, by the next key.
-func (s *setter) descend(node *yaml.Node, t reflect.Type, tag string, keys []string) {
+// descend enters the node at a path, whose type is t, by the next key.
+func (s *setter) descend(node *yaml.Node, t reflect.Type, tag, path string, keys []string) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
+	}
+	if t == secretType {
+		become(node, yaml.MappingNode) // one source replaces the other
 	}
 	key, rest := keys[0], keys[1:]
 	var child *yaml.Node
@@ -45,7 +48,7 @@ func (s *setter) descend(node *yaml.Node, t reflect.Type, tag string, keys []str
 		fields := fieldsOf(t)
 		field, known := fields.byKey[key]
 		if !known {
-			s.refuse(fmt.Sprintf("unknown key %q; %s", key, didYouMean(key, fields.keys)))
+			s.add(Problem{File: "--set", Path: join(path, key), Message: unknownKey, Hint: unknownKeyHint(key, fields.keys)})
 			return
 		}
 		childType, childTag = field.Type, field.Tag.Get("profile")
@@ -64,7 +67,7 @@ func (s *setter) descend(node *yaml.Node, t reflect.Type, tag string, keys []str
 	switch {
 	case child == nil: // reported
 	case len(rest) > 0:
-		s.descend(child, childType, childTag, rest)
+		s.descend(child, childType, childTag, join(path, key), rest)
 	default:
 		s.assign(child, childType, childTag)
 	}

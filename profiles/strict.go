@@ -92,9 +92,8 @@ func fillScalar[T any](d *document, path string, node *yaml.Node, want string, p
 func (d *document) fillDuration(path string, node *yaml.Node, target reflect.Value) {
 	const want = "a duration such as 10s or 1m30s"
 	fillScalar(d, path, node, want, func(text string) (time.Duration, error) {
-		if _, err := strconv.ParseFloat(text, 64); err == nil && text != "0" {
-			d.report(path, node, fmt.Sprintf("expected %s, found the bare number %s", want, clip(text)),
-				fmt.Sprintf("write %ss for seconds", clip(text)))
+		if n, err := parseFloat(text); err == nil && n != 0 {
+			d.report(path, node, fmt.Sprintf("expected %s, found a bare number", want), fmt.Sprintf("write %vs for seconds", n))
 			return 0, nil
 		}
 		return time.ParseDuration(text)
@@ -115,7 +114,7 @@ func (d *document) fillStruct(path string, node *yaml.Node, target reflect.Value
 	d.eachKey(path, node, func(key, value *yaml.Node, path string) {
 		field, known := fields.byKey[key.Value]
 		if !known {
-			d.report(path, key, "unknown key", d.unknownKeyHint(key.Value, fields.keys))
+			d.report(path, key, unknownKey, unknownKeyHint(key.Value, fields.keys))
 			return
 		}
 		tag := field.Tag.Get("profile")
@@ -130,7 +129,7 @@ func (d *document) fillStruct(path string, node *yaml.Node, target reflect.Value
 	}
 }
 
-func (d *document) unknownKeyHint(key string, known []string) string {
+func unknownKeyHint(key string, known []string) string {
 	if key == "<<" {
 		return "merge keys are not supported: an alias may stand for a whole value only"
 	}
@@ -157,7 +156,6 @@ func (d *document) fillSlice(path string, node *yaml.Node, target reflect.Value,
 		d.places[path] = d.placeOf(item)
 		if isNull(item) {
 			d.report(path, item, "an empty entry", "")
-			continue
 		}
 		element := reflect.New(list.Type().Elem()).Elem()
 		d.fill(path, item, element, "")
@@ -177,7 +175,7 @@ func (d *document) fillMap(path string, node *yaml.Node, target reflect.Value) {
 			return
 		}
 		text, ok := d.text(path, value, "a string")
-		if ok && (text != "" || value.Value == "" || path == join("vars", key.Value)) {
+		if ok && (text != "" || value.Value == "") {
 			entries[key.Value] = text // but not what named an empty variable
 		}
 	})

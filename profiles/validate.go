@@ -33,24 +33,34 @@ func (d *document) reportAt(path, message, hint string) {
 			at = found
 			break
 		}
-		around = around[:max(0, strings.LastIndexByte(around, '.'))]
+		around = parentOf(around)
 	}
-	d.problems = append(d.problems, Problem{
-		File: at.file, Line: at.line, Column: at.column, Path: path, Message: message, Hint: hint,
-	})
+	d.add(at.problem(path, message, hint))
 }
 
-// require reports a key that is missing, unless a mistyped or broken one
-// explains that already.
-func (d *document) require(path, message, hint string) {
-	parent := path[:max(0, strings.LastIndexByte(path, '.'))]
+// mistyped reports that a mapping is no mapping, or has an unknown key that
+// may be meant for one that is missing.
+func (d *document) mistyped(path string) bool {
 	for _, p := range d.problems {
-		if p.Path == path || p.Path == parent ||
-			p.Path == join(parent, p.Path[strings.LastIndexByte(p.Path, '.')+1:]) && p.Message == "unknown key" {
-			return
+		if p.Path == path && path != "" || p.Message == unknownKey && parentOf(p.Path) == path {
+			return true
 		}
 	}
-	d.reportAt(path, message, hint)
+	return false
+}
+
+// require reports a key that is missing, unless another problem explains that.
+func (d *document) require(path, hint string) {
+	if !d.troubled(path) && !d.mistyped(parentOf(path)) {
+		d.reportAt(path, "missing", hint)
+	}
+}
+
+// requireOne does the same for a mapping that has none of several keys.
+func (d *document) requireOne(path, message, hint string) {
+	if !d.mistyped(path) {
+		d.reportAt(path, message, hint)
+	}
 }
 
 // oneOf checks a word against the known ones.
@@ -85,16 +95,15 @@ func (d *document) checkTarget(p *Profile) {
 
 	switch p.Discovery {
 	case "off":
-		const hint = "give it, or an issuer"
 		if p.Endpoints.DeviceAuthorization == "" {
-			d.requireEndpoint("endpoints.device_authorization", hint)
+			d.requireEndpoint("endpoints.device_authorization")
 		}
 		if p.Endpoints.Token == "" {
-			d.requireEndpoint("endpoints.token", hint)
+			d.requireEndpoint("endpoints.token")
 		}
 	case "auto":
 		if p.Issuer == "" {
-			d.require("issuer", "missing", "discovery: auto starts from it")
+			d.require("issuer", "discovery: auto starts from it")
 		}
 	default:
 		if !strings.Contains(p.Discovery, "://") {
@@ -106,15 +115,19 @@ func (d *document) checkTarget(p *Profile) {
 }
 
 // requireEndpoint is silent when the issuer is broken: that is the reason then.
-func (d *document) requireEndpoint(path, hint string) {
-	if !d.troubled("issuer") && !d.troubled("discovery") && !d.troubled("base_url") {
-		d.require(path, "missing", hint)
+func (d *document) requireEndpoint(path string) {
+	if !d.troubled("issuer") && !d.troubled("discovery") && !d.mistyped("") {
+		d.require(path, "give it, or an issuer to discover it from")
 	}
 }
 
 // checkURL checks an absolute URL of the target; "" is fine. It returns nil
-// for anything but a good URL.
+// for anything but a good URL. What is wrong with base_url is reported there,
+// not again at every URL that begins with it.
 func (d *document) checkURL(path, text string, p *Profile) *url.URL {
+	if strings.HasPrefix(text, p.BaseURL) && d.troubled("base_url") {
+		return nil
+	}
 	u := d.checkAnyURL(path, text)
 	if u != nil && u.Scheme == "http" && !p.TLS.AllowHTTP {
 		d.reportAt(path, clip(text)+" is not https", "for a loopback server set tls.allow_http: true")
@@ -170,18 +183,18 @@ func (d *document) checkClients(p *Profile) {
 	}
 	switch {
 	case p.Clients.Public == nil:
-		d.require("clients.public", "missing", "every run polls with this client")
+		d.require("clients.public", "every run polls with this client")
 	case p.Clients.Public.Optional:
 		d.reportAt("clients.public.optional", "every run polls with this client: it cannot be optional", "")
 	}
 	if c := p.Clients.Confidential; c != nil && c.Secret == nil {
-		d.require("clients.confidential.secret", "missing", "write {env: DEVICEGRANT_CLIENT_SECRET}")
+		d.require("clients.confidential.secret", "write {env: DEVICEGRANT_CLIENT_SECRET}")
 	}
 }
 
 func (d *document) checkClient(path string, c *Client) {
 	if c.ID == "" {
-		d.require(join(path, "id"), "missing", "")
+		d.require(join(path, "id"), "")
 	}
 	d.checkScopes(join(path, "scopes"), c.Scopes)
 	authPath := join(path, "auth")
@@ -205,10 +218,10 @@ func (d *document) checkUsers(p *Profile) {
 			continue
 		}
 		if user.Username.IsZero() || user.Username.plain && user.Username.Reveal() == "" {
-			d.require(join(u.path, "username"), "missing", "")
+			d.require(join(u.path, "username"), "")
 		}
 		if user.Password.IsZero() {
-			d.require(join(u.path, "password"), "missing", "write {env: DEVICEGRANT_PASSWORD}")
+			d.require(join(u.path, "password"), "write {env: DEVICEGRANT_PASSWORD}")
 		}
 	}
 }
@@ -231,8 +244,9 @@ var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`)
 
 func (d *document) checkScopes(path string, scopes []string) {
 	for i, scope := range scopes {
-		if !scopeToken.MatchString(scope) {
-			d.reportAt(fmt.Sprintf("%s.%d", path, i), clip(scope)+" is not one scope", "write [one, two]")
+		at := fmt.Sprintf("%s.%d", path, i)
+		if !scopeToken.MatchString(scope) && !d.troubled(at) {
+			d.reportAt(at, clip(scope)+" is not one scope", "write [one, two]")
 		}
 	}
 }
@@ -287,10 +301,10 @@ func (d *document) checkExpiry(p *Profile) {
 	e := p.Expiry.Endpoints
 	d.checkEndpoints("expiry.endpoints", e, p)
 	if e != (Endpoints{}) && e.DeviceAuthorization == "" {
-		d.require("expiry.endpoints.device_authorization", "missing", "expiry.endpoints replace endpoints as a whole")
+		d.require("expiry.endpoints.device_authorization", "expiry.endpoints replace endpoints as a whole")
 	}
 	if e != (Endpoints{}) && e.Token == "" {
-		d.require("expiry.endpoints.token", "missing", "expiry.endpoints replace endpoints as a whole")
+		d.require("expiry.endpoints.token", "expiry.endpoints replace endpoints as a whole")
 	}
 }
 
@@ -303,13 +317,13 @@ func (d *document) checkBaseline(p *Profile) {
 		path := fmt.Sprintf("baseline.%d", i)
 		switch {
 		case entry.Check == "":
-			d.require(join(path, "check"), "missing", "")
+			d.require(join(path, "check"), "")
 		case !checkID.MatchString(entry.Check):
 			d.reportAt(join(path, "check"), clip(entry.Check)+" is not a check", "write an id such as ERR-01")
 		}
 		d.oneOf(join(path, "expect"), entry.Expect, "fail", "warn", "inconclusive", "n/a")
 		if strings.TrimSpace(entry.Reason) == "" {
-			d.require(join(path, "reason"), "missing", "say why the deviation is accepted")
+			d.require(join(path, "reason"), "say why the deviation is accepted")
 		}
 		d.checkAnyURL(join(path, "link"), entry.Link)
 		key := finding{entry.Check, entry.Code}
