@@ -85,16 +85,23 @@ func (d *document) readTree(text []byte) *yaml.Node {
 	return root
 }
 
-var lineOfError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var (
+	lineOfError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	// parserError are the messages whose line the library counts from 0.
+	parserError = regexp.MustCompile(`did not find expected (<|node content|'-' indicator|key|',' or)`)
+)
 
-// syntaxError takes the line out of the parser's message.
+// syntaxError takes the line out of the library's message.
 func (d *document) syntaxError(err error) {
 	text := err.Error()
-	match := lineOfError.FindStringSubmatch(text)
-	p := Problem{File: d.file, Message: "not YAML: " + text}
-	if match != nil {
+	p := Problem{File: d.file}
+	if match := lineOfError.FindStringSubmatch(text); match != nil {
 		p.Line, _ = strconv.Atoi(match[1])
-		p.Message = "not YAML: " + strings.TrimPrefix(text, match[0])
+		text = strings.TrimPrefix(text, match[0])
+	}
+	p.Message = "not YAML: " + text
+	if parserError.MatchString(text) {
+		p.Line++
 	}
 	if strings.Contains(text, "cannot start any token") {
 		p.Hint = "indent with blanks, and quote strings that begin with @ ` or %"

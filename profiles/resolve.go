@@ -27,7 +27,7 @@ func (d *document) fillSecret(path string, node *yaml.Node, target reflect.Value
 		return
 	}
 	if node.Kind != yaml.MappingNode {
-		d.report(path, node, "a secret never stands in a profile", "write {env: DEVICEGRANT_"+envName(path)+"}")
+		d.reportAt(path, "a secret never stands in a profile", "write {env: DEVICEGRANT_"+envName(path)+"}")
 		return
 	}
 	d.fillStruct(path, node, target)
@@ -38,7 +38,7 @@ func (d *document) fillSecret(path string, node *yaml.Node, target reflect.Value
 		}
 	}
 	if sources != 1 && !d.troubled(path) {
-		d.report(path, node, "expected one of env, file and generate", "write {env: DEVICEGRANT_"+envName(path)+"}")
+		d.reportAt(path, "expected one of env, file and generate", "write {env: DEVICEGRANT_"+envName(path)+"}")
 	}
 }
 
@@ -150,7 +150,7 @@ func (d *document) drops(p *Profile, r secretReader, path string, optional bool,
 		}
 		hint := trouble.hint
 		if path != "clients.public" {
-			hint = strings.TrimPrefix(hint+", or remove "+path, ", ")
+			hint = strings.TrimPrefix(hint+", or remove "+path, ", or ")
 		}
 		d.reportAt(join(path, s.key), trouble.message, hint)
 	}

@@ -57,6 +57,9 @@ func (s *setter) descend(node *yaml.Node, t reflect.Type, tag, path string, keys
 		// The rest is one key: names of headers and parameters may hold dots.
 		childType, rest = t.Elem(), nil
 		child = s.entry(node, strings.Join(keys, "."))
+	case t.Kind() == reflect.Slice && tag == "single" && node.Kind != yaml.SequenceNode && !isNumber(key):
+		s.descend(node, t.Elem(), "", path, keys)
+		return
 	case t.Kind() == reflect.Slice:
 		childType = t.Elem()
 		child = s.element(node, key, tag)
@@ -116,6 +119,11 @@ func (s *setter) element(node *yaml.Node, key, tag string) *yaml.Node {
 		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"})
 	}
 	return node.Content[n]
+}
+
+func isNumber(key string) bool {
+	_, err := strconv.Atoi(key)
+	return err == nil
 }
 
 // become turns an empty value into an empty collection in its place.

@@ -55,7 +55,7 @@ func (d *document) fill(path string, node *yaml.Node, target reflect.Value, tag 
 			target.SetString(text)
 		}
 	case reflect.Bool:
-		fillScalar(d, path, node, "true or false", strconv.ParseBool, target.SetBool)
+		fillScalar(d, path, node, "true or false", parseBool, target.SetBool)
 	case reflect.Int:
 		fillScalar(d, path, node, "a whole number", parseInt, target.SetInt)
 	case reflect.Float64:
@@ -63,6 +63,16 @@ func (d *document) fill(path string, node *yaml.Node, target reflect.Value, tag 
 	default:
 		panic("profiles: the schema has a field of type " + target.Type().String())
 	}
+}
+
+func parseBool(text string) (bool, error) {
+	switch text {
+	case "true", "True", "TRUE":
+		return true, nil
+	case "false", "False", "FALSE":
+		return false, nil
+	}
+	return false, strconv.ErrSyntax
 }
 
 func parseInt(text string) (int64, error) { return strconv.ParseInt(text, 10, 32) }
@@ -78,8 +88,12 @@ func parseFloat(text string) (float64, error) {
 // fillScalar decodes what is not a string.
 func fillScalar[T any](d *document, path string, node *yaml.Node, want string, parse func(string) (T, error), set func(T)) {
 	text, ok := d.text(path, node, want)
-	if !ok || text == "" && node.Value != "" {
-		return // an empty variable stands for the default
+	if !ok {
+		return
+	}
+	if text == "" && node.Value != "" { // an empty variable: as if the key were absent
+		*node = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: node.Line, Column: node.Column}
+		return
 	}
 	value, err := parse(text)
 	if err != nil {
@@ -137,11 +151,14 @@ func unknownKeyHint(key string, known []string) string {
 }
 
 func (d *document) fillSlice(path string, node *yaml.Node, target reflect.Value, tag string) {
-	items := node.Content
+	list := reflect.MakeSlice(target.Type(), 0, len(node.Content))
 	switch {
 	case node.Kind == yaml.SequenceNode:
 	case tag == "single" && node.Kind == yaml.MappingNode:
-		items = []*yaml.Node{node}
+		element := reflect.New(list.Type().Elem()).Elem()
+		d.fill(path, node, element, "")
+		target.Set(reflect.Append(list, element))
+		return
 	default:
 		hint := ""
 		if node.Kind == yaml.ScalarNode {
@@ -150,8 +167,7 @@ func (d *document) fillSlice(path string, node *yaml.Node, target reflect.Value,
 		d.report(path, node, "expected a list, found "+kindName(node), hint)
 		return
 	}
-	list := reflect.MakeSlice(target.Type(), 0, len(items))
-	for i, item := range items {
+	for i, item := range node.Content {
 		path := join(path, strconv.Itoa(i))
 		d.places[path] = d.placeOf(item)
 		if isNull(item) {

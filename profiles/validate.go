@@ -187,7 +187,7 @@ func (d *document) checkClients(p *Profile) {
 	case p.Clients.Public.Optional:
 		d.reportAt("clients.public.optional", "every run polls with this client: it cannot be optional", "")
 	}
-	if c := p.Clients.Confidential; c != nil && c.Secret == nil {
+	if c := p.Clients.Confidential; c != nil && c.Secret == nil && c.Auth == AuthNone {
 		d.require("clients.confidential.secret", "write {env: DEVICEGRANT_CLIENT_SECRET}")
 	}
 }
