@@ -40,6 +40,7 @@ const (
 	LoginFailed  Outcome = "login failed"  // user name or password was refused
 	AtLogin      Outcome = "at login"      // a login is asked for and the task has no account
 	AtDecision   Outcome = "at decision"   // the page asks to approve or deny
+	AtCode       Outcome = "at code"       // a blank code field, and the code was not to be typed
 	NoWayToDeny  Outcome = "no way to deny"
 	ErrorPage    Outcome = "error page"    // the server's error page
 	InputBlocked Outcome = "input blocked" // the page's own form checks did not let the input out

@@ -28,6 +28,11 @@ type Transcript struct {
 	// Absent says why the scenario did not apply to the target (an optional
 	// feature it lacks, a client that the profile does not have).
 	Absent string `json:"absent,omitempty"`
+	// Skipped says why the scenario was left out although it applies (it would
+	// have taken longer than the time budget).
+	Skipped string `json:"skipped,omitempty"`
+	// Broken is a fault of ours: a panic inside the scenario.
+	Broken string `json:"broken,omitempty"`
 }
 
 // Labelled returns the exchanges whose label is the given one or lies below it

@@ -33,8 +33,8 @@ type Message struct {
 	Body   Bytes       `json:"body,omitempty"`
 }
 
-// Exchange is one request and what came back. Exactly one of Response and
-// Failure is set.
+// Exchange is one request and what came back: a Response, a Failure, or both
+// when the connection broke inside the body (Response then has its beginning).
 type Exchange struct {
 	// N counts the exchanges of one transcript from 1.
 	N      int    `json:"n"`

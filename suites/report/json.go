@@ -1,0 +1,109 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// WriteJSON writes a result as result.json has it.
+func WriteJSON(w io.Writer, r Result) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(true) // a report may end up inside a page
+	enc.SetIndent("", " ")
+	return enc.Encode(r)
+}
+
+// WriteDir writes result.json and the evidence of troubled journeys below dir,
+// and returns the path of result.json. The file is replaced as a whole, so
+// that an interrupted write leaves the old one.
+func WriteDir(dir string, r Result) (string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("the report folder: %w", err)
+	}
+	for i := range r.Scenarios {
+		if err := writeEvidence(dir, &r.Scenarios[i].Transcript); err != nil {
+			return "", err
+		}
+	}
+	path := filepath.Join(dir, "result.json")
+	f, err := os.CreateTemp(dir, ".result-*.json")
+	if err != nil {
+		return "", fmt.Errorf("the report folder: %w", err)
+	}
+	defer os.Remove(f.Name())
+	if err := WriteJSON(f, r); err != nil {
+		f.Close()
+		return "", fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err := f.Chmod(0o644); err != nil {
+		f.Close()
+		return "", fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err := f.Close(); err != nil {
+		return "", fmt.Errorf("writing %s: %w", path, err)
+	}
+	return path, os.Rename(f.Name(), path)
+}
+
+// writeEvidence writes the pages of journeys that could not finish, and notes
+// the file names in the journey.
+func writeEvidence(dir string, t *transcript.Transcript) error {
+	for i := range t.Journeys {
+		j := &t.Journeys[i]
+		if j.Trouble == nil {
+			continue
+		}
+		folder := filepath.Join("evidence", fileName(t.Scenario), fileName(j.Name))
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			return fmt.Errorf("the evidence folder: %w", err)
+		}
+		save := func(name string, content []byte) (string, error) {
+			if len(content) == 0 {
+				return "", nil
+			}
+			path := filepath.Join(folder, name)
+			if err := os.WriteFile(filepath.Join(dir, path), content, 0o644); err != nil {
+				return "", fmt.Errorf("writing evidence: %w", err)
+			}
+			return filepath.ToSlash(path), nil
+		}
+		for k := range j.Steps {
+			s := &j.Steps[k]
+			path, err := save(fmt.Sprintf("%02d-%s.png", s.N, fileName(s.Page)), s.Screenshot)
+			if err != nil {
+				return err
+			}
+			s.File = path
+		}
+		trouble := *j.Trouble
+		for name, content := range map[string][]byte{"trouble.png": trouble.Screenshot, "trouble.html": []byte(trouble.HTML)} {
+			path, err := save(name, content)
+			if err != nil {
+				return err
+			}
+			if path != "" {
+				trouble.Files = append(trouble.Files, path)
+			}
+		}
+		j.Trouble = &trouble
+	}
+	return nil
+}
+
+var notForFiles = regexp.MustCompile(`[^a-z0-9]+`)
+
+// fileName turns a name into a safe one for a file.
+func fileName(s string) string {
+	name := strings.Trim(notForFiles.ReplaceAllString(strings.ToLower(s), "-"), "-")
+	if name == "" {
+		return "page"
+	}
+	return name[:min(len(name), 60)]
+}

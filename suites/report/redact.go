@@ -1,0 +1,220 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// Redactor replaces sensitive values in everything that is written: the
+// profile's secrets, and from the exchanges every token, device code, cookie
+// and Authorization value. A value becomes "[redacted:1a2b3c4d]", where the
+// mark is a MAC under a key of this run only: equal values stay recognisable
+// as equal, and a mark cannot be guessed back into a password.
+type Redactor struct {
+	key    []byte
+	values map[string]string // value to mark
+	sorted []string          // the values, longest first
+}
+
+// minSecret is the shortest value that is replaced wherever it stands. A
+// shorter one would tear holes into harmless text.
+const minSecret = 6
+
+// NewRedactor knows the profile's secrets.
+func NewRedactor(p *profiles.Profile) *Redactor {
+	r := &Redactor{key: make([]byte, 32), values: map[string]string{}}
+	_, _ = rand.Read(r.key) // never fails (crypto/rand)
+	for _, c := range []*profiles.Client{p.Clients.Public, p.Clients.Second, p.Clients.Confidential, p.Clients.NotAllowed} {
+		if c != nil && c.Secret != nil {
+			r.learn(c.Secret.Reveal())
+			r.learn(strings.TrimPrefix(wire.BasicAuth(c.ID, c.Secret.Reveal()), "Basic "))
+		}
+	}
+	for _, u := range []*profiles.User{p.Users.First, p.Users.Second, p.Users.Wrong} {
+		if u != nil {
+			r.learn(u.Password.Reveal())
+		}
+	}
+	return r
+}
+
+func (r *Redactor) learn(value string) {
+	if len(value) < minSecret {
+		return
+	}
+	mac := hmac.New(sha256.New, r.key)
+	mac.Write([]byte(value))
+	mark := "[redacted:" + hex.EncodeToString(mac.Sum(nil)[:4]) + "]"
+	for _, form := range []string{value, url.QueryEscape(value), url.PathEscape(value), jsonInner(value), base64.StdEncoding.EncodeToString([]byte(value))} {
+		if _, known := r.values[form]; !known {
+			r.values[form] = mark
+			r.sorted = nil
+		}
+	}
+}
+
+// jsonInner is a value as it stands between the quotes of a JSON string.
+func jsonInner(value string) string {
+	b, _ := json.Marshal(value) // a string always marshals
+	return string(b[1 : len(b)-1])
+}
+
+// sensitive are the JSON members and form parameters whose values are secret.
+var sensitive = map[string]bool{
+	"device_code": true, "access_token": true, "refresh_token": true, "id_token": true, "token": true,
+	"client_secret": true, "password": true, "assertion": true, "client_assertion": true,
+}
+
+// sensitiveHeaders carry credentials.
+var sensitiveHeaders = []string{"Authorization", "Cookie", "Set-Cookie", "Dpop"}
+
+// Learn collects the sensitive values of a transcript. Learn from all of them
+// before redacting any: a token of one conversation may turn up in another.
+func (r *Redactor) Learn(t transcript.Transcript) {
+	for _, x := range t.Exchanges {
+		for name, values := range x.Form() {
+			for _, value := range values {
+				if sensitive[name] {
+					r.learn(value)
+				}
+			}
+		}
+		for _, m := range []*wire.Message{&x.Request, x.Response} {
+			if m == nil {
+				continue
+			}
+			for _, name := range sensitiveHeaders {
+				for _, value := range m.Header.Values(name) {
+					r.learnHeader(name, value)
+				}
+			}
+			r.learnJSON(m.Body)
+		}
+	}
+}
+
+// learnHeader takes the credential out of a header value and leaves the scheme
+// or the cookie's name readable.
+func (r *Redactor) learnHeader(name, value string) {
+	switch name {
+	case "Cookie", "Set-Cookie":
+		for pair := range strings.SplitSeq(value, ";") {
+			cookie, v, _ := strings.Cut(strings.TrimSpace(pair), "=")
+			switch strings.ToLower(cookie) {
+			case "path", "domain", "expires", "max-age", "samesite", "secure", "httponly", "priority", "partitioned":
+			default:
+				r.learn(strings.Trim(v, `"`))
+			}
+		}
+	default:
+		_, credential, ok := strings.Cut(value, " ")
+		if !ok {
+			credential = value
+		}
+		r.learn(credential)
+	}
+}
+
+func (r *Redactor) learnJSON(body []byte) {
+	o, err := wire.ParseObject(body)
+	if err != nil {
+		return
+	}
+	for _, m := range o.Members {
+		if !sensitive[m.Name] {
+			continue
+		}
+		var s string
+		if json.Unmarshal(m.Value, &s) == nil {
+			r.learn(s)
+		}
+	}
+}
+
+// Text redacts a text.
+func (r *Redactor) Text(s string) string {
+	if r.sorted == nil {
+		for value := range r.values {
+			r.sorted = append(r.sorted, value)
+		}
+		// Longest first: a secret may contain another one.
+		slices.SortFunc(r.sorted, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	}
+	for _, value := range r.sorted {
+		if strings.Contains(s, value) {
+			s = strings.ReplaceAll(s, value, r.values[value])
+		}
+	}
+	return s
+}
+
+// Transcript returns a redacted copy.
+func (r *Redactor) Transcript(t transcript.Transcript) transcript.Transcript {
+	t.Aborted, t.Broken = r.Text(t.Aborted), r.Text(t.Broken)
+	t.Exchanges = slices.Clone(t.Exchanges)
+	for i := range t.Exchanges {
+		x := &t.Exchanges[i]
+		x.URL = r.Text(x.URL)
+		x.Request = r.message(x.Request)
+		if x.Response != nil {
+			m := r.message(*x.Response)
+			x.Response = &m
+		}
+	}
+	t.Journeys = slices.Clone(t.Journeys)
+	for i := range t.Journeys {
+		t.Journeys[i] = r.journey(t.Journeys[i])
+	}
+	return t
+}
+
+func (r *Redactor) message(m wire.Message) wire.Message {
+	m.Header = m.Header.Clone()
+	for _, values := range m.Header {
+		for i := range values {
+			values[i] = r.Text(values[i])
+		}
+	}
+	m.Body = bytes.Clone([]byte(r.Text(string(m.Body))))
+	return m
+}
+
+func (r *Redactor) journey(j transcript.Journey) transcript.Journey {
+	j.Start = r.Text(j.Start)
+	j.Steps = slices.Clone(j.Steps)
+	for i := range j.Steps {
+		s := &j.Steps[i]
+		s.URL, s.Title, s.Alert, s.Action = r.Text(s.URL), r.Text(s.Title), r.Text(s.Alert), r.Text(s.Action)
+	}
+	if j.Trouble != nil {
+		t := *j.Trouble
+		t.URL, t.Title, t.Alert, t.Hint, t.Cause = r.Text(t.URL), r.Text(t.Title), r.Text(t.Alert), r.Text(t.Hint), r.Text(t.Cause)
+		t.HTML = r.Text(t.HTML)
+		j.Trouble = &t
+	}
+	return j
+}
+
+// Check returns a redacted copy.
+func (r *Redactor) Check(c Check) Check {
+	c.Reason = r.Text(c.Reason)
+	c.Findings = slices.Clone(c.Findings)
+	for i := range c.Findings {
+		f := &c.Findings[i]
+		f.Expected, f.Observed = r.Text(f.Expected), r.Text(f.Observed)
+	}
+	return c
+}

@@ -1,0 +1,252 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// Verdict is the outcome of one check.
+type Verdict string
+
+// The verdicts a rule can give. A baseline turns some of them into known and
+// fixed; see the report package.
+const (
+	Pass         Verdict = "pass"
+	Fail         Verdict = "fail"
+	Warn         Verdict = "warn"
+	Info         Verdict = "info"         // measured, not judged
+	NA           Verdict = "na"           // the target lacks an optional feature
+	Skip         Verdict = "skip"         // not selected, or did not fit
+	Inconclusive Verdict = "inconclusive" // the evidence is missing
+	Broken       Verdict = "error"        // our own fault
+)
+
+// Finding is one thing that a rule noticed.
+type Finding struct {
+	// Code names the finding within its requirement, for baselines.
+	Code string `json:"code"`
+	// Severity is fail, warn or info.
+	Severity Verdict `json:"severity"`
+	// Strict says that --strict counts this warning as a failure.
+	Strict    bool   `json:"strict,omitempty"`
+	Expected  string `json:"expected"`
+	Observed  string `json:"observed"`
+	Exchanges []Ref  `json:"exchanges,omitempty"`
+}
+
+// Ref points at one exchange of one scenario.
+type Ref struct {
+	Scenario string `json:"scenario"`
+	N        int    `json:"n"`
+}
+
+// Judgement is what a rule says.
+type Judgement struct {
+	Verdict  Verdict
+	Reason   string
+	Findings []Finding
+}
+
+// Evidence is what a rule may look at.
+type Evidence struct {
+	Profile *profiles.Profile
+	// Issuer and Endpoints are the resolved ones.
+	Issuer    string
+	Endpoints profiles.Endpoints
+	// Transcripts are the scenarios that ran, by name.
+	Transcripts map[string]transcript.Transcript
+}
+
+// judge collects what one rule finds.
+type judge struct {
+	Evidence
+	findings  []Finding
+	ok        []string // what was seen to be right
+	obstacles []obstacle
+	measured  string
+}
+
+// obstacle is a part of the evidence that is missing, and what that makes of
+// the verdict: inconclusive, na, skip or error.
+type obstacle struct {
+	verdict Verdict
+	reason  string
+}
+
+// said is an exchange together with the scenario it belongs to.
+type said struct {
+	wire.Exchange
+	scenario string
+}
+
+func (j *judge) find(severity Verdict, code, expected, observed string, evidence []said) *Finding {
+	f := Finding{Code: code, Severity: severity, Expected: expected, Observed: observed}
+	for _, x := range evidence {
+		if x.N > 0 {
+			f.Exchanges = append(f.Exchanges, Ref{x.scenario, x.N})
+		}
+	}
+	j.findings = append(j.findings, f)
+	return &j.findings[len(j.findings)-1]
+}
+
+func (j *judge) fail(code, expected, observed string, evidence ...said) {
+	j.find(Fail, code, expected, observed, evidence)
+}
+
+func (j *judge) warn(code, expected, observed string, evidence ...said) {
+	j.find(Warn, code, expected, observed, evidence)
+}
+
+// warnStrict is a warning that --strict counts as a failure.
+func (j *judge) warnStrict(code, expected, observed string, evidence ...said) {
+	j.find(Warn, code, expected, observed, evidence).Strict = true
+}
+
+// note records something worth knowing that is no judgement.
+func (j *judge) note(code, observed string, evidence ...said) {
+	j.find(Info, code, "", observed, evidence)
+}
+
+// pass records something that was seen to be right.
+func (j *judge) pass(format string, args ...any) {
+	j.ok = append(j.ok, fmt.Sprintf(format, args...))
+}
+
+// measure makes the verdict info: the text leaves the matter open.
+func (j *judge) measure(code, observed string, evidence ...said) {
+	j.note(code, observed, evidence...)
+	j.measured = observed
+}
+
+func (j *judge) inconclusive(format string, args ...any) {
+	j.obstacles = append(j.obstacles, obstacle{Inconclusive, fmt.Sprintf(format, args...)})
+}
+
+func (j *judge) notApplicable(format string, args ...any) {
+	j.obstacles = append(j.obstacles, obstacle{NA, fmt.Sprintf(format, args...)})
+}
+
+// all returns the answered exchanges of a scenario below a label. Answers that
+// only say "overloaded" are left out: the scenario asked again.
+func (j *judge) all(scenario, label string) []said {
+	var list []said
+	for _, x := range j.Transcripts[scenario].Labelled(label) {
+		if x.Answered() && !overloaded(x) {
+			list = append(list, said{x, scenario})
+		}
+	}
+	return list
+}
+
+// first returns the first answered exchange below a label. A request that was
+// sent and not answered, or that was never sent, is an obstacle.
+func (j *judge) first(scenario, label string) (said, bool) {
+	if list := j.all(scenario, label); len(list) > 0 {
+		return list[0], true
+	}
+	j.missing(scenario, label)
+	return said{}, false
+}
+
+// maybe is first for evidence that the rule can do without.
+func (j *judge) maybe(scenario, label string) (said, bool) {
+	if list := j.all(scenario, label); len(list) > 0 {
+		return list[0], true
+	}
+	return said{}, false
+}
+
+// missing records why there is no answer below a label.
+func (j *judge) missing(scenario, label string) {
+	t, ran := j.Transcripts[scenario]
+	o := obstacle{verdict: Inconclusive}
+	unanswered, sent := t.First(label)
+	switch {
+	case t.Broken != "":
+		o = obstacle{Broken, "the harness failed: " + t.Broken}
+	case sent && unanswered.Failure != nil:
+		o.reason = fmt.Sprintf("%s got no answer (%s)", label, unanswered.Failure)
+	case sent:
+		o.reason = fmt.Sprintf("%s was answered %d: overloaded or rate limited", label, unanswered.Status)
+	case t.Absent != "":
+		o = obstacle{NA, t.Absent}
+	case t.Skipped != "":
+		o = obstacle{Skip, t.Skipped}
+	case t.Aborted != "":
+		o.reason = t.Aborted
+	case !ran:
+		o.reason = fmt.Sprintf("the scenario %q was not run", scenario)
+	default:
+		o.reason = fmt.Sprintf("the scenario %q did not get to %s", scenario, label)
+	}
+	if !slices.Contains(j.obstacles, o) {
+		j.obstacles = append(j.obstacles, o)
+	}
+}
+
+// journey returns a journey; one that is missing or unfinished is an obstacle.
+func (j *judge) journey(scenario, name string) (transcript.Journey, bool) {
+	visit, ok := j.Transcripts[scenario].Journey(name)
+	if !ok {
+		j.missing(scenario, "the journey "+name)
+		return visit, false
+	}
+	if visit.Outcome == transcript.Unfinished {
+		reason := "the user agent could not finish"
+		if visit.Trouble != nil {
+			reason = visit.Trouble.Error()
+		}
+		j.obstacles = append(j.obstacles, obstacle{Inconclusive, reason})
+		return visit, false
+	}
+	return visit, true
+}
+
+// precedence of the obstacles' verdicts when nothing was judged.
+var precedence = []Verdict{Broken, Inconclusive, Skip, NA}
+
+// judgement sums up. Failures decide; then missing evidence; then warnings.
+// Evidence that is missing because it does not apply or was not selected only
+// decides when nothing else was judged.
+func (j *judge) judgement() Judgement {
+	r := Judgement{Findings: j.findings}
+	worst := func(severity Verdict) bool {
+		for _, f := range j.findings {
+			if f.Severity == severity {
+				r.Verdict, r.Reason = severity, f.Observed
+				return true
+			}
+		}
+		return false
+	}
+	obstructed := func(verdicts ...Verdict) bool {
+		for _, v := range verdicts {
+			for _, o := range j.obstacles {
+				if o.verdict == v {
+					r.Verdict, r.Reason = v, o.reason
+					return true
+				}
+			}
+		}
+		return false
+	}
+	switch {
+	case obstructed(Broken), worst(Fail), obstructed(Inconclusive), worst(Warn):
+	case len(j.ok) > 0:
+		r.Verdict, r.Reason = Pass, j.ok[0]
+		for _, o := range j.obstacles {
+			r.Findings = append(r.Findings, Finding{Code: "not-looked-at", Severity: Info, Observed: o.reason})
+		}
+	case j.measured != "":
+		r.Verdict, r.Reason = Info, j.measured
+	case obstructed(precedence...):
+	default:
+		r.Verdict, r.Reason = Inconclusive, "the rule found nothing to judge"
+	}
+	return r
+}

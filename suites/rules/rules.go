@@ -1,0 +1,95 @@
+package rules
+
+import "github.com/devicegrant/devicegrant/suites/transcript"
+
+// Rule judges one requirement.
+type Rule struct {
+	ID string
+	// Scenarios are run for this rule; the first is the one it is about.
+	Scenarios []string
+	// Also are read when they run for the sake of other rules.
+	Also []string
+
+	check func(*judge)
+}
+
+// Judge applies the rule.
+func (r Rule) Judge(e Evidence) Judgement {
+	j := &judge{Evidence: e}
+	r.check(j)
+	return j.judgement()
+}
+
+// All is every rule, in the order of the catalogue.
+var All = []Rule{
+	{"DA-01", one(transcript.DeviceAuthorization), nil, validRequestIsServed},
+	{"DA-02", one(transcript.DeviceErrors), nil, onlyPostWithBody},
+	{"DA-03", one(transcript.DeviceErrors), nil, otherMediaTypes},
+	{"DA-04", one(transcript.DeviceErrors), nil, missingClientID},
+	{"DA-05", one(transcript.DeviceErrors), nil, repeatedDeviceParameter},
+	{"DA-06", one(transcript.DeviceErrors), nil, unknownParameterIgnored},
+	{"DA-07", one(transcript.DeviceErrors), nil, scopeAbsentOrEmpty},
+	{"DA-09", one(transcript.DeviceErrors), nil, unknownClient},
+	{"RESP-01", one(transcript.DeviceAuthorization), nil, responseStatusAndType},
+	{"RESP-02", one(transcript.DeviceAuthorization), nil, responseIsFlatObject},
+	{"RESP-03", one(transcript.DeviceAuthorization), nil, deviceCodeMember},
+	{"RESP-04", one(transcript.DeviceAuthorization), nil, userCodeMember},
+	{"RESP-05", one(transcript.DeviceAuthorization), nil, verificationURI},
+	{"RESP-06", one(transcript.DeviceAuthorization), nil, verificationURITypeable},
+	{"RESP-07", one(transcript.DeviceAuthorization), nil, expiresIn},
+	{"RESP-08", one(transcript.DeviceAuthorization), nil, pollingInterval},
+	{"RESP-09", one(transcript.DeviceAuthorization), nil, verificationURIComplete},
+	{"RESP-10", one(transcript.DeviceAuthorization), nil, responseNotCacheable},
+	{"RESP-11", []string{transcript.Codes, transcript.Approval}, nil, codesAreUnique},
+	{"META-01", one(transcript.Metadata), nil, endpointAdvertised},
+	{"META-02", one(transcript.Metadata), nil, grantTypeAdvertised},
+	{"META-03", one(transcript.Metadata), nil, advertisedURLIsSound},
+	{"META-04", one(transcript.Metadata), nil, issuerIsEqual},
+	{"META-05", one(transcript.Metadata), []string{transcript.DeviceAuthorization}, metadataForm},
+	{"VERIFY-01", one(transcript.Approval), nil, personCanApprove},
+	{"VERIFY-02", []string{transcript.NoSession, transcript.Approval}, nil, approvalNeedsLogin},
+	{"VERIFY-03", one(transcript.WrongUserCodes), nil, wrongUserCodeRefused},
+	{"VERIFY-08", []string{transcript.Denial}, []string{transcript.Approval, transcript.CompleteURI}, approveAndDenyOffered},
+	{"VERIFY-10", one(transcript.CompleteURI), nil, completeURINeverDecides},
+	{"TOKEN-01", one(transcript.TokenErrors), nil, exactGrantType},
+	{"TOKEN-02", one(transcript.TokenErrors), nil, missingDeviceCode},
+	{"TOKEN-03", one(transcript.TokenErrors), nil, unknownDeviceCode},
+	{"TOKEN-08", one(transcript.TokenErrors), nil, repeatedTokenParameter},
+	{"TOKEN-09", []string{transcript.Approval, transcript.EarlyApproval}, nil, tokenResponseForm},
+	{"TOKEN-10", []string{transcript.Approval, transcript.EarlyApproval}, nil, tokenResponseNotCacheable},
+	{"ERR-01", errorSources, errorWitnesses, errorStatus},
+	{"ERR-02", errorSources, errorWitnesses, errorBody},
+	{"ERR-03", errorSources, errorWitnesses, errorCharacters},
+	{"ERR-04", one(transcript.ClientErrors), errorSources, failedBasic},
+	{"ERR-05", errorSources, errorWitnesses, registeredErrorCodes},
+	{"POLL-01", one(transcript.SteadyPolling), nil, pendingBeforeDecision},
+	{"POLL-02", one(transcript.SteadyPolling), nil, compliantPollingUnpunished},
+	{"POLL-03", one(transcript.ImpatientPolling), nil, tooFastPolling},
+	{"POLL-05", one(transcript.ImpatientPolling), nil, fiveSecondsAreEnough},
+	{"POLL-08", one(transcript.Denial), nil, denialReported},
+	{"POLL-09", one(transcript.Denial), nil, denialFinal},
+	{"POLL-10", one(transcript.Expiry), nil, expiryReported},
+	{"POLL-13", []string{transcript.Approval, transcript.EarlyApproval}, nil, approvalSeenPromptly},
+	{"POLL-14", one(transcript.Approval), nil, singleUse},
+}
+
+func one(scenario string) []string { return []string{scenario} }
+
+// errorSources provoke errors; errorWitnesses meet some on their way.
+var (
+	errorSources   = []string{transcript.TokenErrors, transcript.DeviceErrors, transcript.HostileCharacters}
+	errorWitnesses = []string{
+		transcript.ClientErrors, transcript.ImpatientPolling, transcript.Approval, transcript.EarlyApproval,
+		transcript.Denial, transcript.Expiry, transcript.SteadyPolling,
+	}
+)
+
+// ForID returns the rule of a requirement.
+func ForID(id string) (Rule, bool) {
+	for _, r := range All {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}

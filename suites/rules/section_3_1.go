@@ -1,0 +1,237 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+const deviceErrors = transcript.DeviceErrors
+
+// DA-01
+func validRequestIsServed(j *judge) {
+	for _, label := range []string{"valid/public", "valid/confidential"} {
+		x, ok := j.maybe(transcript.DeviceAuthorization, label)
+		switch {
+		case !ok && label == "valid/confidential" && j.Profile.Clients.Confidential == nil:
+			continue
+		case !ok:
+			j.missing(transcript.DeviceAuthorization, label)
+		case hasCodes(x.Exchange) && x.Status/100 == 2:
+			j.pass("codes for the %s client", strings.TrimPrefix(label, "valid/"))
+		default:
+			j.fail("not-served", "200 with device_code and user_code", describe(x.Exchange), x)
+		}
+	}
+}
+
+// control is the positive control of the faulty device authorization requests.
+func (j *judge) deviceControl() bool {
+	x, ok := j.first(deviceErrors, "control/public")
+	if !ok {
+		return false
+	}
+	if !hasCodes(x.Exchange) {
+		j.inconclusive("the request without a fault does not succeed: %s", describe(x.Exchange))
+		return false
+	}
+	return true
+}
+
+// DA-02
+func onlyPostWithBody(j *judge) {
+	if !j.deviceControl() {
+		return
+	}
+	for _, x := range j.all(deviceErrors, "method") {
+		switch {
+		case hasCodes(x.Exchange):
+			j.warnStrict("codes-for-"+strings.ToLower(x.Method), "an error (405, 400, 404 or 501)", describe(x.Exchange)+" for "+x.Method, x)
+		case serverFault(x.Exchange):
+			j.warn("server-error", "an error below 500, or 501", describe(x.Exchange)+" for "+x.Method, x)
+		default:
+			j.pass("%s is refused", x.Method)
+		}
+	}
+	if x, ok := j.first(deviceErrors, "query/parameters"); ok {
+		switch {
+		case hasCodes(x.Exchange):
+			j.warnStrict("parameters-from-query", "an error: the body is empty", describe(x.Exchange), x)
+		case serverFault(x.Exchange):
+			j.warn("server-error", "an error below 500", describe(x.Exchange)+" for a POST with an empty body", x)
+		default:
+			j.pass("parameters in the query are not used")
+		}
+	}
+	j.secretInQuery()
+}
+
+// secretInQuery needs two controls: the right secret in its place succeeds,
+// and no secret at all is refused. Otherwise the answer proves nothing.
+func (j *judge) secretInQuery() {
+	right, ok := j.maybe(deviceErrors, "control/confidential")
+	if !ok || !hasCodes(right.Exchange) {
+		return
+	}
+	none, ok := j.maybe(deviceErrors, "query/no secret")
+	if !ok || hasCodes(none.Exchange) {
+		return
+	}
+	if x, ok := j.first(deviceErrors, "query/secret"); ok {
+		if hasCodes(x.Exchange) {
+			j.fail("secret-from-query", "an error: a secret must not stand in the URI", describe(x.Exchange), x, none)
+		} else {
+			j.pass("a secret in the query is not used")
+		}
+	}
+}
+
+// DA-03
+func otherMediaTypes(j *judge) {
+	if !j.deviceControl() {
+		return
+	}
+	for _, unanswered := range j.Transcripts[deviceErrors].Labelled("type") {
+		if f := unanswered.Failure; f != nil && f.Kind == wire.FailTimeout {
+			j.fail("hang", "an error within the time limit", describe(unanswered), said{unanswered, deviceErrors})
+		}
+	}
+	for _, x := range j.all(deviceErrors, "type") {
+		kind := strings.TrimPrefix(x.Label, "type/")
+		switch {
+		case kind == "charset" && hasCodes(x.Exchange):
+			j.pass("a charset parameter is accepted")
+		case kind == "charset":
+			j.warn("charset-refused", "200: a charset parameter changes nothing", describe(x.Exchange), x)
+		case serverFault(x.Exchange):
+			j.fail("server-error", "400 or 415", fmt.Sprintf("%s for a body of type %s", describe(x.Exchange), kind), x)
+		case hasCodes(x.Exchange):
+			j.warn("accepts-"+kind, "400 or 415", fmt.Sprintf("%s for a body of type %s", describe(x.Exchange), kind), x)
+		default:
+			j.pass("%s is refused", kind)
+		}
+	}
+}
+
+// DA-04
+func missingClientID(j *judge) {
+	if !j.deviceControl() {
+		return
+	}
+	var given [2]bool
+	for i, label := range []string{"client/absent", "client/empty"} {
+		x, ok := j.first(deviceErrors, label)
+		if !ok {
+			return
+		}
+		given[i] = hasCodes(x.Exchange)
+		switch {
+		case given[i]:
+			j.fail("codes-without-client", quoted("invalid_request", "invalid_client"), describe(x.Exchange), x)
+		case hasError(x.Exchange, "invalid_request", "invalid_client"):
+			j.pass("%s: %s", label, describe(x.Exchange))
+		case serverFault(x.Exchange):
+			j.fail("server-error", quoted("invalid_request", "invalid_client"), describe(x.Exchange), x)
+		default:
+			j.warn("other-error", quoted("invalid_request", "invalid_client"), describe(x.Exchange), x)
+		}
+	}
+}
+
+// DA-05
+func repeatedDeviceParameter(j *judge) {
+	if !j.deviceControl() {
+		return
+	}
+	for _, c := range []struct {
+		label    string
+		conflict bool
+		right    []string
+	}{
+		{"repeat/same client", false, []string{"invalid_request"}},
+		{"repeat/other client", true, []string{"invalid_request", "invalid_client"}},
+		{"repeat/scope", false, []string{"invalid_request"}},
+	} {
+		x, ok := j.first(deviceErrors, c.label)
+		what := strings.TrimPrefix(c.label, "repeat/")
+		switch {
+		case !ok:
+		case hasCodes(x.Exchange) && c.conflict:
+			j.fail("conflicting-clients-accepted", quoted(c.right...), "codes for two different client_id parameters", x)
+		case hasCodes(x.Exchange):
+			j.warn("repetition-accepted", quoted(c.right...), fmt.Sprintf("codes for a repeated parameter (%s)", what), x)
+		case hasError(x.Exchange, c.right...):
+			j.pass("%s: %s", what, describe(x.Exchange))
+		default:
+			j.warn("other-error", quoted(c.right...), fmt.Sprintf("%s (%s)", describe(x.Exchange), what), x)
+		}
+	}
+}
+
+// DA-06
+func unknownParameterIgnored(j *judge) {
+	if !j.deviceControl() {
+		return
+	}
+	x, ok := j.first(deviceErrors, "unknown/added")
+	if !ok {
+		return
+	}
+	if hasCodes(x.Exchange) {
+		j.pass("three unknown parameters change nothing")
+		return
+	}
+	again, ok := j.first(deviceErrors, "control/public again")
+	switch {
+	case !ok:
+	case hasCodes(again.Exchange):
+		j.fail("unknown-parameter-refused", "200 with codes, as without the parameters", describe(x.Exchange), x, again)
+	default:
+		j.inconclusive("the request without the unknown parameters no longer succeeds either: %s", describe(again.Exchange))
+	}
+}
+
+// DA-07
+func scopeAbsentOrEmpty(j *judge) {
+	if !j.deviceControl() {
+		return
+	}
+	absent, ok := j.first(deviceErrors, "scope/absent")
+	if !ok {
+		return
+	}
+	empty, ok := j.first(deviceErrors, "scope/empty")
+	if !ok {
+		return
+	}
+	if hasCodes(absent.Exchange) != hasCodes(empty.Exchange) {
+		j.fail("empty-differs-from-absent", "the same answer to an absent and to an empty scope",
+			fmt.Sprintf("absent: %s; empty: %s", describe(absent.Exchange), describe(empty.Exchange)), absent, empty)
+		return
+	}
+	for _, x := range []said{absent, empty} {
+		if !hasCodes(x.Exchange) && !hasError(x.Exchange, "invalid_scope") {
+			j.warn("other-error", "200 with a default scope, or "+quoted("invalid_scope"), describe(x.Exchange), x)
+		}
+	}
+	j.pass("absent and empty: %s", describe(absent.Exchange))
+}
+
+// DA-09
+func unknownClient(j *judge) {
+	if !j.deviceControl() {
+		return
+	}
+	x, ok := j.first(deviceErrors, "client/unknown")
+	switch {
+	case !ok:
+	case hasCodes(x.Exchange):
+		j.fail("codes-for-unknown-client", quoted("invalid_client"), describe(x.Exchange), x)
+	case hasError(x.Exchange, "invalid_client"):
+		j.pass("%s", describe(x.Exchange))
+	default:
+		j.warn("other-error", quoted("invalid_client"), describe(x.Exchange), x)
+	}
+}

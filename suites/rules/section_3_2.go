@@ -1,0 +1,357 @@
+package rules
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// responses returns the successful device authorization responses of valid
+// requests, decoded. That there are none is not the matter of the rules that
+// use it: DA-01 judges it.
+func (j *judge) responses() (list []said, objects []wire.Object) {
+	for _, x := range j.all(transcript.DeviceAuthorization, "valid") {
+		if o, err := x.Object(); err == nil && !o.Has("error") && x.Status/100 == 2 {
+			list, objects = append(list, x), append(objects, o)
+		}
+	}
+	if len(list) == 0 {
+		j.missing(transcript.DeviceAuthorization, "a device authorization response")
+	}
+	return list, objects
+}
+
+// RESP-01
+func responseStatusAndType(j *judge) {
+	x, ok := j.first(transcript.DeviceAuthorization, "valid/public")
+	if !ok {
+		return
+	}
+	if x.OAuthError() != "" {
+		j.inconclusive("the request was not served: %s", describe(x.Exchange))
+		return
+	}
+	if x.Status != 200 {
+		j.fail("status", "status 200", describe(x.Exchange), x)
+	}
+	if mediaType(x.Exchange) != "application/json" {
+		j.fail("media-type", "Content-Type application/json", fmt.Sprintf("Content-Type %q", clip(x.Header("Content-Type"))), x)
+	}
+	j.pass("200, %s", clip(x.Header("Content-Type")))
+}
+
+// RESP-02
+func responseIsFlatObject(j *judge) {
+	x, ok := j.first(transcript.DeviceAuthorization, "valid/public")
+	if !ok {
+		return
+	}
+	o, err := x.Object()
+	switch {
+	case err != nil && x.Status/100 != 2:
+		j.inconclusive("the request was not served: %s", describe(x.Exchange))
+		return
+	case err != nil:
+		j.fail("not-an-object", "one JSON object", err.Error(), x)
+		return
+	case o.Has("error"):
+		j.inconclusive("the request was not served: %s", describe(x.Exchange))
+		return
+	}
+	if d := o.Duplicates(); len(d) > 0 {
+		j.fail("repeated-member", "each member once", "repeated: "+clip(strings.Join(d, ", ")), x)
+	}
+	for _, m := range o.Members {
+		if inner, err := wire.ParseObject(m.Value); err == nil && inner.Has("device_code") && !o.Has("device_code") {
+			j.fail("nested", "the members at the top level", fmt.Sprintf("device_code inside the member %q", clip(m.Name)), x)
+		}
+	}
+	if o.BOM {
+		j.warn("byte-order-mark", "no byte order mark (RFC 8259 section 8.1)", "a byte order mark before the object", x)
+	}
+	j.pass("one flat object of %d members", len(o.Members))
+}
+
+// stringMember judges a required member that is a non-empty string.
+func (j *judge) stringMember(x said, o wire.Object, name string) (string, bool) {
+	s, isString := o.String(name)
+	switch {
+	case !isString:
+		j.fail("not-a-string", name+" is a non-empty string", fmt.Sprintf("%s is %s", name, o.Kind(name)), x)
+	case s == "":
+		j.fail("empty", name+" is a non-empty string", name+" is empty", x)
+	default:
+		return s, true
+	}
+	return "", false
+}
+
+// RESP-03
+func deviceCodeMember(j *judge) {
+	list, objects := j.responses()
+	for i, x := range list {
+		if s, ok := j.stringMember(x, objects[i], "device_code"); ok {
+			j.pass("a string of %d characters", len([]rune(s)))
+		}
+	}
+}
+
+// RESP-04
+func userCodeMember(j *judge) {
+	list, objects := j.responses()
+	for i, x := range list {
+		s, ok := j.stringMember(x, objects[i], "user_code")
+		if !ok {
+			continue
+		}
+		if d, _ := objects[i].String("device_code"); d == s {
+			j.fail("equals-device-code", "user_code differs from device_code", "they are the same", x)
+			continue
+		}
+		j.pass("a string of %d characters", len([]rune(s)))
+	}
+}
+
+// RESP-05
+func verificationURI(j *judge) {
+	list, objects := j.responses()
+	for i, x := range list {
+		s, ok := j.stringMember(x, objects[i], "verification_uri")
+		if !ok {
+			continue
+		}
+		u, err := url.Parse(s)
+		switch {
+		case err != nil || !u.IsAbs() || u.Host == "":
+			j.fail("not-absolute", "an absolute URI with a host", clip(s), x)
+		case u.Scheme != "https" && !j.Profile.TLS.AllowHTTP:
+			j.fail("not-https", "an https URI", clip(s), x)
+		case u.Scheme != "https" && u.Scheme != "http":
+			j.fail("not-https", "an https URI", clip(s), x)
+		default:
+			j.pass("%s", clip(s))
+			if u.Scheme == "http" {
+				j.note("http-allowed", "https is not demanded: the profile allows http", x)
+			}
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	page, ok := j.maybe(transcript.DeviceAuthorization, "page")
+	switch {
+	case !ok:
+		if _, sent := j.Transcripts[transcript.DeviceAuthorization].First("page"); sent {
+			j.missing(transcript.DeviceAuthorization, "page")
+		}
+	case page.Status < 400:
+	case page.Status == 404 || page.Status == 410 || page.Status >= 500:
+		j.fail("no-page", "a page, or a redirect to one", describe(page.Exchange), page)
+	default:
+		j.warn("page-refused", "a page, or a redirect to one", describe(page.Exchange)+" to a client that is no browser", page)
+	}
+}
+
+// significant folds a user code or URI for comparison: letters and digits only, in upper case.
+func significant(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		s = u
+	}
+	return strings.Map(func(c rune) rune {
+		if unicode.IsLetter(c) || unicode.IsDigit(c) {
+			return unicode.ToUpper(c)
+		}
+		return -1
+	}, s)
+}
+
+const (
+	// minCode is the shortest code whose occurrence in a URI is no coincidence.
+	minCode = 4
+	longURI = 60
+)
+
+// RESP-06
+func verificationURITypeable(j *judge) {
+	list, objects := j.responses()
+	first := ""
+	for i, x := range list {
+		s, ok := objects[i].String("verification_uri")
+		if !ok {
+			continue
+		}
+		code, _ := objects[i].String("user_code")
+		if code = significant(code); len(code) >= minCode && strings.Contains(significant(s), code) {
+			j.warn("carries-code", "a URI without the user code", clip(s), x)
+		}
+		if x.Label == "valid/confidential" {
+			continue // another client may have another page
+		}
+		if first != "" && s != first {
+			j.warn("differs", "the same URI in every response", fmt.Sprintf("%s and %s", clip(first), clip(s)), list[0], x)
+		}
+		first = s
+		if len(s) > longURI {
+			j.note("long", fmt.Sprintf("%d characters to type", len(s)), x)
+		}
+		if strings.Contains(s, "?") {
+			j.note("query", "the URI has a query", x)
+		}
+		j.pass("%s", clip(s))
+	}
+}
+
+// positive judges a member that must be a number of seconds above zero.
+func (j *judge) positive(x said, o wire.Object, name string, zero func(string, string, string, ...said)) (float64, bool) {
+	n, ok := o.Number(name)
+	expected := name + " is a number above 0"
+	switch {
+	case !ok:
+		j.fail("not-a-number", expected, fmt.Sprintf("%s is %s (%s)", name, o.Kind(name), clip(string(o.Raw(name)))), x)
+		return 0, false
+	case n < 0:
+		j.fail("negative", expected, fmt.Sprintf("%s is %v", name, n), x)
+		return 0, false
+	case n == 0:
+		zero("zero", expected, name+" is 0", x)
+		return 0, false
+	case n != math.Trunc(n):
+		j.warn("fraction", "whole seconds", fmt.Sprintf("%s is %v", name, n), x)
+	}
+	return n, true
+}
+
+// RESP-07
+func expiresIn(j *judge) {
+	list, objects := j.responses()
+	for i, x := range list {
+		n, ok := j.positive(x, objects[i], "expires_in", j.fail)
+		if !ok {
+			continue
+		}
+		switch {
+		case n > 3600:
+			j.warn("very-long", "at most an hour: RFC 8628 section 5.4 asks for short lifetimes", fmt.Sprintf("%v seconds", n), x)
+		case n > 1800:
+			j.note("long", fmt.Sprintf("%v seconds", n), x)
+		case n < 60:
+			j.note("short", fmt.Sprintf("%v seconds", n), x)
+		}
+		j.pass("%v seconds", n)
+	}
+}
+
+// RESP-08
+func pollingInterval(j *judge) {
+	list, objects := j.responses()
+	for i, x := range list {
+		switch objects[i].Kind("interval") {
+		case wire.Absent:
+			j.pass("absent, which means 5 seconds")
+			continue
+		case wire.Null:
+			j.warn("null", "a number, or no member", "interval is null", x)
+			continue
+		}
+		n, ok := j.positive(x, objects[i], "interval", j.warn)
+		if !ok {
+			continue
+		}
+		if life, ok := objects[i].Number("expires_in"); ok && n > life && life > 0 {
+			j.warn("beyond-lifetime", "an interval shorter than expires_in", fmt.Sprintf("interval %v, expires_in %v", n, life), x)
+		}
+		j.pass("%v seconds", n)
+	}
+}
+
+// RESP-09
+func verificationURIComplete(j *judge) {
+	list, objects := j.responses()
+	for i, x := range list {
+		o := objects[i]
+		if !o.Has("verification_uri_complete") {
+			j.notApplicable("the response has no verification_uri_complete")
+			continue
+		}
+		s, ok := j.stringMember(x, o, "verification_uri_complete")
+		if !ok {
+			continue
+		}
+		u, err := url.Parse(s)
+		if err != nil || !u.IsAbs() || u.Host == "" {
+			j.fail("not-absolute", "an absolute URI", clip(s), x)
+			continue
+		}
+		if u.Scheme != "https" && !j.Profile.TLS.AllowHTTP {
+			j.warn("not-https", "an https URI", clip(s), x)
+		}
+		plain, _ := o.String("verification_uri")
+		if p, err := url.Parse(plain); err == nil && p.Host != u.Host {
+			j.warn("other-host", "the host of verification_uri", clip(s), x)
+		}
+		j.pass("%s", clip(s))
+	}
+}
+
+// RESP-10
+func responseNotCacheable(j *judge) {
+	list, _ := j.responses()
+	for _, x := range list {
+		if !noStore(x.Exchange) {
+			j.warnStrict("no-store", "Cache-Control: no-store", fmt.Sprintf("Cache-Control %q", clip(x.Header("Cache-Control"))), x)
+			continue
+		}
+		if !strings.EqualFold(x.Header("Pragma"), "no-cache") {
+			j.note("pragma", "Pragma: no-cache is absent", x)
+		}
+		j.pass("Cache-Control: %s", clip(x.Header("Cache-Control")))
+	}
+}
+
+// RESP-11
+func codesAreUnique(j *judge) {
+	devices, users := map[string]said{}, map[string]said{}
+	n := 0
+	for _, x := range j.all(transcript.Codes, "code") {
+		o, err := x.Object()
+		if err != nil || !o.Has("device_code") {
+			continue
+		}
+		n++
+		d, _ := o.String("device_code")
+		u, _ := o.String("user_code")
+		if twin, seen := devices[d]; seen && d != "" {
+			j.fail("equal-device-codes", "different device codes", "two responses have the same device_code", twin, x)
+		}
+		if twin, seen := users[significant(u)]; seen && u != "" {
+			j.fail("equal-user-codes", "different user codes among live grants", "two responses have the same user_code", twin, x)
+		}
+		devices[d], users[significant(u)] = x, x
+	}
+	switch {
+	case n >= 2:
+		j.pass("%d codes, all different", n)
+	default:
+		j.missing(transcript.Codes, "two successful requests")
+	}
+
+	token, ok := j.success(transcript.Approval)
+	if !ok {
+		return
+	}
+	bystander, ok := j.first(transcript.Approval, "bystander/poll")
+	switch {
+	case !ok:
+	case hasToken(bystander.Exchange):
+		j.fail("approved-together", quoted("authorization_pending")+" for the device nobody approved", describe(bystander.Exchange), token, bystander)
+	case recognised(bystander.Exchange):
+		j.pass("approving one device leaves its neighbour pending")
+	default:
+		j.fail("ended-together", quoted("authorization_pending")+" for the device nobody approved", describe(bystander.Exchange), token, bystander)
+	}
+}

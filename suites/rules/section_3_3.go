@@ -1,0 +1,210 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// success returns the exchange in which a scenario's device got its token.
+// When there is none, that is an obstacle.
+func (j *judge) success(scenario string) (said, bool) {
+	polls := j.all(scenario, "token")
+	for _, x := range polls {
+		if hasToken(x.Exchange) {
+			return x, true
+		}
+	}
+	if len(polls) == 0 {
+		j.missing(scenario, "token")
+	} else {
+		j.inconclusive("no token was issued: %s", describe(polls[len(polls)-1].Exchange))
+	}
+	return said{}, false
+}
+
+// approved says that a journey ended with an approval. Anything else is an
+// obstacle to rules that are about what follows an approval.
+func (j *judge) approved(scenario, name string) bool {
+	visit, ok := j.journey(scenario, name)
+	if ok && visit.Outcome != transcript.Approved {
+		j.inconclusive("the person could not approve: %s", visit.Outcome)
+		return false
+	}
+	return ok
+}
+
+// VERIFY-01
+func personCanApprove(j *judge) {
+	visit, ok := j.journey(transcript.Approval, "approve")
+	if !ok {
+		return
+	}
+	device, _ := j.maybe(transcript.Approval, "device")
+	switch visit.Outcome {
+	case transcript.Approved:
+	case transcript.LoginFailed, transcript.AtLogin:
+		j.inconclusive("the login did not succeed (%s): check users.first in the profile", visit.Outcome)
+		return
+	case transcript.CodeRejected, transcript.ErrorPage:
+		j.fail("no-path", "a page on which the code can be approved", fmt.Sprintf("%s for the code that was just issued%s", visit.Outcome, lastAlert(visit)), device)
+		return
+	default:
+		j.inconclusive("the person could not approve: %s", visit.Outcome)
+		return
+	}
+	polls := j.all(transcript.Approval, "token")
+	if len(polls) == 0 {
+		j.missing(transcript.Approval, "token")
+		return
+	}
+	for _, x := range polls {
+		if hasToken(x.Exchange) {
+			j.pass("approved in %d pages with the %s driver", len(visit.Steps), visit.Driver)
+			return
+		}
+	}
+	last := polls[len(polls)-1]
+	j.fail("no-token", "200 with a token after the approval", describe(last.Exchange), device, last)
+}
+
+func lastAlert(visit transcript.Journey) string {
+	for i := len(visit.Steps) - 1; i >= 0; i-- {
+		if visit.Steps[i].Alert != "" {
+			return fmt.Sprintf(" (%q)", clip(visit.Steps[i].Alert))
+		}
+	}
+	return ""
+}
+
+// VERIFY-02
+func approvalNeedsLogin(j *judge) {
+	if _, ok := j.success(transcript.Approval); !ok {
+		return // the positive control: a logged-in person can approve
+	}
+	for _, name := range []string{"not logged in", "wrong password", "session forgotten"} {
+		if name == "wrong password" && j.Profile.Users.Wrong == nil {
+			j.note("no-wrong-password", "the profile has no user whose password is refused (users.wrong)")
+			continue
+		}
+		visit, ok := j.journey(transcript.NoSession, name)
+		if !ok {
+			continue
+		}
+		x, ok := j.first(transcript.NoSession, "poll/"+name)
+		switch {
+		case !ok:
+		case hasToken(x.Exchange):
+			j.fail("approved-without-login", quoted("authorization_pending"), fmt.Sprintf("%s: %s (the page: %s)", name, describe(x.Exchange), visit.Outcome), x)
+		case name == "session forgotten" && !visit.Decided:
+			j.note("never-asked", fmt.Sprintf("session forgotten: no decision page came up (%s)", visit.Outcome))
+		case name == "wrong password" && visit.Outcome != transcript.LoginFailed:
+			j.note("not-refused-visibly", fmt.Sprintf("wrong password: the page ended with %q", visit.Outcome))
+		default:
+			j.pass("%s: %s", name, describe(x.Exchange))
+		}
+	}
+}
+
+// VERIFY-03
+func wrongUserCodeRefused(j *judge) {
+	typed := 0
+	for _, visit := range j.Transcripts[transcript.WrongUserCodes].Journeys {
+		if visit.Goal != transcript.ReachDecision {
+			continue
+		}
+		for _, step := range visit.Steps {
+			if step.Status >= 500 {
+				j.fail("server-error", "a new prompt, or an error page of a status below 500", fmt.Sprintf("%s: status %d", visit.Name, step.Status))
+				break
+			}
+		}
+		switch visit.Outcome {
+		case transcript.CodeRejected, transcript.ErrorPage, transcript.InputBlocked:
+			typed++
+		case transcript.AtDecision, transcript.Approved:
+			j.warn("decision-for-unknown-code", "the code is refused", fmt.Sprintf("%s: the page went on to %q", visit.Name, visit.Outcome))
+		default:
+			j.note("unclear", fmt.Sprintf("%s: the page ended with %q", visit.Name, visit.Outcome))
+		}
+	}
+	pending, ok := j.first(transcript.WrongUserCodes, "pending")
+	switch {
+	case !ok:
+		return
+	case hasToken(pending.Exchange):
+		j.fail("approved-by-wrong-code", quoted("authorization_pending"), describe(pending.Exchange), pending)
+		return
+	case !recognised(pending.Exchange):
+		j.fail("session-ended", quoted("authorization_pending"), describe(pending.Exchange)+" after wrong codes were typed", pending)
+		return
+	case typed == 0:
+		j.inconclusive("none of the wrong codes was visibly refused")
+		return
+	}
+	if _, ok := j.success(transcript.WrongUserCodes); ok {
+		j.pass("%d wrong codes refused; the right one still works", typed)
+	}
+}
+
+// VERIFY-08
+func approveAndDenyOffered(j *judge) {
+	visit, ok := j.journey(transcript.Denial, "deny")
+	if !ok {
+		return
+	}
+	manual := visit.DenyOffered || visit.Outcome == transcript.Denied
+	if !manual && visit.Outcome != transcript.NoWayToDeny {
+		j.inconclusive("the person did not get as far as a decision: %s", visit.Outcome)
+		return
+	}
+	if !manual {
+		j.warn("no-deny", "a control that refuses", "no page offers a way to refuse")
+		return
+	}
+	j.pass("a typed code can be refused")
+	if follow, ok := j.Transcripts[transcript.CompleteURI].Journey("follow"); ok && follow.Decided {
+		if follow.DenyOffered {
+			j.pass("so can verification_uri_complete")
+		} else {
+			j.warn("no-deny-complete", "a control that refuses", "no page offers a way to refuse after verification_uri_complete")
+		}
+	}
+}
+
+// VERIFY-10
+func completeURINeverDecides(j *judge) {
+	if before := j.all(transcript.CompleteURI, "before/token"); len(before) > 0 && !hasToken(before[len(before)-1].Exchange) {
+		j.inconclusive("the approval before did not succeed: %s", describe(before[len(before)-1].Exchange))
+		return
+	}
+	if _, ok := j.journey(transcript.CompleteURI, "look"); !ok {
+		return
+	}
+	x, ok := j.first(transcript.CompleteURI, "after look")
+	if !ok {
+		return
+	}
+	if hasToken(x.Exchange) {
+		j.fail("decides", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after the page was only opened", x)
+		return
+	}
+	if !recognised(x.Exchange) {
+		j.fail("ends-the-grant", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after the page was only opened", x)
+		return
+	}
+	follow, ok := j.journey(transcript.CompleteURI, "follow")
+	switch {
+	case !ok:
+		return
+	case follow.Outcome == transcript.AtCode:
+		j.fail("asks-for-code", "the page knows the code, or the reference in the URI", "a blank code field")
+		return
+	case follow.Outcome != transcript.Approved:
+		j.inconclusive("the person could not approve after verification_uri_complete: %s", follow.Outcome)
+		return
+	}
+	if _, ok := j.success(transcript.CompleteURI); ok {
+		j.pass("opened without effect, then approved without typing the code")
+	}
+}

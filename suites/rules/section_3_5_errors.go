@@ -1,0 +1,306 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// errorAnswers returns every error answer of the two API endpoints in all
+// scenarios that the error rules read. A HEAD has no body to judge.
+func (j *judge) errorAnswers() (list []said) {
+	answered := false
+	for _, name := range slices.Concat(errorSources, errorWitnesses) {
+		t := j.Transcripts[name]
+		for _, x := range t.Exchanges {
+			if !x.Answered() || x.Method == "HEAD" || overloaded(x) || x.Label == "page" {
+				continue
+			}
+			answered = true
+			if x.Status >= 300 || x.OAuthError() != "" || malformedError(x) {
+				list = append(list, said{x, name})
+			}
+		}
+	}
+	if !answered {
+		for _, name := range errorSources {
+			j.missing(name, "an error answer")
+		}
+	}
+	return list
+}
+
+// malformedError is an answer that means an error and does not say it properly.
+func malformedError(x wire.Exchange) bool {
+	o, err := x.Object()
+	return err == nil && o.Has("error")
+}
+
+// beforeOAuth says that the request may have been refused by a layer below
+// OAuth: for its method, its media type or its size.
+func beforeOAuth(x said) bool {
+	switch x.Status {
+	case 404, 405, 406, 411, 413, 414, 415, 431, 501:
+		return true
+	}
+	return strings.HasPrefix(x.Label, "method/") || strings.HasPrefix(x.Label, "type/")
+}
+
+// groups of equal observations: one finding for each, with at most three
+// exchanges.
+type groups struct {
+	order []string
+	found map[string][]said
+}
+
+func (g *groups) add(key string, x said) {
+	if g.found == nil {
+		g.found = map[string][]said{}
+	}
+	if _, ok := g.found[key]; !ok {
+		g.order = append(g.order, key)
+	}
+	g.found[key] = append(g.found[key], x)
+}
+
+const maxEvidence = 3
+
+func (g *groups) each(report func(observed string, evidence []said)) {
+	for _, key := range g.order {
+		list := g.found[key]
+		observed := key
+		if len(list) > 1 {
+			observed = fmt.Sprintf("%s (%d times)", key, len(list))
+		}
+		report(observed, list[:min(maxEvidence, len(list))])
+	}
+}
+
+// ERR-01
+func errorStatus(j *judge) {
+	var wrong, faults groups
+	n := 0
+	for _, x := range j.errorAnswers() {
+		if beforeOAuth(x) && x.OAuthError() == "" || strings.HasPrefix(x.Label, "method/") || strings.HasPrefix(x.Label, "type/") {
+			continue
+		}
+		n++
+		code := x.OAuthError()
+		switch {
+		case x.Status == 400, x.Status == 401 && code == "invalid_client":
+		case x.Status >= 500 && (code == "server_error" || code == "temporarily_unavailable"):
+			j.note("server-error", describe(x.Exchange), x)
+		case x.Status >= 500:
+			faults.add(describe(x.Exchange), x)
+		default:
+			wrong.add(describe(x.Exchange), x)
+		}
+	}
+	faults.each(func(observed string, evidence []said) {
+		j.fail("server-error", "400 for a mistake of the client", observed, evidence...)
+	})
+	wrong.each(func(observed string, evidence []said) {
+		j.fail(statusCode(evidence[0]), "400, or 401 with invalid_client", observed, evidence...)
+	})
+	if n > 0 {
+		j.pass("%d errors with the right status", n)
+	}
+}
+
+// statusCode names a wrong status in a finding: "200-invalid_grant".
+func statusCode(x said) string {
+	code := x.OAuthError()
+	if !slices.Contains(registeredErrors, code) {
+		code = "other"
+	}
+	return fmt.Sprintf("%d-%s", x.Status, code)
+}
+
+// ERR-02
+func errorBody(j *judge) {
+	var broken, early groups
+	n := 0
+	for _, x := range j.errorAnswers() {
+		if x.Status/100 == 3 {
+			continue // ERR-01 judges it
+		}
+		n++
+		problem := bodyProblem(x.Exchange)
+		switch {
+		case problem == "":
+		case beforeOAuth(x) && x.OAuthError() == "":
+			early.add(fmt.Sprintf("status %d: %s", x.Status, problem), x)
+		default:
+			broken.add(fmt.Sprintf("status %d: %s", x.Status, problem), x)
+		}
+	}
+	broken.each(func(observed string, evidence []said) {
+		j.fail("body", "an application/json object with one string member error", observed, evidence...)
+	})
+	early.each(func(observed string, evidence []said) {
+		j.warn("body-before-oauth", "an application/json object with one string member error", observed, evidence...)
+	})
+	if n > 0 {
+		j.pass("%d error bodies", n)
+	}
+}
+
+// bodyProblem says what is wrong with an error body, or "".
+func bodyProblem(x wire.Exchange) string {
+	o, err := x.Object()
+	switch {
+	case err != nil && len(x.Response.Body) == 0:
+		return "no body"
+	case err != nil:
+		return fmt.Sprintf("%s (%s)", err, mediaTypeOr(x, "no media type"))
+	case o.Kind("error") != wire.String:
+		return fmt.Sprintf("error is %s", o.Kind("error"))
+	case mediaType(x) != "application/json":
+		return fmt.Sprintf("Content-Type %q", clip(x.Header("Content-Type")))
+	case len(o.Duplicates()) > 0:
+		return "repeated: " + clip(strings.Join(o.Duplicates(), ", "))
+	case o.Has("access_token") || o.Has("device_code"):
+		return "codes or tokens beside the error"
+	}
+	return ""
+}
+
+// ERR-03
+func errorCharacters(j *judge) {
+	var wrong groups
+	n := 0
+	for _, x := range j.errorAnswers() {
+		o, err := x.Object()
+		if err != nil {
+			continue
+		}
+		for _, member := range []string{"error", "error_description", "error_uri"} {
+			s, ok := o.String(member)
+			if !ok {
+				continue
+			}
+			n++
+			if c, bad := illegalCharacter(s, member == "error_uri"); bad {
+				wrong.add(fmt.Sprintf("%s has %q", member, c), x)
+			}
+		}
+	}
+	wrong.each(func(observed string, evidence []said) {
+		j.fail("character", `only %x20-21, %x23-5B, %x5D-7E; in error_uri no space`, observed, evidence...)
+	})
+	switch {
+	case len(j.all(transcript.HostileCharacters, "token"))+len(j.all(transcript.HostileCharacters, "device")) == 0:
+		j.missing(transcript.HostileCharacters, "token")
+	case n > 0:
+		j.pass("%d values within their character sets", n)
+	}
+}
+
+// illegalCharacter finds the first character outside the sets of RFC 6749
+// section 5.2, in the decoded string.
+func illegalCharacter(s string, uri bool) (rune, bool) {
+	for _, c := range s {
+		if c < 0x20 || c == '"' || c == '\\' || c > 0x7e || uri && c == ' ' {
+			return c, true
+		}
+	}
+	return 0, false
+}
+
+// ERR-04
+func failedBasic(j *judge) {
+	for _, endpoint := range []string{"device", "token"} {
+		x, ok := j.maybe(transcript.ClientErrors, "wrong/"+endpoint)
+		if !ok {
+			// The device authorization endpoint may not use Basic at all.
+			if endpoint == "token" {
+				j.missing(transcript.ClientErrors, "wrong/token")
+			}
+			continue
+		}
+		right, ok := j.first(transcript.ClientErrors, "right/"+endpoint)
+		if !ok {
+			continue
+		}
+		if !hasCodes(right.Exchange) && !recognised(right.Exchange) {
+			j.inconclusive("the right secret does not succeed either: %s", describe(right.Exchange))
+			continue
+		}
+		switch scheme := basicChallenge(x.Exchange); {
+		case hasCodes(x.Exchange):
+			j.note("secret-unused", "the device authorization endpoint does not look at the secret", x)
+		case recognised(x.Exchange):
+			j.fail("wrong-secret-accepted", "401 and "+quoted("invalid_client"), describe(x.Exchange)+" for a wrong secret", x, right)
+		case x.Status != 401:
+			j.fail("status", "status 401", fmt.Sprintf("%s at the %s endpoint", describe(x.Exchange), endpoint), x)
+		case !scheme:
+			j.fail("challenge", "WWW-Authenticate: Basic", fmt.Sprintf("WWW-Authenticate %q at the %s endpoint", clip(x.Header("WWW-Authenticate")), endpoint), x)
+		case !hasError(x.Exchange, "invalid_client"):
+			j.fail("error", quoted("invalid_client"), describe(x.Exchange), x)
+		default:
+			j.pass("%s endpoint: 401, %s", endpoint, clip(x.Header("WWW-Authenticate")))
+		}
+	}
+	var bare groups
+	for _, x := range j.errorAnswers() {
+		if x.Status == 401 && len(x.Response.Header.Values("WWW-Authenticate")) == 0 && x.Request.Header.Get("Authorization") == "" {
+			bare.add("401 without WWW-Authenticate", x)
+		}
+	}
+	bare.each(func(observed string, evidence []said) {
+		j.warn("bare-401", "WWW-Authenticate with every 401 (RFC 9110 section 15.5.2)", observed, evidence...)
+	})
+}
+
+// basicChallenge says that one of the challenges has the scheme Basic.
+func basicChallenge(x wire.Exchange) bool {
+	for _, line := range x.Response.Header.Values("WWW-Authenticate") {
+		for challenge := range strings.SplitSeq(line, ",") {
+			scheme, _, _ := strings.Cut(strings.TrimSpace(challenge), " ")
+			if strings.EqualFold(scheme, "Basic") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// registeredErrors are the codes of RFC 8628 section 3.5, RFC 6749 section 5.2
+// and the extensions of the token endpoint.
+var registeredErrors = []string{
+	"authorization_pending", "slow_down", "access_denied", "expired_token",
+	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+	"invalid_target", "invalid_dpop_proof", "use_dpop_nonce", "invalid_authorization_details",
+}
+
+// ERR-05
+func registeredErrorCodes(j *judge) {
+	var synonyms, others groups
+	n := 0
+	for _, x := range j.errorAnswers() {
+		code := x.OAuthError()
+		switch {
+		case code == "":
+		case slices.Contains(registeredErrors, code):
+			n++
+		case x.Status >= 500 && (code == "server_error" || code == "temporarily_unavailable"):
+			j.note("server-error", describe(x.Exchange), x)
+		case x.scenario == transcript.SteadyPolling || x.Label == "pending":
+			synonyms.add(describe(x.Exchange), x)
+		default:
+			others.add(describe(x.Exchange), x)
+		}
+	}
+	synonyms.each(func(observed string, evidence []said) {
+		j.fail("synonym-of-pending", quoted("authorization_pending"), observed+" while the decision is open", evidence...)
+	})
+	others.each(func(observed string, evidence []said) {
+		j.warn("unregistered", "a registered error code", observed, evidence...)
+	})
+	if n > 0 {
+		j.pass("%d errors, all with registered codes", n)
+	}
+}

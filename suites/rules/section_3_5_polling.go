@@ -1,0 +1,220 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+const steady, impatient = transcript.SteadyPolling, transcript.ImpatientPolling
+
+// POLL-01
+func pendingBeforeDecision(j *judge) {
+	polls := j.all(steady, "poll")
+	if len(polls) == 0 {
+		j.missing(steady, "poll")
+		return
+	}
+	again := j.all(steady, "again/poll")
+	for _, x := range polls[:min(2, len(polls))] {
+		switch {
+		case hasError(x.Exchange, "authorization_pending"):
+			j.pass("%s", describe(x.Exchange))
+		case hasError(x.Exchange, "slow_down") && len(again) > 0 && hasError(again[0].Exchange, "authorization_pending"):
+			j.warn("slowed-once", quoted("authorization_pending"), "slow_down at a compliant pace, but not in a second run", x, again[0])
+		default:
+			j.fail("not-pending", quoted("authorization_pending"), describe(x.Exchange)+" at a compliant pace", x)
+		}
+	}
+}
+
+// POLL-02
+func compliantPollingUnpunished(j *judge) {
+	polls := j.all(steady, "poll")
+	slowed, again := slowDowns(polls), slowDowns(j.all(steady, "again/poll"))
+	switch {
+	case len(polls) < 2:
+		j.missing(steady, "poll")
+	case len(slowed) == 0 && len(pendings(polls)) == len(polls):
+		j.pass("%d polls at the advertised interval, no slow_down", len(polls))
+	case len(slowed) == 0:
+		j.inconclusive("the grant ended while it was polled: %s", describe(polls[len(polls)-1].Exchange))
+	case len(again) > 0:
+		j.fail("punished", "no slow_down for polls at the advertised interval", fmt.Sprintf("%d of %d polls, and %d in a second run with twice the guard band", len(slowed), len(polls), len(again)), append(slowed, again...)...)
+	case len(j.all(steady, "again/poll")) == 0:
+		j.missing(steady, "again/poll")
+	default:
+		j.warn("punished-once", "no slow_down for polls at the advertised interval", fmt.Sprintf("%d of %d polls, but none in a second run", len(slowed), len(polls)), slowed...)
+	}
+}
+
+func slowDowns(polls []said) []said { return withError(polls, "slow_down") }
+
+func pendings(polls []said) []said { return withError(polls, "authorization_pending") }
+
+func withError(polls []said, code string) (list []said) {
+	for _, x := range polls {
+		if hasError(x.Exchange, code) {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// POLL-03
+func tooFastPolling(j *judge) {
+	burst := j.all(impatient, "burst")
+	if limited, ok := j.Transcripts[impatient].First("burst"); ok && len(burst) == 0 && limited.Status == 429 {
+		j.warn("429", quoted("slow_down"), "429 without an OAuth error", said{limited, impatient})
+		return
+	}
+	if len(burst) == 0 {
+		j.missing(impatient, "burst")
+		return
+	}
+	after := append(burst, j.all(impatient, "obedient")...)
+	for _, x := range after {
+		if terminal(x.Exchange) {
+			j.fail("ended", quoted("slow_down", "authorization_pending"), describe(x.Exchange)+": impatience ended the grant", x)
+			return
+		}
+	}
+	for _, x := range burst {
+		if hasError(x.Exchange, "slow_down") && x.Status == 429 {
+			j.warn("429", "slow_down with status 400", describe(x.Exchange), x)
+		}
+	}
+	switch {
+	case len(slowDowns(burst)) > 0:
+		j.pass("slow_down at poll %d of the burst", len(burst))
+	case len(pendings(burst)) == len(burst):
+		j.measure("none", fmt.Sprintf("no slow_down in %d polls 0.3 s apart", len(burst)), burst...)
+	default:
+		j.warn("other-error", quoted("slow_down", "authorization_pending"), describe(burst[len(burst)-1].Exchange), burst[len(burst)-1])
+	}
+}
+
+// POLL-05
+func fiveSecondsAreEnough(j *judge) {
+	burst := j.all(impatient, "burst")
+	switch {
+	case len(burst) == 0:
+		j.missing(impatient, "burst")
+		return
+	case len(slowDowns(burst)) == 0:
+		j.notApplicable("the target sends no slow_down (see POLL-03)")
+		return
+	}
+	obedient := j.all(impatient, "obedient")
+	if len(obedient) == 0 {
+		j.missing(impatient, "obedient")
+		return
+	}
+	for _, x := range obedient {
+		switch {
+		case hasError(x.Exchange, "slow_down"):
+			j.fail("punished", quoted("authorization_pending")+" at the interval plus 5 s for each slow_down", describe(x.Exchange), slowDowns(burst)[0], x)
+		case hasError(x.Exchange, "authorization_pending"):
+			j.pass("%d polls at the slower pace are accepted", len(obedient))
+		default:
+			j.inconclusive("the grant ended: %s", describe(x.Exchange))
+		}
+	}
+}
+
+// refusal returns the polls after a refusal that surely was submitted.
+func (j *judge) refusal() []said {
+	visit, ok := j.journey(transcript.Denial, "deny")
+	if !ok {
+		return nil
+	}
+	switch {
+	case visit.Outcome == transcript.NoWayToDeny:
+		j.notApplicable("the pages offer no way to deny (see VERIFY-08)")
+		return nil
+	case visit.Outcome != transcript.Denied:
+		j.inconclusive("the person could not refuse: %s", visit.Outcome)
+		return nil
+	}
+	polls := j.all(transcript.Denial, "denied")
+	if len(polls) == 0 {
+		j.missing(transcript.Denial, "denied")
+	}
+	return polls
+}
+
+// POLL-08
+func denialReported(j *judge) {
+	polls := j.refusal()
+	for i, x := range polls {
+		switch {
+		case hasError(x.Exchange, "access_denied") && i == 0:
+			j.pass("%s at the next poll", describe(x.Exchange))
+			return
+		case hasError(x.Exchange, "access_denied"):
+			j.warn("late", quoted("access_denied")+" at the next compliant poll", fmt.Sprintf("seen at poll %d", i+1), polls[:i+1]...)
+			return
+		case !hasError(x.Exchange, "authorization_pending", "slow_down"):
+			j.fail("other-answer", quoted("access_denied"), describe(x.Exchange), x)
+			return
+		}
+	}
+	if len(polls) > 0 {
+		j.fail("not-reported", quoted("access_denied"), fmt.Sprintf("%s at the %d polls after the refusal", describe(polls[len(polls)-1].Exchange), len(polls)), polls...)
+	}
+}
+
+// POLL-09
+func denialFinal(j *judge) {
+	polls := j.refusal()
+	ended := false
+	for _, x := range polls {
+		switch {
+		case hasToken(x.Exchange):
+			j.fail("token", "no token after a refusal", describe(x.Exchange), x)
+		case terminal(x.Exchange):
+			ended = true
+		case ended && hasError(x.Exchange, "authorization_pending"):
+			j.fail("revived", quoted("access_denied", "invalid_grant", "expired_token"), describe(x.Exchange)+" after a final answer", x)
+		}
+	}
+	switch {
+	case len(polls) == 0:
+	case !ended:
+		j.fail("not-final", quoted("access_denied", "invalid_grant", "expired_token"), describe(polls[len(polls)-1].Exchange), polls...)
+	default:
+		j.pass("%d polls, no way back", len(polls))
+	}
+}
+
+// POLL-10
+func expiryReported(j *judge) {
+	for _, code := range []string{"untouched", "polled"} {
+		polls := j.all(transcript.Expiry, code+"/expired")
+		if len(polls) == 0 {
+			j.missing(transcript.Expiry, code+"/expired")
+			continue
+		}
+		j.expired(code, polls)
+	}
+}
+
+// expired judges the polls of one code after its lifetime.
+func (j *judge) expired(code string, polls []said) {
+	for i, x := range polls {
+		observed := fmt.Sprintf("%s after expiry (code %s)", describe(x.Exchange), code)
+		switch {
+		case recognised(x.Exchange):
+			j.fail("alive", quoted("expired_token"), observed, x)
+		case i > 0 && terminal(x.Exchange):
+		case hasError(x.Exchange, "expired_token"):
+			j.pass("%s", observed)
+		case hasError(x.Exchange, "invalid_grant"):
+			j.warnStrict("invalid-grant", quoted("expired_token"), observed, x)
+		case i == 0:
+			j.fail("other-error", quoted("expired_token"), observed, x)
+		default:
+			j.note("other-error-later", observed, x)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// tokenResponses returns the successful token responses of a run, one of each
+// scenario that collected one.
+func (j *judge) tokenResponses() (list []said) {
+	for _, scenario := range []string{transcript.Approval, transcript.EarlyApproval} {
+		if x, ok := j.success(scenario); ok {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// TOKEN-09
+func tokenResponseForm(j *judge) {
+	for _, x := range j.tokenResponses() {
+		o, _ := x.Object()
+		if x.Status != 200 {
+			j.fail("status", "status 200", describe(x.Exchange), x)
+		}
+		if mediaType(x.Exchange) != "application/json" {
+			j.fail("media-type", "Content-Type application/json", fmt.Sprintf("Content-Type %q", clip(x.Header("Content-Type"))), x)
+		}
+		j.stringMember(x, o, "access_token")
+		j.stringMember(x, o, "token_type")
+		if o.Has("error") {
+			j.fail("error-beside-token", "no error member", "error beside access_token", x)
+		}
+		if d := o.Duplicates(); len(d) > 0 {
+			j.fail("repeated-member", "each member once", "repeated: "+clip(strings.Join(d, ", ")), x)
+		}
+		if o.Kind("expires_in") == wire.Absent {
+			j.warn("no-expires-in", "expires_in (RECOMMENDED)", "expires_in is absent", x)
+		} else {
+			j.positive(x, o, "expires_in", j.fail)
+		}
+		j.pass("a flat object of %d members", len(o.Members))
+	}
+}
+
+// TOKEN-10
+func tokenResponseNotCacheable(j *judge) {
+	for _, x := range j.tokenResponses() {
+		if !noStore(x.Exchange) {
+			j.fail("no-store", "Cache-Control: no-store", fmt.Sprintf("Cache-Control %q", clip(x.Header("Cache-Control"))), x)
+			continue
+		}
+		if !strings.EqualFold(x.Header("Pragma"), "no-cache") {
+			j.warn("pragma", "Pragma: no-cache", fmt.Sprintf("Pragma %q", clip(x.Header("Pragma"))), x)
+		}
+		j.pass("Cache-Control: %s", clip(x.Header("Cache-Control")))
+	}
+}
+
+// POLL-13
+func approvalSeenPromptly(j *judge) {
+	for _, c := range []struct{ scenario, when string }{
+		{transcript.Approval, "after a first poll"},
+		{transcript.EarlyApproval, "before the first poll"},
+	} {
+		if !j.approved(c.scenario, "approve") {
+			continue
+		}
+		polls := j.all(c.scenario, "token")
+		if len(polls) == 0 {
+			j.missing(c.scenario, "token")
+			continue
+		}
+		last := polls[len(polls)-1]
+		switch {
+		case hasToken(last.Exchange) && len(polls) == 1:
+			j.pass("approved %s, seen at the next poll", c.when)
+		case hasToken(last.Exchange):
+			j.warn("late", "200 at the next compliant poll", fmt.Sprintf("approved %s, seen at poll %d", c.when, len(polls)), polls...)
+		default:
+			j.fail("not-seen", "200 at the next compliant poll", fmt.Sprintf("approved %s: %s after %d polls", c.when, describe(last.Exchange), len(polls)), polls...)
+		}
+	}
+}
+
+// POLL-14
+func singleUse(j *judge) {
+	token, ok := j.success(transcript.Approval)
+	if !ok {
+		return
+	}
+	first, _ := token.Object()
+	reused := j.all(transcript.Approval, "reuse")
+	if len(reused) == 0 {
+		j.missing(transcript.Approval, "reuse")
+	}
+	for _, x := range reused {
+		o, _ := x.Object()
+		same := string(o.Raw("access_token")) == string(first.Raw("access_token"))
+		switch {
+		case hasToken(x.Exchange) && same:
+			j.warn("same-again", quoted("invalid_grant"), "the same token again", token, x)
+		case hasToken(x.Exchange):
+			j.fail("second-token", quoted("invalid_grant"), "a second, different access token for one approval", token, x)
+		case hasError(x.Exchange, "authorization_pending"):
+			j.fail("pending-again", quoted("invalid_grant"), describe(x.Exchange)+" for a used code", token, x)
+		case hasError(x.Exchange, "slow_down"):
+			j.inconclusive("a used code was answered slow_down at a compliant pace")
+		case terminal(x.Exchange):
+			j.pass("%s for a used code", describe(x.Exchange))
+		default:
+			j.warn("other-error", quoted("invalid_grant"), describe(x.Exchange)+" for a used code", x)
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package rules
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
+
+// documents returns the metadata documents that exist: 200 and a JSON object.
+func (j *judge) documents() (list []said, objects []wire.Object) {
+	for _, x := range j.all(transcript.Metadata, "document") {
+		if o, err := x.Object(); err == nil && x.Status == 200 {
+			list, objects = append(list, x), append(objects, o)
+		}
+	}
+	if len(list) > 0 {
+		return list, objects
+	}
+	if t := j.Transcripts[transcript.Metadata]; len(t.Exchanges) > 0 && t.Aborted == "" {
+		answered := j.all(transcript.Metadata, "document")
+		if len(answered) == 0 {
+			j.missing(transcript.Metadata, "document")
+			return nil, nil
+		}
+		j.notApplicable("there is no metadata document (RFC 8414 is optional): %s", describe(answered[0].Exchange))
+		return nil, nil
+	}
+	j.missing(transcript.Metadata, "document")
+	return nil, nil
+}
+
+// META-01
+func endpointAdvertised(j *judge) {
+	list, objects := j.documents()
+	for i, x := range list {
+		if s, ok := objects[i].String("device_authorization_endpoint"); ok {
+			j.pass("%s", clip(s))
+			continue
+		}
+		j.measure("not-advertised", "the metadata has no device_authorization_endpoint: "+x.URL, x)
+	}
+}
+
+// META-02
+func grantTypeAdvertised(j *judge) {
+	list, objects := j.documents()
+	served, probed := j.maybe(transcript.Metadata, "advertised")
+	for i, x := range list {
+		grants, ok := objects[i].Strings("grant_types_supported")
+		switch {
+		case !ok && objects[i].Has("grant_types_supported"):
+			j.warn("not-a-list", "an array of strings", fmt.Sprintf("grant_types_supported is %s", objects[i].Kind("grant_types_supported")), x)
+		case !ok:
+			j.warn("absent", "grant_types_supported with "+deviceGrantType, "absent, which means authorization_code and implicit", x)
+		case !slices.Contains(grants, deviceGrantType):
+			j.warn("not-listed", deviceGrantType+" in grant_types_supported", clip(strings.Join(grants, ", ")), x)
+		case probed && (served.OAuthError() == "unsupported_grant_type" || served.Status == 404):
+			j.warn("listed-but-refused", "a served request", describe(served.Exchange), x, served)
+		default:
+			j.pass("listed")
+		}
+	}
+}
+
+// META-03
+func advertisedURLIsSound(j *judge) {
+	list, objects := j.documents()
+	found := false
+	for i, x := range list {
+		s, ok := objects[i].String("device_authorization_endpoint")
+		if !ok {
+			continue
+		}
+		found = true
+		u, err := url.Parse(s)
+		switch {
+		case err != nil || !u.IsAbs() || u.Host == "":
+			j.fail("not-absolute", "an absolute URL", clip(s), x)
+			continue
+		case u.Scheme != "https" && !(u.Scheme == "http" && j.Profile.TLS.AllowHTTP):
+			j.fail("not-https", "an https URL", clip(s), x)
+		case strings.Contains(s, "#"):
+			j.fail("fragment", "a URL without a fragment", clip(s), x)
+		}
+		if configured := j.Profile.Endpoints.DeviceAuthorization; configured != "" && configured != s {
+			j.warn("differs-from-profile", configured, clip(s), x)
+		}
+		if issuer, err := url.Parse(j.Issuer); err == nil && issuer.Host != "" && issuer.Host != u.Host {
+			j.note("other-host", fmt.Sprintf("the endpoint is on %s, the issuer on %s", u.Host, issuer.Host), x)
+		}
+	}
+	if !found {
+		if len(list) > 0 {
+			j.notApplicable("the metadata has no device_authorization_endpoint")
+		}
+		return
+	}
+	x, ok := j.first(transcript.Metadata, "advertised")
+	switch {
+	case !ok:
+	case hasCodes(x.Exchange):
+		j.pass("%s serves the request", x.URL)
+	default:
+		j.fail("not-served", "codes for a valid request", describe(x.Exchange), x)
+	}
+}
+
+// META-04
+func issuerIsEqual(j *judge) {
+	list, objects := j.documents()
+	if j.Issuer == "" {
+		j.notApplicable("the profile names no issuer")
+		return
+	}
+	for i, x := range list {
+		s, _ := objects[i].String("issuer")
+		if s == j.Issuer {
+			j.pass("%s names it", x.URL)
+			continue
+		}
+		j.fail("differs", fmt.Sprintf("issuer %q", j.Issuer), fmt.Sprintf("issuer %s (%q)", objects[i].Kind("issuer"), clip(s)), x)
+	}
+}
+
+// META-05
+func metadataForm(j *judge) {
+	list, objects := j.documents()
+	_, codes := j.maybe(transcript.DeviceAuthorization, "valid/public")
+	for i, x := range list {
+		o := objects[i]
+		if mediaType(x.Exchange) != "application/json" {
+			j.fail("media-type", "Content-Type application/json", fmt.Sprintf("Content-Type %q", clip(x.Header("Content-Type"))), x)
+		}
+		if d := o.Duplicates(); len(d) > 0 {
+			j.fail("repeated-member", "each member once", "repeated: "+clip(strings.Join(d, ", ")), x)
+		}
+		if s, ok := o.String("token_endpoint"); !ok || s == "" {
+			j.fail("no-token-endpoint", "token_endpoint is a string", fmt.Sprintf("token_endpoint is %s", o.Kind("token_endpoint")), x)
+		}
+		methods, listed := o.Strings("token_endpoint_auth_methods_supported")
+		if !listed {
+			methods = []string{"client_secret_basic"} // the default of RFC 8414 section 2
+		}
+		if public := j.Profile.Clients.Public; codes && public.Secret == nil && !slices.Contains(methods, "none") {
+			j.warn("none-not-listed", `"none" in token_endpoint_auth_methods_supported, since a public client is served`, clip(strings.Join(methods, ", ")), x)
+		}
+		if c := j.Profile.Clients.Confidential; c != nil && c.Auth != "" && c.Auth != profiles.AuthNone && !slices.Contains(methods, string(c.Auth)) {
+			j.warn("method-not-listed", fmt.Sprintf("%q in token_endpoint_auth_methods_supported", c.Auth), clip(strings.Join(methods, ", ")), x)
+		}
+		if !o.Has("response_types_supported") {
+			j.note("response-types", "response_types_supported is absent; RFC 8414 section 2 wants it and section 3.2 leaves empty arrays out", x)
+		}
+		j.pass("%s", x.URL)
+	}
+}

@@ -1,0 +1,50 @@
+package scenario
+
+import "github.com/devicegrant/devicegrant/suites/transcript"
+
+// All is every scenario. The long ones stand first, so that a busy machine
+// starts them first.
+var All = []Scenario{
+	{Name: transcript.Expiry, Expiry: true, run: expiry,
+		About: "codes that nobody uses, polled after their lifetime and all through it"},
+	{Name: transcript.ImpatientPolling, run: impatientPolling,
+		About: "polls faster than the interval until slow_down comes, then obeys"},
+	{Name: transcript.SteadyPolling, run: steadyPolling,
+		About: "six polls at the advertised interval"},
+	{Name: transcript.Approval, Browser: true, run: approval,
+		About: "a person approves; the device collects its token, then tries the code again"},
+	{Name: transcript.EarlyApproval, Browser: true, run: earlyApproval,
+		About: "a person approves before the device has polled"},
+	{Name: transcript.Denial, Browser: true, run: denial,
+		About: "a person refuses; the device goes on polling"},
+	{Name: transcript.NoSession, Browser: true, run: noSession,
+		About: "approvals that no logged-in person gave"},
+	{Name: transcript.WrongUserCodes, Browser: true, run: wrongUserCodes,
+		About: "user codes that were never issued, then the right one"},
+	{Name: transcript.CompleteURI, Browser: true, run: completeURI,
+		About: "verification_uri_complete, looked at and then followed, by a person who approved before"},
+	{Name: transcript.Metadata, run: metadata,
+		About: "the metadata documents, and the endpoint they name"},
+	{Name: transcript.DeviceAuthorization, run: deviceAuthorization,
+		About: "valid device authorization requests, and a look at the verification URI"},
+	{Name: transcript.DeviceErrors, run: deviceErrors,
+		About: "device authorization requests with one fault each"},
+	{Name: transcript.Codes, run: codes,
+		About: "many device authorization requests at once"},
+	{Name: transcript.TokenErrors, run: tokenErrors,
+		About: "device access token requests with one fault each"},
+	{Name: transcript.ClientErrors, run: clientErrors,
+		About: "one wrong client secret at each endpoint"},
+	{Name: transcript.HostileCharacters, run: hostileCharacters,
+		About: "quotes, backslashes and non-ASCII characters in requests that must fail"},
+}
+
+// ByName finds a scenario.
+func ByName(name string) (Scenario, bool) {
+	for _, s := range All {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Scenario{}, false
+}

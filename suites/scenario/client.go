@@ -1,0 +1,58 @@
+package scenario
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+func tokenAuth(c *profiles.Client) profiles.ClientAuth {
+	switch {
+	case c.Auth != "":
+		return c.Auth
+	case c.Secret != nil:
+		return profiles.AuthBasic
+	}
+	return profiles.AuthNone
+}
+
+func deviceAuth(c *profiles.Client) profiles.ClientAuth {
+	if c.DeviceAuth != "" {
+		return c.DeviceAuth
+	}
+	return tokenAuth(c)
+}
+
+// authenticate adds a client's authentication to a form POST (RFC 6749
+// section 2.3.1). The client_id stays in the body with Basic too: RFC 8628
+// section 3.1 lists it, and one that equals the Basic user is normal.
+func authenticate(r wire.Request, c *profiles.Client, method profiles.ClientAuth) wire.Request {
+	if c.Secret == nil {
+		return r
+	}
+	switch method {
+	case profiles.AuthBasic:
+		r.Header.Set("Authorization", wire.BasicAuth(c.ID, c.Secret.Reveal()))
+	case profiles.AuthPost:
+		r.Body = append(r.Body[:len(r.Body):len(r.Body)], "&"+wire.Form{{Name: "client_secret", Value: c.Secret.Reveal()}}.Encode()...)
+	}
+	return r
+}
+
+func joinScopes(scopes []string) string { return strings.Join(scopes, " ") }
+
+func addParams(form wire.Form, extra map[string]string) wire.Form {
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		form = form.Set(name, extra[name])
+	}
+	return form
+}
+
+func addHeaders(r wire.Request, extra map[string]string) {
+	for name, value := range extra {
+		r.Header.Set(name, value)
+	}
+}

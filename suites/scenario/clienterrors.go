@@ -1,0 +1,67 @@
+package scenario
+
+import (
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// clientErrors presents one wrong client secret in an Authorization header at
+// each endpoint, beside the same request with the right one.
+//
+// Labels: right/device, wrong/device (when the client authenticates there with
+// Basic); right/token, wrong/token.
+func clientErrors(c *conversation) error {
+	client := c.Profile.Clients.Confidential
+	switch {
+	case client == nil || client.Secret == nil:
+		return absent("the profile has no confidential client")
+	case tokenAuth(client) != profiles.AuthBasic:
+		return absent("the confidential client does not use HTTP Basic")
+	case !c.Profile.Limits.AllowD2:
+		return &Skipped{"a wrong secret may lock the client: give --allow-d2, or limits.allow_d2 in the profile"}
+	}
+	wrong := wire.BasicAuth(client.ID, c.random.word(24))
+
+	d, err := c.issue("right/device", client)
+	if err != nil {
+		return err
+	}
+	if deviceAuth(client) == profiles.AuthBasic {
+		r := c.deviceRequest("wrong/device", client, c.deviceForm(client))
+		r.Header.Set("Authorization", wrong)
+		c.send(r)
+	}
+	d.pollNow("right/token")
+	r := c.tokenRequest("wrong/token", client, c.tokenForm(client, d.deviceCode))
+	r.Header.Set("Authorization", wrong)
+	c.send(r)
+	return nil
+}
+
+// hostileCharacters provokes errors with characters that RFC 6749 section 5.2
+// does not allow in an error response, and asks for other languages: a server
+// that echoes or translates shows itself.
+//
+// Labels: device/client_id, device/scope, token/client_id, token/device_code,
+// token/grant_type, each with /quotes, /backslash, /non-ASCII below it.
+func hostileCharacters(c *conversation) error {
+	public := c.Profile.Clients.Public
+	mark := c.random.word(8)
+	device, token := c.deviceForm(public), c.tokenForm(public, "x-"+mark)
+	for _, v := range []struct{ name, value string }{
+		{"quotes", `"` + mark + `"`},
+		{"backslash", `\` + mark + `\n`},
+		{"non-ASCII", "ü" + mark + "\u202e端末"},
+	} {
+		say := func(r wire.Request) {
+			r.Header.Set("Accept-Language", "ja, de;q=0.8")
+			c.send(r)
+		}
+		say(c.bareDeviceRequest("device/client_id/"+v.name, device.Set("client_id", v.value)))
+		say(c.deviceRequest("device/scope/"+v.name, public, device.Set("scope", v.value)))
+		say(c.tokenRequest("token/client_id/"+v.name, public, token.Set("client_id", v.value)))
+		say(c.tokenRequest("token/device_code/"+v.name, public, token.Set("device_code", v.value)))
+		say(c.tokenRequest("token/grant_type/"+v.name, public, token.Set("grant_type", v.value)))
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// GrantType is the value of grant_type (RFC 8628 section 3.4).
+const GrantType = "urn:ietf:params:oauth:grant-type:device_code"
+
+// Environment is what every conversation of a run shares.
+type Environment struct {
+	Profile *profiles.Profile
+	Target  Target
+	Wire    *wire.Client
+	Clock   *Clock
+	// Driver plays the person; nil when there is none, and NoDriver says why.
+	Driver   useragent.Driver
+	NoDriver string
+	// TimeBudget is the longest single wait, in target time, that a scenario
+	// may take; a scenario that needs more is skipped. 0: no bound.
+	TimeBudget time.Duration
+	// Seed makes the random names and values of a run repeatable.
+	Seed uint64
+
+	limiter *rate.Limiter
+}
+
+// conversation is one scenario's talk with the target, being recorded.
+type conversation struct {
+	*Environment
+	ctx    context.Context
+	random *random
+
+	mu   sync.Mutex // guards said: some scenarios send in parallel
+	said transcript.Transcript
+	wait func(what string, until time.Duration)
+}
+
+// Absent is the error of a scenario that does not apply to the target.
+type Absent struct{ Reason string }
+
+func (a *Absent) Error() string { return a.Reason }
+
+func absent(format string, args ...any) error { return &Absent{fmt.Sprintf(format, args...)} }
+
+// Skipped is the error of a scenario that would take longer than the time budget.
+type Skipped struct{ Reason string }
+
+func (s *Skipped) Error() string { return s.Reason }
+
+// send does one exchange and records it.
+func (c *conversation) send(r wire.Request) wire.Exchange {
+	if err := c.limiter.Wait(c.ctx); err != nil {
+		return c.record(wire.Exchange{Label: r.Label, Method: r.Method, URL: r.URL,
+			Failure: &wire.Failure{Kind: wire.FailCanceled, Text: "the run was interrupted"}})
+	}
+	return c.record(c.Wire.Do(c.ctx, r))
+}
+
+func (c *conversation) record(x wire.Exchange) wire.Exchange {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x.N = len(c.said.Exchanges) + 1
+	c.said.Exchanges = append(c.said.Exchanges, x)
+	return x
+}
+
+// maxRetries is how often an overloaded target is asked again.
+const maxRetries = 2
+
+// sendPatiently is send, but an answer 429 or 503 is taken for what it is: the
+// target wants us to come back later.
+func (c *conversation) sendPatiently(r wire.Request) wire.Exchange {
+	x := c.send(r)
+	for try := 0; try < maxRetries && Overloaded(x); try++ {
+		if c.sleep("the target asked to come back later", retryAfter(x)) != nil {
+			break
+		}
+		x = c.send(r)
+	}
+	return x
+}
+
+// Overloaded says that the answer is about load and not about the request:
+// 503, or 429 without an OAuth error of its own.
+func Overloaded(x wire.Exchange) bool {
+	return x.Status == 503 || x.Status == 429 && x.OAuthError() == ""
+}
+
+const (
+	defaultRetryAfter = 2 * time.Second
+	maxRetryAfter     = 30 * time.Second
+)
+
+func retryAfter(x wire.Exchange) time.Duration {
+	seconds, err := strconv.Atoi(x.Header("Retry-After"))
+	if err != nil || seconds < 0 {
+		return defaultRetryAfter
+	}
+	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+}
+
+// sleep waits for d of target time and tells the progress display what for.
+func (c *conversation) sleep(what string, d time.Duration) error {
+	if d <= 0 {
+		return c.ctx.Err()
+	}
+	c.wait(what, c.Clock.Now()+d)
+	if err := c.Clock.Sleep(c.ctx, d); err != nil {
+		return errInterrupted
+	}
+	return nil
+}
+
+var errInterrupted = errors.New("the run was interrupted")
+
+// deviceForm is the valid device authorization request of a client, without
+// its authentication.
+func (c *conversation) deviceForm(client *profiles.Client) wire.Form {
+	form := wire.Form{{Name: "client_id", Value: client.ID}}
+	scopes := client.Scopes
+	if scopes == nil {
+		scopes = c.Profile.Scopes
+	}
+	if len(scopes) > 0 {
+		form = form.Add("scope", joinScopes(scopes))
+	}
+	return addParams(form, c.Profile.Request.DeviceAuthorization.Params)
+}
+
+// deviceRequest is a device authorization request (RFC 8628 section 3.1) with
+// the client's authentication.
+func (c *conversation) deviceRequest(label string, client *profiles.Client, form wire.Form) wire.Request {
+	return authenticate(c.bareDeviceRequest(label, form), client, deviceAuth(client))
+}
+
+// bareDeviceRequest is the same without any client authentication.
+func (c *conversation) bareDeviceRequest(label string, form wire.Form) wire.Request {
+	r := wire.Post(label, c.Target.Endpoints.DeviceAuthorization, form)
+	addHeaders(r, c.Profile.Request.DeviceAuthorization.Headers)
+	return r
+}
+
+// tokenForm is the valid device access token request of a client, without its
+// authentication.
+func (c *conversation) tokenForm(client *profiles.Client, deviceCode string) wire.Form {
+	form := wire.Form{{Name: "grant_type", Value: GrantType}, {Name: "device_code", Value: deviceCode}, {Name: "client_id", Value: client.ID}}
+	return addParams(form, c.Profile.Request.Token.Params)
+}
+
+// tokenRequest is a device access token request (RFC 8628 section 3.4) with
+// the client's authentication.
+func (c *conversation) tokenRequest(label string, client *profiles.Client, form wire.Form) wire.Request {
+	r := wire.Post(label, c.Target.Endpoints.Token, form)
+	addHeaders(r, c.Profile.Request.Token.Headers)
+	return authenticate(r, client, tokenAuth(client))
+}

@@ -1,0 +1,120 @@
+package scenario
+
+import (
+	"fmt"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// patience is how many compliant polls may pass until a decision is seen.
+const patience = 3
+
+// approval is the whole story of RFC 8628 section 1, with a bystander: two
+// devices of one client ask for codes, a person approves the first, it
+// collects its token and then tries its used code again.
+//
+// Labels: device, bystander/device, pending, token/1 ..., bystander/poll,
+// reuse/1, reuse/2. Journey: approve.
+func approval(c *conversation) error {
+	d, err := c.issue("device", c.Profile.Clients.Public)
+	if err != nil {
+		return err
+	}
+	bystander, err := c.issue("bystander/device", c.Profile.Clients.Public)
+	if err != nil {
+		return err
+	}
+	interval := d.interval
+	if _, err := d.poll("pending"); err != nil {
+		return err
+	}
+	if err := c.decide(d, transcript.Approve); err != nil {
+		return err
+	}
+	x, err := d.collect("token", patience)
+	if err != nil || x.Status != 200 {
+		return err
+	}
+	if _, err := bystander.poll("bystander/poll"); err != nil {
+		return err
+	}
+	if _, err := d.poll("reuse/1"); err != nil {
+		return err
+	}
+	_, err = d.pollAfter("reuse/2", max(5*interval, d.interval+d.guard()))
+	return err
+}
+
+// decide sends a person with a fresh user agent to approve or deny. The
+// journey has the goal's name. An unfinished journey is an error: what follows
+// would judge a decision that was never made.
+func (c *conversation) decide(d *device, goal transcript.Goal) error {
+	j, err := c.visitOnce(d.task(string(goal), goal))
+	if err != nil {
+		return err
+	}
+	return unfinished(j)
+}
+
+func unfinished(j transcript.Journey) error {
+	if j.Outcome != transcript.Unfinished {
+		return nil
+	}
+	if j.Trouble == nil {
+		return fmt.Errorf("the person could not finish (%s)", j.Name)
+	}
+	return fmt.Errorf("the person could not finish (%s): %w", j.Name, j.Trouble)
+}
+
+// earlyApproval lets the person be quicker than the device: the first poll
+// comes after the approval. The confidential client does this, if there is one.
+//
+// Labels: device, token/1 ... Journey: approve.
+func earlyApproval(c *conversation) error {
+	client := c.Profile.Clients.Confidential
+	if client == nil {
+		client = c.Profile.Clients.Public
+	}
+	d, err := c.issue("device", client)
+	if err != nil {
+		return err
+	}
+	if err := c.decide(d, transcript.Approve); err != nil {
+		return err
+	}
+	_, err = d.collect("token", patience)
+	return err
+}
+
+// denialPolls is how often a refused device asks: once for the news, and
+// again to see that the refusal is final.
+const denialPolls = 3
+
+// denial lets the person refuse.
+//
+// Labels: device, pending, denied/1 ... denied/3. Journey: deny.
+func denial(c *conversation) error {
+	d, err := c.issue("device", c.Profile.Clients.Public)
+	if err != nil {
+		return err
+	}
+	if _, err := d.poll("pending"); err != nil {
+		return err
+	}
+	j, err := c.visitOnce(d.task(string(transcript.Deny), transcript.Deny))
+	if err != nil {
+		return err
+	}
+	switch j.Outcome {
+	case transcript.NoWayToDeny:
+		return absent("the pages offer no way to deny")
+	case transcript.Unfinished:
+		return unfinished(j)
+	}
+	for i := range denialPolls {
+		if _, err := d.poll(fmt.Sprintf("denied/%d", i+1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// device is one device in the middle of a grant: the codes it holds and the
+// pace it owes the server.
+type device struct {
+	c             *conversation
+	client        *profiles.Client
+	tokenEndpoint string
+
+	deviceCode      string
+	userCode        string
+	verificationURI string
+	complete        string // verification_uri_complete, "" when absent
+	lifetime        time.Duration
+
+	// interval is the current polling interval: as advertised, plus five
+	// seconds for each slow_down (RFC 8628 section 3.5).
+	interval time.Duration
+	// issued is when the codes arrived, last when the last answer did.
+	issued, last time.Duration
+	roundTrip    time.Duration
+}
+
+const (
+	// defaultInterval holds when the response names none (RFC 8628 section 3.2).
+	defaultInterval = 5 * time.Second
+	// slowDownStep is what each slow_down adds (RFC 8628 section 3.5).
+	slowDownStep = 5 * time.Second
+	// maxInterval bounds what a hostile interval can make us wait.
+	maxInterval = 10 * time.Minute
+)
+
+// issue asks for codes and returns the device that holds them. It needs a
+// response that a device can work with, and no more than that.
+func (c *conversation) issue(label string, client *profiles.Client) (*device, error) {
+	return c.issueAt(label, client, c.Target.Endpoints)
+}
+
+// issueAt is issue at other endpoints than the target's own.
+func (c *conversation) issueAt(label string, client *profiles.Client, at profiles.Endpoints) (*device, error) {
+	r := c.deviceRequest(label, client, c.deviceForm(client))
+	r.URL = at.DeviceAuthorization
+	d, err := c.deviceFrom(c.sendPatiently(r), client)
+	if err != nil {
+		return nil, err
+	}
+	d.tokenEndpoint = at.Token
+	return d, nil
+}
+
+// deviceFrom reads the codes out of a device authorization response.
+func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*device, error) {
+	if x.Failure != nil {
+		return nil, fmt.Errorf("no codes: the device authorization request failed (%s)", x.Failure)
+	}
+	if Overloaded(x) {
+		return nil, fmt.Errorf("no codes: the target answered %d (overloaded or rate limited)", x.Status)
+	}
+	o, err := x.Object()
+	if err != nil {
+		return nil, fmt.Errorf("no codes: the device authorization response (status %d) is unusable: %w", x.Status, err)
+	}
+	d := &device{
+		c: c, client: client, tokenEndpoint: c.Target.Endpoints.Token, interval: defaultInterval,
+		issued: x.Received, last: x.Received, roundTrip: x.Received - x.Sent,
+	}
+	d.deviceCode, _ = o.String("device_code")
+	d.userCode, _ = o.String("user_code")
+	d.verificationURI, _ = o.String("verification_uri")
+	d.complete, _ = o.String("verification_uri_complete")
+	if d.deviceCode == "" {
+		return nil, fmt.Errorf("no codes: the device authorization response (status %d) has no device_code%s", x.Status, errorNote(x))
+	}
+	if n, ok := o.Number("interval"); ok && n > 0 {
+		d.interval = seconds(n, maxInterval)
+	}
+	if n, ok := o.Number("expires_in"); ok && n > 0 {
+		d.lifetime = seconds(n, 365*24*time.Hour)
+	}
+	return d, nil
+}
+
+func errorNote(x wire.Exchange) string {
+	if e := x.OAuthError(); e != "" {
+		return fmt.Sprintf(", error is %q", e)
+	}
+	return ""
+}
+
+// seconds turns a number of seconds from the wire into a bounded duration.
+func seconds(n float64, limit time.Duration) time.Duration {
+	if n >= limit.Seconds() {
+		return limit
+	}
+	return time.Duration(n * float64(time.Second))
+}
+
+// guard is the distance that this device's compliant polls keep.
+func (d *device) guard() time.Duration { return d.c.Clock.Guard(d.roundTrip) }
+
+// pollNow sends a device access token request without waiting.
+func (d *device) pollNow(label string) wire.Exchange {
+	return d.sendPoll(label, d.c.send)
+}
+
+func (d *device) sendPoll(label string, send func(wire.Request) wire.Exchange) wire.Exchange {
+	r := d.c.tokenRequest(label, d.client, d.c.tokenForm(d.client, d.deviceCode))
+	r.URL = d.tokenEndpoint
+	return d.heard(send(r))
+}
+
+// heard notes an answer: when it came, and whether it asks for a slower pace.
+func (d *device) heard(x wire.Exchange) wire.Exchange {
+	d.last = x.Received
+	d.roundTrip = max(d.roundTrip, x.Received-x.Sent)
+	if x.OAuthError() == "slow_down" {
+		d.interval = min(d.interval+slowDownStep, maxInterval)
+	}
+	return x
+}
+
+// poll waits until a poll is surely compliant, then polls.
+func (d *device) poll(label string) (wire.Exchange, error) {
+	return d.pollAfter(label, d.interval+d.guard())
+}
+
+// pollAfter waits for the given time from the receipt of the previous answer,
+// then polls.
+func (d *device) pollAfter(label string, after time.Duration) (wire.Exchange, error) {
+	if err := d.c.sleep("the polling interval", d.last+after-d.c.Clock.Now()); err != nil {
+		return wire.Exchange{}, err
+	}
+	return d.sendPoll(label, d.c.sendPatiently), nil
+}
+
+// collect polls compliantly until something other than authorization_pending
+// or slow_down comes, at most n times. The polls are labelled label/1, ...
+func (d *device) collect(label string, n int) (wire.Exchange, error) {
+	var x wire.Exchange
+	for i := 1; i <= n; i++ {
+		var err error
+		if x, err = d.poll(fmt.Sprintf("%s/%d", label, i)); err != nil {
+			return x, err
+		}
+		if e := x.OAuthError(); e != "authorization_pending" && e != "slow_down" {
+			break
+		}
+	}
+	return x, nil
+}
+
+// task is an errand for the person who reads this device's screen.
+func (d *device) task(name string, goal transcript.Goal) useragent.Task {
+	return useragent.Task{
+		Name: name, Goal: goal,
+		Start: d.verificationURI, UserCode: d.userCode, TypeCode: true,
+		Account:  account(d.c.Profile.Users.First),
+		Deadline: d.c.Clock.Until(d.issued + d.lifetime),
+		Complete: d.complete,
+	}
+}
+
+func account(u *profiles.User) *useragent.Account {
+	if u == nil {
+		return nil
+	}
+	return &useragent.Account{Username: u.Username.Reveal(), Password: u.Password.Reveal()}
+}
+
+// person opens a fresh user agent.
+func (c *conversation) person() (useragent.Session, error) {
+	if c.Driver == nil {
+		return nil, fmt.Errorf("no user agent: %s", c.NoDriver)
+	}
+	c.wait("a free user agent", 0)
+	s, err := c.Driver.NewSession(c.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("no user agent: %w", err)
+	}
+	return s, nil
+}
+
+// visit lets a person do one errand and records it.
+func (c *conversation) visit(s useragent.Session, task useragent.Task) transcript.Journey {
+	c.wait("the user agent: "+task.Name, 0)
+	j := s.Journey(c.ctx, task)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said.Journeys = append(c.said.Journeys, j)
+	return j
+}
+
+// visitOnce is visit in a user agent of its own.
+func (c *conversation) visitOnce(task useragent.Task) (transcript.Journey, error) {
+	s, err := c.person()
+	if err != nil {
+		return transcript.Journey{}, err
+	}
+	defer s.Close()
+	return c.visit(s, task), nil
+}

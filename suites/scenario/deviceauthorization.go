@@ -1,0 +1,120 @@
+package scenario
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// deviceAuthorization sends valid device authorization requests (RFC 8628
+// section 3.1) and looks at the verification URI.
+//
+// Labels: valid/public, valid/public again, valid/confidential; page.
+func deviceAuthorization(c *conversation) error {
+	public := c.Profile.Clients.Public
+	d, err := c.issue("valid/public", public)
+	if err != nil {
+		return err
+	}
+	if _, err := c.issue("valid/public again", public); err != nil {
+		return err
+	}
+	if confidential := c.Profile.Clients.Confidential; confidential != nil {
+		c.sendPatiently(c.deviceRequest("valid/confidential", confidential, c.deviceForm(confidential)))
+	}
+	if d.verificationURI != "" {
+		c.sendPatiently(wire.Get("page", d.verificationURI))
+	}
+	return nil
+}
+
+// codes sends many device authorization requests at once.
+//
+// Labels: code/1 ... code/N.
+func codes(c *conversation) error {
+	public := c.Profile.Clients.Public
+	var all sync.WaitGroup
+	for i := range max(2, c.Profile.Limits.Codes) {
+		all.Go(func() {
+			c.sendPatiently(c.deviceRequest(fmt.Sprintf("code/%d", i+1), public, c.deviceForm(public)))
+		})
+	}
+	all.Wait()
+	return c.ctx.Err()
+}
+
+// deviceErrors sends device authorization requests with one fault each, beside
+// the same request without the fault.
+//
+// Labels: control/public, control/confidential (the requests without a fault);
+// method/GET, /PUT, /HEAD, query/parameters, query/no secret,
+// query/secret (DA-02); type/json,
+// /text, /multipart, /none, /charset (DA-03); client/absent, /empty, /unknown
+// (DA-04, DA-09); repeat/same client, /other client, /scope (DA-05);
+// unknown/added (DA-06); scope/absent, /empty (DA-07); control/public again.
+func deviceErrors(c *conversation) error {
+	public, confidential := c.Profile.Clients.Public, c.Profile.Clients.Confidential
+	form := c.deviceForm(public)
+	endpoint := c.Target.Endpoints.DeviceAuthorization
+	valid := func(label string) wire.Request { return c.deviceRequest(label, public, form) }
+	if _, err := c.deviceFrom(c.sendPatiently(valid("control/public")), public); err != nil {
+		return fmt.Errorf("the request without a fault does not succeed: %w", err)
+	}
+
+	for _, method := range []string{"GET", "PUT", "HEAD"} {
+		r := valid("method/" + method)
+		r.Method, r.URL, r.Body = method, withQuery(endpoint, form), nil
+		r.Header.Del("Content-Type")
+		c.send(r)
+	}
+	r := valid("query/parameters")
+	r.URL, r.Body = withQuery(endpoint, form), nil
+	c.send(r)
+	if confidential != nil && confidential.Secret != nil && deviceAuth(confidential) != profiles.AuthNone {
+		own := c.deviceForm(confidential)
+		c.sendPatiently(c.deviceRequest("control/confidential", confidential, own))
+		c.send(c.bareDeviceRequest("query/no secret", own))
+		r := c.bareDeviceRequest("query/secret", own)
+		r.URL = withQuery(endpoint, wire.Form{{Name: "client_secret", Value: confidential.Secret.Reveal()}})
+		c.send(r)
+	}
+
+	for _, body := range otherTypes(form) {
+		r := valid("type/" + body.name)
+		r.Header.Del("Content-Type")
+		if body.mediaType != "" {
+			r.Header.Set("Content-Type", body.mediaType)
+		}
+		r.Body = body.bytes
+		c.send(r)
+	}
+
+	c.send(c.bareDeviceRequest("client/absent", form.Without("client_id")))
+	c.send(c.bareDeviceRequest("client/empty", form.Set("client_id", "")))
+	c.send(c.bareDeviceRequest("client/unknown", form.Set("client_id", "x-devicegrant-"+c.random.word(16))))
+
+	c.send(c.deviceRequest("repeat/same client", public, form.Add("client_id", public.ID)))
+	other := "x-devicegrant-" + c.random.word(16)
+	if c.Profile.Clients.Second != nil {
+		other = c.Profile.Clients.Second.ID
+	}
+	c.send(c.deviceRequest("repeat/other client", public, form.Add("client_id", other)))
+	scope := "openid"
+	if len(c.Profile.Scopes) > 0 {
+		scope = c.Profile.Scopes[0]
+	}
+	c.send(c.deviceRequest("repeat/scope", public, form.Set("scope", scope).Add("scope", scope)))
+
+	c.send(c.deviceRequest("unknown/added", public, form.
+		Add("x_h_"+c.random.word(8), "").
+		Add("x_h_"+c.random.word(8), c.random.word(200)).
+		Add("x-h."+c.random.word(8), "1")))
+
+	c.send(c.deviceRequest("scope/absent", public, form.Without("scope")))
+	c.send(c.deviceRequest("scope/empty", public, form.Set("scope", "")))
+
+	c.sendPatiently(valid("control/public again"))
+	return nil
+}

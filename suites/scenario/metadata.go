@@ -1,0 +1,34 @@
+package scenario
+
+import (
+	"fmt"
+
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// metadata reads the documents of RFC 8414 section 3.1 and of OpenID Connect
+// Discovery, then posts a valid request to the endpoint they name.
+//
+// Labels: document/1, document/2, ... in the order of [MetadataURLs];
+// advertised (POST to the advertised endpoint).
+func metadata(c *conversation) error {
+	addresses := metadataURLs(c.Profile)
+	if len(addresses) == 0 {
+		return absent("the profile has discovery off, or names no issuer")
+	}
+	advertised := ""
+	for i, address := range addresses {
+		x := c.sendPatiently(wire.Get(fmt.Sprintf("document/%d", i+1), address))
+		if o, err := x.Object(); err == nil && x.Status == 200 && advertised == "" {
+			advertised, _ = o.String("device_authorization_endpoint")
+		}
+	}
+	if advertised == "" {
+		return nil
+	}
+	client := c.Profile.Clients.Public
+	r := c.deviceRequest("advertised", client, c.deviceForm(client))
+	r.URL = advertised
+	c.sendPatiently(r)
+	return nil
+}

@@ -1,0 +1,167 @@
+package scenario
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+)
+
+// noSession tries approvals that no logged-in person gave, each on a code of
+// its own.
+//
+// Journeys: not logged in; wrong password (with a user "wrong"); session
+// forgotten. Labels: device/NAME and poll/NAME for each.
+func noSession(c *conversation) error {
+	attempts := []struct {
+		name    string
+		goal    transcript.Goal
+		account *useragent.Account
+	}{
+		{"not logged in", transcript.Approve, nil},
+		{"session forgotten", transcript.ApproveWithoutSession, account(c.Profile.Users.First)},
+	}
+	if wrong := c.Profile.Users.Wrong; wrong != nil {
+		attempts = append(attempts, attempts[0])
+		attempts[2].name, attempts[2].account = "wrong password", account(wrong)
+	}
+	var (
+		all    sync.WaitGroup
+		errs   = make([]error, len(attempts))
+		decide = func(i int) error {
+			a := attempts[i]
+			d, err := c.issue("device/"+a.name, c.Profile.Clients.Public)
+			if err != nil {
+				return err
+			}
+			task := d.task(a.name, a.goal)
+			task.Account = a.account
+			if _, err := c.visitOnce(task); err != nil {
+				return err
+			}
+			_, err = d.poll("poll/" + a.name)
+			return err
+		}
+	)
+	for i := range attempts {
+		all.Go(func() { errs[i] = decide(i) })
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wrongUserCodes types codes that were never issued, then the right one: the
+// device's own session must have come through unharmed.
+//
+// Journeys: one with the goal ReachDecision for each wrong code, then approve.
+// Labels: device, pending, token/1 ...
+func wrongUserCodes(c *conversation) error {
+	d, err := c.issue("device", c.Profile.Clients.Public)
+	if err != nil {
+		return err
+	}
+	s, err := c.person()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for _, wrong := range wrongCodes(c.random, d.userCode) {
+		task := d.task(wrong.name, transcript.ReachDecision)
+		task.UserCode = wrong.code
+		c.visit(s, task)
+	}
+	if _, err := d.poll("pending"); err != nil {
+		return err
+	}
+	// A fresh user agent: the wrong codes may have used up the first one's tries.
+	if err := c.decide(d, transcript.Approve); err != nil {
+		return err
+	}
+	_, err = d.collect("token", patience)
+	return err
+}
+
+type wrongCode struct{ name, code string }
+
+// wrongCodes are user codes that no server issued: one of the right shape, and
+// inputs that a page or a database could choke on.
+func wrongCodes(r *random, sample string) []wrongCode {
+	shaped := r.like(sample)
+	return []wrongCode{
+		{"never issued", shaped},
+		{"empty", ""},
+		{"one character", shaped[:1]},
+		{"500 characters", r.from(strings.ToUpper(lowerLetters), 500)},
+		{"NUL", shaped[:1] + "\x00" + shaped[1:]},
+		{"emoji", "😀😀😀😀-😀😀😀😀"},
+		{"fullwidth letters", fullwidth(shaped)},
+		{"SQL and LDAP metacharacters", `' OR '1'='1'--*)(uid=*`},
+	}
+}
+
+// fullwidth turns ASCII letters and digits into their fullwidth forms.
+func fullwidth(s string) string {
+	return strings.Map(func(c rune) rune {
+		if isAlphanumeric(c) {
+			return c - '!' + '！'
+		}
+		return c
+	}, s)
+}
+
+// lookDwell is how long the scripts of a page that must not decide may run.
+const lookDwell = 5 * time.Second
+
+// completeURI follows verification_uri_complete in a user agent in which the
+// same person has approved the same client before, so that nothing but the
+// page itself stands between the link and an approval.
+//
+// Journeys: approve before, look, follow. Labels: before/device,
+// before/token/1 ...; device, after look, token/1 ...
+func completeURI(c *conversation) error {
+	before, err := c.issue("before/device", c.Profile.Clients.Public)
+	if err != nil {
+		return err
+	}
+	if before.complete == "" {
+		return absent("the device authorization response has no verification_uri_complete")
+	}
+	s, err := c.person()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := unfinished(c.visit(s, before.task("approve before", transcript.Approve))); err != nil {
+		return err
+	}
+	if _, err := before.collect("before/token", patience); err != nil {
+		return err
+	}
+
+	d, err := c.issue("device", c.Profile.Clients.Public)
+	if err != nil {
+		return err
+	}
+	look := d.task("look", transcript.Look)
+	look.Start, look.TypeCode, look.Dwell = d.complete, false, lookDwell
+	if err := unfinished(c.visit(s, look)); err != nil {
+		return err
+	}
+	if _, err := d.poll("after look"); err != nil {
+		return err
+	}
+	follow := d.task("follow", transcript.Approve)
+	follow.Start, follow.TypeCode = d.complete, false
+	if err := unfinished(c.visit(s, follow)); err != nil {
+		return err
+	}
+	_, err = d.collect("token", patience)
+	return err
+}

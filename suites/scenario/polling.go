@@ -1,0 +1,79 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+)
+
+// steadyPolls is how many compliant polls show that obedience is not punished.
+const steadyPolls = 6
+
+// steadyPolling polls at the advertised interval. When a slow_down comes
+// nevertheless, a second device repeats the polls with twice the guard band,
+// because one answer could be jitter.
+//
+// Labels: device, poll/1 ... poll/6; again/device, again/poll/1 ...
+func steadyPolling(c *conversation) error {
+	d, err := c.issue("device", c.Profile.Clients.Public)
+	if err != nil {
+		return err
+	}
+	interval := d.interval
+	slowed := false
+	for i := range steadyPolls {
+		x, err := d.pollAfter(fmt.Sprintf("poll/%d", i+1), interval+d.guard())
+		if err != nil {
+			return err
+		}
+		slowed = slowed || x.OAuthError() == "slow_down"
+	}
+	if !slowed {
+		return nil
+	}
+	if d, err = c.issue("again/device", c.Profile.Clients.Public); err != nil {
+		return err
+	}
+	for i := range steadyPolls {
+		if _, err := d.pollAfter(fmt.Sprintf("again/poll/%d", i+1), interval+2*d.guard()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	burstPolls = 5
+	// burstGap is our own time between the polls of a burst: it shall be too
+	// fast for any interval, at any clock rate.
+	burstGap = 300 * time.Millisecond
+	// obedientPolls is how many polls show that the slower pace is accepted.
+	obedientPolls = 3
+)
+
+// impatientPolling polls too fast until slow_down comes, then keeps the pace
+// that RFC 8628 section 3.5 asks for: five seconds more for each slow_down.
+//
+// Labels: device, burst/1 ... burst/5, obedient/1 ... obedient/3.
+func impatientPolling(c *conversation) error {
+	d, err := c.issue("device", c.Profile.Clients.Public)
+	if err != nil {
+		return err
+	}
+	for i := range burstPolls {
+		if i > 0 {
+			if err := c.Clock.SleepReal(c.ctx, burstGap); err != nil {
+				return errInterrupted
+			}
+		}
+		x := d.pollNow(fmt.Sprintf("burst/%d", i+1))
+		if x.OAuthError() != "authorization_pending" {
+			break
+		}
+	}
+	for i := range obedientPolls {
+		if _, err := d.poll(fmt.Sprintf("obedient/%d", i+1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package scenario
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// Scenario is one scripted conversation.
+type Scenario struct {
+	// Name is how rules refer to it.
+	Name string
+	// About says in one line what happens.
+	About string
+	// Browser says that a person at a page takes part.
+	Browser bool
+	// Expiry says that the scenario waits for a code to expire.
+	Expiry bool
+
+	run func(*conversation) error
+}
+
+// Status is what a running scenario is waiting for.
+type Status struct {
+	Scenario string
+	// Waiting says for what; "" when an exchange is under way.
+	Waiting string
+	// Until is when the wait ends, in target time; 0 when that is unknown.
+	Until time.Duration
+}
+
+// Runner starts scenarios and hands out their transcripts as futures.
+type Runner struct {
+	env *Environment
+
+	mu      sync.Mutex
+	futures map[string]*future
+	status  map[string]Status
+	ended   int
+}
+
+type future struct {
+	done chan struct{}
+	said transcript.Transcript
+}
+
+// NewRunner returns a runner in which nothing runs yet.
+func NewRunner(env *Environment) *Runner {
+	limit := rate.Limit(env.Profile.Limits.Rate)
+	if limit <= 0 {
+		limit = rate.Inf
+	}
+	env.limiter = rate.NewLimiter(limit, max(1, int(env.Profile.Limits.Rate/5)))
+	return &Runner{env: env, futures: map[string]*future{}, status: map[string]Status{}}
+}
+
+// Start begins the named scenarios, each in its own goroutine. A scenario that
+// was started before is left alone. Unknown names are a programming error.
+func (r *Runner) Start(ctx context.Context, names ...string) {
+	for _, name := range names {
+		s, ok := ByName(name)
+		if !ok {
+			panic("scenario: no scenario is named " + name)
+		}
+		r.mu.Lock()
+		if r.futures[name] != nil {
+			r.mu.Unlock()
+			continue
+		}
+		f := &future{done: make(chan struct{})}
+		r.futures[name] = f
+		r.status[name] = Status{Scenario: name}
+		r.mu.Unlock()
+		go func() {
+			defer close(f.done)
+			f.said = r.tell(ctx, s)
+			r.mu.Lock()
+			delete(r.status, name)
+			r.ended++
+			r.mu.Unlock()
+		}()
+	}
+}
+
+// tell runs one scenario to its end.
+func (r *Runner) tell(ctx context.Context, s Scenario) (said transcript.Transcript) {
+	c := &conversation{Environment: r.env, ctx: ctx, random: newRandom(r.env.Seed, s.Name)}
+	c.said.Scenario = s.Name
+	c.said.Started = r.env.Clock.Now()
+	c.wait = func(what string, until time.Duration) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.status[s.Name] = Status{s.Name, what, until}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			c.said.Broken = fmt.Sprintf("panic: %v\n%s", p, debug.Stack())
+		}
+		c.said.Ended = r.env.Clock.Now()
+		said = c.said
+	}()
+	err := s.run(c)
+	var (
+		missing *Absent
+		skipped *Skipped
+	)
+	switch {
+	case errors.As(err, &missing):
+		c.said.Absent = missing.Reason
+	case errors.As(err, &skipped):
+		c.said.Skipped = skipped.Reason
+	case ctx.Err() != nil:
+		c.said.Aborted = errInterrupted.Error()
+	case err != nil:
+		c.said.Aborted = err.Error()
+	}
+	return
+}
+
+// Wait returns the transcript of a started scenario when it has ended.
+func (r *Runner) Wait(name string) transcript.Transcript {
+	r.mu.Lock()
+	f := r.futures[name]
+	r.mu.Unlock()
+	if f == nil {
+		return transcript.Transcript{Scenario: name, Aborted: "the scenario was not started"}
+	}
+	<-f.done
+	return f.said
+}
+
+// Started says whether the scenario runs or ran.
+func (r *Runner) Started(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.futures[name] != nil
+}
+
+// Progress tells how many scenarios have ended, how many were started, and
+// what the others wait for, the longest wait last.
+func (r *Runner) Progress() (ended, started int, waiting []Status) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.status {
+		waiting = append(waiting, s)
+	}
+	slices.SortFunc(waiting, func(a, b Status) int {
+		return cmp.Or(cmp.Compare(a.Until, b.Until), cmp.Compare(a.Scenario, b.Scenario))
+	})
+	return r.ended, len(r.futures), waiting
+}
+
+// Transcripts returns what every scenario that has ended said, by name.
+func (r *Runner) Transcripts() []transcript.Transcript {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []transcript.Transcript
+	for _, f := range r.futures {
+		select {
+		case <-f.done:
+			all = append(all, f.said)
+		default:
+		}
+	}
+	slices.SortFunc(all, func(a, b transcript.Transcript) int { return cmp.Compare(a.Scenario, b.Scenario) })
+	return all
+}

@@ -1,0 +1,179 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// Target is where the conversations go: the profile's endpoints, completed by
+// the target's metadata.
+type Target struct {
+	Issuer    string
+	Endpoints profiles.Endpoints
+	// Expiry is where the expiry scenario goes: the same place unless the
+	// profile names a stand-in with short lifetimes.
+	Expiry profiles.Endpoints
+	// Metadata says which document completed the endpoints; "" if none did.
+	Metadata string
+}
+
+// TargetError says why no conversation is possible at all. It is reported
+// once for the run instead of once per check.
+type TargetError struct {
+	Cause string
+	Hint  string
+	// Failure is the transport failure behind it, if there was one.
+	Failure *wire.Failure
+}
+
+func (e *TargetError) Error() string {
+	if e.Hint == "" {
+		return e.Cause
+	}
+	return e.Cause + "\n  hint: " + e.Hint
+}
+
+// MetadataURLs lists where an issuer's metadata may be: the RFC 8414 section
+// 3.1 form (inserted before the issuer's path), the OpenID Connect form
+// (appended), and the RFC 8414 section 5 form for OpenID servers. For an
+// issuer without a path there are two.
+func MetadataURLs(issuer string) []string {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	origin, path := u.Scheme+"://"+u.Host, strings.TrimSuffix(u.EscapedPath(), "/")
+	urls := []string{
+		origin + "/.well-known/oauth-authorization-server" + path,
+		origin + path + "/.well-known/openid-configuration",
+	}
+	if path != "" {
+		urls = append(urls, origin+"/.well-known/openid-configuration"+path)
+	}
+	return urls
+}
+
+// metadataURLs is where this profile's metadata is looked for; none when
+// discovery is off.
+func metadataURLs(p *profiles.Profile) []string {
+	switch p.Discovery {
+	case "off":
+		return nil
+	case "auto", "":
+		return MetadataURLs(p.Issuer)
+	}
+	return []string{p.Discovery}
+}
+
+// Resolve finds the target's endpoints and proves that something answers
+// there. The error is a *[TargetError].
+func Resolve(ctx context.Context, p *profiles.Profile, client *wire.Client) (Target, error) {
+	t := Target{Issuer: p.Issuer, Endpoints: p.Endpoints}
+	if t.Endpoints.DeviceAuthorization == "" || t.Endpoints.Token == "" {
+		if err := t.discover(ctx, p, client); err != nil {
+			return t, err
+		}
+	}
+	t.Expiry = t.Endpoints
+	if p.Expiry != nil {
+		if e := p.Expiry.Endpoints; e.DeviceAuthorization != "" && e.Token != "" {
+			t.Expiry = e
+		}
+	}
+	// A GET without parameters changes nothing, and any HTTP answer will do.
+	for _, endpoint := range []string{t.Endpoints.DeviceAuthorization, t.Endpoints.Token} {
+		if x := client.Do(ctx, wire.Get("reachable", endpoint)); x.Failure != nil {
+			return t, unreachable(endpoint, x.Failure)
+		}
+	}
+	return t, nil
+}
+
+// discover fills in the endpoints that the profile leaves out.
+func (t *Target) discover(ctx context.Context, p *profiles.Profile, client *wire.Client) error {
+	var tried []string
+	for _, address := range metadataURLs(p) {
+		x := client.Do(ctx, wire.Get("metadata", address))
+		if x.Failure != nil {
+			return unreachable(address, x.Failure)
+		}
+		document, err := x.Object()
+		switch {
+		case x.Status != 200:
+			tried = append(tried, fmt.Sprintf("%s answered %d", address, x.Status))
+			continue
+		case err != nil:
+			tried = append(tried, fmt.Sprintf("%s: %v", address, err))
+			continue
+		}
+		fill := func(endpoint *string, member string) {
+			if value, _ := document.String(member); *endpoint == "" {
+				*endpoint = value
+			}
+		}
+		fill(&t.Endpoints.DeviceAuthorization, "device_authorization_endpoint")
+		fill(&t.Endpoints.Token, "token_endpoint")
+		fill(&t.Endpoints.Introspection, "introspection_endpoint")
+		fill(&t.Endpoints.Revocation, "revocation_endpoint")
+		fill(&t.Endpoints.UserInfo, "userinfo_endpoint")
+		fill(&t.Endpoints.JWKS, "jwks_uri")
+		if t.Endpoints.DeviceAuthorization != "" && t.Endpoints.Token != "" {
+			t.Metadata = address
+			return t.checkDiscovered(p)
+		}
+		tried = append(tried, fmt.Sprintf("%s names no device_authorization_endpoint or no token_endpoint", address))
+	}
+	return &TargetError{
+		Cause: "discovery found no endpoints: " + strings.Join(tried, "; "),
+		Hint:  "check issuer and base_url, or set endpoints.device_authorization and endpoints.token in the profile",
+	}
+}
+
+// checkDiscovered refuses discovered endpoints that must not be contacted.
+func (t *Target) checkDiscovered(p *profiles.Profile) error {
+	for _, endpoint := range []string{t.Endpoints.DeviceAuthorization, t.Endpoints.Token} {
+		u, err := url.Parse(endpoint)
+		if err != nil || u.Host == "" || (u.Scheme != "https" && (u.Scheme != "http" || !p.TLS.AllowHTTP)) {
+			return &TargetError{
+				Cause: fmt.Sprintf("the metadata at %s names the endpoint %q, which is no https URL", t.Metadata, endpoint),
+				Hint:  "for a loopback server without TLS set tls.allow_http: true in the profile",
+			}
+		}
+	}
+	return nil
+}
+
+func unreachable(address string, f *wire.Failure) *TargetError {
+	hint := map[wire.FailureKind]string{
+		wire.FailRefused: "is the server running? --wait 60s waits for one that is still starting",
+		wire.FailDNS:     "check the host name in base_url",
+		wire.FailTLS:     "to trust a private CA set tls.ca_file in the profile (or tls.insecure: true for a throw-away server)",
+		wire.FailTimeout: "the server accepts connections but does not answer; limits.timeout in the profile sets the limit",
+	}[f.Kind]
+	return &TargetError{Cause: fmt.Sprintf("%s cannot be reached (%s)", address, f), Hint: hint, Failure: f}
+}
+
+// Await tries to resolve the target again and again until it answers or
+// patience is over, for a server that is still booting.
+func Await(ctx context.Context, p *profiles.Profile, client *wire.Client, patience time.Duration) (Target, error) {
+	deadline := time.Now().Add(patience)
+	for {
+		t, err := Resolve(ctx, p, client)
+		if err == nil || !time.Now().Before(deadline) || ctx.Err() != nil {
+			return t, err
+		}
+		timer := time.NewTimer(500 * time.Millisecond)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return t, err
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package scenario
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// tokenErrors sends device access token requests with one fault each. The
+// control is the same request without a fault, on a code of its own.
+//
+// Labels: device/NAME (the codes), control; grant_type/absent, /empty,
+// /device_code, /upper case, /trailing space, /legacy, /random (TOKEN-01);
+// device_code/absent, /empty (TOKEN-02); unknown/random, /truncated, /changed,
+// /case swapped, /space added, /long, /NUL, /UUID (TOKEN-03);
+// repeat/grant_type, /device_code, /two codes, /client_id, /two clients,
+// extra/parameter (TOKEN-08).
+func tokenErrors(c *conversation) error {
+	public := c.Profile.Clients.Public
+	control, err := c.issue("device/control", public)
+	if err != nil {
+		return err
+	}
+	control.pollNow("control")
+
+	if err := c.wrongGrantTypes(public); err != nil {
+		return err
+	}
+	missing := c.tokenForm(public, "")
+	c.send(c.tokenRequest("device_code/absent", public, missing.Without("device_code")))
+	c.send(c.tokenRequest("device_code/empty", public, missing))
+	if err := c.unknownDeviceCodes(public); err != nil {
+		return err
+	}
+	return c.repeatedParameters(public)
+}
+
+func (c *conversation) wrongGrantTypes(client *profiles.Client) error {
+	d, err := c.issue("device/grant_type", client)
+	if err != nil {
+		return err
+	}
+	form := c.tokenForm(client, d.deviceCode)
+	c.send(c.tokenRequest("grant_type/absent", client, form.Without("grant_type")))
+	for _, v := range []struct{ name, value string }{
+		{"empty", ""},
+		{"device_code", "device_code"},
+		{"upper case", strings.ToUpper(GrantType)},
+		{"trailing space", GrantType + " "},
+		{"legacy", "http://oauth.net/grant_type/device/1.0"},
+		{"random", "urn:x-devicegrant:" + c.random.word(12)},
+	} {
+		c.send(c.tokenRequest("grant_type/"+v.name, client, form.Set("grant_type", v.value)))
+	}
+	return nil
+}
+
+func (c *conversation) unknownDeviceCodes(client *profiles.Client) error {
+	d, err := c.issue("device/unknown", client)
+	if err != nil {
+		return err
+	}
+	live := d.deviceCode
+	for _, v := range []struct{ name, value string }{
+		{"random", c.random.like(live)},
+		{"truncated", truncated(live)},
+		{"changed", changed(live)},
+		{"case swapped", caseSwapped(live)},
+		{"space added", live + " "},
+		{"long", strings.Repeat("x", 10<<10)},
+		{"NUL", "x\x00" + c.random.word(30)},
+		{"UUID", c.uuid()},
+	} {
+		if v.value == live {
+			continue // a code without letters has no other case
+		}
+		c.send(c.tokenRequest("unknown/"+v.name, client, c.tokenForm(client, v.value)))
+	}
+	return nil
+}
+
+// truncated cuts the last character that carries information: base64 padding,
+// and the half-used character before it, may be dropped by a decoder.
+func truncated(code string) string {
+	core := []rune(strings.TrimRight(code, "="))
+	if len(core) < 4 {
+		return string(core) + "x"
+	}
+	return string(core[:len(core)-2])
+}
+
+// changed replaces the character in the middle: the last one may have bits
+// that a base64 decoder ignores.
+func changed(code string) string {
+	out := []rune(code)
+	for i := len(out) / 2; i < len(out); i++ {
+		if isAlphanumeric(out[i]) {
+			if out[i] == '2' {
+				out[i] = '3'
+			} else {
+				out[i] = '2'
+			}
+			return string(out)
+		}
+	}
+	return code + "2"
+}
+
+func caseSwapped(code string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsUpper(c) {
+			return unicode.ToLower(c)
+		}
+		return unicode.ToUpper(c)
+	}, code)
+}
+
+func (c *conversation) uuid() string {
+	const hex = "0123456789abcdef"
+	return c.random.from(hex, 8) + "-" + c.random.from(hex, 4) + "-4" + c.random.from(hex, 3) + "-a" + c.random.from(hex, 3) + "-" + c.random.from(hex, 12)
+}
+
+// repeatedParameters uses a fresh code for each request, so that no answer is
+// about the pace of polling.
+func (c *conversation) repeatedParameters(client *profiles.Client) error {
+	otherClient := "x-devicegrant-" + c.random.word(16)
+	if c.Profile.Clients.Second != nil {
+		otherClient = c.Profile.Clients.Second.ID
+	}
+	for _, v := range []struct {
+		name  string
+		fault func(wire.Form) (wire.Form, error)
+	}{
+		{"repeat/grant_type", func(f wire.Form) (wire.Form, error) { return f.Add("grant_type", GrantType), nil }},
+		{"repeat/device_code", func(f wire.Form) (wire.Form, error) { return f.Add("device_code", f[1].Value), nil }},
+		{"repeat/two codes", func(f wire.Form) (wire.Form, error) {
+			d, err := c.issue("device/repeat/second code", client)
+			if err != nil {
+				return nil, err
+			}
+			return f.Add("device_code", d.deviceCode), nil
+		}},
+		{"repeat/client_id", func(f wire.Form) (wire.Form, error) { return f.Add("client_id", client.ID), nil }},
+		{"repeat/two clients", func(f wire.Form) (wire.Form, error) { return f.Add("client_id", otherClient), nil }},
+		{"extra/parameter", func(f wire.Form) (wire.Form, error) { return f.Add("x_h_"+c.random.word(8), c.random.word(12)), nil }},
+	} {
+		d, err := c.issue("device/"+v.name, client)
+		if err != nil {
+			return err
+		}
+		form, err := v.fault(c.tokenForm(client, d.deviceCode))
+		if err != nil {
+			return err
+		}
+		c.send(c.tokenRequest(v.name, client, form))
+	}
+	return nil
+}

@@ -1,0 +1,22 @@
+package transcript
+
+// The names of the scenarios. The scenarios are told under these names, and the
+// rules ask for them by these names.
+const (
+	Metadata            = "metadata"
+	DeviceAuthorization = "device authorization"
+	DeviceErrors        = "device authorization errors"
+	Codes               = "codes"
+	TokenErrors         = "device access token errors"
+	ClientErrors        = "client authentication errors"
+	HostileCharacters   = "hostile characters"
+	SteadyPolling       = "steady polling"
+	ImpatientPolling    = "impatient polling"
+	Approval            = "approval"
+	EarlyApproval       = "early approval"
+	Denial              = "denial"
+	NoSession           = "approval without a session"
+	WrongUserCodes      = "wrong user codes"
+	CompleteURI         = "complete URI"
+	Expiry              = "expiry"
+)

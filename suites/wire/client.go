@@ -1,0 +1,188 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Defaults of [Options].
+const (
+	DefaultTimeout = 15 * time.Second
+	DefaultMaxBody = 1 << 20
+	maxHeaderBytes = 64 << 10
+)
+
+// UserAgent is the value of the User-Agent header of every request that sets none.
+const UserAgent = "devicegrant (RFC 8628 conformance harness)"
+
+// Options configure a [Client].
+type Options struct {
+	// Timeout is for one exchange, from dialling to the last byte of the body.
+	Timeout time.Duration
+	// MaxBody is how many bytes of a response body are read and kept.
+	MaxBody int
+	// TLS is the transport's configuration; nil verifies as usual.
+	TLS *tls.Config
+	// InFlight bounds how many exchanges are under way at once; 0: no bound.
+	InFlight int
+	// Now is the offset from the start of the run that stamps the exchanges.
+	// Nil counts real time from New.
+	Now func() time.Duration
+}
+
+// Client sends requests and reports exchanges. It is safe for concurrent use.
+type Client struct {
+	transport *http.Transport
+	options   Options
+	slots     chan struct{}
+}
+
+// New returns a client with its own connections.
+func New(o Options) *Client {
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.MaxBody <= 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	if o.Now == nil {
+		start := time.Now()
+		o.Now = func() time.Duration { return time.Since(start) }
+	}
+	c := &Client{options: o, transport: &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		TLSClientConfig:        o.TLS,
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    64,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+	}}
+	if o.InFlight > 0 {
+		c.slots = make(chan struct{}, o.InFlight)
+	}
+	return c
+}
+
+// Close drops the idle connections.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Do sends one request and reads the answer, whatever it is. It follows no
+// redirect and keeps no cookie.
+func (c *Client) Do(ctx context.Context, r Request) Exchange {
+	x := Exchange{Label: r.Label, Method: r.Method, URL: r.URL}
+	x.Request = Message{Header: r.Header.Clone(), Body: bytes.Clone(r.Body)}
+	if c.slots != nil {
+		select {
+		case c.slots <- struct{}{}:
+			defer func() { <-c.slots }()
+		case <-ctx.Done():
+			x.Failure = classify(ctx, ctx.Err())
+			return x
+		}
+	}
+	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+
+	req, err := http.NewRequestWithContext(limited, r.Method, r.URL, bytes.NewReader(r.Body))
+	if err != nil {
+		x.Failure = &Failure{FailProtocol, err.Error()}
+		return x
+	}
+	req.Header = r.Header.Clone()
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", UserAgent)
+	}
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host
+	}
+	if len(r.Body) == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		req.Body = http.NoBody
+	}
+
+	x.Sent = c.options.Now()
+	resp, err := c.transport.RoundTrip(req)
+	x.Received = c.options.Now()
+	if err != nil {
+		x.Failure = classify(ctx, err)
+		return x
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(c.options.MaxBody)+1))
+	x.Received = c.options.Now()
+	if len(body) > c.options.MaxBody {
+		body, x.Truncated = body[:c.options.MaxBody], true
+	}
+	x.Status, x.Proto = resp.StatusCode, resp.Proto
+	x.Response = &Message{Header: resp.Header, Body: body}
+	if err != nil {
+		x.Failure = classify(ctx, err)
+		x.Truncated = true
+	}
+	return x
+}
+
+// classify names the kind of a transport error. ctx is the caller's context:
+// when that one ended, the run was interrupted and the target is not to blame.
+func classify(ctx context.Context, err error) *Failure {
+	text := err.Error()
+	var (
+		dns         *net.DNSError
+		unknownRoot x509.UnknownAuthorityError
+		hostname    x509.HostnameError
+		invalid     x509.CertificateInvalidError
+		verify      *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+		alert       tls.AlertError
+		timeout     net.Error
+	)
+	switch {
+	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled):
+		return &Failure{FailCanceled, "the run was interrupted"}
+	case errors.As(err, &dns):
+		return &Failure{FailDNS, text}
+	case errors.As(err, &unknownRoot), errors.As(err, &hostname), errors.As(err, &invalid),
+		errors.As(err, &verify), errors.As(err, &record), errors.As(err, &alert):
+		return &Failure{FailTLS, text}
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return &Failure{FailTimeout, "no complete answer within the time limit"}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &Failure{FailRefused, text}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return &Failure{FailReset, "the connection ended before the answer did: " + text}
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		return &Failure{FailTLS, text}
+	}
+	return &Failure{FailProtocol, text}
+}
+
+// TrustConfig is a TLS configuration that trusts the system's roots and, in
+// addition, the PEM certificates of roots (which may be empty). insecure
+// switches verification off.
+func TrustConfig(roots []byte, insecure bool) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: insecure}
+	if len(roots) == 0 {
+		return config, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(roots) {
+		return nil, fmt.Errorf("the CA file holds no PEM certificate")
+	}
+	config.RootCAs = pool
+	return config, nil
+}
