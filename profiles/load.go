@@ -54,20 +54,16 @@ func Load(nameOrFile string, o Options) (*Profile, error) {
 	d.fill("", d.root, reflect.ValueOf(p).Elem(), "")
 	p.Source = source
 	p.Name = cmp.Or(p.Name, name)
-	reader := secretReader{getenv: o.Getenv, readFile: o.ReadFile, locate: func(path string) string {
-		if filepath.IsAbs(path) {
-			return path
-		}
-		return filepath.Join(dir, path)
-	}}
-	if p.TLS.CAFile != "" {
-		p.TLS.CAFile = reader.locate(p.TLS.CAFile)
+	p.BaseURL = strings.TrimSuffix(p.BaseURL, "/")
+	p.TLS.CAFile = below(dir, p.TLS.CAFile)
+	if hook := p.Verification.Hook; hook != nil && len(hook.Command) > 0 {
+		hook.Command[0] = program(dir, hook.Command[0])
 	}
 	d.setDefaults(p)
 	d.validate(p)
 	if !o.NoSecrets {
 		d.checkCAFile(p, o.ReadFile)
-		d.resolveSecrets(p, reader)
+		d.resolveSecrets(p, secretReader{getenv: o.Getenv, readFile: o.ReadFile, dir: dir})
 		d.checkAccounts(p)
 	}
 	if err := newError(d.problems); err != nil {
@@ -94,6 +90,27 @@ func locate(nameOrFile string, readFile func(string) ([]byte, error)) (source, n
 	}
 	base := filepath.Base(nameOrFile)
 	return nameOrFile, strings.TrimSuffix(base, filepath.Ext(base)), filepath.Dir(nameOrFile), text, nil
+}
+
+// below resolves a path that stands in a profile of the folder dir.
+func below(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// program resolves a hook's program. A bare name is looked up in PATH when it
+// is run, so one that is not bare has to keep a separator.
+func program(dir, name string) string {
+	if !strings.ContainsRune(name, filepath.Separator) {
+		return name
+	}
+	path := below(dir, name)
+	if !strings.ContainsRune(path, filepath.Separator) {
+		path = "." + string(filepath.Separator) + path
+	}
+	return path
 }
 
 // readBounded reads one byte more than a profile may have at most.

@@ -187,6 +187,21 @@ tls: {ca_file: ca.pem}
 	}
 }
 
+func TestHookProgramIsRelativeToTheProfile(t *testing.T) {
+	for given, want := range map[string]string{"./decide.sh": "./decide.sh", "sub/../x": "./x", "sh": "sh", "/bin/sh": "/bin/sh"} {
+		p, err := loadText(minimal+"verification: {hook: {command: ["+given+", -c]}}\n", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Verification.Hook.Command[0]; got != want {
+			t.Errorf("%s became %s, not %s", given, got, want)
+		}
+	}
+	if got := program("dir", "./decide.sh"); got != "dir/decide.sh" {
+		t.Errorf("in another folder: %s", got)
+	}
+}
+
 func TestOptionalEntriesAreDropped(t *testing.T) {
 	p, err := loadText(minimal+`
   # Each needs something that is not there.

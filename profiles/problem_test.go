@@ -116,6 +116,8 @@ users: {second: {username: x, password: {file: empty.txt}}}
 test.yaml: clients.public: missing; every run polls with this client
 test.yaml: endpoints.device_authorization: missing; give it, or an issuer to discover it from
 test.yaml: endpoints.token: missing; give it, or an issuer to discover it from`},
+		{name: "name", text: minimal + "name: ../x\n",
+			want: `4:7: name: "../x" is not a name; use letters, digits, dots, - and _: it stands in file names`},
 		{name: "half of the endpoints", text: "endpoints: {token: \"https://a.example/t\"}\nclients: {public: {id: a}}\n",
 			want: `1:1: endpoints.device_authorization: missing; give it, or an issuer to discover it from`},
 		{name: "discovery", text: "discovery: auto\nclients: {public: {id: a}}\n",

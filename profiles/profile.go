@@ -6,7 +6,8 @@ import "time"
 // verification pages look, and what it is known to do differently. It is the
 // resolved form: variables are expanded and secrets are read.
 type Profile struct {
-	// Name is the shipped name or the file name without its extension.
+	// Name stands in file names and tables. Default: the shipped name, or the
+	// file's name without its extension.
 	Name  string `yaml:"name"`
 	Title string `yaml:"title"`
 	// BaseURL is the variable ${base_url}, usually all that a user has to set.
@@ -128,6 +129,7 @@ type Addition struct {
 // TLS says how far the target's transport is trusted.
 type TLS struct {
 	// CAFile is a PEM file of roots to trust beside the system's.
+	// Relative to the profile; Load makes it usable from the working directory.
 	CAFile string `yaml:"ca_file"`
 	// Insecure accepts any certificate. Reports say so.
 	Insecure bool `yaml:"insecure"`
@@ -277,7 +279,8 @@ type HTTPFill struct {
 // {user_code}, {username}, {decision} (approve or deny) and
 // {verification_uri} are replaced.
 type Hook struct {
-	// Command is run without a shell; exit status 0 means done.
+	// Command is run without a shell; exit status 0 means done. A program with
+	// a slash in its name is relative to the profile.
 	Command []string `yaml:"command"`
 	// URL is called; any 2xx answer means done.
 	URL     string            `yaml:"url"`

@@ -68,7 +68,7 @@ func (d *document) troubled(path string) bool {
 type secretReader struct {
 	getenv   func(string) string
 	readFile func(string) ([]byte, error)
-	locate   func(string) string // a path of the profile
+	dir      string // where relative paths start
 }
 
 // missing is why a secret has no value, and what to do about it.
@@ -83,7 +83,7 @@ func (r secretReader) read(s *Secret) *missing {
 			return &missing{s.Env + " is not set", "export " + s.Env + "=..."}
 		}
 	case s.File != "":
-		path := r.locate(s.File)
+		path := below(r.dir, s.File)
 		content, err := r.readFile(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

@@ -70,9 +70,13 @@ func (d *document) oneOf(path, word string, known ...string) {
 	}
 }
 
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
 // validate checks what types cannot say.
 func (d *document) validate(p *Profile) {
-	p.BaseURL = strings.TrimSuffix(p.BaseURL, "/")
+	if d.given("name") && !plainName.MatchString(p.Name) {
+		d.reportAt("name", clip(p.Name)+" is not a name", "use letters, digits, dots, - and _: it stands in file names")
+	}
 	d.checkTarget(p)
 	d.checkClients(p)
 	d.checkUsers(p)
