@@ -2,6 +2,7 @@ package profiles
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,19 @@ verification: {limits: {step: soon}, auto: maybe}
 9:8: users: expected a mapping, found a list
 10:31: verification.limits.step: expected a duration such as 10s or 1m30s, found "soon"
 10:44: verification.auto: expected true or false, found "maybe"`},
+		{name: "collections in the wrong place", text: minimal + "title: {a: b}\nscopes: 5\ntls: 1.5\nlimits: {rate: 1e999}\ndiscovery: " + strings.Repeat("x", 50) + "\n",
+			set: []string{"tls.insecure=true", "scopes.0=x", "title=y"},
+			want: `
+--set: scopes.0: there is no element "0" inside a number
+--set: tls.insecure: there is no key "insecure" inside a number
+5:9: scopes: expected a list, found a number; write [one, two]
+6:6: tls: expected a mapping, found a number
+7:16: limits.rate: expected a number, found "1e999"
+8:12: discovery: unknown word "` + strings.Repeat("x", 40) + `..."; expected auto, off, the URL of a metadata document`},
+		{name: "title is a mapping", text: minimal + "title: {a: b}\nvars: [null]\n",
+			want: `
+4:8: title: expected a string, found a mapping
+5:7: vars: expected a mapping, found a list`},
 		{name: "syntax error", text: minimal + "scopes: [a\nlimits: {}\n",
 			want: `4: not YAML: did not find expected ',' or ']'`},
 		{name: "tab", text: minimal + "limits:\n\trate: 5\n",
@@ -104,12 +118,18 @@ issuer: https://a.example
 clients:
   public: {id: a, secret: {env: UNSET_A}}
   confidential: {id: b, secret: {env: UNSET_B}}
-users: {second: {username: x, password: {file: empty.txt}}}
+users: {second: {username: x, password: {file: empty.txt}}, wrong: {username: {file: gone.txt}, password: {file: locked.txt}}}
+expiry: {client: {id: a, secret: {file: large.txt}}}
+tls: {ca_file: gone.txt}
 `,
 			want: `
 4:19: clients.public.secret: UNSET_A is not set; export UNSET_A=...
 5:25: clients.confidential.secret: UNSET_B is not set; export UNSET_B=..., or remove clients.confidential
-6:31: users.second.password: empty.txt is empty; remove users.second`},
+6:31: users.second.password: empty.txt is empty; remove users.second
+6:69: users.wrong.username: gone.txt does not exist; it is looked for at gone.txt, or remove users.wrong
+6:97: users.wrong.password: cannot read locked.txt: permission denied; remove users.wrong
+7:26: expiry.client.secret: large.txt is larger than 65536 bytes; remove expiry
+8:16: tls.ca_file: cannot read it: file does not exist`},
 
 		{name: "nothing to talk to", text: "title: x\n",
 			want: `
@@ -200,6 +220,8 @@ request:
 			want: `4:16: limits.rate: expected a number, found ".inf"`},
 		{name: "expiry endpoints", text: minimal + "expiry: {endpoints: {token: \"https://a.example/t\"}}\n",
 			want: `4:10: expiry.endpoints.device_authorization: missing; expiry.endpoints replace endpoints as a whole`},
+		{name: "expiry endpoints without token", text: minimal + "expiry: {endpoints: {device_authorization: \"https://a.example/d\"}}\n",
+			want: `4:10: expiry.endpoints.token: missing; expiry.endpoints replace endpoints as a whole`},
 		{name: "CA file", text: minimal + "tls: {ca_file: no-pem.txt}\n",
 			want: `4:16: tls.ca_file: no-pem.txt holds no certificate in PEM form`},
 		{name: "baseline", text: minimal + `
@@ -324,8 +346,15 @@ verification:
 				}
 				return environment(name)
 			}, ReadFile: func(name string) ([]byte, error) {
-				if name == "empty.txt" {
+				switch name {
+				case "empty.txt":
 					return []byte("\n"), nil
+				case "large.txt":
+					return make([]byte, maxSecret+1), nil
+				case "gone.txt":
+					return nil, fs.ErrNotExist
+				case "locked.txt":
+					return nil, fs.ErrPermission
 				}
 				return files(name)
 			}})

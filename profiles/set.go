@@ -126,7 +126,7 @@ func isNumber(key string) bool {
 	return err == nil
 }
 
-// become turns an empty value into an empty collection in its place.
+// become makes a value an empty collection that still stands in its place.
 func become(node *yaml.Node, kind yaml.Kind) {
 	*node = yaml.Node{Kind: kind, Line: node.Line, Column: node.Column}
 }
