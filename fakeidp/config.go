@@ -1,0 +1,398 @@
+package fakeidp
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config says what the server is and whom it knows. Every zero field means the
+// default, so that Config{} is a complete server for [NewServer].
+type Config struct {
+	// Issuer is the base of every URL that the server names, for example
+	// "https://127.0.0.1:8628" or, with a path, "https://host/orgs/acme". The
+	// Host header of a request is never trusted for it. [NewServer] and [Start]
+	// fill it in; [New] requires it.
+	Issuer string
+
+	// Clients default to those of [DefaultConfig].
+	Clients []Client
+	// Users default to alice and bob.
+	Users []User
+	// Scopes are the ones that exist.
+	Scopes []Scope
+	// DefaultScopes are asked for when a request names none (RFC 6749 section
+	// 3.3). Default: the first of Scopes that is not an OpenID Connect scope.
+	DefaultScopes []string
+
+	// DeviceCodeLifetime is expires_in of the device authorization response,
+	// in whole seconds. Default 10 minutes.
+	DeviceCodeLifetime time.Duration
+	// Interval is the least time between two polls, in whole seconds. Default 5 s.
+	Interval time.Duration
+	// ThrottleFirstPoll counts the interval of the first poll from the issue
+	// of the code. Default: the first poll is never too fast.
+	ThrottleFirstPoll bool
+	// Tombstone is how long a code is remembered after its lifetime, so that
+	// it is answered expired_token. Default 10 minutes.
+	Tombstone time.Duration
+	// AccessTokenLifetime defaults to 1 hour.
+	AccessTokenLifetime time.Duration
+	// RefreshTokenLifetime defaults to 24 hours, from each rotation.
+	RefreshTokenLifetime time.Duration
+	// OmitInterval leaves interval out of the device authorization response,
+	// which means 5 s to the device. It needs an Interval of 5 s or less.
+	OmitInterval bool
+	// OmitVerificationURIComplete leaves verification_uri_complete out.
+	OmitVerificationURIComplete bool
+
+	// UserCodeAlphabet are the characters of a user code, ASCII letters and
+	// digits. Default "BCDFGHJKLMNPQRSTVWXZ" (RFC 8628 section 6.1).
+	UserCodeAlphabet string
+	// UserCodeLength counts without dashes. Default 8: 34.6 bits.
+	UserCodeLength int
+
+	// Consent says when the person is asked. Default [AskAlways].
+	Consent Consent
+	// LoginFirst asks who the person is before it asks for the code. Default:
+	// the code first.
+	LoginFirst bool
+	// GuessesPerUser is how many wrong user codes one user, or one browser
+	// session before login, may enter in a minute (RFC 8628 section 5.1).
+	// Default 20, negative: no limit. Entries that cannot be a code, such as
+	// one that is too short, do not count.
+	GuessesPerUser int
+	// GuessesPerAddress is the same for one network address. Default 100.
+	GuessesPerAddress int
+
+	// PollHistory is how many polls are remembered per code. Default 64,
+	// negative: none.
+	PollHistory int
+
+	// Clock defaults to a [RateClock] that runs at ClockRate.
+	Clock Clock
+	// ClockRate is how many target seconds pass in a real second. Default 1.
+	ClockRate float64
+
+	// TLS serves https with a certificate that the server makes for itself,
+	// valid for loopback names and the host of the issuer.
+	TLS bool
+	// CertFile and KeyFile serve https with that PEM certificate and key.
+	CertFile, KeyFile string
+}
+
+// Client is one registration.
+type Client struct {
+	ID string
+	// Name is what the consent page calls it. Default: the ID.
+	Name string
+	// Public clients have no secret. The others authenticate with
+	// client_secret_basic or client_secret_post at every endpoint.
+	Public bool
+	// Secret of a confidential client. Default: random.
+	Secret string
+	// Scopes are those that it may ask for. Default: all.
+	Scopes []string
+	// NoDeviceGrant registers the client, but not for the device grant.
+	NoDeviceGrant bool
+	// DeviceCodeLifetime replaces [Config.DeviceCodeLifetime] for this client.
+	DeviceCodeLifetime time.Duration
+}
+
+// User is one account. Name is the login and the subject of tokens.
+type User struct {
+	Name string
+	// Password defaults to a random one.
+	Password string
+	// DisplayName is the name claim. Default: the Name.
+	DisplayName string
+	// Email is the email claim. Default: Name@example.test.
+	Email string
+}
+
+// Scope is one scope value and how the consent page words it.
+type Scope struct {
+	Name        string
+	Description string
+}
+
+// Consent says whether a person who already granted the same scopes to the
+// same client is asked again.
+type Consent string
+
+const (
+	// AskAlways asks for every code.
+	AskAlways Consent = "always"
+	// SkipGranted takes a typed code for consent where the person granted all
+	// the scopes to that client before. A code that came with
+	// verification_uri_complete is always asked about: nobody typed it.
+	SkipGranted Consent = "skip-granted"
+)
+
+// DefaultConfig returns the configuration of the built-in server, without
+// secrets: [Config.Normalize] draws them.
+//
+//   - device-public, device-second: public clients.
+//   - device-confidential: Basic or post; it alone may ask for demo:admin.
+//   - device-expiring: public, its codes live for 12 seconds.
+//   - no-device: confidential, not allowed the device grant.
+func DefaultConfig() Config {
+	ordinary := []string{"openid", "profile", "email", "offline_access", "demo:read", "demo:write"}
+	return Config{
+		Clients: []Client{
+			{ID: "device-public", Name: "Living Room TV", Public: true, Scopes: ordinary},
+			{ID: "device-second", Name: "Kitchen Display", Public: true, Scopes: ordinary},
+			{ID: "device-confidential", Name: "Meeting Room Screen"},
+			{ID: "device-expiring", Name: "Impatient Printer", Public: true, Scopes: ordinary,
+				DeviceCodeLifetime: 12 * time.Second},
+			{ID: "no-device", Name: "Batch Job", Scopes: ordinary, NoDeviceGrant: true},
+		},
+		Users: []User{
+			{Name: "alice", DisplayName: "Alice Adams"},
+			{Name: "bob", DisplayName: "Bob Brown"},
+		},
+		Scopes: []Scope{
+			{"openid", "Know who you are"},
+			{"profile", "See your name"},
+			{"email", "See your email address"},
+			{"offline_access", "Stay connected while you are away"},
+			{"demo:read", "Read your demo data"},
+			{"demo:write", "Change your demo data"},
+			{"demo:admin", "Administer the demo service"},
+		},
+		DefaultScopes:        []string{"demo:read"},
+		DeviceCodeLifetime:   10 * time.Minute,
+		Interval:             5 * time.Second,
+		Tombstone:            10 * time.Minute,
+		AccessTokenLifetime:  time.Hour,
+		RefreshTokenLifetime: 24 * time.Hour,
+		UserCodeAlphabet:     "BCDFGHJKLMNPQRSTVWXZ",
+		UserCodeLength:       8,
+		Consent:              AskAlways,
+		GuessesPerUser:       20,
+		GuessesPerAddress:    100,
+		PollHistory:          64,
+		ClockRate:            1,
+	}
+}
+
+// Normalize returns the configuration with defaults filled in and missing
+// secrets and passwords drawn at random, or says what is wrong with it. It
+// leaves the receiver alone.
+func (c Config) Normalize() (Config, error) {
+	c.fillDefaults()
+	for _, check := range []func() error{
+		c.checkIssuer, c.checkScopes, c.checkClients, c.checkUsers, c.checkTimes, c.checkRest,
+	} {
+		if err := check(); err != nil {
+			return Config{}, fmt.Errorf("fakeidp: %w", err)
+		}
+	}
+	return c, nil
+}
+
+func (c *Config) fillDefaults() {
+	d := DefaultConfig()
+	c.Clients = orDefault(c.Clients, d.Clients)
+	c.Users = orDefault(c.Users, d.Users)
+	if len(c.Scopes) == 0 {
+		c.DefaultScopes = orDefault(c.DefaultScopes, d.DefaultScopes)
+	}
+	c.Scopes = orDefault(c.Scopes, d.Scopes)
+	if len(c.DefaultScopes) == 0 {
+		c.DefaultScopes = []string{firstOwnScope(c.Scopes)}
+	}
+	setDefault(&c.DeviceCodeLifetime, d.DeviceCodeLifetime)
+	setDefault(&c.Interval, d.Interval)
+	setDefault(&c.Tombstone, d.Tombstone)
+	setDefault(&c.AccessTokenLifetime, d.AccessTokenLifetime)
+	setDefault(&c.RefreshTokenLifetime, d.RefreshTokenLifetime)
+	setDefault(&c.UserCodeAlphabet, d.UserCodeAlphabet)
+	setDefault(&c.UserCodeLength, d.UserCodeLength)
+	setDefault(&c.Consent, d.Consent)
+	setDefault(&c.GuessesPerUser, d.GuessesPerUser)
+	setDefault(&c.GuessesPerAddress, d.GuessesPerAddress)
+	setDefault(&c.PollHistory, d.PollHistory)
+	setDefault(&c.ClockRate, d.ClockRate)
+	for i := range c.Clients {
+		client := &c.Clients[i]
+		setDefault(&client.Name, client.ID)
+		setDefault(&client.DeviceCodeLifetime, c.DeviceCodeLifetime)
+		if len(client.Scopes) == 0 {
+			for _, s := range c.Scopes {
+				client.Scopes = append(client.Scopes, s.Name)
+			}
+		}
+		if !client.Public {
+			setDefault(&client.Secret, rand.Text())
+		}
+	}
+	for i := range c.Users {
+		user := &c.Users[i]
+		setDefault(&user.Password, rand.Text())
+		setDefault(&user.DisplayName, user.Name)
+		setDefault(&user.Email, user.Name+"@example.test")
+	}
+}
+
+// orDefault copies, so that filling in secrets does not reach the caller.
+func orDefault[T any](given, otherwise []T) []T {
+	if len(given) == 0 {
+		return slices.Clone(otherwise)
+	}
+	return slices.Clone(given)
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// firstOwnScope returns the first scope without a meaning in OpenID Connect.
+func firstOwnScope(scopes []Scope) string {
+	for _, s := range scopes {
+		if !slices.Contains([]string{"openid", "profile", "email", "offline_access"}, s.Name) {
+			return s.Name
+		}
+	}
+	return scopes[0].Name
+}
+
+func (c *Config) checkIssuer() error {
+	u, err := url.Parse(c.Issuer)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" ||
+		u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return fmt.Errorf("issuer %q is not an absolute http or https URL without query and fragment", c.Issuer)
+	}
+	if strings.HasSuffix(c.Issuer, "/") {
+		return fmt.Errorf("issuer %q must not end in a slash", c.Issuer)
+	}
+	if strings.ContainsAny(u.Path, "{}") {
+		return fmt.Errorf("issuer %q must not contain braces", c.Issuer)
+	}
+	return nil
+}
+
+func (c *Config) checkScopes() error {
+	known := map[string]bool{}
+	for _, s := range c.Scopes {
+		if !isScopeToken(s.Name) {
+			return fmt.Errorf("scope %q is not a scope token (RFC 6749 section 3.3)", s.Name)
+		}
+		if known[s.Name] {
+			return fmt.Errorf("scope %q is listed twice", s.Name)
+		}
+		known[s.Name] = true
+	}
+	for _, s := range c.DefaultScopes {
+		if !known[s] {
+			return fmt.Errorf("default scope %q is not among the scopes", s)
+		}
+	}
+	for _, client := range c.Clients {
+		for _, s := range client.Scopes {
+			if !known[s] {
+				return fmt.Errorf("scope %q of client %q is not among the scopes", s, client.ID)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkClients() error {
+	known := map[string]bool{}
+	for _, client := range c.Clients {
+		switch {
+		case client.ID == "" || !isVisible(client.ID):
+			return fmt.Errorf("client id %q must consist of visible ASCII characters", client.ID)
+		case known[client.ID]:
+			return fmt.Errorf("client %q is listed twice", client.ID)
+		case client.Public && client.Secret != "":
+			return fmt.Errorf("client %q is public but has a secret", client.ID)
+		case !isVisible(client.Secret):
+			return fmt.Errorf("the secret of client %q must consist of visible ASCII characters", client.ID)
+		}
+		known[client.ID] = true
+	}
+	return nil
+}
+
+func (c *Config) checkUsers() error {
+	known := map[string]bool{}
+	for _, user := range c.Users {
+		if user.Name == "" {
+			return errors.New("a user needs a name")
+		}
+		if known[user.Name] {
+			return fmt.Errorf("user %q is listed twice", user.Name)
+		}
+		known[user.Name] = true
+	}
+	return nil
+}
+
+func (c *Config) checkTimes() error {
+	lifetimes := map[string]time.Duration{
+		"device code lifetime":   c.DeviceCodeLifetime,
+		"interval":               c.Interval,
+		"access token lifetime":  c.AccessTokenLifetime,
+		"refresh token lifetime": c.RefreshTokenLifetime,
+		"tombstone":              c.Tombstone,
+	}
+	for _, client := range c.Clients {
+		lifetimes["device code lifetime of "+client.ID] = client.DeviceCodeLifetime
+	}
+	for what, d := range lifetimes {
+		if d <= 0 || d%time.Second != 0 {
+			return fmt.Errorf("%s %v is not a positive number of whole seconds", what, d)
+		}
+	}
+	if c.OmitInterval && c.Interval > 5*time.Second {
+		return fmt.Errorf("interval %v cannot be left out: a device would take it for 5s", c.Interval)
+	}
+	if !(c.ClockRate > 0 && c.ClockRate <= maxRate) {
+		return fmt.Errorf("clock rate %v is not between 0 and %d", c.ClockRate, maxRate)
+	}
+	return nil
+}
+
+func (c *Config) checkRest() error {
+	if c.Consent != AskAlways && c.Consent != SkipGranted {
+		return fmt.Errorf("consent %q is neither %q nor %q", c.Consent, AskAlways, SkipGranted)
+	}
+	if (c.CertFile == "") != (c.KeyFile == "") {
+		return errors.New("a certificate file needs a key file, and the reverse")
+	}
+	if c.TLS && c.CertFile != "" {
+		return errors.New("a self-made certificate and a certificate file exclude each other")
+	}
+	_, err := newUserCodes(c.UserCodeAlphabet, c.UserCodeLength)
+	return err
+}
+
+// Client returns the registration with that ID.
+func (c Config) Client(id string) (Client, bool) {
+	i := slices.IndexFunc(c.Clients, func(client Client) bool { return client.ID == id })
+	if i < 0 {
+		return Client{}, false
+	}
+	return c.Clients[i], true
+}
+
+// User returns the account with that name.
+func (c Config) User(name string) (User, bool) {
+	i := slices.IndexFunc(c.Users, func(user User) bool { return user.Name == name })
+	if i < 0 {
+		return User{}, false
+	}
+	return c.Users[i], true
+}
+
+// secure says whether browsers reach the server over https.
+func (c *Config) secure() bool { return strings.HasPrefix(c.Issuer, "https:") }

@@ -1,0 +1,122 @@
+package fakeidp
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// deviceAuthorizationResponse is RFC 8628 section 3.2.
+type deviceAuthorizationResponse struct {
+	DeviceCode              string `json:"device_code"`
+	UserCode                string `json:"user_code"`
+	VerificationURI         string `json:"verification_uri"`
+	VerificationURIComplete string `json:"verification_uri_complete,omitempty"`
+	ExpiresIn               int64  `json:"expires_in"`
+	Interval                int64  `json:"interval,omitempty"`
+}
+
+// deviceAuthorization is the device authorization endpoint (RFC 8628 sections
+// 3.1 and 3.2).
+func (p *IdP) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
+	f, e := readForm(w, r)
+	if e != nil {
+		e.write(w)
+		return
+	}
+	client, e := p.authenticate(r, f)
+	if e != nil {
+		e.write(w)
+		return
+	}
+	if client.NoDeviceGrant {
+		errNotAllowed.write(w)
+		return
+	}
+	scopes, e := p.requestedScopes(client, f.get("scope"))
+	if e != nil {
+		e.write(w)
+		return
+	}
+	g, ok := p.issue(client, scopes)
+	if !ok {
+		errNoUserCode.write(w)
+		return
+	}
+
+	shown := p.userCodes.display(g.userCode)
+	response := deviceAuthorizationResponse{
+		DeviceCode:      g.deviceCode,
+		UserCode:        shown,
+		VerificationURI: p.config.Issuer + pathDevice,
+		ExpiresIn:       int64(client.DeviceCodeLifetime / time.Second),
+	}
+	if !p.config.OmitVerificationURIComplete {
+		response.VerificationURIComplete = response.VerificationURI + "?user_code=" + url.QueryEscape(shown)
+	}
+	if !p.config.OmitInterval {
+		response.Interval = int64(p.config.Interval / time.Second)
+	}
+	writeJSON(w, response)
+}
+
+// requestedScopes reads a scope parameter; without one, the default is asked
+// for.
+func (p *IdP) requestedScopes(client *Client, value string) ([]string, *oauthError) {
+	scopes := p.config.DefaultScopes
+	if value != "" {
+		var ok bool
+		if scopes, ok = parseScope(value); !ok {
+			return nil, errScope
+		}
+	}
+	if !subset(scopes, client.Scopes) {
+		return nil, errScope
+	}
+	return scopes, nil
+}
+
+// userCodeTries bounds the search for a free user code. With the default
+// alphabet and length the first try all but always succeeds.
+const userCodeTries = 100
+
+// issue starts a grant. It fails only when user codes are so short that the
+// live ones crowd the space.
+func (p *IdP) issue(client *Client, scopes []string) (*grant, bool) {
+	now := p.clock.Now()
+	expires := now.Add(client.DeviceCodeLifetime)
+	g := &grant{
+		deviceCode: randomToken(),
+		client:     client,
+		requested:  scopes,
+		issued:     now,
+		expires:    expires,
+		forgotten:  expires.Add(p.config.Tombstone),
+		interval:   p.config.Interval,
+		polls:      history{limit: max(0, p.config.PollHistory)},
+	}
+	if p.config.ThrottleFirstPoll {
+		g.lastPoll = now
+	}
+	// A user code may be drawn again once nobody can decide about it (RFC 8628
+	// asks for uniqueness among the live ones only).
+	decided := func(old *grant) bool { return old.decidable(now) != nil }
+	for range userCodeTries {
+		g.userCode = p.userCodes.draw()
+		if p.byUserCode.claim(g.userCode, g, now, decided) {
+			p.grants.put(g.deviceCode, g, now)
+			return g, true
+		}
+	}
+	return nil, false
+}
+
+// randomToken returns 256 random bits, twice what RFC 6749 section 10.10 asks
+// of a credential that no person handles.
+func randomToken() string {
+	var b [32]byte
+	rand.Read(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}

@@ -1,0 +1,71 @@
+package fakeidp
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// metadata is RFC 8414 section 2 and OpenID Connect Discovery section 3 in one
+// document. It has no response_types_supported: without an authorization endpoint
+// the list is empty, and RFC 8414 section 3.2 has empty lists left out.
+type metadata struct {
+	Issuer                        string   `json:"issuer"`
+	DeviceAuthorizationEndpoint   string   `json:"device_authorization_endpoint"`
+	TokenEndpoint                 string   `json:"token_endpoint"`
+	IntrospectionEndpoint         string   `json:"introspection_endpoint"`
+	RevocationEndpoint            string   `json:"revocation_endpoint"`
+	UserInfoEndpoint              string   `json:"userinfo_endpoint"`
+	JWKSURI                       string   `json:"jwks_uri"`
+	ScopesSupported               []string `json:"scopes_supported"`
+	GrantTypesSupported           []string `json:"grant_types_supported"`
+	SubjectTypesSupported         []string `json:"subject_types_supported"`
+	IDTokenAlgorithmsSupported    []string `json:"id_token_signing_alg_values_supported"`
+	TokenAuthMethodsSupported     []string `json:"token_endpoint_auth_methods_supported"`
+	IntrospectionMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
+	RevocationMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
+	ClaimsSupported               []string `json:"claims_supported"`
+}
+
+func (p *IdP) metadata() metadata {
+	issuer := p.config.Issuer
+	secretMethods := []string{"client_secret_basic", "client_secret_post"}
+	allMethods := append([]string{"none"}, secretMethods...)
+	m := metadata{
+		Issuer:                        issuer,
+		DeviceAuthorizationEndpoint:   issuer + pathDeviceAuthorization,
+		TokenEndpoint:                 issuer + pathToken,
+		IntrospectionEndpoint:         issuer + pathIntrospection,
+		RevocationEndpoint:            issuer + pathRevocation,
+		UserInfoEndpoint:              issuer + pathUserInfo,
+		JWKSURI:                       issuer + pathJWKS,
+		GrantTypesSupported:           []string{grantTypeDevice, grantTypeRefresh},
+		SubjectTypesSupported:         []string{"public"},
+		IDTokenAlgorithmsSupported:    []string{"ES256"},
+		TokenAuthMethodsSupported:     allMethods,
+		IntrospectionMethodsSupported: secretMethods,
+		RevocationMethodsSupported:    allMethods,
+		ClaimsSupported: []string{"iss", "sub", "aud", "exp", "iat", "auth_time",
+			"name", "preferred_username", "email", "email_verified"},
+	}
+	for _, s := range p.config.Scopes {
+		m.ScopesSupported = append(m.ScopesSupported, s.Name)
+	}
+	return m
+}
+
+// document serves a JSON document that never changes.
+func document(v any) http.HandlerFunc {
+	body, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic(err)
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		w.Header()["Content-Type"] = jsonType
+		w.Write(body)
+	}
+}

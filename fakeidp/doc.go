@@ -1,0 +1,91 @@
+// Package fakeidp is an OAuth 2.0 authorization server with the device
+// authorization grant (RFC 8628), for tests. It is a test double: it keeps
+// everything in memory, lets a test decide in the place of a person, and must
+// never guard anything real. Within that it is meant as a reference: it answers
+// as the RFCs say, also where a request is wrong.
+//
+// # Quick start
+//
+//	idp := fakeidp.NewServer(fakeidp.Config{})
+//	defer idp.Close()
+//
+//	// Point a device at idp.URL as its issuer, client_id "device-public".
+//	// When it shows its user code:
+//	err := idp.Approve(userCode, "alice")
+//
+// [NewServer] listens on loopback. [New] returns an [http.Handler] for a
+// listener of your own, and [Start] takes addresses. The built-in clients and
+// users are listed at [DefaultConfig]; secrets and passwords that the
+// configuration leaves open are random and can be read back:
+//
+//	alice, _ := idp.Config().User("alice")
+//	fmt.Println(alice.Password)
+//
+// # Endpoints
+//
+// Below the path of the issuer:
+//
+//	POST /device_authorization   RFC 8628 section 3.1
+//	POST /token                  device_code and refresh_token grants
+//	GET  /device                 verification_uri: code, login, consent
+//	POST /introspect             RFC 7662, for confidential clients
+//	POST /revoke                 RFC 7009
+//	GET  /userinfo               OpenID Connect Core section 5.3
+//	GET  /jwks
+//	GET  /.well-known/openid-configuration
+//	GET  /.well-known/oauth-authorization-server
+//
+// RFC 8414 puts the last one between host and path of the issuer; both places
+// answer.
+//
+// # What it does where the RFCs leave a choice
+//
+// The head of grant.go has the state table. In words: only an undecided code is
+// answered slow_down, and each slow_down adds five seconds to its interval. The
+// first poll is never too fast. An expired code is answered expired_token until
+// its tombstone goes, and then invalid_grant, like any unknown code. A device
+// code that is presented again after it gave tokens is answered invalid_grant,
+// and those tokens are revoked; so are the tokens of a family whose refresh
+// token is used twice. Another client's code is invalid_grant, without effect on
+// its owner. A refresh token is issued where offline_access was granted, an ID
+// token where openid was. Access tokens are opaque.
+//
+// A request with a parameter twice is refused, and so is a scope that is
+// unknown, malformed or not allowed to the client. Parameters in the query are
+// not read, and a client_secret there is refused. Every error but
+// invalid_client (401) and a wrong method (405) has status 400.
+//
+// The person may untick scopes on the consent page. The code must have been
+// entered in the browser session that decides, somebody must be logged in, and
+// the forms carry a token against CSRF. verification_uri_complete only fills the
+// code in. Codes that were decided about, expired or never existed look the same
+// on the entry page, and wrong ones are limited per user and per address.
+//
+// # Control plane
+//
+// [Server.ControlURL], or the handler [IdP.Control], does over HTTP what the
+// methods of [IdP] do in process. It answers on loopback only, and bodies are
+// JSON with Content-Type: application/json.
+//
+//	POST /approve  {"user_code": "BCDF-GHJK", "user": "alice", "scope": "openid demo:read"}
+//	POST /deny     {"user_code": "BCDF-GHJK"}
+//	POST /expire   {"device_code": "..."}
+//	GET  /codes             every grant: state, and each poll with its time and answer
+//	GET  /codes/BCDF-GHJK   one of them, by user code or device code
+//	GET  /clock
+//	POST /clock    {"rate": 5}, {"jump": 600}: target seconds per second; target seconds
+//	POST /reset    forgets codes, tokens, sessions and consents
+//	GET  /health
+//
+// The first three take either code and answer with the grant as GET /codes
+// does. Without scope all requested scopes are granted. Errors are
+// {"error": "..."} with status 404 for an unknown code and 409 for one that can
+// no longer be decided.
+//
+// # Settings
+//
+// Every setting is a field of [Config] with its default. Time comes from
+// [Config.Clock], which by default runs at [Config.ClockRate]: at rate 60 a code
+// with a lifetime of ten minutes expires in ten seconds, and an interval of five
+// seconds is over in a twelfth of one.
+package fakeidp

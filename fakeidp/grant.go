@@ -1,0 +1,218 @@
+package fakeidp
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// grant is one device authorization (RFC 8628): what the device asked for, and
+// how far the person at the second screen got. All changes go through the
+// methods in this file, each of which is one atomic step.
+//
+//	state     poll in time           poll too fast          approve      deny      end of lifetime
+//	--------  ---------------------  ---------------------  -----------  --------  ---------------
+//	pending   authorization_pending  slow_down  → slowed    → approved   → denied  → expired
+//	slowed    authorization_pending  slow_down  (+5 s)      → approved   → denied  → expired
+//	approved  200  → redeemed        200  → redeemed        refused      refused   → expired
+//	denied    access_denied          access_denied          refused      refused   stays
+//	expired   expired_token          expired_token          refused      refused   stays
+//	redeemed  invalid_grant          invalid_grant          refused      refused   stays
+//
+// A poll is too fast when it arrives sooner after the one before than the
+// interval in force. Each slow_down lengthens that interval by five seconds for
+// this grant, for good (section 3.5). Both ends of the comparison are arrival
+// times: a client that waits the interval from the receipt of our answer
+// arrives later than that by the time of the round trip, whatever the network
+// does, so nobody who obeys is punished and no tolerance is needed.
+//
+// Polling a redeemed grant also revokes the tokens that it gave, as RFC 6749
+// section 4.1.2 recommends for authorization codes: two parties hold the code,
+// and nobody can tell which is the thief.
+//
+// A grant in a final state is kept for a while as a tombstone, so that the
+// device hears why it failed. After that it is forgotten and the code is as
+// unknown as any other: invalid_grant.
+type grant struct {
+	deviceCode string
+	// userCode is in its normal form, without dashes.
+	userCode string
+	client   *Client
+	// requested are the scopes that the person is asked for.
+	requested []string
+	issued    time.Time
+	// forgotten is when the tombstone goes.
+	forgotten time.Time
+
+	mu       sync.Mutex
+	state    state
+	expires  time.Time
+	interval time.Duration
+	// lastPoll is the arrival of the latest poll; zero: the first is yet to
+	// come and cannot be too fast.
+	lastPoll time.Time
+	// family is what the decision created: set from approved on.
+	family *family
+	polls  history
+}
+
+// slowDownStep is what one slow_down adds to the interval (RFC 8628 section 3.5).
+const slowDownStep = 5 * time.Second
+
+type state uint8
+
+const (
+	statePending state = iota
+	stateSlowed
+	stateApproved
+	stateDenied
+	stateExpired
+	stateRedeemed
+)
+
+func (s state) String() string {
+	return [...]string{"pending", "slowed", "approved", "denied", "expired", "redeemed"}[s]
+}
+
+// undecided says whether the person can still decide.
+func (s state) undecided() bool { return s == statePending || s == stateSlowed }
+
+// answer is what a poll hears.
+type answer uint8
+
+const (
+	answerPending answer = iota
+	answerSlowDown
+	answerDenied
+	answerExpired
+	answerInvalid
+	answerTokens
+)
+
+func (a answer) String() string {
+	return [...]string{
+		"authorization_pending", "slow_down", "access_denied", "expired_token", "invalid_grant", "200",
+	}[a]
+}
+
+// The reasons for which a decision has no effect.
+var (
+	// ErrUnknownCode means that no grant has that code, or none any more.
+	ErrUnknownCode = errors.New("fakeidp: unknown code")
+	// ErrDecided means that somebody approved or denied the code before.
+	ErrDecided = errors.New("fakeidp: the code was already used")
+	// ErrExpired means that the lifetime of the code has ended.
+	ErrExpired = errors.New("fakeidp: the code has expired")
+)
+
+// poll answers a device that presented the device code at the given arrival
+// time. With answerTokens comes the family to issue tokens in, which happens
+// once in the life of a grant.
+func (g *grant) poll(arrival time.Time) (answer, *family) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.settle(arrival)
+	early := !g.lastPoll.IsZero() && arrival.Sub(g.lastPoll) < g.interval
+	// Two polls may take the lock in the other order than they arrived in.
+	if arrival.After(g.lastPoll) {
+		g.lastPoll = arrival
+	}
+	a, f := g.step(early)
+	g.polls.add(arrival.Sub(g.issued), a, early)
+	return a, f
+}
+
+// step is the left half of the state table.
+func (g *grant) step(early bool) (answer, *family) {
+	switch g.state {
+	case statePending, stateSlowed:
+		if early {
+			g.state = stateSlowed
+			g.interval += slowDownStep
+			return answerSlowDown, nil
+		}
+		return answerPending, nil
+	case stateApproved:
+		g.state = stateRedeemed
+		return answerTokens, g.family
+	case stateDenied:
+		return answerDenied, nil
+	case stateExpired:
+		return answerExpired, nil
+	default:
+		g.family.revoke()
+		return answerInvalid, nil
+	}
+}
+
+// settle is the last column of the table: it makes the grant notice that its
+// lifetime has ended.
+func (g *grant) settle(now time.Time) {
+	if (g.state.undecided() || g.state == stateApproved) && !now.Before(g.expires) {
+		g.state = stateExpired
+	}
+}
+
+// decidable returns nil while the person can still decide.
+func (g *grant) decidable(now time.Time) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refusal(now)
+}
+
+// refusal says why a decision at now has no effect; nil: it has one.
+func (g *grant) refusal(now time.Time) error {
+	g.settle(now)
+	switch {
+	case g.state.undecided():
+		return nil
+	case g.state == stateExpired:
+		return ErrExpired
+	default:
+		return ErrDecided
+	}
+}
+
+// approve records that user grants scopes, which are among the requested ones.
+func (g *grant) approve(now time.Time, user *User, scopes []string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.refusal(now); err != nil {
+		return err
+	}
+	g.state = stateApproved
+	g.family = &family{client: g.client, user: user, scopes: slices.Clone(scopes), authTime: now}
+	return nil
+}
+
+// deny records that the person refused.
+func (g *grant) deny(now time.Time) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.refusal(now); err != nil {
+		return err
+	}
+	g.state = stateDenied
+	return nil
+}
+
+// expire ends the lifetime now. A grant in a final state has none left.
+func (g *grant) expire(now time.Time) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.settle(now)
+	switch g.state {
+	case statePending, stateSlowed, stateApproved:
+		g.expires = now
+		g.state = stateExpired
+		return nil
+	case stateExpired:
+		return nil
+	default:
+		return ErrDecided
+	}
+}
+
+// grantForgotten says whether the tombstone of a grant is gone.
+func grantForgotten(g *grant, now time.Time) bool { return !now.Before(g.forgotten) }

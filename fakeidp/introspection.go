@@ -1,0 +1,70 @@
+package fakeidp
+
+import (
+	"net/http"
+	"strings"
+)
+
+// introspectionResponse is RFC 7662 section 2.2. Of a token that is not active
+// it says nothing else.
+type introspectionResponse struct {
+	Active    bool   `json:"active"`
+	Scope     string `json:"scope,omitempty"`
+	ClientID  string `json:"client_id,omitempty"`
+	Username  string `json:"username,omitempty"`
+	TokenType string `json:"token_type,omitempty"`
+	Expires   int64  `json:"exp,omitempty"`
+	IssuedAt  int64  `json:"iat,omitempty"`
+	Subject   string `json:"sub,omitempty"`
+	Issuer    string `json:"iss,omitempty"`
+}
+
+// introspection tells a confidential client about any token, so that one of
+// them can stand in for a resource server (RFC 7662 section 2.1).
+func (p *IdP) introspection(w http.ResponseWriter, r *http.Request) {
+	f, e := readForm(w, r)
+	if e != nil {
+		e.write(w)
+		return
+	}
+	client, e := p.authenticate(r, f)
+	switch {
+	case e != nil:
+	case client.Public:
+		e = errPublic
+	case f.get("token") == "":
+		e = errNoToken
+	}
+	if e != nil {
+		e.write(w)
+		return
+	}
+	writeJSON(w, p.introspect(f.get("token")))
+}
+
+func (p *IdP) introspect(token string) introspectionResponse {
+	now := p.clock.Now()
+	if t, ok := p.accessTokens.get(token, now); ok && t.active(now) {
+		response := p.describe(t.family, t.scopes)
+		response.TokenType = "Bearer"
+		response.IssuedAt, response.Expires = t.issued.Unix(), t.expires.Unix()
+		return response
+	}
+	if t, ok := p.refreshTokens.get(token, now); ok && t.active(now) {
+		response := p.describe(t.family, t.family.scopes)
+		response.IssuedAt, response.Expires = t.issued.Unix(), t.expires.Unix()
+		return response
+	}
+	return introspectionResponse{}
+}
+
+func (p *IdP) describe(f *family, scopes []string) introspectionResponse {
+	return introspectionResponse{
+		Active:   true,
+		Scope:    strings.Join(scopes, " "),
+		ClientID: f.client.ID,
+		Username: f.user.Name,
+		Subject:  f.user.Name,
+		Issuer:   p.config.Issuer,
+	}
+}

@@ -1,0 +1,141 @@
+package fakeidp
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The grant types of the token endpoint.
+const (
+	grantTypeDevice  = "urn:ietf:params:oauth:grant-type:device_code"
+	grantTypeRefresh = "refresh_token"
+)
+
+// tokenResponse is RFC 6749 section 5.1.
+type tokenResponse struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	Scope        string `json:"scope"`
+	IDToken      string `json:"id_token,omitempty"`
+}
+
+// token is the token endpoint (RFC 6749 section 3.2).
+func (p *IdP) token(w http.ResponseWriter, r *http.Request) {
+	// Stamped before the body is read: the poll oracle counts from arrival.
+	arrival := p.clock.Now()
+	f, e := readForm(w, r)
+	if e != nil {
+		e.write(w)
+		return
+	}
+	client, e := p.authenticate(r, f)
+	if e != nil {
+		e.write(w)
+		return
+	}
+	var response *tokenResponse
+	switch f.get("grant_type") {
+	case grantTypeDevice:
+		response, e = p.deviceAccessToken(arrival, client, f)
+	case grantTypeRefresh:
+		response, e = p.refresh(arrival, client, f)
+	case "":
+		e = errNoGrantType
+	default:
+		e = errGrantType
+	}
+	if e != nil {
+		e.write(w)
+		return
+	}
+	writeJSON(w, response)
+}
+
+// deviceAccessToken answers a poll (RFC 8628 sections 3.4 and 3.5). A scope
+// parameter is unknown here, and so ignored: the person decided what is granted.
+func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, f form) (*tokenResponse, *oauthError) {
+	if client.NoDeviceGrant {
+		return nil, errNotAllowed
+	}
+	code := f.get("device_code")
+	if code == "" {
+		return nil, errNoDeviceCode
+	}
+	g, ok := p.grants.get(code, arrival)
+	// A code of another client is as unknown as any other, and its owner must
+	// not notice that somebody tried it.
+	if !ok || g.client != client {
+		return nil, errInvalid
+	}
+	a, family := g.poll(arrival)
+	switch a {
+	case answerPending:
+		return nil, errPending
+	case answerSlowDown:
+		return nil, errSlowDown
+	case answerDenied:
+		return nil, errDenied
+	case answerExpired:
+		return nil, errExpired
+	case answerTokens:
+		return p.issueTokens(arrival, family, family.scopes), nil
+	default:
+		return nil, errInvalid
+	}
+}
+
+// refresh is RFC 6749 section 6. A scope parameter may narrow the access token;
+// the new refresh token keeps what was granted.
+func (p *IdP) refresh(now time.Time, client *Client, f form) (*tokenResponse, *oauthError) {
+	value := f.get("refresh_token")
+	if value == "" {
+		return nil, errNoRefreshToken
+	}
+	t, ok := p.refreshTokens.get(value, now)
+	if !ok || t.family.client != client {
+		return nil, errInvalid
+	}
+	scopes := t.family.scopes
+	if value := f.get("scope"); value != "" {
+		if scopes, ok = parseScope(value); !ok || !subset(scopes, t.family.scopes) {
+			return nil, errScope
+		}
+	}
+	if !t.use(now) {
+		return nil, errInvalid
+	}
+	return p.issueTokens(now, t.family, scopes), nil
+}
+
+// issueTokens adds an access token to the family, a refresh token where
+// offline_access was granted, and an ID token where openid was.
+func (p *IdP) issueTokens(now time.Time, family *family, scopes []string) *tokenResponse {
+	response := &tokenResponse{
+		AccessToken: randomToken(),
+		TokenType:   "Bearer",
+		ExpiresIn:   int64(p.config.AccessTokenLifetime / time.Second),
+		Scope:       strings.Join(scopes, " "),
+	}
+	p.accessTokens.put(response.AccessToken, &accessToken{
+		family:  family,
+		scopes:  scopes,
+		issued:  now,
+		expires: now.Add(p.config.AccessTokenLifetime),
+	}, now)
+	if slices.Contains(family.scopes, "offline_access") {
+		response.RefreshToken = randomToken()
+		p.refreshTokens.put(response.RefreshToken, &refreshToken{
+			family:  family,
+			issued:  now,
+			expires: now.Add(p.config.RefreshTokenLifetime),
+		}, now)
+	}
+	if slices.Contains(scopes, "openid") {
+		response.IDToken = p.signer.idToken(p.idClaims(now, family, scopes))
+	}
+	return response
+}
