@@ -23,6 +23,9 @@ var (
 	roles         = slices.Concat(otherRoles, decisionRoles, endRoles)
 )
 
+// unknownValue does not quote what stands there: it may be a password.
+const unknownValue = "not the name of a value"
+
 // languageTag is what a browser takes as its locale: en, en-US, zh-Hant-TW.
 var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
@@ -132,9 +135,9 @@ func (d *document) checkAction(path string, a Action) {
 	switch {
 	case a.Fill != nil && a.With == "":
 		d.require(join(path, "with"), "expected "+strings.Join(values, ", "))
-	case a.Fill != nil:
-		d.oneOf(join(path, "with"), a.With, values...)
-	case a.With != "" && kinds > 0:
+	case a.Fill != nil && !slices.Contains(values, a.With):
+		d.reportAt(join(path, "with"), unknownValue, "expected "+strings.Join(values, ", "))
+	case a.Fill == nil && a.With != "" && kinds > 0:
 		d.reportAt(join(path, "with"), "only fill has a value", "")
 	}
 	if a.All && a.Check == nil && kinds > 0 {
@@ -183,8 +186,7 @@ func (d *document) checkPattern(path, pattern string) {
 func (d *document) checkFill(path string, fields map[string]string) {
 	for field, value := range fields {
 		if !strings.HasPrefix(value, "=") && !slices.Contains(values, value) {
-			d.reportAt(join(path, field), "unknown value "+clip(value),
-				"expected "+strings.Join(values, ", ")+", or =text for the text itself")
+			d.reportAt(join(path, field), unknownValue, "expected "+strings.Join(values, ", ")+", or =text for the text itself")
 		}
 	}
 }

@@ -22,22 +22,6 @@ const (
 	maxProblems = 100
 )
 
-// document is a profile on its way from text to Profile.
-type document struct {
-	file string
-	root *yaml.Node
-	vars *variables
-	// places has the position of every key that is there, by path.
-	places   map[string]place
-	problems []Problem
-}
-
-// place is where a value stands.
-type place struct {
-	file         string
-	line, column int
-}
-
 // parse reads the text of a profile.
 func parse(file string, text []byte) *document {
 	d := &document{file: file, places: map[string]place{}}
@@ -154,76 +138,4 @@ func (c *copier) stop(node *yaml.Node, message string) {
 		c.stopped = true
 		c.report("", node, message, "")
 	}
-}
-
-// report notes a problem at a node. Nodes made from an override have no line.
-func (d *document) report(path string, node *yaml.Node, message, hint string) {
-	at := place{file: d.file}
-	if node != nil {
-		at = d.placeOf(node)
-	}
-	d.add(at.problem(path, message, hint))
-}
-
-func (d *document) add(p Problem) {
-	if len(d.problems) < maxProblems {
-		d.problems = append(d.problems, p)
-	}
-}
-
-func (at place) problem(path, message, hint string) Problem {
-	return Problem{File: at.file, Line: at.line, Column: at.column, Path: path, Message: message, Hint: hint}
-}
-
-func (d *document) placeOf(node *yaml.Node) place {
-	if node.Line == 0 {
-		return place{file: "--set"}
-	}
-	return place{d.file, node.Line, node.Column}
-}
-
-// kindName says what a node is, for messages, without its content: it may be
-// a misplaced secret.
-func kindName(node *yaml.Node) string {
-	switch node.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	}
-	switch node.ShortTag() {
-	case "!!int", "!!float":
-		return "a number"
-	case "!!bool":
-		return "true or false"
-	case "!!null":
-		return "nothing"
-	default:
-		return "a string"
-	}
-}
-
-func isNull(node *yaml.Node) bool {
-	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
-}
-
-// lookup finds a key of a mapping; nil if it is not there.
-func lookup(mapping *yaml.Node, key string) *yaml.Node {
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
-		}
-	}
-	return nil
-}
-
-// parentOf is a path without its last key.
-func parentOf(path string) string { return path[:max(0, strings.LastIndexByte(path, '.'))] }
-
-// join appends a key to a path.
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }

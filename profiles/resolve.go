@@ -54,16 +54,6 @@ func envName(path string) string {
 	}
 }
 
-// troubled reports that something at the path or below it is already wrong.
-func (d *document) troubled(path string) bool {
-	for _, p := range d.problems {
-		if p.Path == path || strings.HasPrefix(p.Path, path+".") {
-			return true
-		}
-	}
-	return false
-}
-
 // secretReader reads the values of secrets.
 type secretReader struct {
 	getenv   func(string) string

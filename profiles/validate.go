@@ -8,67 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 )
-
-// given reports that a key stands in the profile with a value.
-func (d *document) given(path string) bool {
-	node := d.root
-	for key := range strings.SplitSeq(path, ".") {
-		if node == nil || node.Kind != yaml.MappingNode {
-			return false
-		}
-		node = lookup(node, key)
-	}
-	return node != nil && !isNull(node)
-}
-
-// reportAt notes a problem of a key, or of the nearest key around it when it
-// is not there.
-func (d *document) reportAt(path, message, hint string) {
-	at, around := place{file: d.file}, path
-	for around != "" {
-		if found, ok := d.places[around]; ok {
-			at = found
-			break
-		}
-		around = parentOf(around)
-	}
-	d.add(at.problem(path, message, hint))
-}
-
-// mistyped reports that a mapping is no mapping, or has an unknown key that
-// may be meant for one that is missing.
-func (d *document) mistyped(path string) bool {
-	for _, p := range d.problems {
-		if p.Path == path && path != "" || p.Message == unknownKey && parentOf(p.Path) == path {
-			return true
-		}
-	}
-	return false
-}
-
-// require reports a key that is missing, unless another problem explains that.
-func (d *document) require(path, hint string) {
-	if !d.troubled(path) && !d.mistyped(parentOf(path)) {
-		d.reportAt(path, "missing", hint)
-	}
-}
-
-// requireOne does the same for a mapping that has none of several keys.
-func (d *document) requireOne(path, message, hint string) {
-	if !d.mistyped(path) {
-		d.reportAt(path, message, hint)
-	}
-}
-
-// oneOf checks a word against the known ones.
-func (d *document) oneOf(path, word string, known ...string) {
-	if !slices.Contains(known, word) {
-		d.reportAt(path, fmt.Sprintf("unknown word %s", clip(word)), "expected "+strings.Join(known, ", "))
-	}
-}
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
