@@ -1,0 +1,200 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/devicegrant/devicegrant/fakeidp"
+)
+
+// idpOptions are the flags of the idp command that are not settings of the
+// server itself.
+type idpOptions struct {
+	listen      string
+	control     string
+	allowRemote bool
+	certOut     string
+	// A limit of 0 means none on the command line, the default in Config.
+	guessesPerUser, guessesPerAddress int
+}
+
+func newIDPCommand() *cobra.Command {
+	config := fakeidp.DefaultConfig()
+	var o idpOptions
+	consent := string(config.Consent)
+	cmd := &cobra.Command{
+		Use:   "idp",
+		Short: "Serve the bundled reference authorization server",
+		Long: `Serve the bundled reference authorization server, until interrupted.
+
+It is a test double: everything is in memory, and whoever reaches the control
+plane decides for the users. It listens on loopback only, unless told otherwise.
+
+Secrets are read from the environment, and drawn and printed where it has none:
+  DEVICEGRANT_CLIENT_SECRET  of the clients device-confidential and no-device
+  DEVICEGRANT_PASSWORD       of the user alice
+  DEVICEGRANT_PASSWORD2      of the user bob`,
+		Example: `  devicegrant idp
+  devicegrant idp --clock-rate 10 --expires-in 2m
+  devicegrant idp --tls --tls-cert-out idp.pem
+  curl --json '{"user_code":"BCDF-GHJK","user":"alice"}' http://127.0.0.1:8629/approve`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config.Consent = fakeidp.Consent(consent)
+			config.GuessesPerUser = limitOrNone(o.guessesPerUser)
+			config.GuessesPerAddress = limitOrNone(o.guessesPerAddress)
+			return serveIDP(cmd, config, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8628", "address of the server")
+	f.StringVar(&o.control, "control", "127.0.0.1:8629", "loopback address of the control plane; empty: none")
+	f.BoolVar(&o.allowRemote, "allow-remote", false, "allow --listen on an address that others can reach")
+	f.StringVar(&config.Issuer, "issuer", "", "issuer URL, for example of a proxy in front (default: the address)")
+	f.BoolVar(&config.TLS, "tls", false, "serve https with a certificate made at start")
+	f.StringVar(&config.CertFile, "tls-cert", "", "serve https with this PEM certificate")
+	f.StringVar(&config.KeyFile, "tls-key", "", "and this PEM key")
+	f.StringVar(&o.certOut, "tls-cert-out", "", "write the certificate to this file, for clients to trust")
+	f.DurationVar(&config.DeviceCodeLifetime, "expires-in", config.DeviceCodeLifetime, "lifetime of codes")
+	f.DurationVar(&config.Interval, "interval", config.Interval, "least time between polls")
+	f.BoolVar(&config.ThrottleFirstPoll, "throttle-first-poll", false, "count the first interval from the issue of the code")
+	f.DurationVar(&config.AccessTokenLifetime, "access-token-lifetime", config.AccessTokenLifetime, "lifetime of access tokens")
+	f.DurationVar(&config.RefreshTokenLifetime, "refresh-token-lifetime", config.RefreshTokenLifetime, "lifetime of refresh tokens")
+	f.Float64Var(&config.ClockRate, "clock-rate", config.ClockRate, "seconds of the server per real second")
+	f.StringVar(&consent, "consent", consent, `"always" asks for every code, "skip-granted" not again for a typed one`)
+	f.BoolVar(&config.LoginFirst, "login-first", false, "ask for the login before the code")
+	f.StringVar(&config.UserCodeAlphabet, "user-code-alphabet", config.UserCodeAlphabet, "characters of user codes")
+	f.IntVar(&config.UserCodeLength, "user-code-length", config.UserCodeLength, "length of user codes without dashes")
+	f.IntVar(&o.guessesPerUser, "guesses-per-user", config.GuessesPerUser, "wrong codes that a user may enter in a minute; 0: any")
+	f.IntVar(&o.guessesPerAddress, "guesses-per-address", config.GuessesPerAddress, "the same for a network address")
+	f.BoolVar(&config.OmitInterval, "omit-interval", false, "leave interval out of responses")
+	f.BoolVar(&config.OmitVerificationURIComplete, "omit-verification-uri-complete", false, "leave verification_uri_complete out of responses")
+	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
+	cmd.MarkFlagsMutuallyExclusive("tls", "tls-cert")
+	return cmd
+}
+
+func limitOrNone(limit int) int {
+	if limit == 0 {
+		return -1
+	}
+	return limit
+}
+
+func serveIDP(cmd *cobra.Command, config fakeidp.Config, o idpOptions) error {
+	if config.DeviceCodeLifetime <= 0 || config.Interval <= 0 {
+		// Zero would mean the default to the package.
+		return errors.New("--expires-in and --interval must be positive")
+	}
+	if !o.allowRemote && !isLoopback(o.listen) {
+		return fmt.Errorf("%s is not a loopback address, and this server must not face a network; "+
+			"if it has to, add --allow-remote", o.listen)
+	}
+	exports := idpSecrets(&config)
+	server, err := fakeidp.Start(config, o.listen, o.control)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	if o.certOut != "" {
+		if err := writeCertificate(o.certOut, server); err != nil {
+			return err
+		}
+	}
+	printIDP(cmd.OutOrStdout(), server, exports)
+	<-cmd.Context().Done()
+	return nil
+}
+
+// isLoopback says whether only this machine can reach the address.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// idpSecrets fills in secrets and passwords. It returns the shell lines that
+// set those that it drew: nobody could learn them otherwise.
+func idpSecrets(config *fakeidp.Config) (exports []string) {
+	secret := func(name string) string {
+		if value := os.Getenv(name); value != "" {
+			return value
+		}
+		value := rand.Text()
+		exports = append(exports, fmt.Sprintf("export %s=%s", name, value))
+		return value
+	}
+	clientSecret := secret("DEVICEGRANT_CLIENT_SECRET")
+	for i := range config.Clients {
+		if !config.Clients[i].Public {
+			config.Clients[i].Secret = clientSecret
+		}
+	}
+	for i, name := range []string{"DEVICEGRANT_PASSWORD", "DEVICEGRANT_PASSWORD2"} {
+		config.Users[i].Password = secret(name)
+	}
+	return exports
+}
+
+func writeCertificate(file string, server *fakeidp.Server) error {
+	if server.Certificate == nil {
+		return errors.New("--tls-cert-out needs --tls or --tls-cert")
+	}
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate.Raw}
+	return os.WriteFile(file, pem.EncodeToMemory(block), 0o644)
+}
+
+func printIDP(w io.Writer, server *fakeidp.Server, exports []string) {
+	config := server.Config()
+	fmt.Fprintln(w, "devicegrant idp: a test double, never for production")
+	fmt.Fprintln(w)
+	fmt.Fprintf(w, "  issuer    %s\n", server.URL)
+	fmt.Fprintf(w, "  codes     %s/device\n", server.URL)
+	if server.ControlURL != "" {
+		fmt.Fprintf(w, "  control   %s\n", server.ControlURL)
+	}
+	for i, client := range config.Clients {
+		fmt.Fprintf(w, "  %-9s %-20s %s\n", heading(i, "clients"), client.ID, describeClient(config, client))
+	}
+	for i, user := range config.Users {
+		fmt.Fprintf(w, "  %-9s %s\n", heading(i, "users"), user.Name)
+	}
+	if len(exports) > 0 {
+		fmt.Fprintln(w)
+		fmt.Fprintln(w, strings.Join(exports, "\n"))
+	}
+}
+
+// heading is the first column of a list: only its first row has one.
+func heading(row int, text string) string {
+	if row > 0 {
+		return ""
+	}
+	return text
+}
+
+func describeClient(config fakeidp.Config, client fakeidp.Client) string {
+	words := []string{"confidential"}
+	if client.Public {
+		words = []string{"public"}
+	}
+	if client.NoDeviceGrant {
+		words = append(words, "not allowed the device grant")
+	}
+	if client.DeviceCodeLifetime != config.DeviceCodeLifetime {
+		words = append(words, "codes live "+client.DeviceCodeLifetime.Round(time.Second).String())
+	}
+	return strings.Join(words, ", ")
+}
