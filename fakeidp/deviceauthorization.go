@@ -21,7 +21,7 @@ type deviceAuthorizationResponse struct {
 // deviceAuthorization is the device authorization endpoint (RFC 8628 sections
 // 3.1 and 3.2).
 func (p *IdP) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
-	f, e := readForm(w, r)
+	f, e := readForm(r)
 	if e != nil {
 		e.write(w)
 		return

@@ -22,7 +22,7 @@ type introspectionResponse struct {
 // introspection tells a confidential client about any token, so that one of
 // them can stand in for a resource server (RFC 7662 section 2.1).
 func (p *IdP) introspection(w http.ResponseWriter, r *http.Request) {
-	f, e := readForm(w, r)
+	f, e := readForm(r)
 	if e != nil {
 		e.write(w)
 		return

@@ -52,6 +52,7 @@ type view struct {
 	Scopes   []scopeChoice
 
 	Heading, Text string // result pages
+	Failed        bool
 }
 
 type scopeChoice struct {
@@ -131,7 +132,7 @@ func (p *IdP) redirect(w http.ResponseWriter, r *http.Request, path, code string
 
 func (p *IdP) renderResult(w http.ResponseWriter, status int, s *session, heading, text string) {
 	v := p.view(s)
-	v.Heading, v.Text = heading, text
+	v.Heading, v.Text, v.Failed = heading, text, status != http.StatusOK
 	render(w, status, "result.html", v)
 }
 

@@ -38,7 +38,7 @@ var bodies = sync.Pool{New: func() any { return new([maxBody + 1]byte) }}
 
 // readForm reads the parameters of a POST (RFC 6749 section 3.2). The query of
 // the URI is not among them: parameters that arrive there end up in logs.
-func readForm(w http.ResponseWriter, r *http.Request) (form, *oauthError) {
+func readForm(r *http.Request) (form, *oauthError) {
 	if r.Method != http.MethodPost {
 		return nil, errMethod
 	}
@@ -53,15 +53,29 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, *oauthError) {
 	}
 	buffer := bodies.Get().(*[maxBody + 1]byte)
 	defer bodies.Put(buffer)
-	n, err := io.ReadFull(r.Body, buffer[:])
+	n, err := readUpTo(r.Body, buffer[:])
 	switch {
-	case err == nil:
-		return nil, errTooLarge
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF) && r.ContentLength < 0, n == int(r.ContentLength):
-		return parseForm(string(buffer[:n]))
-	default:
+	case err != nil:
 		return nil, errBody
+	case n > maxBody:
+		return nil, errTooLarge
 	}
+	return parseForm(string(buffer[:n]))
+}
+
+// readUpTo fills the buffer or reads to the end, whichever comes first.
+func readUpTo(r io.Reader, buffer []byte) (n int, err error) {
+	for n < len(buffer) {
+		m, err := r.Read(buffer[n:])
+		n += m
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 func isForm(contentType []string) bool {

@@ -6,7 +6,7 @@ import "net/http"
 // another client is refused. Revoking a refresh token ends the family, revoking
 // an access token ends only that. The hint is not needed and not read.
 func (p *IdP) revocation(w http.ResponseWriter, r *http.Request) {
-	f, e := readForm(w, r)
+	f, e := readForm(r)
 	if e != nil {
 		e.write(w)
 		return

@@ -27,7 +27,7 @@ type tokenResponse struct {
 func (p *IdP) token(w http.ResponseWriter, r *http.Request) {
 	// Stamped before the body is read: the poll oracle counts from arrival.
 	arrival := p.clock.Now()
-	f, e := readForm(w, r)
+	f, e := readForm(r)
 	if e != nil {
 		e.write(w)
 		return
