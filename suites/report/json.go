@@ -83,8 +83,11 @@ func writeEvidence(dir string, t *transcript.Transcript) error {
 			s.File = path
 		}
 		trouble := *j.Trouble
-		for name, content := range map[string][]byte{"trouble.png": trouble.Screenshot, "trouble.html": []byte(trouble.HTML)} {
-			path, err := save(name, content)
+		for _, page := range []struct {
+			name    string
+			content []byte
+		}{{"trouble.png", trouble.Screenshot}, {"trouble.html", []byte(trouble.HTML)}} {
+			path, err := save(page.name, page.content)
 			if err != nil {
 				return err
 			}

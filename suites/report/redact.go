@@ -197,15 +197,27 @@ func (r *Redactor) journey(j transcript.Journey) transcript.Journey {
 	j.Steps = slices.Clone(j.Steps)
 	for i := range j.Steps {
 		s := &j.Steps[i]
-		s.URL, s.Title, s.Alert, s.Action = r.Text(s.URL), r.Text(s.Title), r.Text(s.Alert), r.Text(s.Action)
+		s.URL, s.Title, s.Alert, s.Action, s.Reason = r.Text(s.URL), r.Text(s.Title), r.Text(s.Alert), r.Text(s.Action), r.Text(s.Reason)
 	}
 	if j.Trouble != nil {
 		t := *j.Trouble
-		t.URL, t.Title, t.Alert, t.Hint, t.Cause = r.Text(t.URL), r.Text(t.Title), r.Text(t.Alert), r.Text(t.Hint), r.Text(t.Cause)
-		t.HTML = r.Text(t.HTML)
+		for _, s := range []*string{&t.Page, &t.Action, &t.Selector, &t.URL, &t.Title, &t.Alert, &t.Hint, &t.Cause, &t.HTML} {
+			*s = r.Text(*s)
+		}
+		for _, list := range []*[]string{&t.Fields, &t.Buttons, &t.Tried} {
+			*list = r.texts(*list)
+		}
 		j.Trouble = &t
 	}
 	return j
+}
+
+func (r *Redactor) texts(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = r.Text(s)
+	}
+	return out
 }
 
 // Check returns a redacted copy.

@@ -33,9 +33,8 @@ func expiry(c *conversation) error {
 	if untouched.lifetime == 0 {
 		return fmt.Errorf("the device authorization response has no usable expires_in")
 	}
-	if need := untouched.lifetime; c.TimeBudget > 0 && need > c.TimeBudget {
-		return &Skipped{fmt.Sprintf("the codes live %s and the time budget is %s: give --time-budget %s, or an expiry target with a short lifetime in the profile",
-			need, c.TimeBudget, (need + time.Minute).Round(time.Minute))}
+	if err := c.tooLong(untouched.lifetime); err != nil {
+		return err
 	}
 	polled, err := c.issueAt("polled/device", client, c.Target.Expiry)
 	if err != nil {
@@ -56,6 +55,15 @@ func expiry(c *conversation) error {
 		return first
 	}
 	return second
+}
+
+// tooLong is the error for a lifetime beyond the time budget.
+func (c *conversation) tooLong(lifetime time.Duration) error {
+	if c.TimeBudget <= 0 || lifetime <= c.TimeBudget {
+		return nil
+	}
+	return &Skipped{fmt.Sprintf("the codes live %s and the time budget is %s: give --time-budget %s, or an expiry target with a short lifetime in the profile",
+		lifetime, c.TimeBudget, (lifetime + time.Minute).Round(time.Minute))}
 }
 
 // keepPolling polls at the interval until the lifetime is nearly over.

@@ -35,6 +35,8 @@ type Options struct {
 	TLS *tls.Config
 	// InFlight bounds how many exchanges are under way at once; 0: no bound.
 	InFlight int
+	// DialContext makes the connections; nil uses TCP.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the offset from the start of the run that stamps the exchanges.
 	// Nil counts real time from New.
 	Now func() time.Duration
@@ -62,6 +64,7 @@ func New(o Options) *Client {
 	c := &Client{options: o, transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		TLSClientConfig:        o.TLS,
+		DialContext:            o.DialContext,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    64,

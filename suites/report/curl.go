@@ -1,0 +1,94 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// FindExchange looks up the exchange that a finding points at.
+func FindExchange(r Result, ref rules.Ref) (wire.Exchange, bool) {
+	for _, s := range r.Scenarios {
+		if s.Transcript.Scenario != ref.Scenario {
+			continue
+		}
+		for _, x := range s.Exchanges {
+			if x.N == ref.N {
+				return x, true
+			}
+		}
+	}
+	return wire.Exchange{}, false
+}
+
+// Outcome is how an exchange ended, in a few words.
+func Outcome(x wire.Exchange) string {
+	if x.Failure != nil {
+		return string(x.Failure.Kind)
+	}
+	if e := x.OAuthError(); e != "" {
+		return fmt.Sprintf("%d %q", x.Status, e)
+	}
+	return fmt.Sprintf("%d", x.Status)
+}
+
+// maxCurlBody bounds the body in a command line.
+const maxCurlBody = 400
+
+// Curl is a command line that repeats a request. Redacted values stand in it
+// as their marks and have to be filled in. Every word is quoted for a POSIX
+// shell, so a value from the target cannot become a command.
+func Curl(x wire.Exchange) string {
+	words := []string{"curl", "-i"}
+	switch x.Method {
+	case "GET":
+	case "HEAD":
+		words = append(words, "-I")
+	default:
+		words = append(words, "-X", shellQuote(x.Method))
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.Request.Header)) {
+		for _, value := range x.Request.Header[name] {
+			words = append(words, "-H", shellQuote(name+": "+value))
+		}
+	}
+	if body := string(x.Request.Body); len(body) > maxCurlBody {
+		words = append(words, "--data-binary", shellQuote(body[:maxCurlBody]+"..."))
+	} else if body != "" {
+		words = append(words, "--data-binary", shellQuote(body))
+	}
+	return strings.Join(append(words, shellQuote(x.URL)), " ")
+}
+
+// shellQuote quotes a word for a POSIX shell. Control characters are shown as
+// $'\ooo', which bash and zsh read.
+func shellQuote(s string) string {
+	plain := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./:=@%+,", c)
+	}
+	if s != "" && strings.IndexFunc(s, func(c rune) bool { return !plain(c) }) < 0 {
+		return s
+	}
+	if strings.IndexFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f }) < 0 {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	var b strings.Builder
+	b.WriteString("$'")
+	for _, c := range []byte(s) {
+		switch {
+		case c == '\'' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, `\%03o`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteString("'")
+	return b.String()
+}

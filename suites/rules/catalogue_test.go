@@ -1,0 +1,62 @@
+package rules
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestCatalogueAndRulesHoldEachOther: a requirement without a rule would never
+// be judged, and a rule without a requirement has nothing to cite.
+func TestCatalogueAndRulesHoldEachOther(t *testing.T) {
+	var requirements, checks []string
+	for _, r := range Catalogue {
+		requirements = append(requirements, r.ID)
+	}
+	for _, r := range All {
+		checks = append(checks, r.ID)
+	}
+	slices.Sort(requirements)
+	slices.Sort(checks)
+	if !slices.Equal(requirements, checks) {
+		t.Errorf("requirements %v\nrules        %v", requirements, checks)
+	}
+	if unique := slices.Compact(slices.Clone(requirements)); len(unique) != len(requirements) {
+		t.Error("an id occurs twice")
+	}
+}
+
+func TestCatalogueIsComplete(t *testing.T) {
+	id := regexp.MustCompile(`^[A-Z]+-\d\d$`)
+	levels := []Level{Must, Should, May, Defined, Implied, NonNorm, Hygiene}
+	needs := []string{"person", "browser", "interval", "expiry", "confidential"}
+	for _, r := range Catalogue {
+		if !id.MatchString(r.ID) {
+			t.Errorf("id %q", r.ID)
+		}
+		if !slices.ContainsFunc(Sections, func(s struct{ Number, Title string }) bool { return s.Number == r.Section }) {
+			t.Errorf("%s: section %q is none of the suite's", r.ID, r.Section)
+		}
+		if !slices.Contains(levels, r.Level) {
+			t.Errorf("%s: level %q", r.ID, r.Level)
+		}
+		if !slices.Contains([]string{"D0", "D1", "D2"}, r.Impact) {
+			t.Errorf("%s: impact %q", r.ID, r.Impact)
+		}
+		for _, n := range r.Needs {
+			if !slices.Contains(needs, n) {
+				t.Errorf("%s: need %q", r.ID, n)
+			}
+		}
+		if !strings.Contains(r.Source, "section") && !strings.Contains(r.Source, "appendix") {
+			t.Errorf("%s: source %q cites no section", r.ID, r.Source)
+		}
+		if len(r.Title) > 78 || strings.HasSuffix(r.Title, ".") {
+			t.Errorf("%s: title %q", r.ID, r.Title)
+		}
+		if len(r.Why) < 60 {
+			t.Errorf("%s: why %q", r.ID, r.Why)
+		}
+	}
+}
