@@ -1,0 +1,328 @@
+package useragent
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/remote"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// Bounds of the browser driver.
+const (
+	startLimit = 30 * time.Second
+	// tired is after how many sessions a browser is replaced: long runs leak.
+	tired = 200
+)
+
+// chrome is the driver of a real browser: one process for the run, one fresh
+// browser context for each session.
+type chrome struct {
+	o          Options
+	browser    Browser
+	recogniser *recogniser
+	queries    []string
+	room       chan struct{} // one token for each session that may be open
+
+	mu       sync.Mutex
+	running  *process
+	sessions int // opened in this process
+	open     int // of them, still open
+	closed   bool
+}
+
+// process is a started, or attached, browser.
+type process struct {
+	ctx    context.Context // chromedp's; ends when the browser does
+	cancel context.CancelFunc
+	dir    string
+}
+
+func newBrowser(o Options) (*chrome, error) {
+	found := Browser{Path: o.Browser}
+	if o.Browser == "" {
+		var err error
+		if found, err = FindBrowser("", o.Getenv); err != nil {
+			return nil, err
+		}
+	}
+	r, queries, err := o.recogniser()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tlsConfig(o); err != nil {
+		return nil, err
+	}
+	// A full browser takes more than a core for each page.
+	room := max(1, runtime.NumCPU()/2)
+	if found.Shell() || found.Remote() {
+		room = runtime.NumCPU()
+	}
+	return &chrome{o: o, browser: found, recogniser: r, queries: queries, room: make(chan struct{}, room)}, nil
+}
+
+func (c *chrome) Name() string { return "browser" }
+
+// NewSession implements Driver. The browser starts with the first journey.
+func (c *chrome) NewSession(ctx context.Context) (Session, error) {
+	select {
+	case c.room <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	t := &browserTab{driver: c}
+	return &session{
+		driver: c.Name(), tab: t, recogniser: c.recogniser, limits: c.o.Verification.Limits,
+		consent: c.o.Verification.Consent, now: c.o.Now,
+		ready: t.prepare, done: sync.OnceFunc(func() { <-c.room }),
+	}, nil
+}
+
+// Close ends the browser and removes its folder.
+func (c *chrome) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	return c.stop()
+}
+
+func (c *chrome) stop() error {
+	p := c.running
+	if p == nil {
+		return nil
+	}
+	c.running = nil
+	p.cancel()
+	if p.dir == "" {
+		return nil
+	}
+	// The last of its processes may still be writing.
+	var err error
+	for range 20 {
+		if err = os.RemoveAll(p.dir); err == nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return err
+}
+
+// acquire gives the running browser, starting one where there is none, it has
+// died, or it has served long enough.
+func (c *chrome) acquire(ctx context.Context, start string) (*process, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, &fault{transcript.BrowserLost, "the browser was closed"}
+	}
+	if p := c.running; p != nil && (p.ctx.Err() != nil || c.sessions >= tired && c.open == 0) {
+		_ = c.stop()
+	}
+	if c.running == nil {
+		p, err := c.launch(ctx, start)
+		if err != nil {
+			return nil, err
+		}
+		c.running, c.sessions = p, 0
+	}
+	c.sessions++
+	c.open++
+	return c.running, nil
+}
+
+func (c *chrome) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open--
+}
+
+func (c *chrome) launch(ctx context.Context, start string) (*process, error) {
+	p := &process{}
+	output := &tail{}
+	var allocator context.Context
+	var stopAllocator context.CancelFunc
+	if c.browser.Remote() {
+		allocator, stopAllocator = remote.NewAllocator(context.Background(), c.browser.Path)
+	} else {
+		var err error
+		if p.dir, err = makeRunDir(c.o.TempDir); err != nil {
+			return nil, &fault{transcript.BrowserLost, err.Error()}
+		}
+		allocator, stopAllocator = chromedp.NewExecAllocator(context.Background(), c.flags(ctx, p.dir, output, start)...)
+	}
+	quiet := func(string, ...any) {}
+	tab, closeTab := chromedp.NewContext(allocator, chromedp.WithLogf(quiet), chromedp.WithErrorf(quiet))
+	p.ctx = tab
+	p.cancel = func() { closeTab(); stopAllocator() }
+	// The first Do owns the browser: it must have no time limit of its own.
+	if err := bounded(ctx, startLimit, p.cancel, func() error { return chromedp.Do(tab) }); err != nil {
+		p.cancel()
+		if p.dir != "" {
+			_ = os.RemoveAll(p.dir)
+		}
+		return nil, c.startFailed(err, output.String())
+	}
+	return p, nil
+}
+
+// bounded runs f, and gives it up by calling abandon.
+func bounded(ctx context.Context, limit time.Duration, abandon func(), f func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- f() }()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-timer.C:
+		abandon()
+		return fmt.Errorf("no answer within %s", limit)
+	case <-ctx.Done():
+		abandon()
+		return context.Cause(ctx)
+	}
+}
+
+func (c *chrome) startFailed(err error, output string) error {
+	if errors.Is(err, errJourney) || errors.Is(err, errStep) || errors.Is(err, context.Canceled) && output == "" {
+		return err
+	}
+	cause := fmt.Sprintf("%s did not start: %v", c.browser.Path, err)
+	if output = tidy(output, maxText); output != "" && !strings.Contains(cause, output) {
+		cause += "; it said: " + output
+	}
+	class := transcript.BrowserLost
+	if errors.Is(err, os.ErrNotExist) {
+		class = transcript.NoBrowser
+		cause += "; set DEVICEGRANT_BROWSER, or install the package chromium-headless-shell"
+	}
+	return &fault{class, cause}
+}
+
+func (c *chrome) flags(ctx context.Context, dir string, output *tail, start string) []chromedp.ExecAllocatorOption {
+	o := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(c.browser.Path),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("disable-domain-reliability", true),
+		chromedp.Flag("no-pings", true),
+		chromedp.Flag("lang", c.o.Verification.Locale),
+		chromedp.Flag("accept-lang", c.o.Verification.Locale),
+		chromedp.UserDataDir(filepath.Join(dir, "profile")),
+		chromedp.WindowSize(1000, 800),
+		// The environment holds the run's secrets.
+		chromedp.NoInheritEnv,
+		chromedp.Env("HOME="+dir, "TMPDIR="+dir, "PATH="+c.o.Getenv("PATH")),
+		chromedp.CombinedOutput(output),
+	)
+	if c.o.Headed {
+		o = append(o, chromedp.VisibleWindow)
+		for _, name := range []string{"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR"} {
+			if value := c.o.Getenv(name); value != "" {
+				o = append(o, chromedp.Env(name+"="+value))
+			}
+		}
+	}
+	if c.o.TLS.CAFile != "" && !c.o.TLS.Insecure {
+		if pins := c.pins(ctx, start); len(pins) > 0 {
+			o = append(o, chromedp.Flag("ignore-certificate-errors-spki-list", strings.Join(pins, ",")))
+		}
+	}
+	return o
+}
+
+// pins are the keys that the browser shall accept beside its own roots: those
+// in tls.ca_file, and that of the start page's host, after it was verified
+// against tls.ca_file. The browser compares keys with the chain that a server
+// sends, in which the root is usually missing.
+func (c *chrome) pins(ctx context.Context, start string) []string {
+	var pins []string
+	add := func(cert *x509.Certificate) {
+		sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+		pins = append(pins, base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	raw, err := os.ReadFile(c.o.TLS.CAFile)
+	if err != nil {
+		return nil
+	}
+	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil {
+			add(cert)
+		}
+	}
+	u, err := url.Parse(start)
+	if err != nil || u.Scheme != "https" {
+		return pins
+	}
+	port := first(u.Port(), "443")
+	config, err := tlsConfig(c.o)
+	if err != nil {
+		return pins
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return pins // the browser will say what is wrong
+	}
+	defer conn.Close()
+	add(conn.(*tls.Conn).ConnectionState().PeerCertificates[0])
+	return pins
+}
+
+// version starts the browser if need be, and asks it for its version.
+func (c *chrome) version(ctx context.Context) (string, error) {
+	p, err := c.acquire(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	defer c.release()
+	var got browser.GetVersionResult
+	err = bounded(ctx, startLimit, p.cancel, func() (err error) {
+		got, err = chromedp.CallBrowser(p.ctx, browser.GetVersion, cdp.Empty{})
+		return err
+	})
+	return got.Product, err
+}
+
+// tail keeps the last output of the browser, for the message when it fails.
+type tail struct {
+	mu  sync.Mutex
+	end []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.end = append(t.end, p...)
+	if len(t.end) > 64<<10 {
+		t.end = slices.Clone(t.end[len(t.end)-64<<10:])
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.end)
+}

@@ -1,0 +1,367 @@
+package useragent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/security"
+	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/chromedp"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+const maxScreenshot = 1 << 20
+
+// browserTab is a browser context of its own with one page.
+type browserTab struct {
+	driver *chrome
+	ctx    context.Context // chromedp's; nil until prepared
+	cancel context.CancelFunc
+	net    *traffic
+}
+
+// prepare opens the tab at the first journey.
+func (t *browserTab) prepare(ctx context.Context, start string) error {
+	if t.ctx != nil {
+		if t.ctx.Err() != nil || t.net.crashed() {
+			return &fault{transcript.BrowserLost, "the browser, or this page's part of it, died in an earlier journey of the session"}
+		}
+		return nil
+	}
+	p, err := t.driver.acquire(ctx, start)
+	if err != nil {
+		return err
+	}
+	t.net = newTraffic()
+	tab, cancel := chromedp.NewContext(p.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(t.event))
+	t.ctx = tab
+	t.cancel = func() { cancel(); t.driver.release() }
+	// The first Do owns the tab: it must have no time limit of its own.
+	err = bounded(ctx, startLimit, cancel, func() error { return chromedp.Do(tab) })
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		return &fault{transcript.BrowserLost, "the browser did not open a page: " + err.Error()}
+	}
+	return t.do(ctx, func(c context.Context) error {
+		t.net.setMain(cdp.FrameID(chromedp.FromContext(c).Target.TargetID))
+		// A tab behind others must take keys, too.
+		if _, err := chromedp.Call(c, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+			return err
+		}
+		if t.driver.o.TLS.Insecure {
+			_, err := chromedp.Call(c, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
+			return err
+		}
+		return nil
+	})
+}
+
+// event runs in the loop that reads the tab's messages: it must be quick, and
+// may send no command itself.
+func (t *browserTab) event(ev any) {
+	if _, ok := ev.(*page.EventJavascriptDialogOpening); ok {
+		go func() {
+			// Accepting is what a person does to go on; an open dialog blocks all.
+			ctx, cancel := context.WithTimeout(t.ctx, 5*time.Second)
+			defer cancel()
+			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		}()
+		return
+	}
+	t.net.event(ev)
+}
+
+// do runs commands in the tab, until the caller's context or the page ends.
+func (t *browserTab) do(ctx context.Context, f func(context.Context) error) error {
+	if t.ctx == nil {
+		return &fault{transcript.BrowserLost, "the browser has no page open"}
+	}
+	c, cancel := context.WithCancel(t.ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	defer context.AfterFunc(t.net.crash, cancel)()
+	err := f(c)
+	switch {
+	case err == nil:
+		return nil
+	case t.net.crashed():
+		return &fault{transcript.BrowserLost, "the page crashed the browser's renderer"}
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case t.ctx.Err() != nil || errors.Is(err, chromedp.ErrTargetDetached):
+		return &fault{transcript.BrowserLost, "the browser went away: " + err.Error()}
+	}
+	for _, passing := range []string{"Execution context was destroyed", "Cannot find context", "navigated or closed", "uniqueContextId not found", "Cannot find default execution context"} {
+		if strings.Contains(err.Error(), passing) {
+			return errMoving
+		}
+	}
+	return err
+}
+
+func (t *browserTab) live() bool                   { return true }
+func (t *browserTab) traffic() (started, open int) { return t.net.counts() }
+
+func (t *browserTab) close() error {
+	if t.cancel != nil {
+		t.cancel()
+		t.cancel = nil
+	}
+	return nil
+}
+
+func (t *browserTab) open(ctx context.Context, to string) error {
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return &fault{transcript.Unreachable, "not a web address"}
+	}
+	return t.do(ctx, func(c context.Context) error {
+		if u.Fragment != "" { // else a visit to the same page would not load it
+			if _, err := chromedp.Call(c, page.Navigate, page.NavigateParams{URL: "about:blank"}); err != nil {
+				return err
+			}
+		}
+		got, err := chromedp.Call(c, page.Navigate, page.NavigateParams{URL: to})
+		switch {
+		case err != nil && strings.Contains(err.Error(), "Cannot navigate"):
+			return &fault{transcript.Unreachable, err.Error()}
+		case err == nil && got.ErrorText != "":
+			return loadFault(got.ErrorText)
+		}
+		return err
+	})
+}
+
+// loadFault explains the browser's own words for a page that did not load.
+func loadFault(text string) error {
+	switch {
+	case strings.Contains(text, "ERR_CERT"):
+		text += ": the certificate is not trusted (tls.ca_file names further roots)"
+	case strings.Contains(text, "UNSAFE_PORT"):
+		text += ": browsers refuse this port"
+	case strings.Contains(text, "ERR_TOO_MANY_REDIRECTS"):
+		text += ": the server redirects in a circle"
+	}
+	return &fault{transcript.Unreachable, text}
+}
+
+func (t *browserTab) look(ctx context.Context) (*Snapshot, error) {
+	queries := t.driver.queries
+	if queries == nil {
+		queries = []string{}
+	}
+	var s *Snapshot
+	err := t.do(ctx, func(c context.Context) (err error) {
+		s, err = chromedp.Run(c, chromedp.Evaluate[*Snapshot](call(snapshotJS, queries)))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		return nil, errMoving
+	}
+	status, failed := t.net.document()
+	if strings.HasPrefix(s.URL, "chrome-error:") {
+		return nil, loadFault(first(failed, "the page did not load"))
+	}
+	s.Status = status
+	s.clean()
+	return s, nil
+}
+
+// react runs one act of act.js on an element.
+func (t *browserTab) react(ctx context.Context, s *Snapshot, element int, what, text string) (r reaction, err error) {
+	err = t.do(ctx, func(c context.Context) (err error) {
+		r, err = chromedp.Run(c, chromedp.Evaluate[reaction](call(actJS, s.Mark, element, what, text)))
+		return err
+	})
+	if err == nil && r.Gone {
+		err = errStale
+	}
+	return r, err
+}
+
+func (t *browserTab) act(ctx context.Context, s *Snapshot, o *order) error {
+	switch o.do {
+	case fill:
+		if len(o.elements) == 1 {
+			return t.fill(ctx, s, o.elements[0], o.text)
+		}
+		chars, fits := boxed(o.text, len(o.elements))
+		for i, e := range o.elements {
+			if err := t.fill(ctx, s, e, chars[i]); err != nil {
+				return err
+			}
+		}
+		if !fits {
+			return errLost
+		}
+	case tick:
+		for _, e := range o.elements {
+			if err := t.click(ctx, s, e, o); err != nil {
+				return err
+			}
+			if r, err := t.react(ctx, s, e, "checked", ""); err != nil {
+				return err
+			} else if !r.Checked {
+				if _, err := t.react(ctx, s, e, "click", ""); err != nil {
+					return err
+				}
+			}
+		}
+	case press:
+		t.net.newAct()
+		return t.click(ctx, s, o.elements[0], o)
+	case enter:
+		t.net.newAct()
+		_, err := t.react(ctx, s, o.elements[0], "enter", "")
+		return err
+	}
+	return nil
+}
+
+// fill types a text as a keyboard would, and by script where the page or the
+// text does not allow it. It reads back what the page kept.
+func (t *browserTab) fill(ctx context.Context, s *Snapshot, element int, text string) error {
+	const tries = 4
+	for try := range tries {
+		r, err := t.react(ctx, s, element, "focus", "")
+		if err != nil {
+			return err
+		}
+		if typeable(text) && try < tries/2 {
+			err = t.do(ctx, func(c context.Context) error {
+				_, err := chromedp.Call(c, input.InsertText, input.InsertTextParams{Text: text})
+				return err
+			})
+			if err == nil {
+				_, err = t.react(ctx, s, element, "typed", "")
+			}
+		} else if r.Value != text {
+			_, err = t.react(ctx, s, element, "set", text)
+		}
+		if err != nil {
+			return err
+		}
+		if r, err = t.react(ctx, s, element, "value", ""); err != nil {
+			return err
+		}
+		if r.Value == text || bare(text) != "" && bare(r.Value) == bare(text) {
+			return nil
+		}
+		sleep(ctx, 30*time.Millisecond)
+	}
+	return errLost
+}
+
+// typeable says that a text has only characters that a keyboard makes.
+func typeable(text string) bool {
+	return text != "" && len(text) <= 200 && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// click uses the mouse where it would hit the element, else a script.
+func (t *browserTab) click(ctx context.Context, s *Snapshot, element int, o *order) error {
+	r, err := t.react(ctx, s, element, "point", "")
+	if err != nil {
+		return err
+	}
+	if o.byScript || !r.Hit {
+		o.byScript = true
+		_, err := t.react(ctx, s, element, "click", "")
+		return err
+	}
+	err = t.do(ctx, func(c context.Context) error {
+		for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
+			p := input.DispatchMouseEventParams{Type: kind, X: r.X, Y: r.Y}
+			if kind != input.DispatchMouseEventTypeMouseMoved {
+				p.Button, p.ClickCount = input.MouseButtonLeft, 1
+			}
+			if _, err := chromedp.Call(c, input.DispatchMouseEvent, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errMoving) {
+		return nil // the click has worked
+	}
+	return err
+}
+
+func (t *browserTab) forget(ctx context.Context) error {
+	return t.do(ctx, func(c context.Context) error {
+		id := chromedp.FromContext(c).BrowserContextID
+		if _, err := chromedp.CallBrowser(c, storage.ClearCookies, storage.ClearCookiesParams{BrowserContextID: id}); err != nil {
+			return err
+		}
+		origin, err := chromedp.Run(c, chromedp.Evaluate[string](`(() => { try { sessionStorage.clear() } catch {} return location.origin })()`))
+		if err != nil {
+			return err
+		}
+		_, err = chromedp.Call(c, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: origin, StorageTypes: "all"})
+		return err
+	})
+}
+
+func (t *browserTab) probe(ctx context.Context, method, to string, headers map[string]string) (status int, err error) {
+	extra := network.Headers{}
+	for name, value := range headers {
+		extra[name] = value
+	}
+	// A page may not set headers that begin with Sec-, so the browser adds them.
+	set := func(h network.Headers) func(context.Context) error {
+		return func(c context.Context) error {
+			_, err := chromedp.Call(c, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: h})
+			return err
+		}
+	}
+	if err := t.do(ctx, set(extra)); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, t.do(ctx, set(network.Headers{}))) }()
+	err = t.do(ctx, func(c context.Context) (err error) {
+		ask := `(url, method) => fetch(url, {method, credentials: "include", cache: "no-store"}).then(r => r.status)`
+		status, err = chromedp.Run(c, chromedp.Evaluate[int](call(ask, to, method), chromedp.EvalAwaitPromise))
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("%s from the open page: %w", method, err)
+	}
+	return status, err
+}
+
+func (t *browserTab) screenshot(ctx context.Context) []byte {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	var png []byte
+	err := t.do(ctx, func(c context.Context) (err error) {
+		png, err = chromedp.Run(c, chromedp.CaptureScreenshot())
+		return err
+	})
+	if err != nil || len(png) > maxScreenshot {
+		return nil
+	}
+	return png
+}
+
+func (t *browserTab) html(ctx context.Context) string {
+	var source string
+	_ = t.do(ctx, func(c context.Context) (err error) {
+		source, err = chromedp.Run(c, chromedp.Evaluate[string](fmt.Sprintf(`document.documentElement.outerHTML.slice(0, %d)`, maxBody)))
+		return err
+	})
+	return source
+}

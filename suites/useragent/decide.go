@@ -1,0 +1,213 @@
+package useragent
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// move is what to do about a page: an end, or a way to go on.
+type move struct {
+	end      transcript.Outcome
+	trouble  *transcript.Trouble
+	way      way
+	typeCode bool
+	// forget drops the cookies before the plan is carried out.
+	forget bool
+}
+
+// sameAgain is how often one and the same page may come before it is a loop.
+const sameAgain = 3
+
+// decide tells what the person does on a page, given the goal and what has
+// been done so far. It never looks at the page itself but through the sighting.
+func (v *visit) decide(p *sighting) move {
+	v.noteLogin(p)
+	if v.denied {
+		return v.afterDeny(p)
+	}
+	key := p.Role + " " + fmt.Sprint(p.fingerprint())
+	if v.seen[key]++; v.seen[key] > sameAgain {
+		return move{trouble: p.trouble(transcript.Loop, fmt.Sprintf("the same page came %d times", v.seen[key]))}
+	}
+	switch p.Role {
+	case roleSuccess:
+		return move{end: transcript.Approved}
+	case roleDenied:
+		return move{end: transcript.ErrorPage}
+	case roleError:
+		if v.codesSent > 0 && !v.loginSinceCode && v.approvals == 0 && codeWords.in(p.Text+" "+p.Alert) != "" && p.Status < 500 {
+			return move{end: transcript.CodeRejected}
+		}
+		return move{end: transcript.ErrorPage}
+	case roleCode, roleCodeError:
+		return v.atCode(p)
+	case roleLogin, roleLoginError, roleIdentifier, rolePassword:
+		return v.atLogin(p)
+	case roleConsent, roleConfirm:
+		return v.atDecision(p)
+	case roleInterstitial:
+		return move{way: onward}
+	case roleMFA:
+		t := p.trouble(transcript.Unsupported, "the page asks for a second factor")
+		t.Hint = "use an account without one"
+		return move{trouble: t}
+	}
+	switch {
+	case v.mayEnd() && p.Status < 400:
+		return move{end: transcript.Approved}
+	case v.mayEnd():
+		return move{end: transcript.ErrorPage}
+	}
+	return move{trouble: v.notRecognised(p)}
+}
+
+// mayEnd says that a page which nothing recognises may be the last one: the
+// decision was made, and no further question is asked.
+func (v *visit) mayEnd() bool { return v.approved || v.denied }
+
+// noteLogin takes a page that no longer asks for the login as its acceptance.
+func (v *visit) noteLogin(p *sighting) {
+	if v.loginsSent == 0 {
+		return
+	}
+	switch p.Role {
+	case roleLogin, roleLoginError, roleIdentifier, rolePassword, roleError, roleMFA, "":
+	default:
+		v.j.LoggedIn, v.session.loggedIn = true, true
+		v.loginsSent, v.namesSent = 0, 0
+	}
+}
+
+// afterDeny: a refusal was submitted. Some servers ask once more, some go back
+// to the code page and say that the request was interrupted.
+func (v *visit) afterDeny(p *sighting) move {
+	again := p.Role == roleConsent || p.Role == roleConfirm
+	key := "deny again"
+	if again && len(p.plan(deny, false)) > 0 && v.seen[key] < 2 {
+		v.seen[key]++
+		return move{way: deny}
+	}
+	if p.Status >= 500 {
+		return move{end: transcript.ErrorPage}
+	}
+	return move{end: transcript.Denied}
+}
+
+// holdsCode says that the server knows which code the journey is about, so
+// that a login alone could approve where no decision page follows.
+func (v *visit) holdsCode() bool {
+	code := bare(v.task.UserCode)
+	return v.codesSent > 0 || code != "" && strings.Contains(bare(v.task.Start), code) || v.task.Start == v.task.Complete && v.task.Complete != ""
+}
+
+func (v *visit) atCode(p *sighting) move {
+	failed := p.Role == roleCodeError || errorWords.in(p.Alert) != ""
+	switch {
+	case v.forgotten && !failed:
+		return move{end: transcript.AtCode}
+	case v.codesSent > 0 && v.approved && !failed:
+		// Back at a fresh code page, with no word on how it went.
+		return move{end: transcript.AtCode}
+	case v.codesSent > 0 && v.loginSinceCode && !failed && v.codesSent < 2:
+		// The login forgot the code: send it once more.
+	case v.codesSent > 0:
+		return move{end: transcript.CodeRejected}
+	case failed && v.holdsCode():
+		return move{end: transcript.CodeRejected}
+	}
+	if v.task.Goal == transcript.Deny && v.consent == "never" && v.session.loggedIn {
+		return v.noWayToDeny(p, "the server is said never to ask, so that entering the code could approve")
+	}
+	given := p.prefilled()
+	asIs := given != "" && (!v.task.TypeCode || bare(given) == bare(v.task.UserCode))
+	if !asIs && !v.task.TypeCode {
+		return move{end: transcript.AtCode}
+	}
+	v.codesSent++
+	v.loginSinceCode = false
+	if !asIs {
+		v.j.CodeTyped = true
+	}
+	return move{way: onward, typeCode: !asIs}
+}
+
+func (v *visit) atLogin(p *sighting) move {
+	switch {
+	case v.task.Account == nil, v.forgotten:
+		return move{end: transcript.AtLogin}
+	case v.task.Goal == transcript.Deny && v.consent != "always" && v.holdsCode():
+		return v.noWayToDeny(p, "no way to refuse was offered before the login, and on a server that never asks the login alone would approve")
+	}
+	repeated := v.loginsSent > 0 || p.Password == none && v.namesSent > 0
+	if repeated {
+		silent := p.Role != roleLoginError && errorWords.in(p.Alert) == ""
+		if silent && !v.tab.live() && p.Scripts {
+			t := p.trouble(transcript.NeedsScript, "the login page came back without an error, and it has scripts that the forms driver does not run")
+			t.Hint = "use the driver browser, or name what its script fills in verification.pages[].http.set"
+			return move{trouble: t}
+		}
+		return move{end: transcript.LoginFailed}
+	}
+	if p.Password == none && p.Entry == nil || p.Role == roleIdentifier {
+		v.namesSent++
+	} else {
+		v.loginsSent++
+		v.loginSinceCode = true
+	}
+	return move{way: onward}
+}
+
+func (v *visit) atDecision(p *sighting) move {
+	canApprove, canDeny := len(p.plan(approve, false)) > 0, len(p.plan(deny, false)) > 0
+	v.j.ApproveOffered = v.j.ApproveOffered || canApprove
+	v.j.DenyOffered = v.j.DenyOffered || canDeny
+	// Before anybody logged in, a confirmation of the code cannot approve;
+	// afterwards nobody can tell it from the last question.
+	early := p.Role == roleConfirm && !v.session.loggedIn
+	switch v.task.Goal {
+	case transcript.ReachDecision:
+		if early && !canDeny {
+			return move{way: approve}
+		}
+		return move{end: transcript.AtDecision}
+	case transcript.Deny:
+		switch {
+		case canDeny:
+			v.denied, v.j.Decided = true, true
+			return move{way: deny}
+		case early && v.consent == "always":
+			return move{way: approve}
+		}
+		return v.noWayToDeny(p, "the page that asks for the decision offers no way to refuse")
+	case transcript.ApproveWithoutSession:
+		if v.forgotten {
+			return move{end: transcript.AtDecision}
+		}
+		if !early || v.task.Account == nil {
+			return v.press(p, true)
+		}
+		return move{way: approve}
+	}
+	if !v.tab.live() && p.Scripts && v.approvals > 0 && v.seen[p.Role+" "+fmt.Sprint(p.fingerprint())] > 1 {
+		return move{trouble: p.trouble(transcript.NeedsScript, "the decision page came back, and it has scripts that the forms driver does not run")}
+	}
+	return v.press(p, false)
+}
+
+func (v *visit) press(p *sighting, forget bool) move {
+	v.approvals++
+	v.j.Decided = true
+	v.approved = v.approved || p.Role == roleConsent || v.session.loggedIn
+	return move{way: approve, forget: forget}
+}
+
+// noWayToDeny ends a Deny journey that went as far as it safely could.
+func (v *visit) noWayToDeny(p *sighting, why string) move {
+	t := p.trouble(transcript.Unsupported, why)
+	if v.consent != "always" {
+		t.Hint = "if the server asks every time, set verification.consent: always in the profile"
+	}
+	return move{end: transcript.NoWayToDeny, trouble: t}
+}

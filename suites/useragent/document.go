@@ -1,0 +1,316 @@
+package useragent
+
+import (
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/andybalholm/cascadia"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// document is a parsed page with the state that a person gives its fields.
+type document struct {
+	source string
+	url    *url.URL // where it came from
+	base   *url.URL // what its links are relative to
+	status int
+	mark   string
+	root   *html.Node
+	// queries are the profile's selectors.
+	queries []string
+
+	forms  []*html.Node
+	nodes  []*html.Node // of each element of a snapshot
+	labels map[string]string
+	// Typed values and ticks override the attributes.
+	values  map[*html.Node]string
+	checked map[*html.Node]bool
+}
+
+// parse reads HTML as a browser with scripts would: the content of noscript is
+// not part of the page.
+func parse(source string, from *url.URL, status, serial int, queries []string) *document {
+	d := &document{
+		source: source, url: from, base: from, status: status, mark: strconv.Itoa(serial), queries: queries,
+		labels: map[string]string{}, values: map[*html.Node]string{}, checked: map[*html.Node]bool{},
+	}
+	root, err := html.Parse(strings.NewReader(source))
+	if err != nil { // only when the reader fails or the nesting is absurd
+		root = &html.Node{Type: html.DocumentNode}
+	}
+	d.root = root
+	for n := range root.Descendants() {
+		switch n.DataAtom {
+		case atom.Form:
+			d.forms = append(d.forms, n)
+		case atom.Base:
+			if u, err := from.Parse(attr(n, "href")); err == nil && d.base == from && attr(n, "href") != "" {
+				d.base = u
+			}
+		case atom.Label:
+			if to := attr(n, "for"); to != "" {
+				d.labels[to] += " " + textOf(n)
+			}
+		}
+	}
+	d.collect()
+	return d
+}
+
+// collect numbers the elements that a snapshot lists.
+func (d *document) collect() {
+	listed := map[*html.Node]bool{}
+	add := func(n *html.Node) {
+		if !listed[n] && len(d.nodes) < maxElements {
+			listed[n] = true
+			d.nodes = append(d.nodes, n)
+		}
+	}
+	for n := range d.root.Descendants() {
+		if n.Type == html.ElementNode && kindOf(n) != Other {
+			add(n)
+		}
+	}
+	for _, q := range d.queries {
+		for _, n := range queryAll(d.root, q) {
+			add(n)
+		}
+	}
+}
+
+func queryAll(root *html.Node, css string) []*html.Node {
+	sel, err := cascadia.ParseGroup(css)
+	if err != nil {
+		return nil
+	}
+	found := cascadia.QueryAll(root, sel)
+	return found[:min(len(found), maxElements)]
+}
+
+// kindOf gives an element the meaning that browsers give it by default: an
+// unknown type of input is a text field, a button without type submits.
+func kindOf(n *html.Node) Kind {
+	if n.Type != html.ElementNode {
+		return Other
+	}
+	switch n.DataAtom {
+	case atom.Input:
+		switch typeOf(n) {
+		case "password":
+			return Password
+		case "checkbox":
+			return Check
+		case "radio":
+			return Radio
+		case "hidden":
+			return Hidden
+		case "submit", "button", "reset", "image":
+			return Button
+		case "file", "color", "range":
+			return Other
+		}
+		return TextField
+	case atom.Textarea:
+		return TextField
+	case atom.Select:
+		return Select
+	case atom.Button:
+		return Button
+	case atom.A:
+		if attr(n, "role") == "button" {
+			return Button
+		}
+		if attr(n, "href") != "" {
+			return Link
+		}
+	}
+	if attr(n, "role") == "button" {
+		return Button
+	}
+	return Other
+}
+
+func typeOf(n *html.Node) string {
+	t := strings.ToLower(strings.TrimSpace(attr(n, "type")))
+	switch n.DataAtom {
+	case atom.Button:
+		if t != "button" && t != "reset" {
+			return "submit"
+		}
+	case atom.Input:
+		if t == "" {
+			return "text"
+		}
+	}
+	return t
+}
+
+// snapshot describes the document as it is now, with what was typed.
+func (d *document) snapshot() *Snapshot {
+	s := &Snapshot{
+		URL: d.url.String(), Ready: "complete", Mark: d.mark, Status: d.status,
+		Text: textOf(d.root), Queries: map[string][]int{},
+	}
+	var alerts []string
+	for n := range d.root.Descendants() {
+		switch {
+		case n.DataAtom == atom.Title && s.Title == "" && n.Namespace == "":
+			s.Title = rawText(n)
+		case n.DataAtom == atom.Script || attr(n, "onload") != "":
+			s.Scripts = true
+		case n.DataAtom == atom.Iframe || n.DataAtom == atom.Frame:
+			s.Frames++
+		case isAlert(n) && visible(n) && len(alerts) < 5:
+			alerts = append(alerts, textOf(n))
+		}
+	}
+	s.Alert = strings.Join(alerts, " · ")
+	for _, n := range d.nodes {
+		s.Elements = append(s.Elements, d.element(n))
+	}
+	index := map[*html.Node]int{}
+	for i, n := range d.nodes {
+		index[n] = i
+	}
+	for _, q := range d.queries {
+		for _, n := range queryAll(d.root, q) {
+			if i, ok := index[n]; ok {
+				s.Queries[q] = append(s.Queries[q], i)
+			}
+		}
+	}
+	s.clean()
+	return s
+}
+
+func (d *document) element(n *html.Node) Element {
+	e := Element{
+		Kind: kindOf(n), Type: typeOf(n), ID: attr(n, "id"), Name: attr(n, "name"),
+		Placeholder: attr(n, "placeholder"), Autocomplete: strings.ToLower(attr(n, "autocomplete")),
+		Form: d.formOf(n), Checked: d.isChecked(n), Required: has(n, "required"),
+		Visible: visible(n), Enabled: enabled(n), Focused: has(n, "autofocus"),
+	}
+	e.MaxLength, _ = strconv.Atoi(attr(n, "maxlength"))
+	e.MaxLength = max(e.MaxLength, 0)
+	if e.Kind == TextField || e.Kind == Hidden || e.Kind == Button {
+		e.Value = d.value(n)
+	}
+	e.Label = d.label(n, e.Kind)
+	e.Scripted = has(n, "onclick") || e.Form >= 0 && has(d.forms[e.Form], "onsubmit")
+	return e
+}
+
+// label is the accessible name, roughly as browsers compute it.
+func (d *document) label(n *html.Node, kind Kind) string {
+	if l := attr(n, "aria-label"); l != "" {
+		return l
+	}
+	if by := attr(n, "aria-labelledby"); by != "" {
+		if found := queryAll(d.root, byID(strings.Fields(by + " ?")[0])); len(found) > 0 {
+			return textOf(found[0])
+		}
+	}
+	switch kind {
+	case Button, Link, Other:
+		switch typeOf(n) {
+		case "image":
+			return first(attr(n, "alt"), attr(n, "title"))
+		case "submit", "button", "reset":
+			if n.DataAtom == atom.Input {
+				return first(attr(n, "value"), attr(n, "title"), map[string]string{"submit": "Submit", "reset": "Reset"}[typeOf(n)])
+			}
+		}
+		return first(strings.TrimSpace(textOf(n)), attr(n, "title"), imageText(n))
+	}
+	if l := d.labels[attr(n, "id")]; l != "" && attr(n, "id") != "" {
+		return l
+	}
+	for p := n.Parent; p != nil; p = p.Parent {
+		if p.DataAtom == atom.Label {
+			return textOf(p)
+		}
+	}
+	return attr(n, "title")
+}
+
+func imageText(n *html.Node) string {
+	for c := range n.Descendants() {
+		if c.DataAtom == atom.Img && attr(c, "alt") != "" {
+			return attr(c, "alt")
+		}
+	}
+	return ""
+}
+
+// formOf is the number of the form that owns the element, by nesting or by its
+// form attribute.
+func (d *document) formOf(n *html.Node) int {
+	if id := attr(n, "form"); id != "" {
+		for i, f := range d.forms {
+			if attr(f, "id") == id {
+				return i
+			}
+		}
+		return -1
+	}
+	for p := n.Parent; p != nil; p = p.Parent {
+		for i, f := range d.forms {
+			if p == f {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// refresh is the address that a meta refresh leads to at once, on a page that
+// asks for nothing.
+func (d *document) refresh() string {
+	for _, n := range d.nodes {
+		if k := kindOf(n); (k == TextField || k == Password || k == Button) && visible(n) {
+			return ""
+		}
+	}
+	for n := range d.root.Descendants() {
+		if n.DataAtom != atom.Meta || !strings.EqualFold(attr(n, "http-equiv"), "refresh") {
+			continue
+		}
+		delay, rest, _ := strings.Cut(strings.ReplaceAll(attr(n, "content"), ",", ";"), ";")
+		rest = strings.TrimSpace(rest)
+		if seconds, err := strconv.ParseFloat(strings.TrimSpace(delay), 64); err != nil || seconds > 3 || len(rest) < 4 || !strings.EqualFold(rest[:3], "url") {
+			continue
+		}
+		to := strings.Trim(strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(rest[3:]), "=")), `"'`)
+		if u, err := d.base.Parse(to); err == nil && to != "" {
+			return u.String()
+		}
+	}
+	return ""
+}
+
+var submits = regexp.MustCompile(`\.submit\s*\(\s*\)`)
+
+// selfSubmit is the submission of a page whose only purpose is a form that a
+// script sends as soon as the page is there.
+func (d *document) selfSubmit() *submission {
+	if len(d.forms) != 1 {
+		return nil
+	}
+	for _, n := range d.nodes {
+		if k := kindOf(n); k != Hidden && k != Other && k != Link && visible(n) && !(k == Button && typeOf(n) == "submit") {
+			return nil
+		}
+	}
+	sends := false
+	for n := range d.root.Descendants() {
+		sends = sends || n.DataAtom == atom.Script && submits.MatchString(rawText(n)) ||
+			n.DataAtom == atom.Body && submits.MatchString(attr(n, "onload"))
+	}
+	if !sends {
+		return nil
+	}
+	return d.submission(0, nil, nil)
+}

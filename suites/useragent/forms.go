@@ -1,0 +1,289 @@
+package useragent
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/net/html/charset"
+	"golang.org/x/net/publicsuffix"
+)
+
+// Bounds of the forms driver.
+const (
+	maxBody      = 2 << 20
+	maxRedirects = 20
+	// maxHops is how many pages in a row may move on by themselves.
+	maxHops = 8
+)
+
+// agent names the forms driver to servers and their firewalls.
+const agent = "Mozilla/5.0 (compatible; devicegrant forms)"
+
+// forms is the driver that sends HTML forms itself.
+type forms struct {
+	o          Options
+	recogniser *recogniser
+	queries    []string
+	transport  *http.Transport
+}
+
+func newForms(o Options) (*forms, error) {
+	r, queries, err := o.recogniser()
+	if err != nil {
+		return nil, err
+	}
+	config, err := tlsConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	return &forms{o: o, recogniser: r, queries: queries, transport: &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		TLSClientConfig:     config,
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     30 * time.Second,
+		ForceAttemptHTTP2:   true,
+	}}, nil
+}
+
+// tlsConfig trusts the system's roots and the profile's.
+func tlsConfig(o Options) (*tls.Config, error) {
+	config := &tls.Config{InsecureSkipVerify: o.TLS.Insecure}
+	if o.TLS.CAFile == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(o.TLS.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls.ca_file: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("tls.ca_file: no certificate in %s", o.TLS.CAFile)
+	}
+	config.RootCAs = pool
+	return config, nil
+}
+
+func (f *forms) Name() string { return "forms" }
+
+// NewSession implements Driver. A session is cheap, so there is no bound.
+func (f *forms) NewSession(context.Context) (Session, error) {
+	t := &formsTab{driver: f}
+	if err := t.forget(context.Background()); err != nil {
+		return nil, err
+	}
+	return &session{
+		driver: f.Name(), tab: t, recogniser: f.recogniser, limits: f.o.Verification.Limits,
+		consent: f.o.Verification.Consent, now: f.o.Now, done: func() {},
+	}, nil
+}
+
+func (f *forms) Close() error {
+	f.transport.CloseIdleConnections()
+	return nil
+}
+
+// formsTab is one cookie jar and the document that it last got.
+type formsTab struct {
+	driver *forms
+	client http.Client
+	page   *document
+	serial int
+}
+
+func (t *formsTab) live() bool                        { return false }
+func (t *formsTab) traffic() (started, open int)      { return 0, 0 }
+func (t *formsTab) screenshot(context.Context) []byte { return nil }
+func (t *formsTab) close() error                      { return nil }
+func (t *formsTab) open(ctx context.Context, to string) error {
+	return t.visit(ctx, http.MethodGet, to, nil, "")
+}
+
+func (t *formsTab) html(context.Context) string {
+	if t.page == nil {
+		return ""
+	}
+	return t.page.source
+}
+
+func (t *formsTab) forget(context.Context) error {
+	jar, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
+	if err != nil {
+		return err
+	}
+	t.client = http.Client{Transport: t.driver.transport, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+		if len(via) >= maxRedirects {
+			return &fault{"unreachable", fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, r.URL)}
+		}
+		return nil
+	}}
+	return nil
+}
+
+func (t *formsTab) look(context.Context) (*Snapshot, error) {
+	if t.page == nil {
+		return nil, &fault{"unreachable", "no page is open"}
+	}
+	return t.page.snapshot(), nil
+}
+
+// visit loads a page as a browser would, and goes on where the page sends the
+// browser on by itself: a refresh, or a form that a script submits at once.
+func (t *formsTab) visit(ctx context.Context, method, to string, body io.Reader, contentType string) error {
+	for hop := 0; ; hop++ {
+		if err := t.load(ctx, method, to, body, contentType); err != nil {
+			return err
+		}
+		s := t.page.selfSubmit()
+		if s == nil {
+			refresh := t.page.refresh()
+			if refresh == "" {
+				return nil
+			}
+			s = &submission{method: http.MethodGet, url: refresh}
+		}
+		if hop >= maxHops {
+			return &fault{"loop", fmt.Sprintf("%d pages in a row moved on by themselves", hop)}
+		}
+		method, to, contentType = s.method, s.url, s.contentType
+		body = strings.NewReader(s.body)
+	}
+}
+
+func (t *formsTab) load(ctx context.Context, method, to string, body io.Reader, contentType string) error {
+	resp, err := t.send(ctx, method, to, body, contentType, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return t.failed(ctx, err)
+	}
+	if len(raw) > maxBody {
+		return &fault{"unreachable", fmt.Sprintf("the page is larger than %d MiB", maxBody>>20)}
+	}
+	r, err := charset.NewReader(strings.NewReader(string(raw)), resp.Header.Get("Content-Type"))
+	if err == nil {
+		if decoded, err := io.ReadAll(io.LimitReader(r, 2*maxBody)); err == nil {
+			raw = decoded
+		}
+	}
+	t.serial++
+	t.page = parse(string(raw), resp.Request.URL, resp.StatusCode, t.serial, t.driver.queries)
+	return nil
+}
+
+func (t *formsTab) send(ctx context.Context, method, to string, body io.Reader, contentType string, headers map[string]string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, to, body)
+	if err != nil {
+		return nil, &fault{"unreachable", err.Error()}
+	}
+	if r.URL.Scheme != "http" && r.URL.Scheme != "https" {
+		return nil, &fault{"unreachable", fmt.Sprintf("%s is not a web address", to)}
+	}
+	r.Header.Set("User-Agent", agent)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+	r.Header.Set("Accept-Language", t.driver.o.Verification.Locale)
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	// What a browser sends with a navigation from a page: servers check them
+	// against forged requests.
+	if t.page != nil && headers == nil {
+		from := t.page.url
+		origin := from.Scheme + "://" + from.Host
+		if method == http.MethodPost {
+			r.Header.Set("Origin", origin)
+		}
+		if r.URL.Scheme == from.Scheme && r.URL.Host == from.Host {
+			bare := *from
+			bare.User, bare.Fragment = nil, ""
+			r.Header.Set("Referer", bare.String())
+		} else if from.Scheme == r.URL.Scheme {
+			r.Header.Set("Referer", origin+"/")
+		}
+	}
+	for name, value := range headers {
+		r.Header.Set(name, value)
+	}
+	resp, err := t.client.Do(r)
+	if err != nil {
+		return nil, t.failed(ctx, err)
+	}
+	return resp, nil
+}
+
+// failed words a transport error; the page's URL is told by the trouble.
+func (t *formsTab) failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var f *fault
+	if errors.As(err, &f) {
+		return f
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		return &fault{"unreachable", "the host name " + dns.Name + " does not resolve"}
+	case isCertificateError(err):
+		return &fault{"unreachable", err.Error() + " (tls.ca_file names further roots)"}
+	}
+	return &fault{"unreachable", err.Error()}
+}
+
+func isCertificateError(err error) bool {
+	var bad *tls.CertificateVerificationError
+	return errors.As(err, &bad)
+}
+
+func (t *formsTab) probe(ctx context.Context, method, to string, headers map[string]string) (int, error) {
+	if headers == nil {
+		headers = map[string]string{}
+	}
+	resp, err := t.send(ctx, method, to, nil, "", headers)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody))
+	return resp.StatusCode, nil
+}
+
+func (t *formsTab) act(ctx context.Context, _ *Snapshot, o *order) error {
+	switch o.do {
+	case fill:
+		return t.page.fill(o.elements, o.text)
+	case tick:
+		t.page.tick(o.elements)
+	case press, enter:
+		s, err := t.page.press(o.elements[0], o.do == enter, o.set)
+		if err != nil {
+			return err
+		}
+		if s.method == http.MethodGet {
+			return t.visit(ctx, s.method, s.url, nil, "")
+		}
+		return t.visit(ctx, s.method, s.url, strings.NewReader(s.body), s.contentType)
+	}
+	return nil
+}

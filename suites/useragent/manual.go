@@ -1,0 +1,3 @@
+package useragent
+
+func newManual(Options) Driver { return nil }

@@ -1,0 +1,94 @@
+package useragent
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+)
+
+// Options configure a driver.
+type Options struct {
+	Verification profiles.Verification
+	TLS          profiles.TLS
+	// Browser is a path or a ws:// or http:// URL, as FindBrowser found it.
+	// Empty: the driver looks for one itself.
+	Browser string
+	// Headed shows the browser's window.
+	Headed bool
+	// Getenv reads the environment. Default: os.Getenv.
+	Getenv func(string) string
+	// In and Out are where the manual driver talks to the person. Default:
+	// standard input and standard error.
+	In  io.Reader
+	Out io.Writer
+	// Now is the offset that Journey.Started and Ended are given in, in the
+	// target's time. Default: real time since New.
+	Now func() time.Duration
+	// TempDir is where the browser's profile is kept while it runs. Default:
+	// the system's.
+	TempDir string
+}
+
+// New makes a driver: browser, forms, hook or manual. It starts nothing yet.
+func New(kind string, o Options) (Driver, error) {
+	o.fillIn()
+	switch kind {
+	case "browser":
+		return newBrowser(o)
+	case "forms":
+		return newForms(o)
+	case "hook":
+		return newHook(o)
+	case "manual":
+		return newManual(o), nil
+	}
+	return nil, fmt.Errorf("unknown user agent %q: expected browser, forms, hook or manual", kind)
+}
+
+// filled is o with its defaults.
+func (o Options) filled() Options {
+	o.fillIn()
+	return o
+}
+
+func (o *Options) fillIn() {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.In == nil {
+		o.In = os.Stdin
+	}
+	if o.Out == nil {
+		o.Out = os.Stderr
+	}
+	if o.Now == nil {
+		start := time.Now()
+		o.Now = func() time.Duration { return time.Since(start) }
+	}
+	l := &o.Verification.Limits
+	if l.Step <= 0 {
+		l.Step = 10 * time.Second
+	}
+	if l.Journey <= 0 {
+		l.Journey = 60 * time.Second
+	}
+	if l.Pages <= 0 {
+		l.Pages = 12
+	}
+	if o.Verification.Locale == "" {
+		o.Verification.Locale = "en-US"
+	}
+}
+
+// recogniser prepares the profile's pages.
+func (o *Options) recogniser() (r *recogniser, queries []string, err error) {
+	entries, queries, err := compilePages(o.Verification.Pages)
+	if err != nil {
+		return nil, nil, err
+	}
+	auto := o.Verification.Auto == nil || *o.Verification.Auto
+	return &recogniser{pages: entries, auto: auto}, queries, nil
+}

@@ -1,0 +1,111 @@
+package useragent
+
+import (
+	"context"
+	"sync"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/inspector"
+	"github.com/chromedp/cdproto/network"
+)
+
+// traffic follows the requests of a tab: what the main document answered, and
+// whether the page still waits for something.
+type traffic struct {
+	crash    context.Context // ends when the renderer dies
+	crashNow context.CancelFunc
+
+	mu      sync.Mutex
+	main    cdp.FrameID
+	started int
+	open    map[network.RequestID]cdp.LoaderID
+	status  int
+	// worst is the worst server error that a script of the page got since the
+	// last act: on a script application it stands for the document's status.
+	worst  int
+	failed string
+	mainID network.RequestID
+}
+
+func newTraffic() *traffic {
+	t := &traffic{open: map[network.RequestID]cdp.LoaderID{}}
+	t.crash, t.crashNow = context.WithCancel(context.Background())
+	return t
+}
+
+func (t *traffic) crashed() bool { return t.crash.Err() != nil }
+
+func (t *traffic) setMain(id cdp.FrameID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.main = id
+}
+
+// newAct forgets the errors of what was done before.
+func (t *traffic) newAct() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.worst = 0
+}
+
+func (t *traffic) counts() (started, open int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.started, len(t.open)
+}
+
+// document is the HTTP status of the page, and why it failed to load.
+func (t *traffic) document() (status int, failed string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return max(t.status, t.worst), t.failed
+}
+
+// matters picks what can change the page's question: not fonts and pictures.
+func matters(kind network.ResourceType) bool {
+	switch kind {
+	case network.ResourceTypeDocument, network.ResourceTypeXHR, network.ResourceTypeFetch, network.ResourceTypeScript:
+		return true
+	}
+	return false
+}
+
+func (t *traffic) event(ev any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch ev := ev.(type) {
+	case *network.EventRequestWillBeSent:
+		if !matters(ev.Type) {
+			return
+		}
+		if _, known := t.open[ev.RequestID]; !known {
+			t.started++
+		}
+		t.open[ev.RequestID] = ev.LoaderID
+		if ev.Type == network.ResourceTypeDocument && ev.FrameID == t.main {
+			t.mainID, t.failed = ev.RequestID, ""
+		}
+	case *network.EventResponseReceived:
+		switch {
+		case ev.Response == nil:
+		case ev.Type == network.ResourceTypeDocument && ev.FrameID == t.main:
+			t.status, t.worst = int(ev.Response.Status), 0
+			for id, loader := range t.open { // what the old page asked for is moot
+				if loader != ev.LoaderID {
+					delete(t.open, id)
+				}
+			}
+		case (ev.Type == network.ResourceTypeXHR || ev.Type == network.ResourceTypeFetch) && ev.Response.Status >= 500:
+			t.worst = max(t.worst, int(ev.Response.Status))
+		}
+	case *network.EventLoadingFinished:
+		delete(t.open, ev.RequestID)
+	case *network.EventLoadingFailed:
+		delete(t.open, ev.RequestID)
+		if ev.RequestID == t.mainID {
+			t.failed = ev.ErrorText
+		}
+	case *inspector.EventTargetCrashed:
+		t.crashNow()
+	}
+}

@@ -1,0 +1,247 @@
+package useragent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// session is the Session of the drivers that open pages.
+type session struct {
+	driver     string
+	tab        tab
+	recogniser *recogniser
+	limits     profiles.JourneyLimits
+	consent    string
+	now        func() time.Duration
+	// loggedIn lasts from journey to journey, as the cookies do.
+	loggedIn bool
+	// ready prepares the tab at the first journey; it may be nil.
+	ready func(ctx context.Context, start string) error
+	done  func()
+}
+
+// Close ends the user agent and makes room for another.
+func (s *session) Close() error {
+	defer s.done()
+	return s.tab.close()
+}
+
+// visit is one journey under way.
+type visit struct {
+	*session
+	task   Task
+	j      *transcript.Journey
+	values map[string]string // what a fill may type, by name
+	sent   int               // requests before the last act
+
+	// What has been done, in the order of a usual journey.
+	codesSent, loginsSent, namesSent, approvals int
+	loginSinceCode                              bool
+	approved, denied, forgotten                 bool
+	seen                                        map[string]int
+}
+
+// Journey implements Session.
+func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
+	j := transcript.Journey{
+		Name: task.Name, Goal: task.Goal, Driver: s.driver, Start: task.Start, Started: s.now(),
+	}
+	v := &visit{session: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
+	if task.TypeCode {
+		j.TypedCode = task.UserCode
+	}
+	if task.Account != nil {
+		v.values["username"], v.values["password"] = task.Account.Username, task.Account.Password
+	}
+	limit := s.limits.Journey
+	if task.Goal == transcript.Look {
+		limit += task.Dwell
+	}
+	jctx, cancel := context.WithTimeoutCause(ctx, limit, errJourney)
+	defer cancel()
+	var end settled
+	if task.Goal == transcript.Look {
+		end = v.lookOnly(jctx)
+	} else {
+		end = v.travel(jctx)
+	}
+	j.Outcome = end.end
+	if end.trouble != nil {
+		v.report(ctx, end)
+	}
+	if task.Account != nil {
+		scrub(&j, task.Account.Password)
+	}
+	j.Ended = s.now()
+	return j
+}
+
+// report completes a trouble with what can still be seen. It uses a context of
+// its own, since the journey's may be over.
+func (v *visit) report(ctx context.Context, end settled) {
+	t := end.trouble
+	t.Step = len(v.j.Steps)
+	if v.j.Outcome == "" {
+		v.j.Outcome = transcript.Unfinished
+		if t.Step == 0 {
+			t.Step = 1
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		t.Screenshot, t.HTML = v.tab.screenshot(ctx), v.tab.html(ctx)
+	}
+	v.j.Trouble = t
+}
+
+// travel goes from page to page until the goal is reached or nothing is left to do.
+func (v *visit) travel(ctx context.Context) settled {
+	start := time.Now()
+	if t := v.start(ctx); t != nil {
+		return settled{trouble: t}
+	}
+	opening := time.Since(start)
+	var before *sighting
+	var last *order
+	for {
+		s := v.settle(ctx, before, last)
+		if s.trouble != nil || s.end != "" {
+			if s.sighting != nil && s.end != "" {
+				v.note(ctx, s)
+			}
+			return s
+		}
+		s.took += opening
+		opening = 0
+		step := v.note(ctx, s)
+		if len(v.j.Steps) > v.limits.Pages {
+			return settled{trouble: s.because(transcript.Loop, fmt.Sprintf("more than %d pages", v.limits.Pages))}
+		}
+		m := v.decide(s.sighting)
+		if m.end != "" || m.trouble != nil {
+			return settled{sighting: s.sighting, end: m.end, trouble: m.trouble}
+		}
+		acts := s.plan(m.way, m.typeCode)
+		if len(acts) == 0 {
+			return settled{trouble: s.because(transcript.ElementMissing, fmt.Sprintf("the page has nothing to %s with", m.way))}
+		}
+		if m.forget {
+			if err := v.tab.forget(ctx); err != nil {
+				return settled{trouble: s.because(classOf(err))}
+			}
+			v.forgotten, v.session.loggedIn = true, false
+			step.Action = "forget all cookies"
+		}
+		var end settled
+		if before, last, end = v.perform(ctx, s.sighting, acts, step); end.trouble != nil || end.end != "" {
+			return end
+		}
+	}
+}
+
+// because reports the page as the place of a trouble.
+func (s settled) because(class transcript.TroubleClass, cause string) *transcript.Trouble {
+	return s.sighting.trouble(class, cause)
+}
+
+// start opens the first page.
+func (v *visit) start(ctx context.Context) *transcript.Trouble {
+	fail := func(err error) *transcript.Trouble {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		class, cause := classOf(err)
+		return &transcript.Trouble{Class: class, Cause: cause, URL: v.task.Start, Action: "open the page"}
+	}
+	if v.ready != nil {
+		if err := v.ready(ctx, v.task.Start); err != nil {
+			return fail(err)
+		}
+	}
+	step, cancel := context.WithTimeoutCause(ctx, v.limits.Step, errStep)
+	defer cancel()
+	if err := v.tab.open(step, v.task.Start); err != nil {
+		if step.Err() != nil && ctx.Err() == nil {
+			err = context.Cause(step)
+		}
+		return fail(err)
+	}
+	return nil
+}
+
+// note records a page as a step.
+func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
+	v.j.Steps = append(v.j.Steps, transcript.Step{
+		N: len(v.j.Steps) + 1, Page: first(s.Role, "unknown"), Reason: s.Reason,
+		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status,
+		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: v.tab.screenshot(ctx),
+	})
+	return &v.j.Steps[len(v.j.Steps)-1]
+}
+
+// resolve replaces the names of values by the values; "=text" is the text.
+func (v *visit) resolve(set map[string]string) map[string]string {
+	if len(set) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(set))
+	for name, value := range set {
+		if literal, ok := strings.CutPrefix(value, "="); ok {
+			out[name] = literal
+		} else {
+			out[name] = v.values[value]
+		}
+	}
+	return out
+}
+
+// lookOnly opens the page, lets its scripts run, touches nothing, and then
+// sends what a link preview and a prefetching browser would send.
+func (v *visit) lookOnly(ctx context.Context) settled {
+	start := time.Now()
+	if t := v.start(ctx); t != nil {
+		return settled{trouble: t}
+	}
+	sleep(ctx, v.task.Dwell)
+	var snap *Snapshot
+	for {
+		var err error
+		if snap, err = v.tab.look(ctx); err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		} else if err == errMoving {
+			sleep(ctx, lookEvery)
+			continue
+		}
+		return settled{trouble: (*sighting)(nil).orEmpty().trouble(classOf(err))}
+	}
+	p := v.recogniser.recognise(snap, v.task.UserCode)
+	v.note(ctx, settled{sighting: p, took: time.Since(start)}).Action = "look"
+	for _, probe := range []struct {
+		name, method string
+		headers      map[string]string
+	}{
+		{"HEAD", "HEAD", nil},
+		{"prefetch GET", "GET", map[string]string{"Sec-Purpose": "prefetch", "Purpose": "prefetch"}},
+	} {
+		began := time.Now()
+		step, cancel := context.WithTimeoutCause(ctx, v.limits.Step, errStep)
+		status, err := v.tab.probe(step, probe.method, v.task.Start, probe.headers)
+		cancel()
+		reason := ""
+		if err != nil {
+			_, reason = classOf(err)
+		}
+		v.j.Steps = append(v.j.Steps, transcript.Step{
+			N: len(v.j.Steps) + 1, Page: "probe", Reason: reason, Action: probe.name, URL: v.task.Start,
+			Status: status, TookMS: float64(time.Since(began).Microseconds()) / 1000,
+		})
+	}
+	return settled{sighting: p, end: transcript.Looked}
+}
