@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"math"
+	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
@@ -87,11 +89,34 @@ func tooFastPolling(j *judge) {
 	switch {
 	case len(slowDowns(burst)) > 0:
 		j.pass("slow_down at poll %d of the burst", len(burst))
+	case len(pendings(burst)) == len(burst) && closest(burst) >= advertisedInterval(j):
+		j.inconclusive("the polls could not be sent faster than the interval: the profile's rate limit, or the target, kept them %s apart", closest(burst).Round(time.Millisecond))
 	case len(pendings(burst)) == len(burst):
-		j.measure("none", fmt.Sprintf("no slow_down in %d polls 0.3 s apart", len(burst)), burst...)
+		j.measure("none", fmt.Sprintf("no slow_down in %d polls, the closest %s apart", len(burst), closest(burst).Round(10*time.Millisecond)), burst...)
 	default:
 		j.warn("other-error", quoted("slow_down", "authorization_pending"), describe(burst[len(burst)-1].Exchange), burst[len(burst)-1])
 	}
+}
+
+// closest is the least time between the sending of two polls.
+func closest(polls []said) time.Duration {
+	gap := time.Duration(math.MaxInt64)
+	for i := 1; i < len(polls); i++ {
+		gap = min(gap, polls[i].Sent-polls[i-1].Sent)
+	}
+	return gap
+}
+
+// advertisedInterval is what the device of the impatient scenario was told.
+func advertisedInterval(j *judge) time.Duration {
+	if x, ok := j.maybe(impatient, "device"); ok {
+		if o, err := x.Object(); err == nil {
+			if n, ok := o.Number("interval"); ok && n > 0 && n < 3600 {
+				return time.Duration(n * float64(time.Second))
+			}
+		}
+	}
+	return 5 * time.Second
 }
 
 // POLL-05

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/devicegrant/devicegrant/"
+
+// mayImport is the order of the packages: each may import those that its entry
+// names, and no other of ours.
+var mayImport = map[string][]string{
+	"profiles":          {},
+	"fakeidp":           {},
+	"suites/wire":       {},
+	"suites/transcript": {"suites/wire"},
+	"suites/useragent":  {"suites/transcript", "profiles"},
+	"suites/scenario":   {"suites/wire", "suites/transcript", "suites/useragent", "profiles"},
+	"suites/rules":      {"suites/wire", "suites/transcript", "profiles"},
+	"suites/report":     {"suites/wire", "suites/transcript", "suites/rules", "profiles"},
+	"suites":            {"suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles"},
+	"cmd/devicegrant":   {"suites", "suites/report", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen"},
+	"testdata/targets":  {},
+}
+
+// onlyIn keeps heavy dependencies where they belong.
+var onlyIn = map[string][]string{
+	"github.com/onsi/ginkgo":        {"suites"},
+	"github.com/onsi/gomega":        {"suites"},
+	"github.com/chromedp":           {"suites/useragent"},
+	"github.com/vbauerster/mpb":     {"cmd/devicegrant"},
+	"github.com/spf13/cobra":        {"cmd/devicegrant"},
+	"github.com/go-jose":            {"fakeidp"},
+	"gopkg.in/yaml.v3":              {"profiles", "suites/rules"},
+	"github.com/fatih/color":        {"cmd/devicegrant"},
+	"github.com/andybalholm":        {"profiles", "suites/useragent"},
+	"golang.org/x/term":             {"cmd/devicegrant"},
+	"golang.org/x/time":             {"suites/scenario"},
+	"rsc.io/qr":                     {"suites/useragent"},
+	"github.com/mattn/go-runewidth": {"cmd/devicegrant"},
+}
+
+// TestImports holds the order of the packages. What the fake IdP may import
+// matters most: shared code could share a misreading of the RFC.
+func TestImports(t *testing.T) {
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && d.Name() != "..") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		pkg := filepath.ToSlash(rel)
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			judgeImport(t, pkg, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func judgeImport(t *testing.T, pkg, name string) {
+	t.Helper()
+	if ours, ok := strings.CutPrefix(name, module); ok {
+		allowed, known := mayImport[pkg]
+		if !known {
+			t.Errorf("the package %s is not in the order of packages", pkg)
+		} else if !slices.Contains(allowed, ours) {
+			t.Errorf("%s imports %s", pkg, ours)
+		}
+		return
+	}
+	for prefix, homes := range onlyIn {
+		if strings.HasPrefix(name, prefix) && !slices.Contains(homes, pkg) {
+			t.Errorf("%s imports %s, which belongs in %v", pkg, name, homes)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+// Command devicegrant judges OAuth 2.0 device authorization grant servers
+// (RFC 8628): conformance runs, and a reference server to try them on.
+//
+// There is one file per verb. This package alone knows flags, the terminal and
+// the exit status; everything else is in the packages it calls.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/report"
+)
+
+func main() {
+	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// execute runs one command line and returns the exit status.
+func execute(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return report.ExitConforming
+	}
+	var status exitStatus
+	if errors.As(err, &status) {
+		return int(status)
+	}
+	fmt.Fprintf(stderr, "devicegrant: %s\n", err)
+	return exitCode(err)
+}
+
+// exitStatus ends the program with a status and no further message: what there
+// is to say has been said.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// exitCode tells a mistake of the user from everything else that stops a run
+// before it has a result.
+func exitCode(err error) int {
+	var (
+		usage    usageError
+		profile  *profiles.Error
+		selector *suites.SelectorError
+		baseline *suites.BaselineError
+		browser  *suites.BrowserError
+	)
+	switch {
+	case errors.As(err, &usage), errors.As(err, &profile), errors.As(err, &selector), errors.As(err, &baseline), errors.As(err, &browser):
+		return report.ExitUsage
+	case errors.Is(err, context.Canceled):
+		return report.ExitInterrupted
+	case strings.HasPrefix(err.Error(), "unknown command"):
+		return report.ExitUsage // cobra has no type for it
+	}
+	return report.ExitUnknown
+}
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "devicegrant",
+		Short: "Conformance of OAuth 2.0 device authorization grant servers (RFC 8628)",
+		Long: `devicegrant judges OAuth 2.0 device authorization grant servers (RFC 8628).
+
+  devicegrant run                        judge the built-in reference server
+  devicegrant run --profile my.yaml      judge yours
+  devicegrant explain POLL-05            what a requirement wants, and why
+  devicegrant idp                        start the reference server
+
+Exit status: 0 conforming, 1 failures, 2 bad usage or profile, 3 inconclusive
+or unreachable, 130 interrupted.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w\n  %s --help lists the flags", err, cmd.CommandPath())}
+	})
+	root.AddCommand(newRunCommand(), newIDPCommand(), newListCommand(), newExplainCommand(), newVersionCommand())
+	return root
+}

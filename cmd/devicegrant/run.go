@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/report"
+)
+
+// runFlags are the flags of the verb run.
+type runFlags struct {
+	profile           string
+	set               []string
+	level             string
+	out               string
+	browser           string
+	headed            bool
+	wait              time.Duration
+	timeBudget        time.Duration
+	inFlight          int
+	seed              uint64
+	clockRate         float64
+	allowD2           bool
+	strict            bool
+	allowInconclusive bool
+	noBaseline        bool
+	json              bool
+	look              lookFlags
+}
+
+func newRunCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [SELECTOR...]",
+		Short: "Judge one server",
+		Long: `Judge one server against RFC 8628.
+
+Without --profile the built-in reference server is started on loopback and
+judged. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
+(3.5) or a label (@must, @person, @slow, ...); ! takes away.`,
+		Example: `  devicegrant run
+  devicegrant run --profile my-server.yaml --set base_url=https://idp.example.com
+  devicegrant run --profile my-server.yaml 3.5 '!@slow'`,
+		RunE: func(cmd *cobra.Command, selectors []string) error {
+			return f.run(cmd, selectors)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVarP(&f.profile, "profile", "p", "builtin", "shipped profile or YAML file")
+	flags.StringArrayVar(&f.set, "set", nil, "override a key of the profile: base_url=https://...")
+	flags.StringVar(&f.level, "level", "all", "must, should or all")
+	flags.BoolVar(&f.strict, "strict", false, "SHOULD-level and other strict warnings fail the run")
+	flags.BoolVar(&f.allowInconclusive, "allow-inconclusive", false, "inconclusive checks do not fail the run")
+	flags.BoolVar(&f.noBaseline, "no-baseline", false, "ignore the profile's known deviations")
+	flags.BoolVar(&f.allowD2, "allow-d2", false, "allow checks that may lock an account or a client")
+	flags.DurationVar(&f.wait, "wait", 0, "wait this long for a target that is still starting")
+	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait, for example for a code to expire")
+	flags.IntVar(&f.inFlight, "concurrency", suites.DefaultInFlight, "most requests under way at once")
+	flags.StringVar(&f.browser, "browser", "auto", "auto, none, manual, a path, or ws://HOST:PORT")
+	flags.BoolVar(&f.headed, "headed", false, "show the browser's window")
+	flags.Uint64Var(&f.seed, "seed", 0, "repeat the invented values of an earlier run")
+	flags.Float64Var(&f.clockRate, "clock-rate", 1, "built-in server only: its seconds in one of ours")
+	flags.StringVarP(&f.out, "out", "o", "out", "folder for result.json and the evidence")
+	flags.BoolVar(&f.json, "json", false, "print result.json on standard output")
+	f.look.register(flags)
+	return cmd
+}
+
+func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
+	ctx := cmd.Context()
+	look, err := f.look.resolve(cmd.ErrOrStderr())
+	if err != nil {
+		return usageError{err}
+	}
+	// Mistakes in the command line and the profile show before anything starts.
+	if _, err := suites.Select(selectors, f.level); err != nil {
+		return usageError{err}
+	}
+	o := suites.Options{
+		Select: selectors, Level: f.level, Wait: f.wait, TimeBudget: f.timeBudget, InFlight: f.inFlight,
+		ClockRate: f.clockRate, Seed: f.seed, Browser: f.browser, Headed: f.headed, NoBaseline: f.noBaseline,
+		Policy: report.Policy{Strict: f.strict, AllowInconclusive: f.allowInconclusive},
+		In:     cmd.InOrStdin(), Out: cmd.ErrOrStderr(), Tool: toolVersion(),
+	}
+	if f.startsBuiltin() {
+		server, err := startBuiltin(f.clockRate)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		o.Kind, o.Fidelity = "simulated", "the built-in reference server, a test double"
+		o.Profile, err = profiles.Load("builtin", profiles.Options{
+			Set: append([]string{"base_url=" + server.URL}, f.set...), Getenv: server.getenv,
+		})
+		if err != nil {
+			return err
+		}
+	} else {
+		if f.clockRate != 1 {
+			return usageError{fmt.Errorf("--clock-rate is for the built-in server, whose clock it changes too")}
+		}
+		if o.Profile, err = profiles.Load(f.profile, profiles.Options{Set: f.set}); err != nil {
+			return err
+		}
+	}
+	if f.allowD2 {
+		o.Profile.Limits.AllowD2 = true
+	}
+
+	screen := newScreen(cmd.OutOrStdout(), cmd.ErrOrStderr(), look, f.json)
+	o.Observer = screen
+	result, err := suites.Run(ctx, o)
+	screen.finish()
+	if err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("interrupted before the first check: %w", context.Canceled)
+		}
+		return err
+	}
+	return f.deliver(cmd.OutOrStdout(), screen, result)
+}
+
+// deliver writes the result and says how the run ended.
+func (f *runFlags) deliver(stdout io.Writer, screen *screen, result report.Result) error {
+	path, err := report.WriteDir(f.out, result)
+	if err != nil {
+		return err
+	}
+	screen.results(result, path)
+	if f.json {
+		if err := report.WriteJSON(stdout, result); err != nil {
+			return fmt.Errorf("writing the result: %w", err)
+		}
+	}
+	if result.ExitCode != report.ExitConforming {
+		return exitStatus(result.ExitCode)
+	}
+	return nil
+}
+
+// startsBuiltin says that the target is the built-in server and nobody named a
+// running one.
+func (f *runFlags) startsBuiltin() bool {
+	if f.profile != "builtin" {
+		return false
+	}
+	for _, s := range f.set {
+		if strings.HasPrefix(s, "base_url=") {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,332 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/scenario"
+)
+
+// screen shows a run: on a terminal a plan, a bar, and the results grouped by
+// section; on a pipe one plain line for each check as it is judged. It is the
+// run's Observer.
+type screen struct {
+	out, err io.Writer
+	look     look
+	tty      bool
+	silent   bool // standard output belongs to --json
+
+	stop    chan struct{}
+	drawing sync.WaitGroup
+}
+
+func newScreen(out, err io.Writer, l look, silent bool) *screen {
+	return &screen{out: out, err: err, look: l, tty: isTerminal(out), silent: silent}
+}
+
+func (s *screen) printf(format string, args ...any) {
+	if !s.silent {
+		fmt.Fprintf(s.out, format, args...)
+	}
+}
+
+// Planned implements suites.Observer.
+func (s *screen) Planned(p suites.Plan) {
+	if s.look.quiet {
+		return
+	}
+	address := p.Target.Issuer
+	s.printf("target  %s\n", describeTarget(p.Target))
+	if address != "" {
+		s.printf("        %s\n", clean(address))
+	}
+	s.printf("plan    %s, %s", count(len(p.Checks), "check"), count(len(p.Scenarios), "conversation"))
+	if p.Target.Driver != "" {
+		s.printf(", the person is played by the %s driver", p.Target.Driver)
+	}
+	s.printf("\n")
+	for _, note := range p.Notes {
+		s.printf("note    %s\n", strings.ReplaceAll(clean(note), "\n", "\n        "))
+	}
+	if s.tty {
+		s.printf("\n")
+	}
+	if s.look.progress {
+		s.draw(p)
+	}
+}
+
+func describeTarget(t report.Target) string {
+	text := clean(t.Name)
+	if t.Kind == "simulated" {
+		text += " (simulated)"
+	}
+	if t.ClockRate > 1 {
+		text += fmt.Sprintf(", its clock %g times as fast", t.ClockRate)
+	}
+	return text
+}
+
+// redraw is how often the bar is brought up to date.
+const redraw = 150 * time.Millisecond
+
+// draw shows how many conversations have ended and what the others wait for.
+func (s *screen) draw(p suites.Plan) {
+	width := columns(s.err)
+	barWidth := min(24, width/4)
+	container := mpb.New(mpb.WithOutput(s.err), mpb.WithWidth(barWidth), mpb.WithRefreshRate(redraw))
+	room := width - barWidth - 12
+	bar := container.New(int64(len(p.Scenarios)), mpb.BarStyle().Lbound("[").Rbound("]").Filler("=").Tip(">").Padding(" "),
+		mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(decor.CountersNoUnit("%d/%d ")),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
+			_, _, waiting := p.Progress()
+			return " " + runewidth.Truncate(waitingFor(waiting, p.Now()), max(10, room), "…")
+		})))
+	s.stop = make(chan struct{})
+	s.drawing.Go(func() {
+		tick := time.NewTicker(redraw)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				ended, _, _ := p.Progress()
+				// The last step is left to the end, so that the bar stays until then.
+				bar.SetCurrent(int64(min(ended, len(p.Scenarios)-1)))
+			case <-s.stop:
+				bar.Abort(true)
+				container.Wait()
+				return
+			}
+		}
+	})
+}
+
+// waitingFor names the conversation that will wait longest.
+func waitingFor(waiting []scenario.Status, now time.Duration) string {
+	if len(waiting) == 0 {
+		return "judging"
+	}
+	last := waiting[len(waiting)-1]
+	switch {
+	case last.Waiting == "":
+		return last.Scenario
+	case last.Until > now:
+		return fmt.Sprintf("%s: %s, %ds", last.Scenario, last.Waiting, int((last.Until-now).Seconds())+1)
+	}
+	return fmt.Sprintf("%s: %s", last.Scenario, last.Waiting)
+}
+
+// finish takes the bar away.
+func (s *screen) finish() {
+	if s.stop != nil {
+		close(s.stop)
+		s.drawing.Wait()
+		s.stop = nil
+	}
+}
+
+// Checked implements suites.Observer.
+func (s *screen) Checked(c report.Check) {
+	if s.tty || s.look.quiet {
+		return // results prints them by section
+	}
+	s.printf("%-12s %-10s %s%s\n", c.Verdict, c.ID, c.Title, reasonAfter(c))
+}
+
+// reasonAfter is the reason of a verdict that is not simply a pass.
+func reasonAfter(c report.Check) string {
+	if c.Verdict == rules.Pass {
+		return ""
+	}
+	return ": " + firstLine(clean(c.Reason))
+}
+
+// results prints what the run found.
+func (s *screen) results(r report.Result, path string) {
+	if s.tty && !s.look.quiet {
+		for _, section := range rules.Sections {
+			s.section(section.Number, section.Title, r)
+		}
+	} else {
+		for _, c := range r.Checks {
+			if s.needsDetail(c) {
+				s.printf("\n%s %s: %s\n", c.ID, c.Verdict, c.Title)
+				s.details(c, r)
+			}
+		}
+	}
+	if s.look.verbose {
+		s.conversations(r)
+	}
+	s.printf("\n%s\n", s.summary(r))
+	if r.Interrupted {
+		s.printf("interrupted: the result is partial\n")
+	}
+	s.printf("result  %s\n", path)
+}
+
+// needsDetail says that a check's evidence is shown.
+func (s *screen) needsDetail(c report.Check) bool {
+	switch c.Verdict {
+	case rules.Fail, rules.Broken, report.Fixed:
+		return true
+	case rules.Warn, rules.Inconclusive:
+		return s.look.verbose || s.tty && !s.look.quiet
+	}
+	return s.look.verbose && len(c.Findings) > 0
+}
+
+func (s *screen) section(number, title string, r report.Result) {
+	heading := false
+	for _, c := range r.Checks {
+		if c.Section != number || c.Verdict == rules.Skip && c.Reason == "not selected" {
+			continue
+		}
+		if !heading {
+			s.printf("%s\n", s.look.paint.bold(number+" "+title))
+			heading = true
+		}
+		mark, brush := s.mark(c.Verdict)
+		s.printf("  %s %-9s %s\n", brush(mark), c.ID, c.Title)
+		if c.Verdict != rules.Pass {
+			s.wrapped("              ", fmt.Sprintf("%s: %s", c.Verdict, firstLine(clean(c.Reason))), s.look.paint.dim)
+		}
+		if s.needsDetail(c) {
+			s.details(c, r)
+		}
+	}
+	if heading {
+		s.printf("\n")
+	}
+}
+
+func (s *screen) mark(v rules.Verdict) (string, func(...any) string) {
+	p := s.look.paint
+	switch v {
+	case rules.Pass:
+		return "✓", p.good
+	case rules.Fail, rules.Broken, report.Fixed:
+		return "✗", p.bad
+	case rules.Warn:
+		return "!", p.caution
+	case rules.Inconclusive:
+		return "?", p.caution
+	case report.Known:
+		return "~", p.caution
+	case rules.Info:
+		return "i", p.dim
+	}
+	return "-", p.dim
+}
+
+// details prints the findings of a check with their evidence.
+func (s *screen) details(c report.Check, r report.Result) {
+	const indent = "      "
+	if len(c.Findings) == 0 || c.Verdict == rules.Inconclusive || c.Verdict == rules.Broken {
+		for _, line := range strings.Split(clean(c.Reason), "\n") {
+			s.printf("%s%s\n", indent, line)
+		}
+	}
+	for _, f := range c.Findings {
+		if f.Severity == rules.Info && !s.look.verbose {
+			continue
+		}
+		_, brush := s.mark(f.Severity)
+		s.printf("%s%s %s\n", indent, brush(string(f.Severity)), f.Code)
+		if f.Expected != "" {
+			s.wrapped(indent+"expected  ", clean(f.Expected), nil)
+		}
+		s.wrapped(indent+"observed  ", clean(f.Observed), nil)
+		for i, ref := range f.Exchanges {
+			x, ok := report.FindExchange(r, ref)
+			if !ok {
+				continue
+			}
+			s.printf("%sexchange  %s #%d: %s %s -> %s\n", indent, ref.Scenario, ref.N, clean(x.Method), clean(x.URL), report.Outcome(x))
+			if i == len(f.Exchanges)-1 {
+				s.printf("%s%s\n", indent+s.look.paint.dim("curl      "), report.Curl(x))
+			}
+		}
+	}
+}
+
+// conversations lists the scenarios with their times.
+func (s *screen) conversations(r report.Result) {
+	s.printf("\nconversations\n")
+	for _, sc := range r.Scenarios {
+		state := ""
+		for _, reason := range []string{sc.Aborted, sc.Absent, sc.Skipped, sc.Broken} {
+			if reason != "" {
+				state = ": " + firstLine(clean(reason))
+			}
+		}
+		s.printf("  %6.1f s  %-28s %s%s\n", float64(sc.DurationMS)/1000, sc.Transcript.Scenario, count(len(sc.Exchanges), "exchange"), state)
+	}
+}
+
+func (s *screen) summary(r report.Result) string {
+	c, p := r.Counts, s.look.paint
+	parts := []string{p.good(fmt.Sprintf("%d pass", c.Pass))}
+	add := func(n int, word string, brush func(...any) string) {
+		if n > 0 {
+			parts = append(parts, brush(fmt.Sprintf("%d %s", n, word)))
+		}
+	}
+	add(c.Fail, "fail", p.bad)
+	add(c.Error, "error", p.bad)
+	add(c.Fixed, "fixed (stale baseline)", p.bad)
+	add(c.Warn, "warn", p.caution)
+	add(c.Inconclusive, "inconclusive", p.caution)
+	add(c.Known, "known", p.caution)
+	add(c.Info, "info", p.dim)
+	add(c.NA, "n/a", p.dim)
+	add(c.Skip, "skip", p.dim)
+	return fmt.Sprintf("%s in %s; exit %d", strings.Join(parts, ", "), (time.Duration(r.DurationMS) * time.Millisecond).Round(100*time.Millisecond), r.ExitCode)
+}
+
+// wrapped prints text after a first indent and aligned below it.
+func (s *screen) wrapped(first, text string, brush func(...any) string) {
+	if brush == nil {
+		brush = fmt.Sprint
+	}
+	width := min(columns(s.out), 110) - runewidth.StringWidth(first) - 1
+	indent := first
+	for _, line := range wrap(text, max(20, width)) {
+		s.printf("%s%s\n", indent, brush(line))
+		indent = strings.Repeat(" ", runewidth.StringWidth(first))
+	}
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// clean makes a text from the target harmless for a terminal: control
+// characters, which could move the cursor or change the title, become "?".
+func clean(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c == '\n' || c == '\t' || c >= ' ' && c != 0x7f && !(c >= 0x80 && c < 0xa0) && !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) {
+			return c
+		}
+		return '?'
+	}, s)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

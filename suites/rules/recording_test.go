@@ -1,0 +1,58 @@
+package rules
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// recorded is what the reference server said to every scenario. It is a
+// throw-away server, so nothing in the file is secret. To write it anew:
+// go test ./suites -run TestBuiltinConforms -update
+func recorded(t testing.TB) Evidence {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "testdata", "recordings", "builtin.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Recording
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	yes := true
+	secret := profiles.NewSecret("not looked at")
+	return r.Evidence(&profiles.Profile{
+		Clients: profiles.Clients{
+			Public:       &profiles.Client{ID: "device-public"},
+			Confidential: &profiles.Client{ID: "device-confidential", Secret: &secret, Auth: profiles.AuthBasic},
+		},
+		Users:        profiles.Users{Wrong: &profiles.User{}},
+		TLS:          profiles.TLS{AllowHTTP: true},
+		Capabilities: profiles.Capabilities{Deny: &yes},
+	})
+}
+
+// clone is a copy that a test may change.
+func clone(t testing.TB, e Evidence) Evidence {
+	t.Helper()
+	copied := e
+	copied.Transcripts = map[string]transcript.Transcript{}
+	profile := *e.Profile
+	copied.Profile = &profile
+	for name, said := range e.Transcripts {
+		b, err := json.Marshal(said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c transcript.Transcript
+		if err := json.Unmarshal(b, &c); err != nil {
+			t.Fatal(err)
+		}
+		copied.Transcripts[name] = c
+	}
+	return copied
+}

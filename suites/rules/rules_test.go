@@ -1,0 +1,495 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// edit changes the recording of a conforming server into that of another one.
+type edit func(Evidence)
+
+// in changes every exchange of a scenario below a label.
+func in(scenario, label string, change func(*wire.Exchange)) edit {
+	return func(e Evidence) {
+		t, hit := e.Transcripts[scenario], false
+		for i := range t.Exchanges {
+			if l := t.Exchanges[i].Label; l == label || strings.HasPrefix(l, label+"/") {
+				change(&t.Exchanges[i])
+				hit = true
+			}
+		}
+		if !hit {
+			panic(fmt.Sprintf("the recording has no %s in %s", label, scenario))
+		}
+		e.Transcripts[scenario] = t
+	}
+}
+
+// visit changes a journey.
+func visit(scenario, name string, change func(*transcript.Journey)) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[scenario]
+		for i := range t.Journeys {
+			if t.Journeys[i].Name == name {
+				change(&t.Journeys[i])
+				return
+			}
+		}
+		panic(fmt.Sprintf("the recording has no journey %s in %s", name, scenario))
+	}
+}
+
+func answer(status int, body string) func(*wire.Exchange) {
+	return func(x *wire.Exchange) {
+		x.Status, x.Failure = status, nil
+		x.Response = &wire.Message{Header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}, "Pragma": {"no-cache"}}, Body: wire.Bytes(body)}
+	}
+}
+
+func oauthError(code string) func(*wire.Exchange) {
+	return answer(400, fmt.Sprintf(`{"error":%q}`, code))
+}
+
+func header(name, value string) func(*wire.Exchange) {
+	return func(x *wire.Exchange) {
+		x.Response.Header.Del(name)
+		if value != "" {
+			x.Response.Header.Set(name, value)
+		}
+	}
+}
+
+// member replaces a JSON member, or removes it when value is "".
+func member(name, value string) func(*wire.Exchange) {
+	return func(x *wire.Exchange) {
+		o, err := wire.ParseObject(x.Response.Body)
+		if err != nil {
+			panic(err)
+		}
+		var parts []string
+		done := false
+		for _, m := range o.Members {
+			v := string(m.Value)
+			if m.Name == name {
+				if value == "" {
+					continue
+				}
+				v, done = value, true
+			}
+			parts = append(parts, fmt.Sprintf("%q:%s", m.Name, v))
+		}
+		if !done && value != "" {
+			parts = append(parts, fmt.Sprintf("%q:%s", name, value))
+		}
+		x.Response.Body = wire.Bytes("{" + strings.Join(parts, ",") + "}")
+	}
+}
+
+func body(change func(string) string) func(*wire.Exchange) {
+	return func(x *wire.Exchange) { x.Response.Body = wire.Bytes(change(string(x.Response.Body))) }
+}
+
+func lost(kind wire.FailureKind) func(*wire.Exchange) {
+	return func(x *wire.Exchange) {
+		x.Status, x.Response, x.Failure = 0, nil, &wire.Failure{Kind: kind, Text: "lost"}
+	}
+}
+
+func all(edits ...edit) edit {
+	return func(e Evidence) {
+		for _, change := range edits {
+			change(e)
+		}
+	}
+}
+
+const codes = `{"device_code":"dc","user_code":"UC-1","verification_uri":"https://h/d","expires_in":600}`
+const token = `{"access_token":"another","token_type":"Bearer","expires_in":60}`
+
+const (
+	authorization = transcript.DeviceAuthorization
+	tokenErr      = transcript.TokenErrors
+	deviceErr     = transcript.DeviceErrors
+)
+
+// cases: for each rule, servers that differ from the reference in one thing,
+// and what the rule says of them. No rule is left without a case in which it
+// does not pass.
+var cases = []struct {
+	id      string
+	name    string
+	edit    edit
+	verdict Verdict
+	code    string
+}{
+	{"DA-01", "refused", in(authorization, "valid/public", oauthError("invalid_client")), Fail, "not-served"},
+	{"DA-01", "the confidential client refused", in(authorization, "valid/confidential", answer(500, "")), Fail, "not-served"},
+	{"DA-01", "no answer", in(authorization, "valid/public", lost(wire.FailReset)), Inconclusive, ""},
+	{"DA-02", "GET gives codes", in(deviceErr, "method/GET", answer(200, codes)), Warn, "codes-for-get"},
+	{"DA-02", "the query is read", in(deviceErr, "query/parameters", answer(200, codes)), Warn, "parameters-from-query"},
+	{"DA-02", "a secret in the query works", in(deviceErr, "query/secret", answer(200, codes)), Fail, "secret-from-query"},
+	{"DA-02", "no secret is needed at all", all(in(deviceErr, "query/secret", answer(200, codes)), in(deviceErr, "query/no secret", answer(200, codes))), Pass, ""},
+	{"DA-02", "PUT is not implemented", in(deviceErr, "method/PUT", answer(501, "")), Pass, ""},
+	{"DA-02", "PUT falls over", in(deviceErr, "method/PUT", answer(500, "")), Warn, "server-error"},
+	{"DA-02", "the control fails", all(in(deviceErr, "method/GET", answer(200, codes)), in(deviceErr, "control/public", oauthError("invalid_client"))), Inconclusive, ""},
+	{"DA-03", "JSON is accepted", in(deviceErr, "type/json", answer(200, codes)), Warn, "accepts-json"},
+	{"DA-03", "text falls over", in(deviceErr, "type/text", answer(500, "")), Fail, "server-error"},
+	{"DA-03", "multipart hangs", in(deviceErr, "type/multipart", lost(wire.FailTimeout)), Fail, "hang"},
+	{"DA-03", "charset refused", in(deviceErr, "type/charset", oauthError("invalid_request")), Warn, "charset-refused"},
+	{"DA-04", "codes without a client", in(deviceErr, "client/absent", answer(200, codes)), Fail, "codes-without-client"},
+	{"DA-04", "codes for an empty client", in(deviceErr, "client/empty", answer(200, codes)), Fail, "codes-without-client"},
+	{"DA-04", "401 invalid_client", in(deviceErr, "client", answer(401, `{"error":"invalid_client"}`)), Pass, ""},
+	{"DA-04", "another error", in(deviceErr, "client/empty", oauthError("invalid_grant")), Warn, "other-error"},
+	{"DA-05", "two clients accepted", in(deviceErr, "repeat/other client", answer(200, codes)), Fail, "conflicting-clients-accepted"},
+	{"DA-05", "a repetition accepted", in(deviceErr, "repeat/same client", answer(200, codes)), Warn, "repetition-accepted"},
+	{"DA-06", "refused", in(deviceErr, "unknown/added", oauthError("invalid_request")), Fail, "unknown-parameter-refused"},
+	{"DA-06", "everything refused", all(in(deviceErr, "unknown/added", oauthError("invalid_request")), in(deviceErr, "control/public again", answer(500, ""))), Inconclusive, ""},
+	{"DA-07", "empty differs", in(deviceErr, "scope/empty", oauthError("invalid_scope")), Fail, "empty-differs-from-absent"},
+	{"DA-07", "a scope is required", in(deviceErr, "scope", oauthError("invalid_scope")), Pass, ""},
+	{"DA-07", "another error", in(deviceErr, "scope", oauthError("invalid_request")), Warn, "other-error"},
+	{"DA-09", "codes", in(deviceErr, "client/unknown", answer(200, codes)), Fail, "codes-for-unknown-client"},
+	{"DA-09", "unauthorized_client", in(deviceErr, "client/unknown", oauthError("unauthorized_client")), Warn, "other-error"},
+
+	{"RESP-01", "201", in(authorization, "valid", func(x *wire.Exchange) { x.Status = 201 }), Fail, "status"},
+	{"RESP-01", "text/plain", in(authorization, "valid", header("Content-Type", "text/plain; charset=utf-8")), Fail, "media-type"},
+	{"RESP-01", "a charset", in(authorization, "valid", header("Content-Type", "Application/JSON; charset=UTF-8")), Pass, ""},
+	{"RESP-02", "an array", in(authorization, "valid", body(func(s string) string { return "[" + s + "]" })), Fail, "not-an-object"},
+	{"RESP-02", "a repeated member", in(authorization, "valid", body(func(s string) string { return strings.Replace(s, "{", `{"interval":1,`, 1) })), Fail, "repeated-member"},
+	{"RESP-02", "nested", in(authorization, "valid", body(func(s string) string { return `{"data":` + s + `}` })), Fail, "nested"},
+	{"RESP-02", "a byte order mark", in(authorization, "valid", body(func(s string) string { return "\ufeff" + s })), Warn, "byte-order-mark"},
+	{"RESP-03", "absent", in(authorization, "valid", member("device_code", "")), Fail, "not-a-string"},
+	{"RESP-03", "a number", in(authorization, "valid", member("device_code", "12345")), Fail, "not-a-string"},
+	{"RESP-03", "empty", in(authorization, "valid", member("device_code", `""`)), Fail, "empty"},
+	{"RESP-04", "a number", in(authorization, "valid", member("user_code", "1234")), Fail, "not-a-string"},
+	{"RESP-04", "the device code", in(authorization, "valid", all2(member("user_code", `"x"`), member("device_code", `"x"`))), Fail, "equals-device-code"},
+	{"RESP-05", "relative", in(authorization, "valid", member("verification_uri", `"/device"`)), Fail, "not-absolute"},
+	{"RESP-05", "another scheme", in(authorization, "valid", member("verification_uri", `"app://device"`)), Fail, "not-https"},
+	{"RESP-05", "verification_url", in(authorization, "valid", member("verification_uri", "")), Fail, "not-a-string"},
+	{"RESP-05", "no page", in(authorization, "page", answer(404, "")), Fail, "no-page"},
+	{"RESP-05", "a page for browsers only", in(authorization, "page", answer(403, "")), Warn, "page-refused"},
+	{"RESP-05", "a redirect to a login", in(authorization, "page", answer(302, "")), Pass, ""},
+	{"RESP-06", "carries the code", in(authorization, "valid", all2(member("user_code", `"abcd-efgh"`), member("verification_uri", `"http://h/ABCDEFGH"`))), Warn, "carries-code"},
+	{"RESP-06", "differs", in(authorization, "valid/public again", member("verification_uri", `"http://h/other"`)), Warn, "differs"},
+	{"RESP-07", "absent", in(authorization, "valid", member("expires_in", "")), Fail, "not-a-number"},
+	{"RESP-07", "a string", in(authorization, "valid", member("expires_in", `"600"`)), Fail, "not-a-number"},
+	{"RESP-07", "zero", in(authorization, "valid", member("expires_in", "0")), Fail, "zero"},
+	{"RESP-07", "a fraction", in(authorization, "valid", member("expires_in", "599.5")), Warn, "fraction"},
+	{"RESP-07", "a day", in(authorization, "valid", member("expires_in", "86400")), Warn, "very-long"},
+	{"RESP-08", "absent", in(authorization, "valid", member("interval", "")), Pass, ""},
+	{"RESP-08", "a string", in(authorization, "valid", member("interval", `"5"`)), Fail, "not-a-number"},
+	{"RESP-08", "negative", in(authorization, "valid", member("interval", "-1")), Fail, "negative"},
+	{"RESP-08", "zero", in(authorization, "valid", member("interval", "0")), Warn, "zero"},
+	{"RESP-08", "longer than the lifetime", in(authorization, "valid", member("interval", "5000")), Warn, "beyond-lifetime"},
+	{"RESP-09", "absent", in(authorization, "valid", member("verification_uri_complete", "")), NA, ""},
+	{"RESP-09", "relative", in(authorization, "valid", member("verification_uri_complete", `"?user_code=X"`)), Fail, "not-absolute"},
+	{"RESP-09", "an opaque reference", in(authorization, "valid", body(func(s string) string { return strings.ReplaceAll(s, "?user_code=", "?ref=") })), Pass, ""},
+	{"RESP-09", "another host", in(authorization, "valid", member("verification_uri_complete", `"http://other/x"`)), Warn, "other-host"},
+	{"RESP-10", "cacheable", in(authorization, "valid", header("Cache-Control", "")), Warn, "no-store"},
+	{"RESP-10", "no Pragma", in(authorization, "valid", header("Pragma", "")), Pass, ""},
+	{"RESP-11", "equal device codes", in(transcript.Codes, "code", member("device_code", `"same"`)), Fail, "equal-device-codes"},
+	{"RESP-11", "equal user codes", in(transcript.Codes, "code", member("user_code", `"same"`)), Fail, "equal-user-codes"},
+	{"RESP-11", "approved together", in(transcript.Approval, "bystander/poll", answer(200, token)), Fail, "approved-together"},
+
+	{"META-01", "not advertised", in(transcript.Metadata, "document", member("device_authorization_endpoint", "")), Info, "not-advertised"},
+	{"META-01", "no document", in(transcript.Metadata, "document", answer(404, "")), NA, ""},
+	{"META-02", "not listed", in(transcript.Metadata, "document", member("grant_types_supported", `["authorization_code"]`)), Warn, "not-listed"},
+	{"META-02", "no list", in(transcript.Metadata, "document", member("grant_types_supported", "")), Warn, "absent"},
+	{"META-02", "listed but refused", in(transcript.Metadata, "advertised", oauthError("unsupported_grant_type")), Warn, "listed-but-refused"},
+	{"META-03", "another scheme", in(transcript.Metadata, "document", member("device_authorization_endpoint", `"ftp://h/x"`)), Fail, "not-https"},
+	{"META-03", "a fragment", in(transcript.Metadata, "document", member("device_authorization_endpoint", `"http://h/x#y"`)), Fail, "fragment"},
+	{"META-03", "not served", in(transcript.Metadata, "advertised", answer(404, "")), Fail, "not-served"},
+	{"META-04", "a trailing slash", in(transcript.Metadata, "document", func(x *wire.Exchange) {
+		o, _ := x.Object()
+		issuer, _ := o.String("issuer")
+		member("issuer", fmt.Sprintf("%q", issuer+"/"))(x)
+	}), Fail, "differs"},
+	{"META-04", "another tenant", in(transcript.Metadata, "document", member("issuer", `"https://other"`)), Fail, "differs"},
+	{"META-05", "text/html", in(transcript.Metadata, "document", header("Content-Type", "text/html")), Fail, "media-type"},
+	{"META-05", "no token endpoint", in(transcript.Metadata, "document", member("token_endpoint", "")), Fail, "no-token-endpoint"},
+	{"META-05", "none is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["client_secret_basic"]`)), Warn, "none-not-listed"},
+	{"META-05", "Basic is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["none"]`)), Warn, "method-not-listed"},
+
+	{"VERIFY-01", "the code is refused", visit(transcript.Approval, "approve", outcome(transcript.CodeRejected)), Fail, "no-path"},
+	{"VERIFY-01", "the login is refused", visit(transcript.Approval, "approve", outcome(transcript.LoginFailed)), Inconclusive, ""},
+	{"VERIFY-01", "the page is not understood", visit(transcript.Approval, "approve", outcome(transcript.Unfinished)), Inconclusive, ""},
+	{"VERIFY-01", "approved in vain", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "no-token"},
+	{"VERIFY-02", "no login needed", in(transcript.NoSession, "poll/not logged in", answer(200, token)), Fail, "approved-without-login"},
+	{"VERIFY-02", "any password", in(transcript.NoSession, "poll/wrong password", answer(200, token)), Fail, "approved-without-login"},
+	{"VERIFY-02", "no session needed", in(transcript.NoSession, "poll/session forgotten", answer(200, token)), Fail, "approved-without-login"},
+	{"VERIFY-02", "nobody can approve", in(transcript.Approval, "token", oauthError("authorization_pending")), Inconclusive, ""},
+	{"VERIFY-03", "the page falls over", visit(transcript.WrongUserCodes, "NUL", func(j *transcript.Journey) { j.Steps[len(j.Steps)-1].Status = 500 }), Fail, "server-error"},
+	{"VERIFY-03", "the session is gone", in(transcript.WrongUserCodes, "pending", oauthError("access_denied")), Fail, "session-ended"},
+	{"VERIFY-03", "a wrong code approves", in(transcript.WrongUserCodes, "pending", answer(200, token)), Fail, "approved-by-wrong-code"},
+	{"VERIFY-03", "a decision about nothing", visit(transcript.WrongUserCodes, "never issued", outcome(transcript.AtDecision)), Warn, "decision-for-unknown-code"},
+	{"VERIFY-03", "locked out afterwards", in(transcript.WrongUserCodes, "token", oauthError("authorization_pending")), Inconclusive, ""},
+	{"VERIFY-08", "no way to deny", visit(transcript.Denial, "deny", func(j *transcript.Journey) { j.Outcome, j.DenyOffered = transcript.NoWayToDeny, false }), Warn, "no-deny"},
+	{"VERIFY-08", "none after the complete URI", visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) { j.DenyOffered, j.Decided = false, true }), Warn, "no-deny-complete"},
+	{"VERIFY-10", "opening decides", in(transcript.CompleteURI, "after look", answer(200, token)), Fail, "decides"},
+	{"VERIFY-10", "the reference is ignored", visit(transcript.CompleteURI, "follow", outcome(transcript.AtCode)), Fail, "asks-for-code"},
+	{"VERIFY-10", "none", missing(transcript.CompleteURI, "the device authorization response has no verification_uri_complete"), NA, ""},
+
+	{"TOKEN-01", "compared by suffix", in(tokenErr, "grant_type/device_code", oauthError("authorization_pending")), Fail, "recognised"},
+	{"TOKEN-01", "trimmed", in(tokenErr, "grant_type/trailing space", oauthError("slow_down")), Fail, "recognised"},
+	{"TOKEN-01", "another error", in(tokenErr, "grant_type/random", oauthError("invalid_grant")), Warn, "other-error"},
+	{"TOKEN-01", "the control fails", all(in(tokenErr, "grant_type/random", oauthError("authorization_pending")), in(tokenErr, "control", oauthError("invalid_client"))), Inconclusive, ""},
+	{"TOKEN-02", "empty is invalid_grant", in(tokenErr, "device_code/empty", oauthError("invalid_grant")), Warn, "other-error"},
+	{"TOKEN-02", "falls over", in(tokenErr, "device_code/absent", answer(500, "")), Fail, "not-refused"},
+	{"TOKEN-03", "pending for ever", in(tokenErr, "unknown/random", oauthError("authorization_pending")), Fail, "recognised"},
+	{"TOKEN-03", "slow_down at once", in(tokenErr, "unknown/UUID", oauthError("slow_down")), Fail, "recognised"},
+	{"TOKEN-03", "invalid_request", in(tokenErr, "unknown/random", oauthError("invalid_request")), Warn, "other-error"},
+	{"TOKEN-03", "white space is trimmed", in(tokenErr, "unknown/space added", oauthError("authorization_pending")), Pass, ""},
+	{"TOKEN-03", "case is folded", in(tokenErr, "unknown/case swapped", oauthError("authorization_pending")), Fail, "recognised"},
+	{"TOKEN-03", "case of a UUID is folded", in(tokenErr, "unknown/case swapped", all2(oauthError("authorization_pending"), request("device_code=7411F395-2F3A-4CB5"))), Pass, ""},
+	{"TOKEN-03", "10 KiB is too large", in(tokenErr, "unknown/long", answer(413, "")), Pass, ""},
+	{"TOKEN-08", "two codes", in(tokenErr, "repeat/two codes", oauthError("authorization_pending")), Fail, "conflict-accepted"},
+	{"TOKEN-08", "a repetition", in(tokenErr, "repeat/grant_type", oauthError("authorization_pending")), Warn, "repetition-accepted"},
+	{"TOKEN-08", "an unknown parameter", in(tokenErr, "extra/parameter", oauthError("invalid_request")), Fail, "unknown-parameter-refused"},
+	{"TOKEN-09", "no token_type", in(transcript.Approval, "token", member("token_type", "")), Fail, "not-a-string"},
+	{"TOKEN-09", "bearer in lower case", in(transcript.Approval, "token", member("token_type", `"bearer"`)), Pass, ""},
+	{"TOKEN-09", "no expires_in", in(transcript.Approval, "token", member("expires_in", "")), Warn, "no-expires-in"},
+	{"TOKEN-09", "text/html", in(transcript.EarlyApproval, "token", header("Content-Type", "text/html")), Fail, "media-type"},
+	{"TOKEN-09", "an error beside it", in(transcript.Approval, "token", member("error", `"x"`)), Fail, "error-beside-token"},
+	{"TOKEN-10", "cacheable", in(transcript.Approval, "token", header("Cache-Control", "private")), Fail, "no-store"},
+	{"TOKEN-10", "no Pragma", in(transcript.Approval, "token", header("Pragma", "")), Warn, "pragma"},
+
+	{"ERR-01", "200 with an error", in(tokenErr, "device_code/absent", func(x *wire.Exchange) { x.Status = 200 }), Fail, "200-invalid_request"},
+	{"ERR-01", "403 pending", in(transcript.SteadyPolling, "poll", func(x *wire.Exchange) { x.Status = 403 }), Fail, "403-authorization_pending"},
+	{"ERR-01", "429 slow_down", in(transcript.ImpatientPolling, "burst/2", func(x *wire.Exchange) { x.Status = 429 }), Fail, "429-slow_down"},
+	{"ERR-01", "401 invalid_request", in(deviceErr, "client/absent", func(x *wire.Exchange) { x.Status = 401 }), Fail, "401-invalid_request"},
+	{"ERR-01", "500", in(transcript.HostileCharacters, "token", answer(500, "")), Fail, "server-error"},
+	{"ERR-01", "405 for GET", in(deviceErr, "method/GET", answer(405, "<h1>no</h1>")), Pass, ""},
+	{"ERR-01", "302", in(tokenErr, "device_code/empty", answer(302, "")), Fail, "302-other"},
+	{"ERR-02", "HTML", in(tokenErr, "device_code/absent", all2(answer(400, "<h1>Bad Request</h1>"), header("Content-Type", "text/html"))), Fail, "body"},
+	{"ERR-02", "HTML for GET", in(deviceErr, "method/GET", all2(answer(405, "<h1>no</h1>"), header("Content-Type", "text/html"))), Warn, "body-before-oauth"},
+	{"ERR-02", "error is an object", in(tokenErr, "device_code/absent", answer(400, `{"error":{"code":1}}`)), Fail, "body"},
+	{"ERR-02", "text/plain", in(tokenErr, "device_code/absent", header("Content-Type", "text/plain")), Fail, "body"},
+	{"ERR-02", "extra members", in(tokenErr, "device_code/absent", member("message", `"hello"`)), Pass, ""},
+	{"ERR-02", "codes beside the error", in(tokenErr, "device_code/absent", member("device_code", `"x"`)), Fail, "body"},
+	{"ERR-03", "quotes are echoed", in(transcript.HostileCharacters, "token/client_id/quotes", member("error_description", `"unknown client \"x\""`)), Fail, "character"},
+	{"ERR-03", "translated", in(transcript.HostileCharacters, "device/scope", member("error_description", `"ungültig"`)), Fail, "character"},
+	{"ERR-03", "a space in error_uri", in(transcript.HostileCharacters, "device/scope", member("error_uri", `"https://h/a b"`)), Fail, "character"},
+	{"ERR-03", "an escaped letter", in(transcript.HostileCharacters, "device/scope", member("error_description", `"\u0061"`)), Pass, ""},
+	{"ERR-04", "400", in(transcript.ClientErrors, "wrong/token", func(x *wire.Exchange) { x.Status = 400 }), Fail, "status"},
+	{"ERR-04", "no challenge", in(transcript.ClientErrors, "wrong/token", header("WWW-Authenticate", "")), Fail, "challenge"},
+	{"ERR-04", "another scheme", in(transcript.ClientErrors, "wrong/device", header("WWW-Authenticate", "Bearer")), Fail, "challenge"},
+	{"ERR-04", "two challenges", in(transcript.ClientErrors, "wrong/device", header("WWW-Authenticate", `Bearer realm="x", basic realm="y"`)), Pass, ""},
+	{"ERR-04", "the secret does not matter", in(transcript.ClientErrors, "wrong/token", oauthError("authorization_pending")), Fail, "wrong-secret-accepted"},
+	{"ERR-04", "no device authentication", in(transcript.ClientErrors, "wrong/device", answer(200, codes)), Pass, ""},
+	{"ERR-04", "a bare 401", in(deviceErr, "client/unknown", all2(answer(401, `{"error":"invalid_client"}`), header("WWW-Authenticate", ""))), Warn, "bare-401"},
+	{"ERR-05", "a synonym of pending", in(transcript.SteadyPolling, "poll", oauthError("still_waiting")), Fail, "synonym-of-pending"},
+	{"ERR-05", "a code of one's own", in(tokenErr, "unknown/random", oauthError("bad_verification_code")), Warn, "unregistered"},
+
+	{"POLL-01", "denied at once", in(transcript.SteadyPolling, "poll/2", oauthError("access_denied")), Fail, "not-pending"},
+	{"POLL-01", "a token", in(transcript.SteadyPolling, "poll/1", answer(200, token)), Fail, "not-pending"},
+	{"POLL-02", "slowed in both runs", slowedTwice(2), Fail, "punished"},
+	{"POLL-02", "slowed in one run", slowedTwice(0), Warn, "punished-once"},
+	{"POLL-02", "the grant ends", in(transcript.SteadyPolling, "poll/4", oauthError("expired_token")), Inconclusive, ""},
+	{"POLL-03", "no slow_down", in(transcript.ImpatientPolling, "burst", oauthError("authorization_pending")), Info, "none"},
+	{"POLL-03", "a rate limit of ours", all(in(transcript.ImpatientPolling, "burst", oauthError("authorization_pending")), in(transcript.ImpatientPolling, "burst", late(7*time.Second))), Inconclusive, ""},
+	{"POLL-03", "the grant ends", in(transcript.ImpatientPolling, "burst/2", oauthError("expired_token")), Fail, "ended"},
+	{"POLL-03", "the grant ends later", in(transcript.ImpatientPolling, "obedient/1", oauthError("invalid_grant")), Fail, "ended"},
+	{"POLL-03", "429", in(transcript.ImpatientPolling, "burst/2", func(x *wire.Exchange) { x.Status = 429 }), Warn, "429"},
+	{"POLL-05", "ten seconds more", in(transcript.ImpatientPolling, "obedient/2", oauthError("slow_down")), Fail, "punished"},
+	{"POLL-05", "no slow_down", in(transcript.ImpatientPolling, "burst", oauthError("authorization_pending")), NA, ""},
+	{"POLL-08", "pending", in(transcript.Denial, "denied", oauthError("authorization_pending")), Fail, "not-reported"},
+	{"POLL-08", "pending once", in(transcript.Denial, "denied/1", oauthError("authorization_pending")), Warn, "late"},
+	{"POLL-08", "expired_token", in(transcript.Denial, "denied", oauthError("expired_token")), Fail, "other-answer"},
+	{"POLL-08", "nobody could refuse", visit(transcript.Denial, "deny", outcome(transcript.LoginFailed)), Inconclusive, ""},
+	{"POLL-08", "no way to deny", visit(transcript.Denial, "deny", outcome(transcript.NoWayToDeny)), NA, ""},
+	{"POLL-09", "pending", in(transcript.Denial, "denied", oauthError("authorization_pending")), Fail, "not-final"},
+	{"POLL-09", "revived", in(transcript.Denial, "denied/3", oauthError("authorization_pending")), Fail, "revived"},
+	{"POLL-09", "a token", in(transcript.Denial, "denied/3", answer(200, token)), Fail, "token"},
+	{"POLL-09", "invalid_grant later", in(transcript.Denial, "denied/2", oauthError("invalid_grant")), Pass, ""},
+	{"POLL-10", "pending", in(transcript.Expiry, "untouched/expired", oauthError("authorization_pending")), Fail, "alive"},
+	{"POLL-10", "polling keeps it alive", in(transcript.Expiry, "polled/expired", oauthError("authorization_pending")), Fail, "alive"},
+	{"POLL-10", "evicted", in(transcript.Expiry, "untouched/expired", oauthError("invalid_grant")), Warn, "invalid-grant"},
+	{"POLL-10", "invalid_request", in(transcript.Expiry, "untouched/expired", oauthError("invalid_request")), Fail, "other-error"},
+	{"POLL-10", "evicted later", in(transcript.Expiry, "untouched/expired/2", oauthError("invalid_grant")), Pass, ""},
+	{"POLL-13", "never seen", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "not-seen"},
+	{"POLL-13", "seen late", seenLate(), Warn, "late"},
+	{"POLL-14", "a second token", in(transcript.Approval, "reuse/1", answer(200, token)), Fail, "second-token"},
+	{"POLL-14", "the same token", sameToken(), Warn, "same-again"},
+	{"POLL-14", "pending again", in(transcript.Approval, "reuse/2", oauthError("authorization_pending")), Fail, "pending-again"},
+	{"POLL-14", "expired_token", in(transcript.Approval, "reuse", oauthError("expired_token")), Pass, ""},
+}
+
+func all2(changes ...func(*wire.Exchange)) func(*wire.Exchange) {
+	return func(x *wire.Exchange) {
+		for _, change := range changes {
+			change(x)
+		}
+	}
+}
+
+func request(form string) func(*wire.Exchange) {
+	return func(x *wire.Exchange) { x.Request.Body = wire.Bytes(form) }
+}
+
+func outcome(o transcript.Outcome) func(*transcript.Journey) {
+	return func(j *transcript.Journey) { j.Outcome = o }
+}
+
+// late moves each exchange further from the one before.
+func late(gap time.Duration) func(*wire.Exchange) {
+	return func(x *wire.Exchange) { x.Sent = gap * time.Duration(x.N) }
+}
+
+func missing(scenario, why string) edit {
+	return func(e Evidence) {
+		e.Transcripts[scenario] = transcript.Transcript{Scenario: scenario, Absent: why}
+	}
+}
+
+// slowedTwice makes the second steady poll slow_down, and adds a second run in
+// which the first n polls are.
+func slowedTwice(n int) edit {
+	return func(e Evidence) {
+		in(transcript.SteadyPolling, "poll/2", oauthError("slow_down"))(e)
+		t := e.Transcripts[transcript.SteadyPolling]
+		for i, x := range t.Labelled("poll") {
+			x.Label = "again/" + x.Label
+			x.N = len(t.Exchanges) + 1
+			oauthError("authorization_pending")(&x)
+			if i < n {
+				oauthError("slow_down")(&x)
+			}
+			t.Exchanges = append(t.Exchanges, x)
+		}
+		e.Transcripts[t.Scenario] = t
+	}
+}
+
+// seenLate puts a pending poll before the one that brought the token.
+func seenLate() edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transcript.Approval]
+		for i, x := range t.Exchanges {
+			if x.Label == "token/1" {
+				x.Label = "token/2"
+				t.Exchanges = append(t.Exchanges, x)
+				oauthError("authorization_pending")(&t.Exchanges[i])
+			}
+		}
+		e.Transcripts[t.Scenario] = t
+	}
+}
+
+func sameToken() edit {
+	return func(e Evidence) {
+		first, _ := e.Transcripts[transcript.Approval].First("token/1")
+		in(transcript.Approval, "reuse", answer(200, string(first.Response.Body)))(e)
+	}
+}
+
+func TestRulesTellServersApart(t *testing.T) {
+	clean := recorded(t)
+	tripped := map[string]bool{}
+	for _, c := range cases {
+		t.Run(c.id+" "+c.name, func(t *testing.T) {
+			rule, ok := ForID(c.id)
+			if !ok {
+				t.Fatal("no such rule")
+			}
+			e := clone(t, clean)
+			c.edit(e)
+			j := rule.Judge(e)
+			if j.Verdict != c.verdict {
+				t.Fatalf("%s (%s), want %s\n%+v", j.Verdict, j.Reason, c.verdict, j.Findings)
+			}
+			if c.verdict != Pass {
+				tripped[c.id] = true
+			}
+			if c.code == "" {
+				return
+			}
+			for _, f := range j.Findings {
+				if f.Code == c.code && (f.Severity == c.verdict) {
+					if f.Severity != Info && (f.Expected == "" || f.Observed == "") {
+						t.Errorf("the finding does not say what was expected and observed: %+v", f)
+					}
+					return
+				}
+			}
+			t.Errorf("no finding %s: %+v", c.code, j.Findings)
+		})
+	}
+	for _, r := range All {
+		if !tripped[r.ID] {
+			t.Errorf("%s passes in every case: it was never seen to trip", r.ID)
+		}
+	}
+}
+
+// TestCleanRecordingPasses is the other half: the unchanged recording trips no rule.
+func TestCleanRecordingPasses(t *testing.T) {
+	for _, r := range All {
+		if j := r.Judge(recorded(t)); j.Verdict != Pass {
+			t.Errorf("%s: %s (%s)", r.ID, j.Verdict, j.Reason)
+		}
+	}
+}
+
+// TestRulesWithoutEvidence: with nothing to go on no rule passes or fails.
+func TestRulesWithoutEvidence(t *testing.T) {
+	e := recorded(t)
+	e.Transcripts = nil
+	for _, r := range All {
+		if j := r.Judge(e); j.Verdict != Inconclusive || j.Reason == "" {
+			t.Errorf("%s: %s (%s)", r.ID, j.Verdict, j.Reason)
+		}
+	}
+}
+
+// TestRulesSurviveAnything: every answer of the recording is replaced by
+// garbage in turn; no rule may panic.
+func TestRulesSurviveAnything(t *testing.T) {
+	clean := recorded(t)
+	for _, garbage := range []func(*wire.Exchange){
+		lost(wire.FailTimeout), answer(200, ""), answer(200, "{}"), answer(200, "null"), answer(999, `{"error":null}`),
+		answer(200, `{"device_code":1,"error":[],"access_token":{},"interval":"x","expires_in":null,"user_code":[]}`),
+	} {
+		e := clone(t, clean)
+		for name, said := range e.Transcripts {
+			for i := range said.Exchanges {
+				garbage(&said.Exchanges[i])
+			}
+			e.Transcripts[name] = said
+		}
+		for _, r := range All {
+			if j := r.Judge(e); j.Verdict == "" {
+				t.Errorf("%s has no verdict", r.ID)
+			}
+		}
+	}
+}
+
+func FuzzRules(f *testing.F) {
+	f.Add(400, "application/json", []byte(`{"error":"slow_down"}`))
+	f.Add(200, "text/html", []byte(`{"access_token":"a","token_type":7}`))
+	f.Add(200, "", []byte(`{"device_code":"a","user_code":"a","verification_uri":"::","expires_in":-0.5,"interval":1e308}`))
+	clean := recorded(f)
+	f.Fuzz(func(t *testing.T, status int, mediaType string, body []byte) {
+		e := clean
+		e.Transcripts = map[string]transcript.Transcript{}
+		for name, said := range clean.Transcripts {
+			said.Exchanges = append([]wire.Exchange(nil), said.Exchanges...)
+			for i := range said.Exchanges {
+				said.Exchanges[i].Status = status
+				said.Exchanges[i].Response = &wire.Message{Header: http.Header{"Content-Type": {mediaType}}, Body: body}
+			}
+			e.Transcripts[name] = said
+		}
+		for _, r := range All {
+			if _, err := json.Marshal(r.Judge(e)); err != nil {
+				t.Errorf("%s: %v", r.ID, err)
+			}
+		}
+	})
+}

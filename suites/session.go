@@ -1,0 +1,339 @@
+package suites
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/scenario"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// Session is one run, from the first contact with the target to the result.
+// Most programs want [Run]; a Session is for those who run the specs with
+// their own Ginkgo: Open, Register, RunSpecs, Result, Close.
+type Session struct {
+	options  Options
+	selected []rules.Requirement
+	env      *scenario.Environment
+	runner   *scenario.Runner
+	target   report.Target
+	notes    []string
+	started  time.Time
+
+	redactor *report.Redactor
+	learned  map[string]bool // scenarios whose secrets the redactor knows
+
+	mu     sync.Mutex
+	checks map[string]report.Check
+}
+
+// BaselineError is a baseline entry for a check that does not exist.
+type BaselineError struct {
+	Source string
+	Line   int
+	Check  string
+}
+
+func (e *BaselineError) Error() string {
+	return fmt.Sprintf("%s:%d: baseline: there is no check %s: %s", e.Source, e.Line, e.Check, hint(e.Check))
+}
+
+// BrowserError says that a browser that was named is not there.
+type BrowserError struct{ error }
+
+func (e *BrowserError) Unwrap() error { return e.error }
+
+var errNoProfile = errors.New("suites: Options.Profile is required")
+
+// Open checks the options, makes contact with the target and prepares the user
+// agent. It starts no scenario. Errors are a *[SelectorError], a
+// *[scenario.TargetError], or about the options.
+func Open(ctx context.Context, o Options) (*Session, error) {
+	if o.Profile == nil {
+		return nil, errNoProfile
+	}
+	selected, err := Select(o.Select, o.Level)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range o.Profile.Baseline {
+		if _, ok := rules.Find(d.Check); !ok {
+			return nil, &BaselineError{Source: o.Profile.Source, Line: d.Line, Check: d.Check}
+		}
+	}
+	if o.TimeBudget == 0 {
+		o.TimeBudget = DefaultTimeBudget
+	}
+	if o.InFlight == 0 {
+		o.InFlight = DefaultInFlight
+	}
+	if o.Seed == 0 {
+		o.Seed = uint64(time.Now().UnixNano())
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	s := &Session{options: o, selected: selected, started: time.Now(), checks: map[string]report.Check{}, redactor: report.NewRedactor(o.Profile), learned: map[string]bool{}}
+	trust, err := trust(o.Profile.TLS)
+	if err != nil {
+		return nil, err
+	}
+	clock := scenario.NewClock(o.ClockRate)
+	s.env = &scenario.Environment{
+		Profile: o.Profile, Clock: clock, TimeBudget: o.TimeBudget, Seed: o.Seed,
+		Wire: wire.New(wire.Options{Timeout: o.Profile.Limits.Timeout, TLS: trust, InFlight: o.InFlight, Now: clock.Now}),
+	}
+	// The driver first: that it cannot be had shows before anything is sent.
+	if err := s.chooseDriver(); err != nil {
+		return nil, err
+	}
+	place, err := scenario.Await(ctx, o.Profile, s.env.Wire, o.Wait)
+	if err != nil {
+		_ = s.Close() // the reason why nothing runs matters more
+		return nil, err
+	}
+	s.env.Target = place
+	s.runner = scenario.NewRunner(s.env)
+	s.target = report.Target{
+		Name: o.Profile.Title, Kind: o.Kind, Version: o.Version, Fidelity: o.Fidelity,
+		Profile: o.Profile.Name, Issuer: place.Issuer, ClockRate: o.ClockRate,
+	}
+	if s.target.Name == "" {
+		s.target.Name = o.Profile.Name
+	}
+	if s.target.Kind == "" {
+		s.target.Kind = "real"
+	}
+	if s.env.Driver != nil {
+		s.target.Driver = s.env.Driver.Name()
+	}
+	if o.Profile.TLS.Insecure {
+		s.notes = append(s.notes, "certificates are not verified (tls.insecure)")
+	}
+	s.notes = append(s.notes, o.Profile.Dropped...)
+	return s, nil
+}
+
+// Close ends the user agent and drops the connections.
+func (s *Session) Close() error {
+	s.env.Wire.Close()
+	if s.env.Driver == nil {
+		return nil
+	}
+	return s.env.Driver.Close()
+}
+
+func trust(t profiles.TLS) (*tls.Config, error) {
+	var roots []byte
+	if t.CAFile != "" {
+		var err error
+		if roots, err = os.ReadFile(t.CAFile); err != nil {
+			return nil, fmt.Errorf("tls.ca_file: %w", err)
+		}
+	}
+	config, err := wire.TrustConfig(roots, t.Insecure)
+	if err != nil {
+		return nil, fmt.Errorf("tls.ca_file %s: %w", t.CAFile, err)
+	}
+	return config, nil
+}
+
+// chooseDriver takes the first of the profile's drivers that can work here.
+func (s *Session) chooseDriver() error {
+	o := s.options
+	settings := useragent.Options{
+		Verification: o.Profile.Verification, TLS: o.Profile.TLS, Headed: o.Headed,
+		In: o.In, Out: o.Out, Now: s.env.Clock.Now,
+	}
+	kinds := o.Profile.Verification.Drivers
+	switch o.Browser {
+	case "", "auto":
+	case "none":
+		kinds = slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return k == "browser" })
+	case "manual":
+		kinds = []string{"manual"}
+	default:
+		kinds = []string{"browser"}
+	}
+	s.env.NoDriver = "the profile names no driver that can work here (verification.drivers)"
+	for _, kind := range kinds {
+		if kind == "browser" {
+			wanted := o.Browser
+			if wanted == "auto" {
+				wanted = ""
+			}
+			found, err := useragent.FindBrowser(wanted, o.Getenv)
+			switch {
+			case err != nil && wanted != "":
+				return &BrowserError{err}
+			case err != nil:
+				s.notes = append(s.notes, err.Error())
+				s.env.NoDriver = err.Error()
+				continue
+			}
+			settings.Browser = found.Path
+		}
+		driver, err := useragent.New(kind, settings)
+		if err != nil {
+			return fmt.Errorf("the %s driver: %w", kind, err)
+		}
+		s.env.Driver = driver
+		return nil
+	}
+	return nil
+}
+
+// start begins every scenario that the selected checks read.
+func (s *Session) start(ctx context.Context) {
+	names := s.scenarios()
+	if s.options.Observer != nil {
+		plan := Plan{Target: s.target, Scenarios: names, Notes: s.notes, Progress: s.runner.Progress, Now: s.env.Clock.Now}
+		for _, r := range s.selected {
+			plan.Checks = append(plan.Checks, r.ID)
+		}
+		s.options.Observer.Planned(plan)
+	}
+	s.runner.Start(ctx, names...)
+}
+
+// scenarios lists what the selected rules read, in the order of scenario.All,
+// which begins with the long ones.
+func (s *Session) scenarios() []string {
+	needed := map[string]bool{}
+	for _, r := range s.selected {
+		if rule, ok := rules.ForID(r.ID); ok {
+			for _, name := range rule.Scenarios {
+				needed[name] = true
+			}
+		}
+	}
+	var names []string
+	for _, sc := range scenario.All {
+		if needed[sc.Name] {
+			names = append(names, sc.Name)
+		}
+	}
+	return names
+}
+
+// judge waits for a rule's scenarios, applies it, and records the check.
+func (s *Session) judge(id string) report.Check {
+	requirement, _ := rules.Find(id)
+	rule, _ := rules.ForID(id)
+	check := report.Check{
+		ID: id, Section: requirement.Section, Source: requirement.Source, Level: requirement.Level,
+		Title: requirement.Title, Scenario: rule.Scenarios[0],
+	}
+	evidence := rules.Evidence{
+		Profile: s.env.Profile, Issuer: s.env.Target.Issuer, Endpoints: s.env.Target.Endpoints,
+		Transcripts: map[string]transcript.Transcript{},
+	}
+	for _, name := range slices.Concat(rule.Scenarios, rule.Also) {
+		if s.runner.Started(name) {
+			t := s.runner.Wait(name)
+			evidence.Transcripts[name] = t
+			s.redactor.Learn(t)
+			if name == check.Scenario {
+				check.DurationMS = (t.Ended - t.Started).Milliseconds()
+			}
+		}
+	}
+	judgement := s.needsBrowser(requirement, rule.Judge(evidence))
+	check.Verdict, check.Reason, check.Findings = judgement.Verdict, judgement.Reason, judgement.Findings
+	if !s.options.NoBaseline {
+		check = report.ApplyBaseline([]report.Check{check}, s.env.Profile.Baseline)[0]
+	}
+	s.mu.Lock()
+	s.checks[id] = check
+	s.mu.Unlock()
+	check = s.redactor.Check(check)
+	if s.options.Observer != nil {
+		s.options.Observer.Checked(check)
+	}
+	return check
+}
+
+// learn makes the redactor know a transcript's secrets, once.
+func (s *Session) learn(t transcript.Transcript) {
+	if !s.learned[t.Scenario] {
+		s.learned[t.Scenario] = true
+		s.redactor.Learn(t)
+	}
+}
+
+// needsBrowser withholds a pass that only a real browser could have earned.
+// A failure stands: what the server did wrong without scripts it did wrong.
+func (s *Session) needsBrowser(r rules.Requirement, j rules.Judgement) rules.Judgement {
+	person := r.Wants("browser") || r.Wants("person")
+	switch {
+	case j.Verdict == rules.Fail || !person:
+		return j
+	case s.options.Browser == "none" && (s.env.Driver == nil || r.Wants("browser")):
+		return rules.Judgement{Verdict: rules.Skip, Reason: "--browser none"}
+	case r.Wants("browser") && j.Verdict != rules.NA && (s.env.Driver == nil || s.env.Driver.Name() != "browser"):
+		return rules.Judgement{Verdict: rules.Inconclusive, Reason: "the page's scripts matter, and no browser was used"}
+	}
+	return j
+}
+
+// Result sums the run up. Selected checks that were not judged, because the
+// run was interrupted, are skipped with that reason; so are unselected ones.
+func (s *Session) Result(ctx context.Context) report.Result {
+	transcripts := s.runner.Transcripts()
+	for _, t := range transcripts {
+		s.learn(t)
+	}
+	r := report.Result{
+		Schema: report.Schema, Tool: report.Tool{Version: s.options.Tool}, Target: s.target,
+		Started: s.started.UTC(), Finished: time.Now().UTC(), Notes: s.notes,
+		Interrupted: ctx.Err() != nil,
+	}
+	r.DurationMS = r.Finished.Sub(r.Started).Milliseconds()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, requirement := range rules.Catalogue {
+		check, judged := s.checks[requirement.ID]
+		if !judged {
+			check = report.Check{
+				ID: requirement.ID, Section: requirement.Section, Source: requirement.Source,
+				Level: requirement.Level, Title: requirement.Title,
+				Verdict: rules.Skip, Reason: "not selected",
+			}
+			if slices.ContainsFunc(s.selected, func(x rules.Requirement) bool { return x.ID == requirement.ID }) {
+				check.Reason = "the run was interrupted"
+			}
+		}
+		r.Checks = append(r.Checks, s.redactor.Check(check))
+	}
+	for _, t := range transcripts {
+		r.Scenarios = append(r.Scenarios, report.NewScenario(s.redactor.Transcript(t)))
+	}
+	r.Counts = report.Count(r.Checks)
+	r.ExitCode = report.ExitCode(r, s.options.Policy)
+	return r
+}
+
+// failure renders a check's findings for a terminal or a test log.
+func failure(c report.Check) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %s (%s)", c.ID, c.Verdict, c.Reason, c.Source)
+	for _, f := range c.Findings {
+		if f.Severity == rules.Info {
+			continue
+		}
+		fmt.Fprintf(&b, "\n  %s  expected %s\n        observed %s", f.Severity, f.Expected, f.Observed)
+	}
+	return b.String()
+}
