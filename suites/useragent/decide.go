@@ -182,13 +182,19 @@ func (v *visit) atDecision(p *sighting) move {
 		}
 		return v.noWayToDeny(p, "the page that asks for the decision offers no way to refuse")
 	case transcript.ApproveWithoutSession:
-		if v.forgotten {
+		switch {
+		case v.forgotten:
 			return move{end: transcript.AtDecision}
+		case !canApprove:
+			return move{trouble: p.trouble(transcript.ElementMissing, "the page has nothing to approve with")}
 		}
 		if !early || v.task.Account == nil {
 			return v.press(p, true)
 		}
 		return move{way: approve}
+	}
+	if !canApprove {
+		return move{trouble: p.trouble(transcript.ElementMissing, "the page has nothing to approve with")}
 	}
 	if !v.tab.live() && p.Scripts && v.approvals > 0 && v.seen[p.Role+" "+fmt.Sprint(p.fingerprint())] > 1 {
 		return move{trouble: p.trouble(transcript.NeedsScript, "the decision page came back, and it has scripts that the forms driver does not run")}
@@ -206,7 +212,7 @@ func (v *visit) press(p *sighting, forget bool) move {
 // noWayToDeny ends a Deny journey that went as far as it safely could.
 func (v *visit) noWayToDeny(p *sighting, why string) move {
 	t := p.trouble(transcript.Unsupported, why)
-	if v.consent != "always" {
+	if v.consent != "always" && p.Role != roleConsent {
 		t.Hint = "if the server asks every time, set verification.consent: always in the profile"
 	}
 	return move{end: transcript.NoWayToDeny, trouble: t}

@@ -199,6 +199,7 @@ func (d *document) element(n *html.Node) Element {
 		e.Value = d.value(n)
 	}
 	e.Label = d.label(n, e.Kind)
+	e.Popup = has(n, "aria-haspopup") || attr(n, "data-toggle") == "dropdown" || attr(n, "data-bs-toggle") == "dropdown"
 	e.Scripted = has(n, "onclick") || e.Form >= 0 && has(d.forms[e.Form], "onsubmit")
 	return e
 }

@@ -198,6 +198,10 @@ func (v *visit) perform(ctx context.Context, p *sighting, acts []act, step *tran
 			if a.optional {
 				continue
 			}
+			if a.do == press && p.Waiting != none && asksForInput(p.Role) {
+				// The page keeps its button disabled for what was typed.
+				return p, nil, settled{sighting: p, end: transcript.InputBlocked}
+			}
 			t := p.trouble(transcript.ElementMissing, "the page has no such element")
 			t.Action, t.Selector = string(a.do), a.selector
 			return p, nil, settled{sighting: p, trouble: t}

@@ -125,7 +125,7 @@ func (v *sighting) guessedPlan(w way, typeCode bool) []act {
 		send    = act{do: press, find: one(func(v *sighting) int { return v.Submit })}
 		boxes   = act{do: tick, optional: true, find: func(v *sighting) []int { return v.tickable() }}
 		through = func(field func(*sighting) int) act {
-			if v.Submit == none {
+			if v.Submit == none && v.Waiting == none {
 				return act{do: enter, find: one(field)}
 			}
 			return send

@@ -44,8 +44,10 @@ type sighting struct {
 	User     int
 	Password int
 	Submit   int // what sends the form of the fields above
-	Approve  int
-	Deny     int
+	// Waiting is a button that the page keeps disabled for now.
+	Waiting int
+	Approve int
+	Deny    int
 }
 
 // recogniser tells what page a snapshot shows. It is a pure function of the
@@ -56,7 +58,7 @@ type recogniser struct {
 }
 
 func (r *recogniser) recognise(s *Snapshot, userCode string) *sighting {
-	v := &sighting{Snapshot: s, User: none, Password: none, Submit: none, Approve: none, Deny: none}
+	v := &sighting{Snapshot: s, User: none, Password: none, Submit: none, Waiting: none, Approve: none, Deny: none}
 	v.findControls(userCode)
 	for i := range r.pages {
 		entry := &r.pages[i]
@@ -216,7 +218,10 @@ func (v *sighting) findButtons() {
 	bestApprove, onlyContinue := 0, none
 	for i := range v.Elements {
 		e := &v.Elements[i]
-		if !e.usable() || (e.Kind != Button && e.Kind != Link) || len(e.Label) > 60 {
+		if e.Kind == Button && e.Visible && !e.Enabled && (anchor == none || e.Form == v.Elements[anchor].Form) {
+			v.Waiting = i
+		}
+		if !e.usable() || (e.Kind != Button && e.Kind != Link) || len(e.Label) > 60 || e.Popup {
 			continue
 		}
 		says := first(e.Label, e.Name+" "+e.ID)
@@ -243,7 +248,7 @@ func (v *sighting) findButtons() {
 			score += 3
 		}
 		if anchor != none && i > anchor {
-			score++
+			score += 2
 		}
 		if e.Focused {
 			score++
@@ -251,7 +256,8 @@ func (v *sighting) findButtons() {
 		if e.Type == "reset" {
 			score -= 6
 		}
-		if score > best {
+		// A nameless button before the field is furniture.
+		if score > best && (anchor == none || i > anchor || score > 3) {
 			v.Submit, best = i, score
 		}
 		approve := 0

@@ -77,6 +77,7 @@ type Element struct {
 	Focused   bool   `json:"focused"` // has autofocus
 	// Invalid says that the browser's form checks refuse the value.
 	Invalid bool `json:"invalid"`
+	Popup   bool `json:"popup"` // opens a menu
 	// Scripted says that the markup has its own handler on the element or its form.
 	Scripted bool `json:"scripted"`
 }

@@ -129,6 +129,7 @@
       checked: !!el.checked, required: !!el.required, visible: shown(el),
       enabled: !el.matches(":disabled") && el.getAttribute("aria-disabled") !== "true",
       focused: el.hasAttribute("autofocus"), invalid: !!checks(el),
+      popup: el.hasAttribute("aria-haspopup") || (el.dataset?.toggle ?? el.dataset?.bsToggle) === "dropdown",
       scripted: el.hasAttribute("onclick") || !!el.form?.hasAttribute("onsubmit"),
     })),
   };
