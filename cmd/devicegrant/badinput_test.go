@@ -55,11 +55,11 @@ func TestBadInput(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"unknown key", run(profileFile(t, server.URL, "clinets: {}\n")), []string{"server.yaml:12:1", "clinets", "clients"}},
-		{"unknown key, deep", run(profileFile(t, server.URL, "verification:\n  limits: {setp: 3s}\n")), []string{"server.yaml:13:12", "setp", `"step"`}},
-		{"wrong type", run(profileFile(t, server.URL, "scopes: {a: b}\n")), []string{"server.yaml:12:", "scopes"}},
-		{"missing secret", run(profileFile(t, server.URL, "expiry: {client: {id: c2, secret: {env: DEVICEGRANT_NOT_SET}}}\n")), []string{"server.yaml:12:", "DEVICEGRANT_NOT_SET"}},
-		{"secret in the profile", run(profileFile(t, server.URL, "expiry: {client: {id: c2, secret: hunter2}}\n")), []string{"server.yaml:12:", "env"}},
+		{"unknown key", run(profileFile(t, server.URL, "clinets: {}\n")), []string{"server.yaml:11:1", "clinets", "clients"}},
+		{"unknown key, deep", run(profileFile(t, server.URL, "verification:\n  limits: {setp: 3s}\n")), []string{"server.yaml:12:12", "setp", `"step"`}},
+		{"wrong type", run(profileFile(t, server.URL, "scopes: {a: b}\n")), []string{"server.yaml:11:", "scopes"}},
+		{"missing secret", run(profileFile(t, server.URL, "expiry: {client: {id: c2, secret: {env: DEVICEGRANT_NOT_SET}}}\n")), []string{"server.yaml:11:", "DEVICEGRANT_NOT_SET"}},
+		{"secret in the profile", run(profileFile(t, server.URL, "expiry: {client: {id: c2, secret: hunter2}}\n")), []string{"server.yaml:11:", "env"}},
 		{"bad YAML", run(profileFile(t, server.URL, "scopes: [a\n")), []string{"server.yaml:"}},
 		{"unknown profile", run("bultin"), []string{"bultin", "builtin"}},
 		{"no such file", run("no/such.yaml"), []string{"no/such.yaml"}},
@@ -70,7 +70,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown flag", run(good, "--frobnicate"), []string{"--frobnicate", "--help"}},
 		{"unknown verb", []string{"rnu"}, []string{"rnu", "run"}},
 		{"clock rate of a real server", run(good, "--clock-rate", "5"), []string{"--clock-rate"}},
-		{"unknown check in the baseline", run(profileFile(t, server.URL, "baseline: [{check: POLL-99, reason: x}]\n")), []string{"server.yaml:12", "POLL-99"}},
+		{"unknown check in the baseline", run(profileFile(t, server.URL, "baseline: [{check: POLL-99, reason: x}]\n")), []string{"server.yaml:11", "POLL-99"}},
 		{"browser that is none", run(good, "--browser", "/no/such/browser"), []string{"/no/such/browser"}},
 		{"explain without an id", []string{"explain"}, []string{"POLL-05"}},
 		{"explain an unknown id", []string{"explain", "DA-1"}, []string{"DA-1", "DA-01"}},

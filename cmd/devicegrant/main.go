@@ -72,8 +72,6 @@ func exitCode(err error) int {
 		return report.ExitUsage
 	case errors.Is(err, context.Canceled):
 		return report.ExitInterrupted
-	case strings.HasPrefix(err.Error(), "unknown command"):
-		return report.ExitUsage // cobra has no type for it
 	}
 	return report.ExitUnknown
 }
@@ -93,12 +91,26 @@ Exit status: 0 conforming, 1 failures, 2 bad usage or profile, 3 inconclusive
 or unreachable, 130 interrupted.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          knownVerb,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  %s --help lists the flags", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newRunCommand(), newIDPCommand(), newListCommand(), newExplainCommand(), newVersionCommand())
 	return root
+}
+
+// knownVerb refuses a first word that is no verb, and names those it resembles.
+func knownVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "devicegrant --help lists the verbs"
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		hint = "did you mean " + strings.Join(similar, " or ") + "?"
+	}
+	return usageError{fmt.Errorf("unknown verb %q; %s", args[0], hint)}
 }

@@ -229,7 +229,9 @@ var cases = []struct {
 	{"VERIFY-03", "a wrong code approves", in(transcript.WrongUserCodes, "pending", answer(200, token)), Fail, "approved-by-wrong-code"},
 	{"VERIFY-03", "a decision about nothing", visit(transcript.WrongUserCodes, "never issued", outcome(transcript.AtDecision)), Warn, "decision-for-unknown-code"},
 	{"VERIFY-03", "locked out afterwards", in(transcript.WrongUserCodes, "token", oauthError("authorization_pending")), Inconclusive, ""},
-	{"VERIFY-08", "no way to deny", visit(transcript.Denial, "deny", func(j *transcript.Journey) { j.Outcome, j.DenyOffered = transcript.NoWayToDeny, false }), Warn, "no-deny"},
+	{"VERIFY-08", "no way to deny", noDeny(), Warn, "no-deny"},
+	{"VERIFY-08", "a way that was not taken", visit(transcript.Denial, "deny", shy), Pass, ""},
+	{"VERIFY-08", "no decision page", all(noDeny(), visit(transcript.Denial, "deny", neverAsked), visit(transcript.Approval, "approve", neverAsked)), Inconclusive, ""},
 	{"VERIFY-08", "none after the complete URI", visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) { j.DenyOffered, j.Decided = false, true }), Warn, "no-deny-complete"},
 	{"VERIFY-10", "opening decides", in(transcript.CompleteURI, "after look", answer(200, token)), Fail, "decides"},
 	{"VERIFY-10", "the reference is ignored", visit(transcript.CompleteURI, "follow", outcome(transcript.AtCode)), Fail, "asks-for-code"},
@@ -302,7 +304,8 @@ var cases = []struct {
 	{"POLL-08", "pending once", in(transcript.Denial, "denied/1", oauthError("authorization_pending")), Warn, "late"},
 	{"POLL-08", "expired_token", in(transcript.Denial, "denied", oauthError("expired_token")), Fail, "other-answer"},
 	{"POLL-08", "nobody could refuse", visit(transcript.Denial, "deny", outcome(transcript.LoginFailed)), Inconclusive, ""},
-	{"POLL-08", "no way to deny", visit(transcript.Denial, "deny", outcome(transcript.NoWayToDeny)), NA, ""},
+	{"POLL-08", "no way to deny", noDeny(), NA, ""},
+	{"POLL-08", "a way that was not taken", visit(transcript.Denial, "deny", shy), Inconclusive, ""},
 	{"POLL-09", "pending", in(transcript.Denial, "denied", oauthError("authorization_pending")), Fail, "not-final"},
 	{"POLL-09", "revived", in(transcript.Denial, "denied/3", oauthError("authorization_pending")), Fail, "revived"},
 	{"POLL-09", "a token", in(transcript.Denial, "denied/3", answer(200, token)), Fail, "token"},
@@ -345,6 +348,18 @@ func missing(scenario, why string) edit {
 	return func(e Evidence) {
 		e.Transcripts[scenario] = transcript.Transcript{Scenario: scenario, Absent: why}
 	}
+}
+
+// shy is a person who stopped before the page that offers to refuse.
+func shy(j *transcript.Journey) {
+	j.Outcome, j.DenyOffered, j.ApproveOffered, j.Decided = transcript.NoWayToDeny, false, false, false
+}
+
+func neverAsked(j *transcript.Journey) { j.ApproveOffered, j.DenyOffered = false, false }
+
+// noDeny takes the way to refuse off the decision page.
+func noDeny() edit {
+	return all(visit(transcript.Denial, "deny", shy), visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.DenyOffered = false }))
 }
 
 // slowedTwice makes the second steady poll slow_down, and adds a second run in

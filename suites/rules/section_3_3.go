@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
@@ -153,16 +154,16 @@ func approveAndDenyOffered(j *judge) {
 	if !ok {
 		return
 	}
-	manual := visit.DenyOffered || visit.Outcome == transcript.Denied
-	if !manual && visit.Outcome != transcript.NoWayToDeny {
-		j.inconclusive("the person did not get as far as a decision: %s", visit.Outcome)
+	switch {
+	case j.denyOffered():
+		j.pass("a typed code can be refused")
+	case j.decisionSeen():
+		j.warn("no-deny", "a control that refuses", "the decision page offers no way to refuse")
+		return
+	default:
+		j.inconclusive("no decision page came up: %s", visit.Outcome)
 		return
 	}
-	if !manual {
-		j.warn("no-deny", "a control that refuses", "no page offers a way to refuse")
-		return
-	}
-	j.pass("a typed code can be refused")
 	if follow, ok := j.Transcripts[transcript.CompleteURI].Journey("follow"); ok && follow.Decided {
 		if follow.DenyOffered {
 			j.pass("so can verification_uri_complete")
@@ -170,6 +171,29 @@ func approveAndDenyOffered(j *judge) {
 			j.warn("no-deny-complete", "a control that refuses", "no page offers a way to refuse after verification_uri_complete")
 		}
 	}
+}
+
+// typedCode are the journeys that type a code and come to the decision.
+func (j *judge) typedCode() (list []transcript.Journey) {
+	for _, c := range []struct{ scenario, name string }{{transcript.Denial, "deny"}, {transcript.Approval, "approve"}} {
+		if visit, ok := j.Transcripts[c.scenario].Journey(c.name); ok {
+			list = append(list, visit)
+		}
+	}
+	return list
+}
+
+// denyOffered says that a page offered a way to refuse. A person who wants to
+// refuse may have stopped short of it, for fear that logging in approves.
+func (j *judge) denyOffered() bool {
+	return slices.ContainsFunc(j.typedCode(), func(v transcript.Journey) bool {
+		return v.DenyOffered || v.Outcome == transcript.Denied
+	})
+}
+
+// decisionSeen says that a page asked for the decision.
+func (j *judge) decisionSeen() bool {
+	return slices.ContainsFunc(j.typedCode(), func(v transcript.Journey) bool { return v.ApproveOffered })
 }
 
 // VERIFY-10

@@ -154,6 +154,9 @@ func (j *judge) refusal() []said {
 		return nil
 	}
 	switch {
+	case visit.Outcome == transcript.NoWayToDeny && j.denyOffered():
+		j.inconclusive("the decision page offers a way to refuse, but it was not certain to come up before the approval: set verification.consent to always in the profile if it always does")
+		return nil
 	case visit.Outcome == transcript.NoWayToDeny:
 		j.notApplicable("the pages offer no way to deny (see VERIFY-08)")
 		return nil

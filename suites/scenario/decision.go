@@ -35,13 +35,14 @@ func approval(c *conversation) error {
 	if err != nil || x.Status != 200 {
 		return err
 	}
+	collected := d.last
 	if _, err := bystander.poll("bystander/poll"); err != nil {
 		return err
 	}
 	if _, err := d.poll("reuse/1"); err != nil {
 		return err
 	}
-	_, err = d.pollAfter("reuse/2", max(5*interval, d.interval+d.guard()))
+	_, err = d.pollAfter("reuse/2", max(collected+5*interval-d.last, d.interval+d.guard()))
 	return err
 }
 

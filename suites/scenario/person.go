@@ -67,15 +67,8 @@ func wrongUserCodes(c *conversation) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.person()
-	if err != nil {
+	if err := c.typeWrongCodes(d); err != nil {
 		return err
-	}
-	defer s.Close()
-	for _, wrong := range wrongCodes(c.random, d.userCode) {
-		task := d.task(wrong.name, transcript.ReachDecision)
-		task.UserCode = wrong.code
-		c.visit(s, task)
 	}
 	if _, err := d.poll("pending"); err != nil {
 		return err
@@ -86,6 +79,21 @@ func wrongUserCodes(c *conversation) error {
 	}
 	_, err = d.collect("token", patience)
 	return err
+}
+
+// typeWrongCodes types each of the wrong codes, all in one user agent.
+func (c *conversation) typeWrongCodes(d *device) error {
+	s, err := c.person()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for _, wrong := range wrongCodes(c.random, d.userCode) {
+		task := d.task(wrong.name, transcript.ReachDecision)
+		task.UserCode = wrong.code
+		c.visit(s, task)
+	}
+	return nil
 }
 
 type wrongCode struct{ name, code string }

@@ -20,6 +20,10 @@ const (
 	DefaultTimeout = 15 * time.Second
 	DefaultMaxBody = 1 << 20
 	maxHeaderBytes = 64 << 10
+	// idleTimeout is well below the time after which servers hang up (five
+	// seconds is common, and so is a polling interval of five seconds): a
+	// request must not meet a connection that is just being closed.
+	idleTimeout = time.Second
 )
 
 // UserAgent is the value of the User-Agent header of every request that sets none.
@@ -68,6 +72,7 @@ func New(o Options) *Client {
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}}
 	if o.InFlight > 0 {
