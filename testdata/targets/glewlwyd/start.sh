@@ -1,0 +1,232 @@
+#!/usr/bin/env bash
+#
+# Runs glewlwyd (Debian package of that name) as a throw-away authorization
+# server on loopback, set up the way the shipped profile `glewlwyd` expects it.
+#
+#   start.sh DIR PORT [EXPIRES_IN [INTERVAL]]
+#
+# DIR must be missing or empty and is removed at the end. The lifetime of the
+# codes and the polling interval are in seconds (600 and 5). Two secrets come
+# from the environment:
+#
+#   CLIENT_SECRET  of the clients device-secret and no-device; unset, it is
+#                  DEVICEGRANT_CLIENT_SECRET
+#   USER_PASSWORD  of the user alice, 8 characters or more; unset, it is
+#                  DEVICEGRANT_PASSWORD
+#
+# Prints "ready http://127.0.0.1:PORT" once everything is set up, and stays in
+# the foreground; the server's own log goes to standard error. Ends on SIGTERM,
+# SIGINT or SIGHUP, when glewlwyd ends, and when a pipe on standard input
+# closes: a test that was killed leaves no server behind.
+# Exit status 75 (try again): another program has the port.
+set -euo pipefail
+
+fail() {
+    echo "start.sh: $*" >&2
+    exit 1
+}
+
+if [ $# -lt 2 ] || [ $# -gt 4 ]; then
+    echo 'usage: start.sh DIR PORT [EXPIRES_IN [INTERVAL]]' >&2
+    exit 2
+fi
+dir=$1 port=$2 expires_in=${3:-600} interval=${4:-5}
+for number in "$port" "$expires_in" "$interval"; do
+    [[ $number =~ ^[0-9]+$ ]] || fail "$number is not a whole number"
+done
+export CLIENT_SECRET=${CLIENT_SECRET:-${DEVICEGRANT_CLIENT_SECRET:-}}
+export USER_PASSWORD=${USER_PASSWORD:-${DEVICEGRANT_PASSWORD:-}}
+[ -n "$CLIENT_SECRET" ] || fail 'CLIENT_SECRET is not set'
+[ -n "$USER_PASSWORD" ] || fail 'USER_PASSWORD is not set'
+for command in glewlwyd sqlite3 openssl curl jq; do
+    command -v "$command" >/dev/null || fail "$command is not installed: run make setup"
+done
+
+base=http://127.0.0.1:$port
+[ -z "$(ls -A "$dir" 2>/dev/null)" ] || fail "$dir is not empty"
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
+server='' watcher=''
+
+stop() {
+    trap '' TERM INT HUP
+    local process
+    for process in $server $watcher; do
+        kill "$process" 2>/dev/null || true
+    done
+    # glewlwyd closes its database and is gone in well under a second. Should
+    # it hang, it is killed.
+    if [ -n "$server" ]; then
+        for _ in {1..50}; do
+            kill -0 "$server" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -KILL "$server" 2>/dev/null || true
+    fi
+    rm -rf "$dir"
+}
+trap stop EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+trap 'exit 129' HUP
+
+# Whoever started us may be killed without a chance to end us; its end of the
+# pipe then closes. Anything but a pipe (a terminal, /dev/null) is not watched.
+if [ -p /dev/stdin ]; then
+    exec 3<&0
+    (
+        while read -r _; do :; done <&3
+        kill -TERM $$
+    ) &
+    watcher=$!
+fi
+
+# --- files -------------------------------------------------------------------
+
+share=/usr/share/glewlwyd
+schema=/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3
+modules=/usr/lib/glewlwyd
+
+# The pages read config.json. Debian makes it a link to the *directory* that
+# holds the file, which the server does not serve, and every page stays blank:
+# so a copy of the pages gets the file itself. The other links, to jQuery and
+# Bootstrap, are relative: -L copies what they lead to.
+cp -rL "$share/webapp" "$dir/webapp"
+if [ -d "$share/webapp/config.json" ]; then
+    rm -r "$dir/webapp/config.json"
+    cp "$share/webapp/config.json/config.json" "$dir/webapp/config.json"
+fi
+
+sqlite3 "$dir/glewlwyd.db" <"$schema" >/dev/null ||
+    fail "the database could not be made from $schema"
+
+# No slash may end external_url: it would be doubled in the URLs made from it.
+cat >"$dir/glewlwyd.conf" <<CONF
+bind_address = "127.0.0.1"
+port = $port
+external_url = "$base"
+api_prefix = "api"
+login_url = "login.html"
+cookie_secure = 0
+hash_algorithm = "SHA512"
+log_mode = "console"
+log_level = "WARNING"
+static_files_path = "$dir/webapp/"
+static_files_mime_types = (
+  { extension = ".html", mime_type = "text/html" },
+  { extension = ".css", mime_type = "text/css" },
+  { extension = ".js", mime_type = "application/javascript" },
+  { extension = ".json", mime_type = "application/json" },
+  { extension = ".png", mime_type = "image/png" },
+  { extension = ".woff", mime_type = "font/woff" },
+  { extension = ".woff2", mime_type = "font/woff2" },
+  { extension = ".ico", mime_type = "image/x-icon" }
+)
+user_module_path = "$modules/user"
+client_module_path = "$modules/client"
+user_auth_scheme_module_path = "$modules/scheme"
+plugin_module_path = "$modules/plugin"
+database = { type = "sqlite3", path = "$dir/glewlwyd.db" }
+CONF
+
+openssl genrsa -out "$dir/key.pem" 2048 2>/dev/null
+openssl rsa -in "$dir/key.pem" -pubout -out "$dir/public.pem" 2>/dev/null
+
+# --- the server --------------------------------------------------------------
+
+# Were it asked later, another server there would answer in place of ours.
+if curl -s -o /dev/null --max-time 2 "$base/"; then
+    echo "start.sh: another server listens on port $port" >&2
+    exit 75
+fi
+
+# Should this script be killed outright, the kernel ends the server.
+leash=()
+if setpriv --help 2>/dev/null | grep -q -e --pdeathsig; then
+    leash=(setpriv --pdeathsig TERM)
+fi
+env -u CLIENT_SECRET -u USER_PASSWORD \
+    "${leash[@]}" glewlwyd --config-file="$dir/glewlwyd.conf" >&2 3<&- </dev/null &
+server=$!
+
+for attempt in {1..200}; do
+    if ! kill -0 "$server" 2>/dev/null; then
+        echo "start.sh: glewlwyd ended at once; port $port may be taken" >&2
+        exit 75
+    fi
+    curl -s -o /dev/null --max-time 2 "$base/config" && break
+    [ "$attempt" -lt 200 ] || fail 'glewlwyd did not answer within 20 seconds'
+    sleep 0.1
+done
+
+# --- what is in it: all by the server's own API --------------------------------
+
+# request METHOD PATH: sends the JSON on standard input as the administrator,
+# whose session is in the cookie jar. Secrets are never arguments of a program:
+# any user of the machine can read those. Every one of these calls answers 200.
+request() {
+    local status
+    status=$(curl -s --max-time 20 -o "$dir/answer" -w '%{http_code}' \
+        -b "$dir/cookies" -c "$dir/cookies" -X "$1" "$base/api/$2" \
+        -H 'Content-Type: application/json' --data-binary @-) ||
+        fail "$1 $2: no answer"
+    [ "$status" = 200 ] ||
+        fail "$1 $2: status $status instead of 200: $(head -c 500 "$dir/answer")"
+}
+
+# The schema comes with this administrator.
+jq -n '{username: "admin", password: "password"}' | request POST auth/
+
+jq -n --rawfile key "$dir/key.pem" --rawfile public "$dir/public.pem" \
+    --arg issuer "$base/api/oidc" \
+    --argjson expires_in "$expires_in" --argjson interval "$interval" '{
+      module: "oidc", name: "oidc", display_name: "OpenID Connect",
+      order_rank: 0, readonly: false,
+      parameters: {
+        iss: $issuer,
+        "jwt-type": "rsa", "jwt-key-size": "256", key: $key, cert: $public,
+        "allow-non-oidc": true,
+        "auth-type-device-enabled": true,
+        "device-authorization-expiration": $expires_in,
+        "device-authorization-interval": $interval,
+        "auth-type-refresh-enabled": true, "refresh-token-rolling": true,
+        "auth-type-client-enabled": true,
+        "auth-type-code-enabled": true, "code-duration": 600,
+        "access-token-duration": 3600, "refresh-token-duration": 86400
+      }
+    }' | request POST mod/plugin/
+
+jq -n '{
+  name: "demo", display_name: "demo",
+  password_required: true, password_max_age: 0
+}' | request POST scope/
+
+for id in device-public device-other; do
+    jq -n --arg id "$id" '{
+      client_id: $id, name: $id, enabled: true, confidential: false, scope: [],
+      authorization_type: ["device_authorization", "refresh_token"]
+    }' | request POST client/
+done
+
+# confidential ID GRANTS SCOPES: the last two are JSON.
+confidential() {
+    jq -n --arg id "$1" --argjson grants "$2" --argjson scopes "$3" '{
+      client_id: $id, name: $id, enabled: true, confidential: true,
+      client_secret: env.CLIENT_SECRET,
+      token_endpoint_auth_method: ["client_secret_basic", "client_secret_post"],
+      authorization_type: $grants, scope: $scopes
+    }' | request POST client/
+}
+confidential device-secret '["device_authorization", "refresh_token"]' '[]'
+confidential no-device '["client_credentials"]' '["demo"]'
+
+jq -n '{
+  username: "alice", name: "Alice", email: "alice@example.test",
+  password: env.USER_PASSWORD, enabled: true,
+  scope: ["openid", "demo", "g_profile"]
+}' | request POST user/
+
+echo "ready $base"
+status=0
+wait "$server" || status=$?
+fail "glewlwyd ended by itself with status $status"
