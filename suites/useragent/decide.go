@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -37,10 +38,7 @@ func (v *visit) decide(p *sighting) move {
 	case roleDenied:
 		return move{end: transcript.ErrorPage}
 	case roleError:
-		if v.codesSent > 0 && !v.loginSinceCode && v.approvals == 0 && codeWords.in(p.Text+" "+p.Alert) != "" && p.Status < 500 {
-			return move{end: transcript.CodeRejected}
-		}
-		return move{end: transcript.ErrorPage}
+		return move{end: v.errorOutcome(p)}
 	case roleCode, roleCodeError:
 		return v.atCode(p)
 	case roleLogin, roleLoginError, roleIdentifier, rolePassword:
@@ -61,6 +59,17 @@ func (v *visit) decide(p *sighting) move {
 		return move{end: transcript.ErrorPage}
 	}
 	return move{trouble: v.notRecognised(p)}
+}
+
+// errorOutcome tells an error page about the code, right after the code was
+// sent, from any other. Some say it only in their URL.
+func (v *visit) errorOutcome(p *sighting) transcript.Outcome {
+	justSent := v.codesSent > 0 && !v.loginSinceCode && v.approvals == 0
+	aboutCode := codeWords.in(p.Text+" "+p.Alert) != "" || badCode.in(p.URL) != ""
+	if justSent && aboutCode && p.Status < 500 {
+		return transcript.CodeRejected
+	}
+	return transcript.ErrorPage
 }
 
 // mayEnd says that a page which nothing recognises may be the last one: the
@@ -143,8 +152,8 @@ func (v *visit) atLogin(p *sighting) move {
 	repeated := v.loginsSent > 0 || p.Password == none && v.namesSent > 0
 	if repeated {
 		silent := p.Role != roleLoginError && errorWords.in(p.Alert) == ""
-		if silent && !v.tab.live() && p.Scripts {
-			t := p.trouble(transcript.NeedsScript, "the login page came back without an error, and it has scripts that the forms driver does not run")
+		if !v.tab.live() && p.Scripts && (silent || p.fedByScript()) {
+			t := p.trouble(transcript.NeedsScript, "the login page came back, and it has scripts that the forms driver does not run")
 			t.Hint = "use the driver browser, or name what its script fills in verification.pages[].http.set"
 			return move{trouble: t}
 		}
@@ -207,6 +216,14 @@ func (v *visit) press(p *sighting, forget bool) move {
 	v.j.Decided = true
 	v.approved = v.approved || p.Role == roleConsent || v.session.loggedIn
 	return move{way: approve, forget: forget}
+}
+
+// fedByScript says that a hidden, empty field waits for a script to copy the
+// user name into it, so that a refused login is no evidence.
+func (p *sighting) fedByScript() bool {
+	return slices.ContainsFunc(p.Elements, func(e Element) bool {
+		return e.Kind == Hidden && e.Value == "" && userWords.in(e.Name) != ""
+	})
 }
 
 // noWayToDeny ends a Deny journey that went as far as it safely could.

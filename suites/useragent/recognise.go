@@ -160,7 +160,8 @@ func (e *Element) text() string {
 
 func codeScore(e *Element) int {
 	score, text := 0, e.text()
-	switch codeWords.in(text) {
+	word := codeWords.in(text)
+	switch word {
 	case "":
 	case "code":
 		score = 3
@@ -176,7 +177,7 @@ func codeScore(e *Element) int {
 	if otherCodes.in(text) != "" {
 		score -= 5
 	}
-	if secondWord.in(text) != "" && score < 5 {
+	if secondWord.in(text) != "" && (word == "" || word == "code") {
 		score -= 5
 	}
 	return score

@@ -47,6 +47,8 @@ var (
 		`falsch*|ungültig*|fehler|abgelaufen|unbekannt*|fehlgeschlagen|nicht gefunden|erneut`,
 		`invalide|incorrect*|erreur|expiré*|inconnu*|échoué|introuvable`,
 		`inválid*|incorrect*|caducad*|desconocid*|fallid*|no encontrad*`)
+	// badCode is for URLs, which hold the word code anyway.
+	badCode = list(`code error|invalid code|code invalid|wrong code|bad code|unknown code|expired code|code expired|code not found|invalid user code`)
 	// consentWords say that a page asks for a permission.
 	consentWords = list(`wants|would like|requests|requesting|request|permission*|access|scope*|consent|authorize|authorise|grant*|allow|sharing|share`,
 		`möchte|berechtigung*|zugriff|einwilligung|erlauben`, `souhaite|demande|autorisation*|accès|accéder|autoriser`, `quiere|solicita|permiso*|acceso|autorizar`)

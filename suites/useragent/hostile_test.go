@@ -1,0 +1,235 @@
+package useragent
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// onePage serves one page, and answers what is posted with another.
+func onePage(t *testing.T, shown string, answer http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if r.Method == http.MethodPost {
+			answer(w, r)
+			return
+		}
+		fmt.Fprint(w, "<!doctype html><title>Device</title>", shown)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func says(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }
+}
+
+const askCode = `<form method=post><input name=user_code><button>Go</button></form>`
+
+func both(t *testing.T, test func(t *testing.T, u Session, kind string)) {
+	for _, kind := range []string{"forms", "browser"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t, kind, "always"), kind)
+		})
+	}
+}
+
+func errand(start string) Task {
+	return Task{Name: "test", Goal: transcript.Approve, Start: start, UserCode: "ABCD-EFGH", TypeCode: true,
+		Account: &Account{Username: fixtureUser, Password: fixturePassword}}
+}
+
+func TestServerErrorIsSeen(t *testing.T) {
+	both(t, func(t *testing.T, u Session, _ string) {
+		s := onePage(t, askCode, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprint(w, "<p>panic: code</p>")
+		})
+		j := u.Journey(t.Context(), errand(s.URL))
+		check(t, j, transcript.ErrorPage)
+		if last := j.Steps[len(j.Steps)-1]; last.Status != 500 {
+			t.Errorf("HTTP %d", last.Status)
+		}
+	})
+}
+
+// TestPasswordInPage: a server that shows the password does not get it into
+// the report.
+func TestPasswordInPage(t *testing.T) {
+	both(t, func(t *testing.T, u Session, _ string) {
+		s := onePage(t, `<form method=post><input name=username><input name=password type=password><button>Sign in</button></form>`,
+			func(w http.ResponseWriter, r *http.Request) {
+				pw := r.FormValue("password")
+				fmt.Fprintf(w, `<title>%s</title><div role=alert>invalid %s</div><form method=post><input name=username value="%s"><input name=password type=password value="%s"><button>%s</button></form>`, pw, pw, pw, pw, pw)
+			})
+		check(t, u.Journey(t.Context(), errand(s.URL)), transcript.LoginFailed)
+	})
+}
+
+func TestHostileText(t *testing.T) {
+	both(t, func(t *testing.T, u Session, _ string) {
+		s := onePage(t, "<title>\x1b[31m\u202eT</title><p>"+strings.Repeat("x\u0007", 5000)+askCode+strings.Repeat("<input name=q>", 500),
+			says("<p class=error>\x1b]0;\u202e "+strings.Repeat("invalid ", 5000)))
+		j := u.Journey(t.Context(), errand(s.URL))
+		for _, step := range j.Steps {
+			if len(step.Title)+len(step.Alert) > 2*maxLabel || strings.ContainsAny(step.Title+step.Alert, "\x1b\x07\u202e") {
+				t.Errorf("title %q, alert %q", step.Title, step.Alert)
+			}
+		}
+	})
+}
+
+func TestEndlessPages(t *testing.T) {
+	both(t, func(t *testing.T, u Session, kind string) {
+		n := 0
+		s := onePage(t, "", nil)
+		s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			n++
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, "<p>The app wants access (%d)</p><form method=post><button>Allow</button><button>Deny</button></form>", n)
+		})
+		j := u.Journey(t.Context(), errand(s.URL))
+		check(t, j, transcript.Unfinished)
+		if j.Trouble == nil || j.Trouble.Class != transcript.Loop {
+			t.Errorf("%+v", j.Trouble)
+		}
+	})
+}
+
+func TestHugePage(t *testing.T) {
+	s := onePage(t, strings.Repeat("x", maxBody), nil)
+	j := open(t, "forms", "always").Journey(t.Context(), errand(s.URL))
+	check(t, j, transcript.Unfinished)
+}
+
+// TestBrowserOnly has what only a page with scripts can do.
+func TestBrowserOnly(t *testing.T) {
+	for name, c := range map[string]struct {
+		page string
+		want transcript.Outcome
+	}{
+		"dialogs":         {`<script>alert("hello"); onbeforeunload = () => "stay"</script><form method=post onsubmit="return confirm('sure?')"><input name=user_code><button>Go</button></form>`, transcript.Approved},
+		"new window":      {`<form method=post target=_blank><input name=user_code><button>Go</button></form>`, transcript.Approved},
+		"covered button":  {`<div style="position:fixed;inset:0;z-index:9"></div>` + askCode, transcript.Approved},
+		"late value":      {askCode + `<script>setTimeout(() => document.forms[0].user_code.value = "", 5)</script>`, transcript.Approved},
+		"refuses input":   {`<form method=post onsubmit="return false"><input name=user_code><button>Go</button></form>`, transcript.InputBlocked},
+		"disabled button": {`<form method=post><input name=user_code><button disabled>Go</button></form>`, transcript.InputBlocked},
+		"hanging script":  {askCode + `<script>document.forms[0].user_code.addEventListener("input", () => { for (;;); })</script>`, transcript.Unfinished},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := open(t, "browser", "always")
+			u.(*session).limits.Step = 3 * time.Second
+			s := onePage(t, c.page, func(w http.ResponseWriter, r *http.Request) {
+				if r.FormValue("user_code") == "" {
+					fmt.Fprint(w, "<p>error: no value</p>")
+					return
+				}
+				fmt.Fprint(w, "<p>Success</p>")
+			})
+			check(t, u.Journey(t.Context(), errand(s.URL)), c.want)
+		})
+	}
+}
+
+func TestCrashedPage(t *testing.T) {
+	u := open(t, "browser", "always")
+	s := onePage(t, askCode, says("<p>Success</p>"))
+	task := errand(s.URL)
+	task.Start = "http://127.0.0.1:0/"
+	check(t, u.Journey(t.Context(), task), transcript.Unfinished) // opens the tab
+	u.(*session).tab.(*browserTab).net.crashNow()
+	j := u.Journey(t.Context(), errand(s.URL))
+	check(t, j, transcript.Unfinished)
+	if j.Trouble == nil || j.Trouble.Class != transcript.BrowserLost {
+		t.Errorf("%+v", j.Trouble)
+	}
+}
+
+// TestNotRecognised proposes an entry for the profile.
+func TestNotRecognised(t *testing.T) {
+	s := onePage(t, `<form><input type=range id=r><button id=b>Abrakadabra</button><button id=c>Hokuspokus</button></form>`, nil)
+	off := false
+	u, err := drive(t, "forms", profiles.Verification{Auto: &off}).NewSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := u.Journey(t.Context(), errand(s.URL+"/odd"))
+	check(t, j, transcript.Unfinished)
+	if j.Trouble == nil || j.Trouble.Class != transcript.NotRecognised || !strings.Contains(j.Trouble.Hint, `url: "*/odd*"`) || !strings.Contains(j.Trouble.Hint, `{click: {id: "b"}}`) {
+		t.Errorf("%v", j.Trouble)
+	}
+}
+
+// TestCAFile trusts a server by its certificate alone.
+func TestCAFile(t *testing.T) {
+	for _, kind := range []string{"forms", "browser"} {
+		t.Run(kind, func(t *testing.T) {
+			s := httptest.NewTLSServer(says("<p>Success</p>"))
+			defer s.Close()
+			file := t.TempDir() + "/ca.pem"
+			if err := writePEM(file, s.Certificate().Raw); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []struct {
+				tls  profiles.TLS
+				want transcript.Outcome
+			}{{profiles.TLS{}, transcript.Unfinished}, {profiles.TLS{CAFile: file}, transcript.Approved}, {profiles.TLS{Insecure: true}, transcript.Approved}} {
+				d, err := New(kind, Options{TLS: c.tls, TempDir: t.TempDir()})
+				if _, none := err.(*NoBrowserError); none {
+					t.Skip("skipped: ", err)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				u, err := d.NewSession(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				check(t, u.Journey(t.Context(), errand(s.URL)), c.want)
+				if err := u.Close(); err != nil {
+					t.Error(err)
+				}
+				if err := d.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// TestRunDir: nothing is left of a browser that was closed, and what a killed
+// run left is swept.
+func TestRunDir(t *testing.T) {
+	temp := t.TempDir()
+	stale, err := makeRunDir(temp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// No process has this number: Linux ends at 2^22.
+	if err := os.WriteFile(stale+"/pid", []byte("99999999"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mine, err := makeRunDir(temp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := makeRunDir(temp); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(stale); !os.IsNotExist(err) {
+		t.Error("the stale folder is still there")
+	}
+	if _, err := os.Stat(mine); err != nil {
+		t.Error("the folder of a living run was swept")
+	}
+}

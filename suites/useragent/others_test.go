@@ -1,0 +1,177 @@
+package useragent
+
+import (
+	"bytes"
+	"encoding/pem"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+func writePEM(file string, der []byte) error {
+	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
+}
+
+func journey(t *testing.T, d Driver, task Task) transcript.Journey {
+	t.Helper()
+	u, err := d.NewSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	return u.Journey(t.Context(), task)
+}
+
+func TestHookCommand(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "said")
+	h := &profiles.Hook{Command: []string{"/bin/sh", "-c", `printf '%s|' "$@" >` + out, "sh", "{user_code}", "{username}", "{decision}"}}
+	d, err := New("hook", Options{Verification: profiles.Verification{Hook: h}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := errand("https://idp.test/")
+	task.UserCode = "$(id); A B"
+	task.Goal = transcript.Deny
+	check(t, journey(t, d, task), transcript.Denied)
+	if raw, _ := os.ReadFile(out); string(raw) != "$(id); A B|alice|deny|" {
+		t.Errorf("the command saw %q", raw)
+	}
+	h.Command = []string{"/bin/false"}
+	if d, err = New("hook", Options{Verification: profiles.Verification{Hook: h}}); err != nil {
+		t.Fatal(err)
+	}
+	check(t, journey(t, d, task), transcript.Unfinished)
+	task.Goal = transcript.Look
+	if j := journey(t, d, task); j.Trouble == nil || j.Trouble.Class != transcript.Unsupported {
+		t.Errorf("%+v", j.Trouble)
+	}
+}
+
+func TestHookURL(t *testing.T) {
+	var got string
+	status := http.StatusNoContent
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		raw, _ := io.ReadAll(r.Body)
+		got = r.Method + " " + r.URL.Path + " " + r.Header.Get("X-Who") + " " + string(raw)
+		w.WriteHeader(status)
+	}))
+	defer s.Close()
+	d, err := New("hook", Options{Verification: profiles.Verification{Hook: &profiles.Hook{
+		URL: s.URL + "/{decision}", Headers: map[string]string{"X-Who": "{username}"}, Body: `{"code":"{user_code}"}`}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, journey(t, d, errand("https://idp.test/")), transcript.Approved)
+	if want := `POST /approve alice {"code":"ABCD-EFGH"}`; got != want {
+		t.Errorf("the hook saw %q, want %q", got, want)
+	}
+	status = http.StatusTeapot
+	check(t, journey(t, d, errand("https://idp.test/")), transcript.Unfinished)
+}
+
+func TestManual(t *testing.T) {
+	for answer, want := range map[string]transcript.Outcome{"\n": transcript.Approved, "x\n": transcript.Unfinished, "": transcript.Unfinished} {
+		var out bytes.Buffer
+		d, err := New("manual", Options{In: strings.NewReader(answer), Out: &out})
+		if err != nil {
+			t.Fatal(err)
+		}
+		task := errand("https://idp.test/device")
+		task.Deadline = time.Now().Add(time.Hour)
+		task.Complete = "https://idp.test/device?user_code=ABCD-EFGH"
+		check(t, journey(t, d, task), want)
+		for _, shown := range []string{"https://idp.test/device", "ABCD-EFGH", "APPROVE", "█", "left", fixtureUser} {
+			if !strings.Contains(out.String(), shown) {
+				t.Errorf("%q is not shown:\n%s", shown, out.String())
+			}
+		}
+		if strings.Contains(out.String(), fixturePassword) {
+			t.Error("the password is shown")
+		}
+	}
+}
+
+func TestManualEnds(t *testing.T) {
+	silent, _ := io.Pipe()
+	d, err := New("manual", Options{In: silent, Out: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := errand("https://idp.test/device")
+	task.Deadline = time.Now().Add(10 * time.Millisecond)
+	if j := journey(t, d, task); j.Trouble == nil || j.Trouble.Class != transcript.JourneyTimeout {
+		t.Errorf("%+v", j.Trouble)
+	}
+}
+
+func TestFindBrowser(t *testing.T) {
+	env := func(pairs ...string) func(string) string {
+		return func(name string) string {
+			for i := 0; i < len(pairs); i += 2 {
+				if pairs[i] == name {
+					return pairs[i+1]
+				}
+			}
+			return ""
+		}
+	}
+	for _, c := range []struct {
+		flag string
+		env  func(string) string
+		path string
+	}{
+		{"ws://box:9222", env("DEVICEGRANT_BROWSER", "/bin/sh"), "ws://box:9222"},
+		{"", env("DEVICEGRANT_BROWSER", "/bin/sh", "CHROME_PATH", "/bin/cat"), "/bin/sh"},
+		{"", env("CHROME_BIN", "/bin/cat"), "/bin/cat"},
+	} {
+		if got, err := FindBrowser(c.flag, c.env); err != nil || got.Path != c.path {
+			t.Errorf("found %+v, %v; want %s", got, err, c.path)
+		}
+	}
+	t.Setenv("PATH", "")
+	for _, flag := range []string{"/no/such/browser", ""} {
+		b, err := FindBrowser(flag, env())
+		if err == nil {
+			t.Logf("found %+v outside of PATH", b)
+			continue
+		}
+		for _, part := range []string{"DEVICEGRANT_BROWSER", "chromium-headless-shell", first(flag, "google-chrome")} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%q is not in: %v", part, err)
+			}
+		}
+	}
+}
+
+// TestNoBrowser: a program that is no browser is reported as such.
+func TestNoBrowser(t *testing.T) {
+	d, err := New("browser", Options{Browser: "/bin/false", TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	j := journey(t, d, errand("http://127.0.0.1:9/"))
+	if j.Trouble == nil || j.Trouble.Class != transcript.BrowserLost || !strings.Contains(j.Trouble.Cause, "/bin/false") {
+		t.Errorf("%+v", j.Trouble)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	b, err := FindBrowser("", os.Getenv)
+	if err != nil {
+		t.Skip("skipped: ", err)
+	}
+	version, took, err := b.Version(t.Context())
+	if err != nil || version == "" {
+		t.Fatalf("%q, %v", version, err)
+	}
+	t.Logf("%s at %s, %s to start", version, b.Path, took)
+}
