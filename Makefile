@@ -31,8 +31,11 @@ conformance: ## judge the built-in server; the reports go to $(OUT)
 	@$(MAKE) --no-print-directory build
 	./devicegrant run --out $(OUT)
 
-test: setup lint ## all checks and tests, with the race detector
-	@go test -race -count=1 -timeout 20m $(PACKAGES)
+# A finding of lint does not hide what the tests say; it fails in the end.
+test: setup ## all checks and tests, with the race detector
+	@status=0; $(MAKE) --no-print-directory lint || status=$$?; \
+	go test -race -count=1 -timeout 20m $(PACKAGES) || status=$$?; \
+	exit $$status
 
 lint: ## gofmt, go vet and staticcheck
 	@unformatted=$$(find . -name node_modules -prune -o -name '*.go' -exec gofmt -l {} +); \
