@@ -99,10 +99,10 @@ could_not() { # THING WHY CONSEQUENCE
 field() { # LINE NUMBER: one field of the catalogue without outer blanks
     local parts
     IFS='|' read -r -a parts <<<"$1"
-    xargs <<<"${parts[$2]}"
+    [[ ${parts[$2]} =~ ^\ *(.*[^ ])\ *$ ]] && echo "${BASH_REMATCH[1]}"
 }
 
-as_root=(env) # or sudo; env changes nothing
+as_root=(env) # or with sudo before it
 apt() {
     "${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get \
         -q -y -o DPkg::Lock::Timeout=120 "$@"
@@ -160,7 +160,7 @@ install_missing() { # THING...
         obstacle='no apt-get here'
     elif [ "$(id -u)" -ne 0 ]; then
         if sudo -n true 2>/dev/null; then
-            as_root=(sudo -n)
+            as_root=(sudo -n env)
         else
             obstacle='neither root nor sudo without a password'
         fi
