@@ -52,6 +52,7 @@ func (t *browserTab) prepare(ctx context.Context, start string) error {
 		if ctx.Err() != nil {
 			return err
 		}
+		p.cancel() // of no more use: the next session gets a fresh one
 		return &fault{transcript.BrowserLost, "the browser did not open a page: " + err.Error()}
 	}
 	return t.do(ctx, func(c context.Context) error {

@@ -34,6 +34,7 @@ func (v *visit) decide(p *sighting) move {
 	}
 	switch p.Role {
 	case roleSuccess:
+		// Whatever the goal was: this is what the server told the person.
 		return move{end: transcript.Approved}
 	case roleDenied:
 		return move{end: transcript.ErrorPage}

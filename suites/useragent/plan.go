@@ -206,16 +206,6 @@ func (a *act) describe(v *sighting) string {
 	return fmt.Sprintf("%s %s", a.do, name)
 }
 
-// blank says that the code field holds nothing.
-func (v *sighting) blank() bool {
-	for _, i := range v.Code {
-		if v.Elements[i].Value != "" {
-			return false
-		}
-	}
-	return true
-}
-
 // prefilled is the code that the server put into the field.
 func (v *sighting) prefilled() string {
 	code := ""
