@@ -93,7 +93,8 @@ type Client struct {
 	// Public clients have no secret. The others authenticate with
 	// client_secret_basic or client_secret_post at every endpoint.
 	Public bool
-	// Secret of a confidential client. Default: random.
+	// Secret of a confidential client. Default: a random one, the same for all
+	// clients that lack one.
 	Secret string
 	// Scopes are those that it may ask for. Default: all.
 	Scopes []string
@@ -218,6 +219,7 @@ func (c *Config) fillDefaults() {
 	setDefault(&c.GuessesPerAddress, d.GuessesPerAddress)
 	setDefault(&c.PollHistory, d.PollHistory)
 	setDefault(&c.ClockRate, d.ClockRate)
+	secret := rand.Text()
 	for i := range c.Clients {
 		client := &c.Clients[i]
 		setDefault(&client.Name, client.ID)
@@ -228,7 +230,7 @@ func (c *Config) fillDefaults() {
 			}
 		}
 		if !client.Public {
-			setDefault(&client.Secret, rand.Text())
+			setDefault(&client.Secret, secret)
 		}
 	}
 	for i := range c.Users {
