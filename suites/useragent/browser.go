@@ -41,6 +41,7 @@ type chrome struct {
 	browser    Browser
 	recogniser *recogniser
 	queries    []string
+	plain      *forms        // sends what the browser would not
 	room       chan struct{} // one token for each session that may be open
 
 	mu       sync.Mutex
@@ -65,11 +66,8 @@ func newBrowser(o Options) (*chrome, error) {
 			return nil, err
 		}
 	}
-	r, queries, err := o.recogniser()
+	plain, err := newForms(o)
 	if err != nil {
-		return nil, err
-	}
-	if _, err := tlsConfig(o); err != nil {
 		return nil, err
 	}
 	// A full browser takes more than a core for each page.
@@ -77,7 +75,7 @@ func newBrowser(o Options) (*chrome, error) {
 	if found.Shell() || found.Remote() {
 		room = runtime.NumCPU()
 	}
-	return &chrome{o: o, browser: found, recogniser: r, queries: queries, room: make(chan struct{}, room)}, nil
+	return &chrome{o: o, browser: found, recogniser: plain.recogniser, queries: plain.queries, plain: plain, room: make(chan struct{}, room)}, nil
 }
 
 func (c *chrome) Name() string { return "browser" }
@@ -102,7 +100,7 @@ func (c *chrome) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	return c.stop()
+	return errors.Join(c.plain.Close(), c.stop())
 }
 
 func (c *chrome) stop() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -317,31 +318,31 @@ func (t *browserTab) forget(ctx context.Context) error {
 	})
 }
 
-func (t *browserTab) probe(ctx context.Context, method, to string, headers map[string]string) (status int, err error) {
-	extra := network.Headers{}
-	for name, value := range headers {
-		extra[name] = value
-	}
-	// A page may not set headers that begin with Sec-, so the browser adds them.
-	set := func(h network.Headers) func(context.Context) error {
-		return func(c context.Context) error {
-			_, err := chromedp.Call(c, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: h})
-			return err
-		}
-	}
-	if err := t.do(ctx, set(extra)); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, t.do(ctx, set(network.Headers{}))) }()
-	err = t.do(ctx, func(c context.Context) (err error) {
-		ask := `(url, method) => fetch(url, {method, credentials: "include", cache: "no-store"}).then(r => r.status)`
-		status, err = chromedp.Run(c, chromedp.Evaluate[int](call(ask, to, method), chromedp.EvalAwaitPromise))
+// probe sends the request outside of the browser, with the browser's cookies:
+// the policy of a careful page (connect-src) forbids requests from within it.
+func (t *browserTab) probe(ctx context.Context, method, to string, headers map[string]string) (int, error) {
+	var got network.GetCookiesResult
+	err := t.do(ctx, func(c context.Context) (err error) {
+		got, err = chromedp.Call(c, network.GetCookies, network.GetCookiesParams{URLs: []string{to}})
 		return err
 	})
 	if err != nil {
-		err = fmt.Errorf("%s from the open page: %w", method, err)
+		return 0, err
 	}
-	return status, err
+	sent := map[string]string{}
+	maps.Copy(sent, headers)
+	var cookies []string
+	for _, c := range got.Cookies {
+		cookies = append(cookies, c.Name+"="+c.Value)
+	}
+	if len(cookies) > 0 {
+		sent["Cookie"] = strings.Join(cookies, "; ")
+	}
+	client := &formsTab{driver: t.driver.plain}
+	if err := client.forget(ctx); err != nil {
+		return 0, err
+	}
+	return client.probe(ctx, method, to, sent)
 }
 
 func (t *browserTab) screenshot(ctx context.Context) []byte {

@@ -131,10 +131,12 @@ func dialects() []dialect {
 type server struct {
 	dialect
 	*httptest.Server
-	mu       sync.Mutex
-	codes    map[string]string // code: "", approved or denied
-	sessions map[string]*visitor
-	posts    int
+	mu        sync.Mutex
+	codes     map[string]string // code: "", approved or denied
+	sessions  map[string]*visitor
+	posts     int
+	probes    []string // Sec-Purpose of each request
+	strangers int      // requests without a cookie
 }
 
 type visitor struct {
@@ -181,6 +183,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.visitor(w, r)
+	if s.name == "confirm" { // a careful page: no requests from scripts
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'")
+	}
+	s.probes = append(s.probes, r.Header.Get("Sec-Purpose"))
+	if _, err := r.Cookie("sid"); err != nil {
+		s.strangers++
+	}
 	switch {
 	case r.URL.Path == "/start":
 		*v = visitor{loggedIn: v.loggedIn}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -258,8 +259,11 @@ func TestLook(t *testing.T) {
 				t.Errorf("%s: HTTP %d %s", step.Action, step.Status, step.Reason)
 			}
 		}
-		if s.posts != 0 {
-			t.Errorf("%d forms were sent", s.posts)
+		if s.posts != 0 || s.strangers != 1 {
+			t.Errorf("%d forms were sent, %d requests had no cookie; want 0, and the first", s.posts, s.strangers)
+		}
+		if !slices.Contains(s.probes, "prefetch") {
+			t.Error("no request said that it is a prefetch")
 		}
 	})
 }

@@ -16,7 +16,7 @@ type tab interface {
 	act(ctx context.Context, s *Snapshot, o *order) error
 	// forget drops cookies and storage, and nothing of the page.
 	forget(ctx context.Context) error
-	// probe sends a request from the open page without leaving it.
+	// probe sends a request with the session's cookies; the page stays open.
 	probe(ctx context.Context, method, url string, headers map[string]string) (status int, err error)
 	// traffic counts the requests of the page so far, and those unanswered.
 	traffic() (started, open int)

@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -215,7 +216,7 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 		}
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
-		} else if err == errMoving {
+		} else if errors.Is(err, errMoving) {
 			sleep(ctx, lookEvery)
 			continue
 		}
