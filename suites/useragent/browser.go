@@ -170,7 +170,9 @@ func (c *chrome) launch(ctx context.Context, start string) (*process, error) {
 	quiet := func(string, ...any) {}
 	tab, closeTab := chromedp.NewContext(allocator, chromedp.WithLogf(quiet), chromedp.WithErrorf(quiet))
 	p.ctx = tab
-	p.cancel = func() { closeTab(); stopAllocator() }
+	// Once: the cancel function of a tab that owns its browser blocks for ever
+	// when it is called a second time.
+	p.cancel = sync.OnceFunc(func() { closeTab(); stopAllocator() })
 	// The first Do owns the browser: it must have no time limit of its own.
 	if err := bounded(ctx, startLimit, p.cancel, func() error { return chromedp.Do(tab) }); err != nil {
 		p.cancel()
