@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/testdata/targets"
+)
+
+// runLimit is for one run of the program; it takes less than a minute on a
+// machine at rest.
+const runLimit = 8 * time.Minute
+
+// TestRealServers judges two servers that nobody here wrote, in a real
+// browser. Each verdict that is not a pass is listed with the reading of the
+// RFC behind it: a change in the suite that accuses them of more, or of less,
+// has to be argued here.
+func TestRealServers(t *testing.T) {
+	needBrowser(t)
+	for _, test := range []struct {
+		name    string
+		start   func(testing.TB, targets.Options) *targets.Server
+		expires int
+		want    map[string]string
+	}{
+		{"oidc-provider", targets.OIDCProvider, 12, map[string]string{
+			"DA-02":    "warn server-error",      // GET and HEAD of /device/auth are answered 500; RFC 6749 defines no error for them, so no failure
+			"TOKEN-10": "warn pragma",            // no Pragma: the letter of RFC 6749 section 5.1, obsolete in HTTP
+			"ERR-02":   "warn body-before-oauth", // the same GET in plain text
+			"ERR-04":   "warn bare-401",          // 401 for body credentials without WWW-Authenticate, against RFC 9110 section 15.5.2
+			"POLL-03":  "info none",              // it never sends slow_down, which RFC 8628 section 3.5 leaves open
+			"POLL-05":  "na",                     // and so there is nothing to obey
+		}},
+		{"glewlwyd", targets.Glewlwyd, 12, map[string]string{
+			"DA-04":     "warn other-error", // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
+			"DA-05":     "warn other-error", // the same for a repeated client_id; a repeated scope is accepted
+			"DA-09":     "warn other-error", // the same for an unknown client, where it has invalid_client
+			"VERIFY-08": "warn no-deny",     // the grant page has no way to refuse
+			"POLL-08":   "na",               // so no refusal can be reported
+			"POLL-09":   "na",               // or be final
+			"TOKEN-01":  "warn other-error", // an unknown grant_type: 400 without a body (ERR-02)
+			"TOKEN-02":  "warn other-error", // a missing device_code: access_denied, where it has invalid_request
+			"TOKEN-03":  "warn other-error", // an unknown device_code: access_denied, where it has invalid_grant; a device stops either way
+			"TOKEN-08":  "warn other-error", // repetition: whatever the above says
+			"ERR-01":    "known 403-unauthorized_client",
+			"ERR-02":    "known body",
+			"ERR-04":    "known status",
+			"ERR-05":    "warn unregistered",    // "resource not found" for PUT
+			"META-05":   "warn none-not-listed", // public clients work, and "none" is not listed
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := test.start(t, targets.Options{})
+			brief := test.start(t, targets.Options{ExpiresIn: test.expires, Interval: 3})
+			out := t.TempDir()
+			ctx, cancel := context.WithTimeout(context.Background(), runLimit)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, binary(t), "run", "--profile", server.Profile, "--out", out, "-v",
+				"--set", "base_url="+server.BaseURL, "--set", "vars.expiry_url="+brief.BaseURL)
+			cmd.Env = os.Environ()
+			for name, value := range server.Env {
+				cmd.Env = append(cmd.Env, name+"="+value)
+			}
+			printed, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("%v\n%s\n%s", err, printed, server.Log())
+			}
+			result := readResult(t, out)
+			for _, c := range result.Checks {
+				if got, want := summary(c), test.want[c.ID]; want == "" && c.Verdict != rules.Pass || want != "" && !slices.Contains(got, want) {
+					t.Errorf("%s: %s (%s), want %q", c.ID, strings.Join(got, "; "), c.Reason, want)
+				}
+			}
+			if result.Target.Driver != "browser" {
+				t.Errorf("the driver was %s", result.Target.Driver)
+			}
+			for _, secret := range server.Env {
+				if strings.Contains(string(printed), secret) {
+					t.Error("a secret was printed")
+				}
+			}
+		})
+	}
+}
+
+// summary is a check's verdict with the code of each finding that counts:
+// "warn other-error".
+func summary(c report.Check) []string {
+	list := []string{string(c.Verdict)}
+	for _, f := range c.Findings {
+		list = append(list, string(c.Verdict)+" "+f.Code)
+	}
+	return list
+}
+
+// needBrowser skips a test where there is no browser, but not in CI.
+func needBrowser(t *testing.T) {
+	t.Helper()
+	if _, err := useragent.FindBrowser("", os.Getenv); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("make setup installs what is missing: %v", err)
+	}
+}

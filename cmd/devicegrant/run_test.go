@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegrant/devicegrant/fakeidp"
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+)
+
+// TestBuiltinInABrowser is the program's main job: no arguments, a real
+// browser, everything passes.
+func TestBuiltinInABrowser(t *testing.T) {
+	needBrowser(t)
+	out := t.TempDir()
+	printed, err := exec.Command(binary(t), "run", "--out", out).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, printed)
+	}
+	result := readResult(t, out)
+	if result.Counts.Pass != len(rules.Catalogue) || result.Target.Driver != "browser" || result.Target.Kind != "simulated" {
+		t.Errorf("%+v, %+v\n%s", result.Counts, result.Target, printed)
+	}
+	if lines := strings.Count(string(printed), "\npass "); lines != len(rules.Catalogue) {
+		t.Errorf("%d plain lines for %d checks:\n%s", lines, len(rules.Catalogue), printed)
+	}
+}
+
+// TestNoBrowser: the forms driver takes over, and says what it cannot see.
+func TestNoBrowser(t *testing.T) {
+	t.Setenv("DEVICEGRANT_BROWSER", "")
+	t.Setenv("CHROME_PATH", "")
+	t.Setenv("CHROME_BIN", "")
+	t.Setenv("PATH", t.TempDir())
+	run := func(browser string) report.Result {
+		out := t.TempDir()
+		status, stdout, stderr := devicegrant("run", "--out", out, "--clock-rate", "5", "--browser", browser, "VERIFY-01", "VERIFY-10")
+		result := readResult(t, out)
+		if status != result.ExitCode {
+			t.Errorf("status %d, and %d in the result\n%s%s", status, result.ExitCode, stdout, stderr)
+		}
+		if result.Target.Driver != "forms" {
+			t.Errorf("the driver is %q", result.Target.Driver)
+		}
+		return result
+	}
+	if _, err := os.Stat("/usr/local/bin/chrome"); err == nil {
+		t.Skip("a browser is installed where the search always looks")
+	}
+	verdict := func(r report.Result, id string) rules.Verdict {
+		for _, c := range r.Checks {
+			if c.ID == id {
+				return c.Verdict
+			}
+		}
+		return ""
+	}
+	auto := run("auto")
+	if verdict(auto, "VERIFY-01") != rules.Pass || verdict(auto, "VERIFY-10") != rules.Inconclusive || auto.ExitCode != 3 {
+		t.Errorf("auto: %+v", auto.Counts)
+	}
+	if len(auto.Notes) != 1 || !strings.Contains(auto.Notes[0], "chromium-headless-shell") {
+		t.Errorf("the notes do not say what to install: %v", auto.Notes)
+	}
+	none := run("none")
+	if verdict(none, "VERIFY-01") != rules.Pass || verdict(none, "VERIFY-10") != rules.Skip || none.ExitCode != 0 {
+		t.Errorf("none: %+v", none.Counts)
+	}
+}
+
+// TestInterrupt: Ctrl-C writes what there is, ends with 130, and leaves
+// neither a browser nor its profile behind.
+func TestInterrupt(t *testing.T) {
+	needBrowser(t)
+	temp, out := t.TempDir(), t.TempDir()
+	cmd := exec.Command(binary(t), "run", "--out", out)
+	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
+	var printed bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if !eventually(func() bool { return len(processesOf(t, temp)) > 0 }) {
+		_ = cmd.Process.Kill()
+		t.Fatalf("no browser was started:\n%s", printed.String())
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != report.ExitInterrupted {
+		t.Errorf("ended with %v\n%s", err, printed.String())
+	}
+	result := readResult(t, out)
+	if !result.Interrupted || result.ExitCode != report.ExitInterrupted || result.Counts.Skip+result.Counts.Inconclusive == 0 {
+		t.Errorf("%+v", result.Counts)
+	}
+	if result.Counts.Fail+result.Counts.Error > 0 {
+		t.Errorf("an interrupted run accuses the server: %+v\n%s", result.Counts, printed.String())
+	}
+	if !eventually(func() bool { return len(processesOf(t, temp)) == 0 }) {
+		t.Errorf("still running: %v", processesOf(t, temp))
+	}
+	if left, _ := os.ReadDir(temp); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// processesOf lists the processes whose command line names a folder.
+func processesOf(t *testing.T, dir string) (list []string) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Skip("no /proc to look for processes in")
+	}
+	for _, e := range entries {
+		line, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if err == nil && strings.Contains(string(line), dir) {
+			list = append(list, e.Name()+" "+strings.ReplaceAll(string(line), "\x00", " "))
+		}
+	}
+	return list
+}
+
+// eventually waits for a condition, generously: it is about what happens, not
+// about when.
+func eventually(condition func() bool) bool {
+	for range 600 {
+		if condition() {
+			return true
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return false
+}
+
+// TestWait: a target that is still booting is waited for.
+func TestWait(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	config := fakeidp.DefaultConfig()
+	started := make(chan *fakeidp.Server, 1)
+	go func() {
+		time.Sleep(1500 * time.Millisecond) // the boot of the target
+		server, err := fakeidp.Start(config, address, "")
+		if err != nil {
+			t.Error(err)
+		}
+		started <- server
+	}()
+	status, stdout, stderr := devicegrant("run", "--out", t.TempDir(), "--browser", "none", "--wait", "60s", "--set", "base_url=http://"+address, "DA-01")
+	if status != 0 {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+	if server := <-started; server != nil {
+		server.Close()
+	}
+}
+
+// TestJSON: with --json standard output is the result and nothing else.
+func TestJSON(t *testing.T) {
+	status, stdout, _ := devicegrant("run", "--out", t.TempDir(), "--browser", "none", "--json", "RESP-01")
+	if status != 0 || !strings.HasPrefix(stdout, "{") || !strings.HasSuffix(stdout, "}\n") {
+		t.Errorf("status %d: %.200s", status, stdout)
+	}
+}
+
+// TestStrictAndBaseline: a warning turns red with --strict, and a baseline
+// entry for something that no longer happens is stale.
+func TestStrictAndBaseline(t *testing.T) {
+	server := fakeidp.NewServer(fakeidp.DefaultConfig())
+	defer server.Close()
+	// A proxy that drops Cache-Control: RESP-10 warns, and --strict counts it.
+	proxy := httpProxy(t, server.URL, func(h http.Header) { h.Del("Cache-Control") })
+	run := func(extra string, more ...string) (int, string) {
+		status, stdout, stderr := devicegrant(append([]string{"run", "--out", t.TempDir(), "--browser", "none", "--profile", profileFile(t, proxy, extra), "RESP-10"}, more...)...)
+		return status, stdout + stderr
+	}
+	known := "baseline: [{check: RESP-10, code: no-store, expect: warn, reason: the proxy drops it}]\n"
+	stale := "baseline: [{check: RESP-10, code: something-else, expect: warn, reason: long gone}]\n"
+	for _, test := range []struct {
+		extra  string
+		more   []string
+		status int
+		want   string
+	}{
+		{"", nil, 0, "warn         RESP-10"},
+		{"", []string{"--strict"}, 1, "warn         RESP-10"},
+		{known, []string{"--strict"}, 0, "known        RESP-10"},
+		{known, []string{"--strict", "--no-baseline"}, 1, "warn         RESP-10"},
+		{stale, nil, 1, "fixed        RESP-10"},
+	} {
+		if status, printed := run(test.extra, test.more...); status != test.status || !strings.Contains(printed, test.want) {
+			t.Errorf("%q %v: status %d, want %d and %q\n%s", test.extra, test.more, status, test.status, test.want, printed)
+		}
+	}
+}
+
+// httpProxy stands before a server and changes the header of its answers.
+func httpProxy(t *testing.T, target string, change func(http.Header)) string {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(u)
+	proxy.ModifyResponse = func(r *http.Response) error {
+		change(r.Header)
+		return nil
+	}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	return server.URL
+}
