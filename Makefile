@@ -26,7 +26,7 @@ build: ## build the static binary ./devicegrant
 
 # make reports any failure of a recipe as its own status 2: the run's exit code
 # is the number in its last line, "Error N".
-conformance: ## judge the built-in server; the reports go to $(OUT)
+conformance: ## judge the built-in server; reports in out/conformance (OUT=DIR)
 	@testdata/setup.sh browser
 	@$(MAKE) --no-print-directory build
 	./devicegrant run --out $(OUT)

@@ -11,8 +11,7 @@
 #
 #   CLIENT_SECRET  of the clients device-secret and no-device; unset, it is
 #                  DEVICEGRANT_CLIENT_SECRET
-#   USER_PASSWORD  of the user alice, 8 characters or more; unset, it is
-#                  DEVICEGRANT_PASSWORD
+#   USER_PASSWORD  of the user alice; unset, it is DEVICEGRANT_PASSWORD
 #
 # Prints "ready http://127.0.0.1:PORT" once everything is set up, and stays in
 # the foreground; the server's own log goes to standard error. Ends on SIGTERM,
