@@ -58,9 +58,6 @@ func (s *screen) Planned(p suites.Plan) {
 	for _, note := range p.Notes {
 		s.printf("note    %s\n", strings.ReplaceAll(clean(note), "\n", "\n        "))
 	}
-	if s.tty {
-		s.printf("\n")
-	}
 	if s.look.progress {
 		s.draw(p)
 	}
@@ -194,20 +191,17 @@ func (s *screen) section(number, title string, r report.Result) {
 			continue
 		}
 		if !heading {
-			s.printf("%s\n", s.look.paint.bold(number+" "+title))
+			s.printf("\n%s\n", s.look.paint.bold(number+" "+title))
 			heading = true
 		}
 		mark, brush := s.mark(c.Verdict)
-		s.printf("  %s %-9s %s\n", brush(mark), c.ID, c.Title)
-		if c.Verdict != rules.Pass {
-			s.wrapped("              ", fmt.Sprintf("%s: %s", c.Verdict, firstLine(clean(c.Reason))), s.look.paint.dim)
+		s.wrapped(fmt.Sprintf("  %s %-9s ", mark, c.ID), c.Title, brush, nil)
+		if c.Verdict != rules.Pass && !s.needsDetail(c) {
+			s.wrapped("              ", fmt.Sprintf("%s: %s", c.Verdict, firstLine(clean(c.Reason))), nil, s.look.paint.dim)
 		}
 		if s.needsDetail(c) {
 			s.details(c, r)
 		}
-	}
-	if heading {
-		s.printf("\n")
 	}
 }
 
@@ -245,9 +239,9 @@ func (s *screen) details(c report.Check, r report.Result) {
 		_, brush := s.mark(f.Severity)
 		s.printf("%s%s %s\n", indent, brush(string(f.Severity)), f.Code)
 		if f.Expected != "" {
-			s.wrapped(indent+"expected  ", clean(f.Expected), nil)
+			s.wrapped(indent+"expected  ", clean(f.Expected), nil, nil)
 		}
-		s.wrapped(indent+"observed  ", clean(f.Observed), nil)
+		s.wrapped(indent+"observed  ", clean(f.Observed), nil, nil)
 		for i, ref := range f.Exchanges {
 			x, ok := report.FindExchange(r, ref)
 			if !ok {
@@ -295,18 +289,25 @@ func (s *screen) summary(r report.Result) string {
 	return fmt.Sprintf("%s in %s; exit %d", strings.Join(parts, ", "), (time.Duration(r.DurationMS) * time.Millisecond).Round(100*time.Millisecond), r.ExitCode)
 }
 
-// wrapped prints text after a first indent and aligned below it.
-func (s *screen) wrapped(first, text string, brush func(...any) string) {
-	if brush == nil {
-		brush = fmt.Sprint
+// wrapped prints text after a prefix and aligned below it, each in its colour.
+func (s *screen) wrapped(prefix, text string, paintPrefix, paintText func(...any) string) {
+	if paintPrefix == nil {
+		paintPrefix = fmt.Sprint
 	}
-	width := min(columns(s.out), 110) - runewidth.StringWidth(first) - 1
-	indent := first
+	if paintText == nil {
+		paintText = fmt.Sprint
+	}
+	indent := runewidth.StringWidth(prefix)
+	width := min(columns(s.out), maxWidth) - indent - 1
+	prefix = paintPrefix(prefix)
 	for _, line := range wrap(text, max(20, width)) {
-		s.printf("%s%s\n", indent, brush(line))
-		indent = strings.Repeat(" ", runewidth.StringWidth(first))
+		s.printf("%s%s\n", prefix, paintText(line))
+		prefix = strings.Repeat(" ", indent)
 	}
 }
+
+// maxWidth is the longest line that is comfortable to read.
+const maxWidth = 110
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
