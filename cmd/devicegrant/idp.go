@@ -47,7 +47,7 @@ Secrets are read from the environment, and drawn and printed where it has none:
   devicegrant idp --clock-rate 10 --expires-in 2m
   devicegrant idp --tls --tls-cert-out idp.pem
   curl --json '{"user_code":"BCDF-GHJK","user":"alice"}' http://127.0.0.1:8629/approve`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config.Consent = fakeidp.Consent(consent)
 			config.GuessesPerUser = limitOrNone(o.guessesPerUser)
