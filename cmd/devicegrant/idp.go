@@ -93,11 +93,11 @@ func limitOrNone(limit int) int {
 func serveIDP(cmd *cobra.Command, config fakeidp.Config, o idpOptions) error {
 	if config.DeviceCodeLifetime <= 0 || config.Interval <= 0 {
 		// Zero would mean the default to the package.
-		return errors.New("--expires-in and --interval must be positive")
+		return usageError{errors.New("--expires-in and --interval must be positive")}
 	}
 	if !o.allowRemote && !isLoopback(o.listen) {
-		return fmt.Errorf("%s is not a loopback address, and this server must not face a network; "+
-			"if it has to, add --allow-remote", o.listen)
+		return usageError{fmt.Errorf("%s is not a loopback address, and this server must not face a network; "+
+			"if it has to, add --allow-remote", o.listen)}
 	}
 	exports := idpSecrets(&config)
 	server, err := fakeidp.Start(config, o.listen, o.control)

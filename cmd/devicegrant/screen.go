@@ -58,7 +58,8 @@ func (s *screen) Planned(p suites.Plan) {
 	for _, note := range p.Notes {
 		s.printf("note    %s\n", strings.ReplaceAll(clean(note), "\n", "\n        "))
 	}
-	if s.look.progress {
+	// A bar would write over what the manual driver tells the person.
+	if s.look.progress && p.Target.Driver != "manual" {
 		s.draw(p)
 	}
 }

@@ -64,8 +64,8 @@ func Curl(x wire.Exchange) string {
 	return strings.Join(append(words, shellQuote(x.URL)), " ")
 }
 
-// shellQuote quotes a word for a POSIX shell. Control characters are shown as
-// $'\ooo', which bash and zsh read.
+// shellQuote quotes a word for a POSIX shell. Control characters, and others
+// that could confuse a terminal, are shown as $'\ooo', which bash and zsh read.
 func shellQuote(s string) string {
 	plain := func(c rune) bool {
 		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./:=@%+,", c)
@@ -73,7 +73,7 @@ func shellQuote(s string) string {
 	if s != "" && strings.IndexFunc(s, func(c rune) bool { return !plain(c) }) < 0 {
 		return s
 	}
-	if strings.IndexFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f }) < 0 {
+	if strings.IndexFunc(s, func(c rune) bool { return c < ' ' || c >= 0x7f }) < 0 {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	var b strings.Builder

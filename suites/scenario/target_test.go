@@ -1,0 +1,78 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+func TestMetadataURLs(t *testing.T) {
+	for issuer, want := range map[string][]string{
+		"https://h":         {"https://h/.well-known/oauth-authorization-server", "https://h/.well-known/openid-configuration"},
+		"https://h/orgs/x":  {"https://h/.well-known/oauth-authorization-server/orgs/x", "https://h/orgs/x/.well-known/openid-configuration", "https://h/.well-known/openid-configuration/orgs/x"},
+		"https://h/orgs/x/": {"https://h/.well-known/oauth-authorization-server/orgs/x", "https://h/orgs/x/.well-known/openid-configuration", "https://h/.well-known/openid-configuration/orgs/x"},
+		"":                  nil,
+		"no url":            nil,
+	} {
+		if got := MetadataURLs(issuer); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", issuer, got, want)
+		}
+	}
+}
+
+// TestResolve: the profile's endpoints win, the metadata fills the gaps, and a
+// hostile document cannot send secrets into the clear.
+func TestResolve(t *testing.T) {
+	document := ""
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/.well-known/openid") {
+			fmt.Fprint(w, strings.ReplaceAll(document, "BASE", server.URL))
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	defer server.Close()
+	client := wire.New(wire.Options{})
+	defer client.Close()
+	for _, test := range []struct {
+		name, document string
+		token          string // configured
+		want           string // device endpoint, or part of the error
+		fails          bool
+	}{
+		{"complete", `{"device_authorization_endpoint":"BASE/d","token_endpoint":"BASE/t"}`, "", "/d", false},
+		{"the profile wins", `{"device_authorization_endpoint":"BASE/d","token_endpoint":"BASE/other"}`, "/mine", "/d", false},
+		{"no device endpoint", `{"token_endpoint":"BASE/t"}`, "", "names no device_authorization_endpoint", true},
+		{"not JSON", `<html>`, "", "not JSON", true},
+		{"another scheme", `{"device_authorization_endpoint":"file:///etc/passwd","token_endpoint":"BASE/t"}`, "", "no https URL", true},
+		{"not a string", `{"device_authorization_endpoint":{},"token_endpoint":"BASE/t"}`, "", "names no device_authorization_endpoint", true},
+	} {
+		document = test.document
+		p := &profiles.Profile{Issuer: server.URL, TLS: profiles.TLS{AllowHTTP: true}}
+		if test.token != "" {
+			p.Endpoints.Token = server.URL + test.token
+		}
+		target, err := Resolve(context.Background(), p, client)
+		if test.fails {
+			if known := (*TargetError)(nil); !errors.As(err, &known) || !strings.Contains(err.Error(), test.want) || known.Hint == "" {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			continue
+		}
+		if err != nil || target.Endpoints.DeviceAuthorization != server.URL+test.want {
+			t.Errorf("%s: %+v, %v", test.name, target, err)
+		}
+		if test.token != "" && target.Endpoints.Token != server.URL+test.token {
+			t.Errorf("%s: the metadata replaced the profile's token endpoint: %s", test.name, target.Endpoints.Token)
+		}
+	}
+}
