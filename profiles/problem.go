@@ -76,6 +76,15 @@ func didYouMean(word string, known []string) string {
 	if len(known) == 0 {
 		return ""
 	}
+	nearest, ok := Nearest(word, known)
+	if !ok {
+		return "known are " + strings.Join(known, ", ")
+	}
+	return fmt.Sprintf("did you mean %q?", nearest)
+}
+
+// Nearest is the known word that a mistyped one resembles, if one is near.
+func Nearest(word string, known []string) (string, bool) {
 	nearest, distance := "", 1+max(2, min(len(word), 12)/3)
 	for _, k := range known {
 		if max(len(word)-len(k), len(k)-len(word)) >= distance {
@@ -85,10 +94,7 @@ func didYouMean(word string, known []string) string {
 			nearest, distance = k, d
 		}
 	}
-	if nearest == "" {
-		return "known are " + strings.Join(known, ", ")
-	}
-	return fmt.Sprintf("did you mean %q?", nearest)
+	return nearest, nearest != ""
 }
 
 // editDistance counts the bytes that are inserted, deleted, replaced or swapped

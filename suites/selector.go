@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
@@ -92,44 +93,23 @@ func labels(r rules.Requirement) []string {
 // hint names the id or label that a selector resembles.
 func hint(name string) string {
 	var known []string
+	spelled := map[string]string{}
+	add := func(word string) {
+		known = append(known, strings.ToUpper(word))
+		spelled[strings.ToUpper(word)] = word
+	}
 	for _, r := range rules.Catalogue {
-		known = append(known, r.ID)
+		add(r.ID)
 		for _, l := range labels(r) {
-			known = append(known, "@"+l)
+			add("@" + l)
 		}
 	}
 	for _, s := range rules.Sections {
-		known = append(known, s.Number)
+		add(s.Number)
 	}
-	best, distance := "", 4
-	for _, k := range known {
-		if d := editDistance(strings.ToUpper(name), strings.ToUpper(k)); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best == "" {
+	nearest, ok := profiles.Nearest(strings.ToUpper(name), known)
+	if !ok {
 		return "devicegrant list shows the ids, sections and labels"
 	}
-	return fmt.Sprintf("did you mean %s?", best)
-}
-
-// editDistance is the number of single-character changes between two short strings.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return fmt.Sprintf("did you mean %s?", spelled[nearest])
 }
