@@ -11,7 +11,17 @@ import (
 
 // overloaded says that the answer is about load and not about the request.
 func overloaded(x wire.Exchange) bool {
-	return x.Status == 503 || x.Status == 429 && x.OAuthError() == ""
+	switch x.Status {
+	case 503:
+		return true
+	case 429:
+		switch x.OAuthError() {
+		case "authorization_pending", "slow_down", "access_denied", "expired_token":
+			return false
+		}
+		return true
+	}
+	return false
 }
 
 // describe says in a few words what an answer was.

@@ -141,7 +141,8 @@ var cases = []struct {
 	{"DA-02", "the control fails", all(in(deviceErr, "method/GET", answer(200, codes)), in(deviceErr, "control/public", oauthError("invalid_client"))), Inconclusive, ""},
 	{"DA-03", "JSON is accepted", in(deviceErr, "type/json", answer(200, codes)), Warn, "accepts-json"},
 	{"DA-03", "text falls over", in(deviceErr, "type/text", answer(500, "")), Fail, "server-error"},
-	{"DA-03", "multipart hangs", in(deviceErr, "type/multipart", lost(wire.FailTimeout)), Fail, "hang"},
+	{"DA-03", "multipart hangs", all(in(deviceErr, "type/multipart", lost(wire.FailTimeout)), twice(deviceErr, "type/multipart")), Fail, "hang"},
+	{"DA-03", "multipart lost once", in(deviceErr, "type/multipart", lost(wire.FailTimeout)), Pass, ""},
 	{"DA-03", "charset refused", in(deviceErr, "type/charset", oauthError("invalid_request")), Warn, "charset-refused"},
 	{"DA-04", "codes without a client", in(deviceErr, "client/absent", answer(200, codes)), Fail, "codes-without-client"},
 	{"DA-04", "codes for an empty client", in(deviceErr, "client/empty", answer(200, codes)), Fail, "codes-without-client"},
@@ -195,6 +196,7 @@ var cases = []struct {
 	{"RESP-10", "no Pragma", in(authorization, "valid", header("Pragma", "")), Pass, ""},
 	{"RESP-11", "equal device codes", in(transcript.Codes, "code", member("device_code", `"same"`)), Fail, "equal-device-codes"},
 	{"RESP-11", "equal user codes", in(transcript.Codes, "code", member("user_code", `"same"`)), Fail, "equal-user-codes"},
+	{"RESP-11", "codes that differ in case", caseCodes(), Pass, ""},
 	{"RESP-11", "approved together", in(transcript.Approval, "bystander/poll", answer(200, token)), Fail, "approved-together"},
 
 	{"META-01", "not advertised", in(transcript.Metadata, "document", member("device_authorization_endpoint", "")), Info, "not-advertised"},
@@ -210,8 +212,10 @@ var cases = []struct {
 		issuer, _ := o.String("issuer")
 		member("issuer", fmt.Sprintf("%q", issuer+"/"))(x)
 	}), Fail, "differs"},
+	{"META-04", "right at one place", in(transcript.Metadata, "document/1", member("issuer", `"https://other"`)), Pass, ""},
 	{"META-04", "another tenant", in(transcript.Metadata, "document", member("issuer", `"https://other"`)), Fail, "differs"},
 	{"META-05", "text/html", in(transcript.Metadata, "document", header("Content-Type", "text/html")), Fail, "media-type"},
+	{"META-05", "broken JSON", in(transcript.Metadata, "document/1", answer(200, `{"issuer":`)), Fail, "not-an-object"},
 	{"META-05", "no token endpoint", in(transcript.Metadata, "document", member("token_endpoint", "")), Fail, "no-token-endpoint"},
 	{"META-05", "none is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["client_secret_basic"]`)), Warn, "none-not-listed"},
 	{"META-05", "Basic is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["none"]`)), Warn, "method-not-listed"},
@@ -220,6 +224,12 @@ var cases = []struct {
 	{"VERIFY-01", "the login is refused", visit(transcript.Approval, "approve", outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"VERIFY-01", "the page is not understood", visit(transcript.Approval, "approve", outcome(transcript.Unfinished)), Inconclusive, ""},
 	{"VERIFY-01", "approved in vain", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "no-token"},
+	{"VERIFY-01", "too many tries", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		j.Outcome = transcript.CodeRejected
+		j.Steps[len(j.Steps)-1].Status = 429
+	}), Inconclusive, ""},
+	{"VERIFY-01", "one more question", all(in(transcript.Approval, "token", oauthError("authorization_pending")), visit(transcript.Approval, "approve", unconfirmed)), Inconclusive, ""},
+	{"VERIFY-02", "the code has expired", in(transcript.NoSession, "poll", oauthError("expired_token")), Inconclusive, ""},
 	{"VERIFY-02", "no login needed", in(transcript.NoSession, "poll/not logged in", answer(200, token)), Fail, "approved-without-login"},
 	{"VERIFY-02", "any password", in(transcript.NoSession, "poll/wrong password", answer(200, token)), Fail, "approved-without-login"},
 	{"VERIFY-02", "no session needed", in(transcript.NoSession, "poll/session forgotten", answer(200, token)), Fail, "approved-without-login"},
@@ -231,28 +241,30 @@ var cases = []struct {
 	{"VERIFY-03", "locked out afterwards", in(transcript.WrongUserCodes, "token", oauthError("authorization_pending")), Inconclusive, ""},
 	{"VERIFY-08", "no way to deny", noDeny(), Warn, "no-deny"},
 	{"VERIFY-08", "a way that was not taken", visit(transcript.Denial, "deny", shy), Pass, ""},
-	{"VERIFY-08", "no decision page", all(noDeny(), visit(transcript.Denial, "deny", neverAsked), visit(transcript.Approval, "approve", neverAsked)), Inconclusive, ""},
+	{"VERIFY-08", "no decision page", all(noDeny(), visit(transcript.Denial, "deny", neverAsked), visit(transcript.Approval, "approve", neverAsked), visit(transcript.EarlyApproval, "approve", neverAsked)), Inconclusive, ""},
 	{"VERIFY-08", "none after the complete URI", visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) { j.DenyOffered, j.Decided = false, true }), Warn, "no-deny-complete"},
 	{"VERIFY-10", "opening decides", in(transcript.CompleteURI, "after look", answer(200, token)), Fail, "decides"},
-	{"VERIFY-10", "the reference is ignored", visit(transcript.CompleteURI, "follow", outcome(transcript.AtCode)), Fail, "asks-for-code"},
+	{"VERIFY-10", "the reference is ignored", visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) { j.Outcome, j.Decided = transcript.AtCode, false }), Fail, "asks-for-code"},
 	{"VERIFY-10", "none", missing(transcript.CompleteURI, "the device authorization response has no verification_uri_complete"), NA, ""},
 
-	{"TOKEN-01", "compared by suffix", in(tokenErr, "grant_type/device_code", oauthError("authorization_pending")), Fail, "recognised"},
-	{"TOKEN-01", "trimmed", in(tokenErr, "grant_type/trailing space", oauthError("slow_down")), Fail, "recognised"},
+	{"TOKEN-01", "compared by suffix", in(tokenErr, "grant_type/device_code", oauthError("authorization_pending")), Fail, "recognised-device_code"},
+	{"TOKEN-01", "trimmed", in(tokenErr, "grant_type/trailing space", oauthError("slow_down")), Fail, "recognised-trailing-space"},
 	{"TOKEN-01", "another error", in(tokenErr, "grant_type/random", oauthError("invalid_grant")), Warn, "other-error"},
 	{"TOKEN-01", "the control fails", all(in(tokenErr, "grant_type/random", oauthError("authorization_pending")), in(tokenErr, "control", oauthError("invalid_client"))), Inconclusive, ""},
 	{"TOKEN-02", "empty is invalid_grant", in(tokenErr, "device_code/empty", oauthError("invalid_grant")), Warn, "other-error"},
 	{"TOKEN-02", "falls over", in(tokenErr, "device_code/absent", answer(500, "")), Fail, "not-refused"},
-	{"TOKEN-03", "pending for ever", in(tokenErr, "unknown/random", oauthError("authorization_pending")), Fail, "recognised"},
-	{"TOKEN-03", "slow_down at once", in(tokenErr, "unknown/UUID", oauthError("slow_down")), Fail, "recognised"},
+	{"TOKEN-03", "pending for ever", in(tokenErr, "unknown/random", oauthError("authorization_pending")), Fail, "recognised-random"},
+	{"TOKEN-03", "slow_down at once", in(tokenErr, "unknown/UUID", oauthError("slow_down")), Fail, "recognised-uuid"},
 	{"TOKEN-03", "invalid_request", in(tokenErr, "unknown/random", oauthError("invalid_request")), Warn, "other-error"},
 	{"TOKEN-03", "white space is trimmed", in(tokenErr, "unknown/space added", oauthError("authorization_pending")), Pass, ""},
-	{"TOKEN-03", "case is folded", in(tokenErr, "unknown/case swapped", oauthError("authorization_pending")), Fail, "recognised"},
+	{"TOKEN-03", "case is folded", in(tokenErr, "unknown/case swapped", oauthError("authorization_pending")), Fail, "recognised-case-swapped"},
 	{"TOKEN-03", "case of a UUID is folded", in(tokenErr, "unknown/case swapped", all2(oauthError("authorization_pending"), request("device_code=7411F395-2F3A-4CB5"))), Pass, ""},
 	{"TOKEN-03", "10 KiB is too large", in(tokenErr, "unknown/long", answer(413, "")), Pass, ""},
 	{"TOKEN-08", "two codes", in(tokenErr, "repeat/two codes", oauthError("authorization_pending")), Fail, "conflict-accepted"},
 	{"TOKEN-08", "a repetition", in(tokenErr, "repeat/grant_type", oauthError("authorization_pending")), Warn, "repetition-accepted"},
 	{"TOKEN-08", "an unknown parameter", in(tokenErr, "extra/parameter", oauthError("invalid_request")), Fail, "unknown-parameter-refused"},
+	{"TOKEN-08", "a code that is not known yet", in(tokenErr, "extra", oauthError("invalid_grant")), Inconclusive, ""},
+	{"TOKEN-09", "no token", in(transcript.Approval, "token", member("access_token", "")), Fail, "not-a-string"},
 	{"TOKEN-09", "no token_type", in(transcript.Approval, "token", member("token_type", "")), Fail, "not-a-string"},
 	{"TOKEN-09", "bearer in lower case", in(transcript.Approval, "token", member("token_type", `"bearer"`)), Pass, ""},
 	{"TOKEN-09", "no expires_in", in(transcript.Approval, "token", member("expires_in", "")), Warn, "no-expires-in"},
@@ -265,6 +277,8 @@ var cases = []struct {
 	{"ERR-01", "403 pending", in(transcript.SteadyPolling, "poll", func(x *wire.Exchange) { x.Status = 403 }), Fail, "403-authorization_pending"},
 	{"ERR-01", "429 slow_down", in(transcript.ImpatientPolling, "burst/2", func(x *wire.Exchange) { x.Status = 429 }), Fail, "429-slow_down"},
 	{"ERR-01", "401 invalid_request", in(deviceErr, "client/absent", func(x *wire.Exchange) { x.Status = 401 }), Fail, "401-invalid_request"},
+	{"ERR-01", "an issuance limit", in(tokenErr, "device_code/absent", answer(429, `{"error":"too_many_requests"}`)), Pass, ""},
+	{"ERR-01", "server_error", in(tokenErr, "device_code/absent", answer(500, `{"error":"server_error"}`)), Fail, "server-error"},
 	{"ERR-01", "500", in(transcript.HostileCharacters, "token", answer(500, "")), Fail, "server-error"},
 	{"ERR-01", "405 for GET", in(deviceErr, "method/GET", answer(405, "<h1>no</h1>")), Pass, ""},
 	{"ERR-01", "302", in(tokenErr, "device_code/empty", answer(302, "")), Fail, "302-other"},
@@ -283,24 +297,30 @@ var cases = []struct {
 	{"ERR-04", "another scheme", in(transcript.ClientErrors, "wrong/device", header("WWW-Authenticate", "Bearer")), Fail, "challenge"},
 	{"ERR-04", "two challenges", in(transcript.ClientErrors, "wrong/device", header("WWW-Authenticate", `Bearer realm="x", basic realm="y"`)), Pass, ""},
 	{"ERR-04", "the secret does not matter", in(transcript.ClientErrors, "wrong/token", oauthError("authorization_pending")), Fail, "wrong-secret-accepted"},
-	{"ERR-04", "no device authentication", in(transcript.ClientErrors, "wrong/device", answer(200, codes)), Pass, ""},
+	{"ERR-04", "no device authentication", in(transcript.ClientErrors, "wrong/device", answer(200, codes)), Warn, "secret-unused"},
+	{"ERR-04", "throttled before authentication", in(transcript.ClientErrors, "wrong/token", oauthError("slow_down")), Inconclusive, ""},
 	{"ERR-04", "a bare 401", in(deviceErr, "client/unknown", all2(answer(401, `{"error":"invalid_client"}`), header("WWW-Authenticate", ""))), Warn, "bare-401"},
 	{"ERR-05", "a synonym of pending", in(transcript.SteadyPolling, "poll", oauthError("still_waiting")), Fail, "synonym-of-pending"},
 	{"ERR-05", "a code of one's own", in(tokenErr, "unknown/random", oauthError("bad_verification_code")), Warn, "unregistered"},
 
 	{"POLL-01", "denied at once", in(transcript.SteadyPolling, "poll/2", oauthError("access_denied")), Fail, "not-pending"},
 	{"POLL-01", "a token", in(transcript.SteadyPolling, "poll/1", answer(200, token)), Fail, "not-pending"},
+	{"POLL-01", "slowed, and no second run", in(transcript.SteadyPolling, "poll/2", oauthError("slow_down")), Inconclusive, ""},
 	{"POLL-02", "slowed in both runs", slowedTwice(2), Fail, "punished"},
 	{"POLL-02", "slowed in one run", slowedTwice(0), Warn, "punished-once"},
 	{"POLL-02", "the grant ends", in(transcript.SteadyPolling, "poll/4", oauthError("expired_token")), Inconclusive, ""},
 	{"POLL-03", "no slow_down", in(transcript.ImpatientPolling, "burst", oauthError("authorization_pending")), Info, "none"},
 	{"POLL-03", "a rate limit of ours", all(in(transcript.ImpatientPolling, "burst", oauthError("authorization_pending")), in(transcript.ImpatientPolling, "burst", late(7*time.Second))), Inconclusive, ""},
-	{"POLL-03", "the grant ends", in(transcript.ImpatientPolling, "burst/2", oauthError("expired_token")), Fail, "ended"},
-	{"POLL-03", "the grant ends later", in(transcript.ImpatientPolling, "obedient/1", oauthError("invalid_grant")), Fail, "ended"},
+	{"POLL-03", "the grant ends", all(in(transcript.ImpatientPolling, "burst/2", oauthError("expired_token")), in(transcript.ImpatientPolling, "obedient", oauthError("expired_token"))), Fail, "ended"},
+	{"POLL-03", "the grant ends later", in(transcript.ImpatientPolling, "obedient", oauthError("invalid_grant")), Fail, "ended"},
+	{"POLL-03", "not known at once", in(transcript.ImpatientPolling, "burst/2", oauthError("invalid_grant")), Inconclusive, ""},
+	{"POLL-03", "a bare 429", in(transcript.ImpatientPolling, "burst/2", answer(429, "")), Warn, "429"},
 	{"POLL-03", "429", in(transcript.ImpatientPolling, "burst/2", func(x *wire.Exchange) { x.Status = 429 }), Warn, "429"},
 	{"POLL-05", "ten seconds more", in(transcript.ImpatientPolling, "obedient/2", oauthError("slow_down")), Fail, "punished"},
 	{"POLL-05", "no slow_down", in(transcript.ImpatientPolling, "burst", oauthError("authorization_pending")), NA, ""},
 	{"POLL-08", "pending", in(transcript.Denial, "denied", oauthError("authorization_pending")), Fail, "not-reported"},
+	{"POLL-08", "one more question", all(in(transcript.Denial, "denied", oauthError("authorization_pending")), visit(transcript.Denial, "deny", unconfirmed)), Inconclusive, ""},
+	{"POLL-08", "pending, then lost", all(in(transcript.Denial, "denied", oauthError("authorization_pending")), in(transcript.Denial, "denied/3", lost(wire.FailReset))), Inconclusive, ""},
 	{"POLL-08", "pending once", in(transcript.Denial, "denied/1", oauthError("authorization_pending")), Warn, "late"},
 	{"POLL-08", "expired_token", in(transcript.Denial, "denied", oauthError("expired_token")), Fail, "other-answer"},
 	{"POLL-08", "nobody could refuse", visit(transcript.Denial, "deny", outcome(transcript.LoginFailed)), Inconclusive, ""},
@@ -308,6 +328,7 @@ var cases = []struct {
 	{"POLL-08", "a way that was not taken", visit(transcript.Denial, "deny", shy), Inconclusive, ""},
 	{"POLL-09", "pending", in(transcript.Denial, "denied", oauthError("authorization_pending")), Fail, "not-final"},
 	{"POLL-09", "revived", in(transcript.Denial, "denied/3", oauthError("authorization_pending")), Fail, "revived"},
+	{"POLL-09", "a code of one's own", in(transcript.Denial, "denied", oauthError("authorization_declined")), Pass, ""},
 	{"POLL-09", "a token", in(transcript.Denial, "denied/3", answer(200, token)), Fail, "token"},
 	{"POLL-09", "invalid_grant later", in(transcript.Denial, "denied/2", oauthError("invalid_grant")), Pass, ""},
 	{"POLL-10", "pending", in(transcript.Expiry, "untouched/expired", oauthError("authorization_pending")), Fail, "alive"},
@@ -355,11 +376,38 @@ func shy(j *transcript.Journey) {
 	j.Outcome, j.DenyOffered, j.ApproveOffered, j.Decided = transcript.NoWayToDeny, false, false, false
 }
 
+func unconfirmed(j *transcript.Journey) { j.Confirmed = false }
+
+// twice repeats an exchange, as the scenario does when an answer was lost.
+func twice(scenario, label string) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[scenario]
+		x, _ := t.First(label)
+		x.N = len(t.Exchanges) + 1
+		t.Exchanges = append(t.Exchanges, x)
+		e.Transcripts[scenario] = t
+	}
+}
+
+// caseCodes are user codes of mixed case, two of which differ in nothing else.
+func caseCodes() edit {
+	n := 0
+	return in(transcript.Codes, "code", func(x *wire.Exchange) {
+		n++
+		code := fmt.Sprintf("aBc%d", n)
+		if n == 2 {
+			code = "AbC1"
+		}
+		member("user_code", fmt.Sprintf("%q", code))(x)
+	})
+}
+
 func neverAsked(j *transcript.Journey) { j.ApproveOffered, j.DenyOffered = false, false }
 
 // noDeny takes the way to refuse off the decision page.
 func noDeny() edit {
-	return all(visit(transcript.Denial, "deny", shy), visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.DenyOffered = false }))
+	without := func(j *transcript.Journey) { j.DenyOffered = false }
+	return all(visit(transcript.Denial, "deny", shy), visit(transcript.Approval, "approve", without), visit(transcript.EarlyApproval, "approve", without))
 }
 
 // slowedTwice makes the second steady poll slow_down, and adds a second run in

@@ -32,7 +32,7 @@ func responseStatusAndType(j *judge) {
 	if !ok {
 		return
 	}
-	if x.OAuthError() != "" {
+	if !hasCodes(x.Exchange) && x.Status/100 != 2 || x.OAuthError() != "" {
 		j.inconclusive("the request was not served: %s", describe(x.Exchange))
 		return
 	}
@@ -313,10 +313,31 @@ func responseNotCacheable(j *judge) {
 	}
 }
 
+// userCodeFold says when two user codes are the same to a person who types
+// them: punctuation and case do not count where the sample has one case only.
+func (j *judge) userCodeFold() func(string) string {
+	var all strings.Builder
+	for _, x := range j.all(transcript.Codes, "code") {
+		if o, err := x.Object(); err == nil {
+			code, _ := o.String("user_code")
+			if significant(code) == "" {
+				return func(s string) string { return s }
+			}
+			all.WriteString(code)
+		}
+	}
+	sample := all.String()
+	if strings.ToUpper(sample) != sample && strings.ToLower(sample) != sample {
+		return func(s string) string { return s }
+	}
+	return significant
+}
+
 // RESP-11
 func codesAreUnique(j *judge) {
 	devices, users := map[string]said{}, map[string]said{}
 	n := 0
+	fold := j.userCodeFold()
 	for _, x := range j.all(transcript.Codes, "code") {
 		o, err := x.Object()
 		if err != nil || !o.Has("device_code") {
@@ -328,10 +349,10 @@ func codesAreUnique(j *judge) {
 		if twin, seen := devices[d]; seen && d != "" {
 			j.fail("equal-device-codes", "different device codes", "two responses have the same device_code", twin, x)
 		}
-		if twin, seen := users[significant(u)]; seen && u != "" {
+		if twin, seen := users[fold(u)]; seen && u != "" {
 			j.fail("equal-user-codes", "different user codes among live grants", "two responses have the same user_code", twin, x)
 		}
-		devices[d], users[significant(u)] = x, x
+		devices[d], users[fold(u)] = x, x
 	}
 	switch {
 	case n >= 2:
@@ -351,6 +372,8 @@ func codesAreUnique(j *judge) {
 		j.fail("approved-together", quoted("authorization_pending")+" for the device nobody approved", describe(bystander.Exchange), token, bystander)
 	case recognised(bystander.Exchange):
 		j.pass("approving one device leaves its neighbour pending")
+	case !terminal(bystander.Exchange):
+		j.inconclusive("the device nobody approved was answered %s", describe(bystander.Exchange))
 	default:
 		j.fail("ended-together", quoted("authorization_pending")+" for the device nobody approved", describe(bystander.Exchange), token, bystander)
 	}

@@ -48,6 +48,10 @@ func personCanApprove(j *judge) {
 		j.inconclusive("the login did not succeed (%s): check users.first in the profile", visit.Outcome)
 		return
 	case transcript.CodeRejected, transcript.ErrorPage:
+		if status := lastStatus(visit); status == 429 || status == 503 {
+			j.inconclusive("the page answered %d: overloaded, or too many tries", status)
+			return
+		}
 		j.fail("no-path", "a page on which the code can be approved", fmt.Sprintf("%s for the code that was just issued%s", visit.Outcome, lastAlert(visit)), device)
 		return
 	default:
@@ -66,7 +70,34 @@ func personCanApprove(j *judge) {
 		}
 	}
 	last := polls[len(polls)-1]
+	if !j.certain(visit, transcript.Approval, "token") {
+		return
+	}
 	j.fail("no-token", "200 with a token after the approval", describe(last.Exchange), device, last)
+}
+
+// certain says that a decision was surely made and that every poll after it
+// was answered: only then does "still pending" accuse the server.
+func (j *judge) certain(visit transcript.Journey, scenario, label string) bool {
+	switch {
+	case !visit.Confirmed:
+		j.inconclusive("the page after the decision was not recognised, and may have asked one more question: describe it in verification.pages of the profile")
+		return false
+	case len(j.all(scenario, label)) < len(j.Transcripts[scenario].Labelled(label)):
+		j.inconclusive("a poll got no answer")
+		return false
+	case j.Transcripts[scenario].Aborted != "":
+		j.inconclusive("%s", j.Transcripts[scenario].Aborted)
+		return false
+	}
+	return true
+}
+
+func lastStatus(visit transcript.Journey) int {
+	if len(visit.Steps) == 0 {
+		return 0
+	}
+	return visit.Steps[len(visit.Steps)-1].Status
 }
 
 func lastAlert(visit transcript.Journey) string {
@@ -101,8 +132,10 @@ func approvalNeedsLogin(j *judge) {
 			j.note("never-asked", fmt.Sprintf("session forgotten: no decision page came up (%s)", visit.Outcome))
 		case name == "wrong password" && visit.Outcome != transcript.LoginFailed:
 			j.note("not-refused-visibly", fmt.Sprintf("wrong password: the page ended with %q", visit.Outcome))
-		default:
+		case recognised(x.Exchange):
 			j.pass("%s: %s", name, describe(x.Exchange))
+		default:
+			j.inconclusive("%s: the grant is no longer pending: %s", name, describe(x.Exchange))
 		}
 	}
 }
@@ -115,7 +148,7 @@ func wrongUserCodeRefused(j *judge) {
 			continue
 		}
 		for _, step := range visit.Steps {
-			if step.Status >= 500 {
+			if step.Status >= 500 && step.Status != 503 {
 				j.fail("server-error", "a new prompt, or an error page of a status below 500", fmt.Sprintf("%s: status %d", visit.Name, step.Status))
 				break
 			}
@@ -164,7 +197,9 @@ func approveAndDenyOffered(j *judge) {
 		j.inconclusive("no decision page came up: %s", visit.Outcome)
 		return
 	}
-	if follow, ok := j.Transcripts[transcript.CompleteURI].Journey("follow"); ok && follow.Decided {
+	// The person of this journey approved the client before: where consent is
+	// remembered, that no decision page comes up says nothing.
+	if follow, ok := j.Transcripts[transcript.CompleteURI].Journey("follow"); ok && follow.ApproveOffered {
 		if follow.DenyOffered {
 			j.pass("so can verification_uri_complete")
 		} else {
@@ -175,7 +210,9 @@ func approveAndDenyOffered(j *judge) {
 
 // typedCode are the journeys that type a code and come to the decision.
 func (j *judge) typedCode() (list []transcript.Journey) {
-	for _, c := range []struct{ scenario, name string }{{transcript.Denial, "deny"}, {transcript.Approval, "approve"}} {
+	for _, c := range []struct{ scenario, name string }{
+		{transcript.Denial, "deny"}, {transcript.Approval, "approve"}, {transcript.EarlyApproval, "approve"},
+	} {
 		if visit, ok := j.Transcripts[c.scenario].Journey(c.name); ok {
 			list = append(list, visit)
 		}
@@ -221,7 +258,7 @@ func completeURINeverDecides(j *judge) {
 	switch {
 	case !ok:
 		return
-	case follow.Outcome == transcript.AtCode:
+	case follow.Outcome == transcript.AtCode && !follow.Decided:
 		j.fail("asks-for-code", "the page knows the code, or the reference in the URI", "a blank code field")
 		return
 	case follow.Outcome != transcript.Approved:

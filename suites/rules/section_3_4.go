@@ -41,7 +41,7 @@ func exactGrantType(j *judge) {
 		}
 		switch {
 		case recognised(x.Exchange):
-			j.fail("recognised", quoted(right), fmt.Sprintf("%s for a grant_type that is %s", describe(x.Exchange), name), x)
+			j.fail("recognised-"+slug(name), quoted(right), fmt.Sprintf("%s for a grant_type that is %s", describe(x.Exchange), name), x)
 		case hasError(x.Exchange, right):
 			j.pass("%s: %s", name, describe(x.Exchange))
 		default:
@@ -92,7 +92,7 @@ func unknownDeviceCode(j *judge) {
 		case name == "case swapped" && recognised(x.Exchange) && hexOrUUID.MatchString(x.Form().Get("device_code")):
 			j.note("hex-case", "the case of a hexadecimal code is ignored", x)
 		case recognised(x.Exchange):
-			j.fail("recognised", quoted("invalid_grant"), observed, x)
+			j.fail("recognised-"+slug(name), quoted("invalid_grant"), observed, x)
 		case serverFault(x.Exchange):
 			j.fail("server-error", quoted("invalid_grant"), observed, x)
 		case hasError(x.Exchange, "invalid_grant"):
@@ -135,11 +135,20 @@ func repeatedTokenParameter(j *judge) {
 			j.warn("other-error", quoted("invalid_request"), fmt.Sprintf("%s for a repeated %s", describe(x.Exchange), name), x)
 		}
 	}
-	if x, ok := j.first(tokenErrors, "extra/parameter"); ok {
-		if recognised(x.Exchange) {
-			j.pass("an unknown parameter changes nothing")
-		} else {
-			j.fail("unknown-parameter-refused", quoted("authorization_pending")+", as without the parameter", describe(x.Exchange), x)
-		}
+	x, ok := j.first(tokenErrors, "extra/parameter")
+	if !ok {
+		return
+	}
+	without, ok := j.maybe(tokenErrors, "extra/without")
+	switch {
+	case recognised(x.Exchange):
+		j.pass("an unknown parameter changes nothing")
+	case ok && recognised(without.Exchange):
+		j.fail("unknown-parameter-refused", quoted("authorization_pending")+", as without the parameter", describe(x.Exchange), x, without)
+	default:
+		j.inconclusive("the request with an unknown parameter is refused (%s), but not proved to be refused for it", describe(x.Exchange))
 	}
 }
+
+// slug turns a probe's name into a part of a finding's code.
+func slug(name string) string { return strings.ToLower(strings.ReplaceAll(name, " ", "-")) }

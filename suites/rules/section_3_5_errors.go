@@ -40,13 +40,18 @@ func malformedError(x wire.Exchange) bool {
 }
 
 // beforeOAuth says that the request may have been refused by a layer below
-// OAuth: for its method, its media type or its size.
+// OAuth: for its method, its media type, its size or its bytes.
 func beforeOAuth(x said) bool {
 	switch x.Status {
 	case 404, 405, 406, 411, 413, 414, 415, 431, 501:
 		return true
 	}
-	return strings.HasPrefix(x.Label, "method/") || strings.HasPrefix(x.Label, "type/")
+	if strings.HasPrefix(x.Label, "method/") || strings.HasPrefix(x.Label, "type/") {
+		return true
+	}
+	// A firewall in front may not let such requests through.
+	strange := x.scenario == transcript.HostileCharacters || x.Label == "unknown/NUL" || x.Label == "unknown/long"
+	return strange && x.Status == 403
 }
 
 // groups of equal observations: one finding for each, with at most three
@@ -87,12 +92,9 @@ func errorStatus(j *judge) {
 		if beforeOAuth(x) && x.OAuthError() == "" || strings.HasPrefix(x.Label, "method/") || strings.HasPrefix(x.Label, "type/") {
 			continue
 		}
-		n++
-		code := x.OAuthError()
 		switch {
-		case x.Status == 400, x.Status == 401 && code == "invalid_client":
-		case x.Status >= 500 && (code == "server_error" || code == "temporarily_unavailable"):
-			j.note("server-error", describe(x.Exchange), x)
+		case x.Status == 400, x.Status == 401 && x.OAuthError() == "invalid_client":
+			n++
 		case x.Status >= 500:
 			faults.add(describe(x.Exchange), x)
 		default:
@@ -231,7 +233,9 @@ func failedBasic(j *judge) {
 		}
 		switch scheme := basicChallenge(x.Exchange); {
 		case hasCodes(x.Exchange):
-			j.note("secret-unused", "the device authorization endpoint does not look at the secret", x)
+			j.warn("secret-unused", "401 and "+quoted("invalid_client")+": the profile says that the client authenticates here", "codes for a wrong secret at the device authorization endpoint", x, right)
+		case hasError(x.Exchange, "slow_down"):
+			j.inconclusive("the wrong secret met slow_down on a fresh code: the server throttles before it authenticates")
 		case recognised(x.Exchange):
 			j.fail("wrong-secret-accepted", "401 and "+quoted("invalid_client"), describe(x.Exchange)+" for a wrong secret", x, right)
 		case x.Status != 401:
@@ -288,7 +292,7 @@ func registeredErrorCodes(j *judge) {
 			n++
 		case x.Status >= 500 && (code == "server_error" || code == "temporarily_unavailable"):
 			j.note("server-error", describe(x.Exchange), x)
-		case x.scenario == transcript.SteadyPolling || x.Label == "pending":
+		case x.scenario == transcript.SteadyPolling && strings.Contains(x.Label, "poll/") || x.Label == "pending":
 			synonyms.add(describe(x.Exchange), x)
 		default:
 			others.add(describe(x.Exchange), x)

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -24,6 +25,8 @@ func pendingBeforeDecision(j *judge) {
 			j.pass("%s", describe(x.Exchange))
 		case hasError(x.Exchange, "slow_down") && len(again) > 0 && hasError(again[0].Exchange, "authorization_pending"):
 			j.warn("slowed-once", quoted("authorization_pending"), "slow_down at a compliant pace, but not in a second run", x, again[0])
+		case hasError(x.Exchange, "slow_down") && len(again) == 0:
+			j.missing(steady, "again/poll")
 		default:
 			j.fail("not-pending", quoted("authorization_pending"), describe(x.Exchange)+" at a compliant pace", x)
 		}
@@ -66,20 +69,31 @@ func withError(polls []said, code string) (list []said) {
 // POLL-03
 func tooFastPolling(j *judge) {
 	burst := j.all(impatient, "burst")
-	if limited, ok := j.Transcripts[impatient].First("burst"); ok && len(burst) == 0 && limited.Status == 429 {
-		j.warn("429", quoted("slow_down"), "429 without an OAuth error", said{limited, impatient})
-		return
+	for _, limited := range j.Transcripts[impatient].Labelled("burst") {
+		if limited.Status == 429 && overloaded(limited) {
+			j.warn("429", quoted("slow_down"), "429 without a code that answers a poll", said{limited, impatient})
+			return
+		}
 	}
 	if len(burst) == 0 {
 		j.missing(impatient, "burst")
 		return
 	}
-	after := append(burst, j.all(impatient, "obedient")...)
-	for _, x := range after {
-		if terminal(x.Exchange) {
+	obedient := j.all(impatient, "obedient")
+	for _, x := range append(slices.Clone(burst), obedient...) {
+		switch {
+		case !terminal(x.Exchange):
+			continue
+		case len(obedient) == 0:
+			j.missing(impatient, "obedient")
+		case recognised(obedient[len(obedient)-1].Exchange):
+			// The code may not have been known everywhere when it was first polled.
+			j.note("late-to-be-known", describe(x.Exchange)+", then pending again", x)
+			continue
+		default:
 			j.fail("ended", quoted("slow_down", "authorization_pending"), describe(x.Exchange)+": impatience ended the grant", x)
-			return
 		}
+		return
 	}
 	for _, x := range burst {
 		if hasError(x.Exchange, "slow_down") && x.Status == 429 {
@@ -89,10 +103,12 @@ func tooFastPolling(j *judge) {
 	switch {
 	case len(slowDowns(burst)) > 0:
 		j.pass("slow_down at poll %d of the burst", len(burst))
-	case len(pendings(burst)) == len(burst) && closest(burst) >= advertisedInterval(j):
-		j.inconclusive("the polls could not be sent faster than the interval: the profile's rate limit, or the target, kept them %s apart", closest(burst).Round(time.Millisecond))
+	case len(pendings(burst)) == len(burst) && (len(burst) < 2 || closest(burst) >= advertisedInterval(j)):
+		j.inconclusive("the polls could not be sent faster than the interval: the profile's rate limit, or the target, kept them apart")
 	case len(pendings(burst)) == len(burst):
 		j.measure("none", fmt.Sprintf("no slow_down in %d polls, the closest %s apart", len(burst), closest(burst).Round(10*time.Millisecond)), burst...)
+	case terminal(burst[len(burst)-1].Exchange):
+		j.inconclusive("the burst ended early: the code was not known yet when it was polled at once")
 	default:
 		j.warn("other-error", quoted("slow_down", "authorization_pending"), describe(burst[len(burst)-1].Exchange), burst[len(burst)-1])
 	}
@@ -171,6 +187,12 @@ func (j *judge) refusal() []said {
 	return polls
 }
 
+// denial is the journey that refused.
+func (j *judge) denial() transcript.Journey {
+	visit, _ := j.Transcripts[transcript.Denial].Journey("deny")
+	return visit
+}
+
 // POLL-08
 func denialReported(j *judge) {
 	polls := j.refusal()
@@ -187,7 +209,7 @@ func denialReported(j *judge) {
 			return
 		}
 	}
-	if len(polls) > 0 {
+	if len(polls) > 0 && j.certain(j.denial(), transcript.Denial, "denied") {
 		j.fail("not-reported", quoted("access_denied"), fmt.Sprintf("%s at the %d polls after the refusal", describe(polls[len(polls)-1].Exchange), len(polls)), polls...)
 	}
 }
@@ -200,7 +222,7 @@ func denialFinal(j *judge) {
 		switch {
 		case hasToken(x.Exchange):
 			j.fail("token", "no token after a refusal", describe(x.Exchange), x)
-		case terminal(x.Exchange):
+		case !recognised(x.Exchange):
 			ended = true
 		case ended && hasError(x.Exchange, "authorization_pending"):
 			j.fail("revived", quoted("access_denied", "invalid_grant", "expired_token"), describe(x.Exchange)+" after a final answer", x)
@@ -208,6 +230,7 @@ func denialFinal(j *judge) {
 	}
 	switch {
 	case len(polls) == 0:
+	case !ended && !j.certain(j.denial(), transcript.Denial, "denied"):
 	case !ended:
 		j.fail("not-final", quoted("access_denied", "invalid_grant", "expired_token"), describe(polls[len(polls)-1].Exchange), polls...)
 	default:

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -9,7 +10,7 @@ import (
 // each endpoint, beside the same request with the right one.
 //
 // Labels: right/device, wrong/device (when the client authenticates there with
-// Basic); right/token, wrong/token.
+// Basic); right/token, wrong/token (on the code of wrong/code).
 func clientErrors(c *conversation) error {
 	client := c.Profile.Clients.Confidential
 	switch {
@@ -19,6 +20,10 @@ func clientErrors(c *conversation) error {
 		return absent("the confidential client does not use HTTP Basic")
 	case !c.Profile.Limits.AllowD2:
 		return &Skipped{"a wrong secret may lock the client: give --allow-d2, or limits.allow_d2 in the profile"}
+	}
+	// A client may be locked or delayed after this.
+	if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.EarlyApproval); err != nil {
+		return err
 	}
 	wrong := wire.BasicAuth(client.ID, c.random.word(24))
 
@@ -32,6 +37,9 @@ func clientErrors(c *conversation) error {
 		c.send(r)
 	}
 	d.pollNow("right/token")
+	if d, err = c.issue("wrong/code", client); err != nil {
+		return err
+	}
 	r := c.tokenRequest("wrong/token", client, c.tokenForm(client, d.deviceCode))
 	r.Header.Set("Authorization", wrong)
 	c.send(r)

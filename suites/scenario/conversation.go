@@ -46,6 +46,36 @@ type conversation struct {
 	mu   sync.Mutex // guards said: some scenarios send in parallel
 	said transcript.Transcript
 	wait func(what string, until time.Duration)
+
+	// leavePages says that no journey will follow; others gives the channels
+	// on which other scenarios end or leave the pages.
+	leavePages func()
+	others     func(names []string, pages bool) []<-chan struct{}
+}
+
+// afterPages waits until the persons of other scenarios have left the pages:
+// what one does there (a first consent, a wrong code) can change what the next
+// one meets. The order is: refuse, approve, approve early, follow the complete
+// URI, type wrong codes, type a wrong password.
+func (c *conversation) afterPages(names ...string) error {
+	return c.await("the others to leave the pages", c.others(names, true))
+}
+
+// after waits until other scenarios have ended. No names means all.
+func (c *conversation) after(names ...string) error {
+	return c.await("the other conversations", c.others(names, false))
+}
+
+func (c *conversation) await(what string, ends []<-chan struct{}) error {
+	c.wait(what, 0)
+	for _, end := range ends {
+		select {
+		case <-end:
+		case <-c.ctx.Done():
+			return errInterrupted
+		}
+	}
+	return nil
 }
 
 // Absent is the error of a scenario that does not apply to the target.
@@ -94,9 +124,19 @@ func (c *conversation) sendPatiently(r wire.Request) wire.Exchange {
 }
 
 // Overloaded says that the answer is about load and not about the request:
-// 503, or 429 without an OAuth error of its own.
+// 503, or 429 without one of the error codes that answer a poll.
 func Overloaded(x wire.Exchange) bool {
-	return x.Status == 503 || x.Status == 429 && x.OAuthError() == ""
+	switch x.Status {
+	case 503:
+		return true
+	case 429:
+		switch x.OAuthError() {
+		case "authorization_pending", "slow_down", "access_denied", "expired_token":
+			return false
+		}
+		return true
+	}
+	return false
 }
 
 const (

@@ -28,9 +28,13 @@ func approval(c *conversation) error {
 	if _, err := d.poll("pending"); err != nil {
 		return err
 	}
+	if err := c.afterPages(transcript.Denial); err != nil {
+		return err
+	}
 	if err := c.decide(d, transcript.Approve); err != nil {
 		return err
 	}
+	c.leavePages()
 	x, err := d.collect("token", patience)
 	if err != nil || x.Status != 200 {
 		return err
@@ -76,6 +80,9 @@ func earlyApproval(c *conversation) error {
 	if client == nil {
 		client = c.Profile.Clients.Public
 	}
+	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
+		return err
+	}
 	d, err := c.issue("device", client)
 	if err != nil {
 		return err
@@ -83,6 +90,7 @@ func earlyApproval(c *conversation) error {
 	if err := c.decide(d, transcript.Approve); err != nil {
 		return err
 	}
+	c.leavePages()
 	_, err = d.collect("token", patience)
 	return err
 }
@@ -106,6 +114,7 @@ func denial(c *conversation) error {
 	if err != nil {
 		return err
 	}
+	c.leavePages()
 	switch j.Outcome {
 	case transcript.NoWayToDeny:
 		return absent("the pages offer no way to deny")

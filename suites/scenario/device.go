@@ -22,6 +22,7 @@ type device struct {
 	verificationURI string
 	complete        string // verification_uri_complete, "" when absent
 	lifetime        time.Duration
+	mayExpire       bool // polls after the end of the lifetime are meant
 
 	// interval is the current polling interval: as advertised, plus five
 	// seconds for each slow_down (RFC 8628 section 3.5).
@@ -110,13 +111,9 @@ func (d *device) guard() time.Duration { return d.c.Clock.Guard(d.roundTrip) }
 
 // pollNow sends a device access token request without waiting.
 func (d *device) pollNow(label string) wire.Exchange {
-	return d.sendPoll(label, d.c.send)
-}
-
-func (d *device) sendPoll(label string, send func(wire.Request) wire.Exchange) wire.Exchange {
 	r := d.c.tokenRequest(label, d.client, d.c.tokenForm(d.client, d.deviceCode))
 	r.URL = d.tokenEndpoint
-	return d.heard(send(r))
+	return d.heard(d.c.send(r))
 }
 
 // heard notes an answer: when it came, and whether it asks for a slower pace.
@@ -135,12 +132,23 @@ func (d *device) poll(label string) (wire.Exchange, error) {
 }
 
 // pollAfter waits for the given time from the receipt of the previous answer,
-// then polls.
+// then polls. An overloaded target is asked again, as slowly as it wants and
+// never faster than the interval. A poll that would come when the code may
+// have expired is not sent: its answer would say nothing about its theme.
 func (d *device) pollAfter(label string, after time.Duration) (wire.Exchange, error) {
-	if err := d.c.sleep("the polling interval", d.last+after-d.c.Clock.Now()); err != nil {
-		return wire.Exchange{}, err
+	for try := 0; ; try++ {
+		if next := d.last + after; !d.mayExpire && d.lifetime > 0 && next > d.issued+d.lifetime-d.guard() {
+			return wire.Exchange{}, fmt.Errorf("the codes live %s, which is too short for this conversation at an interval of %s", d.lifetime, d.interval)
+		}
+		if err := d.c.sleep("the polling interval", d.last+after-d.c.Clock.Now()); err != nil {
+			return wire.Exchange{}, err
+		}
+		x := d.pollNow(label)
+		if !Overloaded(x) || try == maxRetries {
+			return x, nil
+		}
+		after = max(retryAfter(x), d.interval+d.guard())
 	}
-	return d.sendPoll(label, d.c.sendPatiently), nil
 }
 
 // collect polls compliantly until something other than authorization_pending
@@ -152,7 +160,8 @@ func (d *device) collect(label string, n int) (wire.Exchange, error) {
 		if x, err = d.poll(fmt.Sprintf("%s/%d", label, i)); err != nil {
 			return x, err
 		}
-		if e := x.OAuthError(); e != "authorization_pending" && e != "slow_down" {
+		lost := !x.Answered() || Overloaded(x)
+		if e := x.OAuthError(); !lost && e != "authorization_pending" && e != "slow_down" {
 			break
 		}
 	}

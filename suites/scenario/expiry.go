@@ -40,6 +40,7 @@ func expiry(c *conversation) error {
 	if err != nil {
 		return err
 	}
+	untouched.mayExpire, polled.mayExpire = true, true
 	var (
 		both          sync.WaitGroup
 		first, second error

@@ -109,7 +109,7 @@ func (l *pipeListener) Close() error {
 
 func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-const codesFor5s = `{"device_code":"d","user_code":"u","verification_uri":"http://scripted/","expires_in":60,"interval":5}`
+const codesFor5s = `{"device_code":"d","user_code":"u","verification_uri":"http://scripted/","expires_in":600,"interval":5}`
 
 func TestPacing(t *testing.T) {
 	const s = time.Second
@@ -128,7 +128,7 @@ func TestPacing(t *testing.T) {
 		want     []time.Duration
 	}{
 		{"the interval and a guard band", transcript.SteadyPolling, codesFor5s, []string{"authorization_pending"}, 1, repeat(6, 6*s)},
-		{"five seconds when none is named", transcript.SteadyPolling, `{"device_code":"d","expires_in":60}`, []string{"authorization_pending"}, 1, repeat(6, 6*s)},
+		{"five seconds when none is named", transcript.SteadyPolling, `{"device_code":"d","expires_in":600}`, []string{"authorization_pending"}, 1, repeat(6, 6*s)},
 		{"a hostile interval is bounded", transcript.SteadyPolling, `{"device_code":"d","interval":1e300}`, []string{"authorization_pending"}, 1, repeat(6, maxInterval+s)},
 		{"the guard band does not shrink with the clock", transcript.SteadyPolling, codesFor5s, []string{"authorization_pending"}, 5, repeat(6, 2*s)},
 		{"a second run with twice the guard band", transcript.SteadyPolling, codesFor5s, []string{"slow_down", "authorization_pending"}, 1,
@@ -139,8 +139,8 @@ func TestPacing(t *testing.T) {
 			[]time.Duration{0, 11 * s, 16 * s, 16 * s}},
 		{"no slow_down", transcript.ImpatientPolling, codesFor5s, []string{"authorization_pending"}, 1,
 			[]time.Duration{0, burstGap, burstGap, burstGap, burstGap, 6 * s, 6 * s, 6 * s}},
-		{"Retry-After is honoured, twice", transcript.SteadyPolling, codesFor5s, []string{"503 7", "503 3", "503 7", "authorization_pending"}, 1,
-			append([]time.Duration{6 * s, 7 * s, 3 * s}, repeat(5, 6*s)...)},
+		{"Retry-After is honoured, twice, but never below the interval", transcript.SteadyPolling, codesFor5s, []string{"503 7", "503 3", "503 7", "authorization_pending"}, 1,
+			append([]time.Duration{6 * s, 7 * s}, repeat(6, 6*s)...)},
 		{"a hostile Retry-After is bounded", transcript.SteadyPolling, codesFor5s, []string{"503 86400", "authorization_pending"}, 1,
 			append([]time.Duration{6 * s, maxRetryAfter}, repeat(5, 6*s)...)},
 	} {
@@ -175,6 +175,16 @@ func TestExpiryIsWaitedForOnce(t *testing.T) {
 	}
 	if total := said.Ended - said.Started; total > 40*time.Second {
 		t.Errorf("two codes took %s: they did not share the wait", total)
+	}
+}
+
+// TestShortLifetimesEndTheTheme: what an expired code is answered says nothing
+// about pacing, so such a poll is not sent.
+func TestShortLifetimesEndTheTheme(t *testing.T) {
+	server := &scripted{issue: `{"device_code":"d","expires_in":30,"interval":5}`, polls: []string{"authorization_pending"}}
+	said, gaps := server.tell(t, transcript.SteadyPolling, 1)
+	if len(gaps) != 4 || said.Aborted == "" {
+		t.Errorf("%d polls, aborted %q", len(gaps), said.Aborted)
 	}
 }
 

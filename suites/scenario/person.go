@@ -32,6 +32,12 @@ func noSession(c *conversation) error {
 		errs   = make([]error, len(attempts))
 		decide = func(i int) error {
 			a := attempts[i]
+			if i == 2 {
+				// Last of all: an account may be locked after it.
+				if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI, transcript.WrongUserCodes); err != nil {
+					return err
+				}
+			}
 			d, err := c.issue("device/"+a.name, c.Profile.Clients.Public)
 			if err != nil {
 				return err
@@ -63,6 +69,9 @@ func noSession(c *conversation) error {
 // Journeys: one with the goal ReachDecision for each wrong code, then approve.
 // Labels: device, pending, token/1 ...
 func wrongUserCodes(c *conversation) error {
+	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI); err != nil {
+		return err
+	}
 	d, err := c.issue("device", c.Profile.Clients.Public)
 	if err != nil {
 		return err
@@ -77,6 +86,7 @@ func wrongUserCodes(c *conversation) error {
 	if err := c.decide(d, transcript.Approve); err != nil {
 		return err
 	}
+	c.leavePages()
 	_, err = d.collect("token", patience)
 	return err
 }
@@ -132,8 +142,11 @@ const lookDwell = 5 * time.Second
 // page itself stands between the link and an approval.
 //
 // Journeys: approve before, look, follow. Labels: before/device,
-// before/token/1 ...; device, after look, token/1 ...
+// before/token/1 ...; device, after look; follow/device, token/1 ...
 func completeURI(c *conversation) error {
+	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
+		return err
+	}
 	before, err := c.issue("before/device", c.Profile.Clients.Public)
 	if err != nil {
 		return err
@@ -165,11 +178,16 @@ func completeURI(c *conversation) error {
 	if _, err := d.poll("after look"); err != nil {
 		return err
 	}
+	// A code of its own: the first one's reference may be for one use.
+	if d, err = c.issue("follow/device", c.Profile.Clients.Public); err != nil {
+		return err
+	}
 	follow := d.task("follow", transcript.Approve)
 	follow.Start, follow.TypeCode = d.complete, false
 	if err := unfinished(c.visit(s, follow)); err != nil {
 		return err
 	}
+	c.leavePages()
 	_, err = d.collect("token", patience)
 	return err
 }

@@ -51,7 +51,12 @@ type Runner struct {
 type future struct {
 	done chan struct{}
 	said transcript.Transcript
+	// away is closed when the scenario's person has left the pages for good.
+	away chan struct{}
+	left sync.Once
 }
+
+func (f *future) leavePages() { f.left.Do(func() { close(f.away) }) }
 
 // NewRunner returns a runner in which nothing runs yet.
 func NewRunner(env *Environment) *Runner {
@@ -66,6 +71,13 @@ func NewRunner(env *Environment) *Runner {
 // Start begins the named scenarios, each in its own goroutine. A scenario that
 // was started before is left alone. Unknown names are a programming error.
 func (r *Runner) Start(ctx context.Context, names ...string) {
+	var begin []func()
+	defer func() {
+		// Only when all are known: some wait for others.
+		for _, f := range begin {
+			go f()
+		}
+	}()
 	for _, name := range names {
 		s, ok := ByName(name)
 		if !ok {
@@ -76,24 +88,26 @@ func (r *Runner) Start(ctx context.Context, names ...string) {
 			r.mu.Unlock()
 			continue
 		}
-		f := &future{done: make(chan struct{})}
+		f := &future{done: make(chan struct{}), away: make(chan struct{})}
 		r.futures[name] = f
 		r.status[name] = Status{Scenario: name}
 		r.mu.Unlock()
-		go func() {
+		begin = append(begin, func() {
 			defer close(f.done)
-			f.said = r.tell(ctx, s)
+			defer f.leavePages()
+			f.said = r.tell(ctx, s, f)
 			r.mu.Lock()
 			delete(r.status, name)
 			r.ended++
 			r.mu.Unlock()
-		}()
+		})
 	}
 }
 
 // tell runs one scenario to its end.
-func (r *Runner) tell(ctx context.Context, s Scenario) (said transcript.Transcript) {
-	c := &conversation{Environment: r.env, ctx: ctx, random: newRandom(r.env.Seed, s.Name)}
+func (r *Runner) tell(ctx context.Context, s Scenario, f *future) (said transcript.Transcript) {
+	c := &conversation{Environment: r.env, ctx: ctx, random: newRandom(r.env.Seed, s.Name), leavePages: f.leavePages}
+	c.others = func(names []string, pages bool) []<-chan struct{} { return r.ends(s.Name, names, pages) }
 	c.said.Scenario = s.Name
 	c.said.Started = r.env.Clock.Now()
 	c.wait = func(what string, until time.Duration) {
@@ -124,6 +138,24 @@ func (r *Runner) tell(ctx context.Context, s Scenario) (said transcript.Transcri
 		c.said.Aborted = err.Error()
 	}
 	return
+}
+
+// ends lists the channels that close when other scenarios, if they were
+// started, have ended or left the pages. No names means all others.
+func (r *Runner) ends(self string, names []string, pages bool) (list []<-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, f := range r.futures {
+		if name == self || len(names) > 0 && !slices.Contains(names, name) {
+			continue
+		}
+		if pages {
+			list = append(list, f.away)
+		} else {
+			list = append(list, f.done)
+		}
+	}
+	return list
 }
 
 // Wait returns the transcript of a started scenario when it has ended.

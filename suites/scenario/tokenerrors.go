@@ -16,7 +16,7 @@ import (
 // device_code/absent, /empty (TOKEN-02); unknown/random, /truncated, /changed,
 // /case swapped, /space added, /long, /NUL, /UUID (TOKEN-03);
 // repeat/grant_type, /device_code, /two codes, /client_id, /two clients,
-// extra/parameter (TOKEN-08).
+// extra/parameter, extra/without (TOKEN-08).
 func tokenErrors(c *conversation) error {
 	public := c.Profile.Clients.Public
 	control, err := c.issue("device/control", public)
@@ -134,7 +134,7 @@ func (c *conversation) repeatedParameters(client *profiles.Client) error {
 		fault func(wire.Form) (wire.Form, error)
 	}{
 		{"repeat/grant_type", func(f wire.Form) (wire.Form, error) { return f.Add("grant_type", GrantType), nil }},
-		{"repeat/device_code", func(f wire.Form) (wire.Form, error) { return f.Add("device_code", f[1].Value), nil }},
+		{"repeat/device_code", func(f wire.Form) (wire.Form, error) { return f.Add("device_code", f.Get("device_code")), nil }},
 		{"repeat/two codes", func(f wire.Form) (wire.Form, error) {
 			d, err := c.issue("device/repeat/second code", client)
 			if err != nil {
@@ -155,6 +155,9 @@ func (c *conversation) repeatedParameters(client *profiles.Client) error {
 			return err
 		}
 		c.send(c.tokenRequest(v.name, client, form))
+		if v.name == "extra/parameter" {
+			d.pollNow("extra/without")
+		}
 	}
 	return nil
 }

@@ -71,6 +71,9 @@ type Journey struct {
 	DenyOffered    bool `json:"deny_offered"`
 	// Decided says that an approve or deny control was pressed.
 	Decided bool `json:"decided"`
+	// Confirmed says that the last page was recognised as confirming the
+	// decision. Without it the server may have had one more question.
+	Confirmed bool `json:"confirmed"`
 
 	Steps   []Step   `json:"steps"`
 	Trouble *Trouble `json:"trouble,omitempty"`

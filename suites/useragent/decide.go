@@ -35,6 +35,7 @@ func (v *visit) decide(p *sighting) move {
 	switch p.Role {
 	case roleSuccess:
 		// Whatever the goal was: this is what the server told the person.
+		v.j.Confirmed = true
 		return move{end: transcript.Approved}
 	case roleDenied:
 		return move{end: transcript.ErrorPage}
@@ -99,7 +100,8 @@ func (v *visit) afterDeny(p *sighting) move {
 		v.seen[key]++
 		return move{way: deny}
 	}
-	if p.Status >= 500 {
+	v.j.Confirmed = p.Role == roleDenied || p.Role == roleCode
+	if p.Status >= 400 && !v.j.Confirmed {
 		return move{end: transcript.ErrorPage}
 	}
 	return move{end: transcript.Denied}

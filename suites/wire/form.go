@@ -34,6 +34,16 @@ func (f Form) Set(name, value string) Form {
 	return append(g, Param{name, value})
 }
 
+// Get returns the value of the first parameter of that name, or "".
+func (f Form) Get(name string) string {
+	for _, p := range f {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return ""
+}
+
 // Without removes every parameter of that name.
 func (f Form) Without(name string) Form {
 	var g Form
