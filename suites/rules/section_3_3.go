@@ -126,6 +126,8 @@ func approvalNeedsLogin(j *judge) {
 		x, ok := j.first(transcript.NoSession, "poll/"+name)
 		switch {
 		case !ok:
+		case hasToken(x.Exchange) && visit.StillAuthenticated:
+			j.note("token-in-page", "session forgotten: a script of the page still held a token, so the approval was authenticated", x)
 		case hasToken(x.Exchange):
 			j.fail("approved-without-login", quoted("authorization_pending"), fmt.Sprintf("%s: %s (the page: %s)", name, describe(x.Exchange), visit.Outcome), x)
 		case name == "session forgotten" && !visit.Decided:

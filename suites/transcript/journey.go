@@ -74,6 +74,9 @@ type Journey struct {
 	// Confirmed says that the last page was recognised as confirming the
 	// decision. Without it the server may have had one more question.
 	Confirmed bool `json:"confirmed"`
+	// StillAuthenticated says that, after all cookies were forgotten, a script
+	// of the page sent an Authorization header from its memory.
+	StillAuthenticated bool `json:"still_authenticated,omitempty"`
 
 	Steps   []Step   `json:"steps"`
 	Trouble *Trouble `json:"trouble,omitempty"`

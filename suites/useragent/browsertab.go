@@ -303,7 +303,10 @@ func (t *browserTab) click(ctx context.Context, s *Snapshot, element int, o *ord
 	return err
 }
 
+func (t *browserTab) authorized() bool { return t.net.wasAuthorized() }
+
 func (t *browserTab) forget(ctx context.Context) error {
+	t.net.newSession()
 	return t.do(ctx, func(c context.Context) error {
 		id := chromedp.FromContext(c).BrowserContextID
 		if _, err := chromedp.CallBrowser(c, storage.ClearCookies, storage.ClearCookiesParams{BrowserContextID: id}); err != nil {

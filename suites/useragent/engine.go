@@ -16,6 +16,9 @@ type tab interface {
 	act(ctx context.Context, s *Snapshot, o *order) error
 	// forget drops cookies and storage, and nothing of the page.
 	forget(ctx context.Context) error
+	// authorized says that a request since forget carried an Authorization
+	// header: a script held a token in the page's memory.
+	authorized() bool
 	// probe sends a request with the session's cookies; the page stays open.
 	probe(ctx context.Context, method, url string, headers map[string]string) (status int, err error)
 	// traffic counts the requests of the page so far, and those unanswered.

@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -25,6 +26,8 @@ type traffic struct {
 	worst  int
 	failed string
 	mainID network.RequestID
+	// authorized: a request since newSession had an Authorization header.
+	authorized bool
 }
 
 func newTraffic() *traffic {
@@ -46,6 +49,20 @@ func (t *traffic) newAct() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.worst = 0
+}
+
+// newSession begins to watch for requests that are authenticated although all
+// cookies are gone.
+func (t *traffic) newSession() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.authorized = false
+}
+
+func (t *traffic) wasAuthorized() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.authorized
 }
 
 func (t *traffic) counts() (started, open int) {
@@ -75,6 +92,11 @@ func (t *traffic) event(ev any) {
 	defer t.mu.Unlock()
 	switch ev := ev.(type) {
 	case *network.EventRequestWillBeSent:
+		if ev.Request != nil {
+			for name := range ev.Request.Headers {
+				t.authorized = t.authorized || strings.EqualFold(name, "Authorization")
+			}
+		}
 		if !matters(ev.Type) {
 			return
 		}

@@ -72,6 +72,7 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 		end = v.travel(jctx)
 	}
 	j.Outcome = end.end
+	j.StillAuthenticated = v.forgotten && v.tab.authorized()
 	if end.trouble != nil {
 		v.report(ctx, end)
 	}
