@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +16,7 @@ import (
 // devicegrant runs a command line in this process.
 func devicegrant(args ...string) (status int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	status = execute(args, &out, &err)
+	status = execute(context.Background(), args, &out, &err)
 	return status, out.String(), err.String()
 }
 

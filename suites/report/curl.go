@@ -31,10 +31,16 @@ func Outcome(x wire.Exchange) string {
 		return string(x.Failure.Kind)
 	}
 	if e := x.OAuthError(); e != "" {
+		if r := []rune(e); len(r) > maxErrorShown {
+			e = string(r[:maxErrorShown]) + "…"
+		}
 		return fmt.Sprintf("%d %q", x.Status, e)
 	}
 	return fmt.Sprintf("%d", x.Status)
 }
+
+// maxErrorShown bounds an error code in a line.
+const maxErrorShown = 60
 
 // maxCurlBody bounds the body in a command line.
 const maxCurlBody = 400

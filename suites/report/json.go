@@ -52,7 +52,7 @@ func WriteDir(dir string, r Result) (string, error) {
 	return path, os.Rename(f.Name(), path)
 }
 
-// writeEvidence writes the pages of journeys that could not finish, and notes
+// writeEvidence writes the pages, as text lest a browser run their scripts, of journeys that could not finish, and notes
 // the file names in the journey.
 func writeEvidence(dir string, t *transcript.Transcript) error {
 	for i := range t.Journeys {
@@ -86,7 +86,7 @@ func writeEvidence(dir string, t *transcript.Transcript) error {
 		for _, page := range []struct {
 			name    string
 			content []byte
-		}{{"trouble.png", trouble.Screenshot}, {"trouble.html", []byte(trouble.HTML)}} {
+		}{{"trouble.png", trouble.Screenshot}, {"trouble.html.txt", []byte(trouble.HTML)}} {
 			path, err := save(page.name, page.content)
 			if err != nil {
 				return err

@@ -9,7 +9,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"html"
+	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,11 +26,19 @@ import (
 // and Authorization value. A value becomes "[redacted:1a2b3c4d]", where the
 // mark is a MAC under a key of this run only: equal values stay recognisable
 // as equal, and a mark cannot be guessed back into a password.
+//
+// A target that echoes a secret in a form of its own making (reversed, say)
+// defeats it; the usual encodings are known.
 type Redactor struct {
 	key    []byte
 	values map[string]string // value to mark
-	sorted []string          // the values, longest first
+	// replace does all values in one pass; nil when one was learned since.
+	replace *strings.Replacer
 }
+
+// maxValues bounds what a hostile target can make us look for. Beyond it the
+// headers that carry credentials are masked as a whole.
+const maxValues = 20_000
 
 // minSecret is the shortest value that is replaced wherever it stands. A
 // shorter one would tear holes into harmless text.
@@ -39,29 +50,42 @@ func NewRedactor(p *profiles.Profile) *Redactor {
 	_, _ = rand.Read(r.key) // never fails (crypto/rand)
 	for _, c := range []*profiles.Client{p.Clients.Public, p.Clients.Second, p.Clients.Confidential, p.Clients.NotAllowed} {
 		if c != nil && c.Secret != nil {
-			r.learn(c.Secret.Reveal())
+			r.learnSecret(c.Secret.Reveal())
 			r.learn(strings.TrimPrefix(wire.BasicAuth(c.ID, c.Secret.Reveal()), "Basic "))
 		}
 	}
 	for _, u := range []*profiles.User{p.Users.First, p.Users.Second, p.Users.Wrong} {
 		if u != nil {
-			r.learn(u.Password.Reveal())
+			r.learnSecret(u.Password.Reveal())
 		}
 	}
 	return r
 }
 
-func (r *Redactor) learn(value string) {
-	if len(value) < minSecret {
+// learnSecret knows one of the profile's own secrets, also in the encodings in
+// which a target could echo it.
+func (r *Redactor) learnSecret(value string) {
+	b := []byte(value)
+	escaped := url.QueryEscape(value)
+	r.learn(value, strings.ToLower(escaped), strings.ToUpper(value), html.EscapeString(value), hex.EncodeToString(b),
+		base64.StdEncoding.EncodeToString(b), base64.RawStdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b))
+}
+
+// learn knows a value, and further forms of it under the same mark.
+func (r *Redactor) learn(value string, forms ...string) {
+	if len(value) < minSecret || len(r.values) >= maxValues {
+		return
+	}
+	if _, known := r.values[value]; known && len(forms) == 0 {
 		return
 	}
 	mac := hmac.New(sha256.New, r.key)
 	mac.Write([]byte(value))
 	mark := "[redacted:" + hex.EncodeToString(mac.Sum(nil)[:4]) + "]"
-	for _, form := range []string{value, url.QueryEscape(value), url.PathEscape(value), jsonInner(value), base64.StdEncoding.EncodeToString([]byte(value))} {
-		if _, known := r.values[form]; !known {
+	for _, form := range append(forms, value, url.QueryEscape(value), url.PathEscape(value), jsonInner(value)) {
+		if _, known := r.values[form]; !known && form != "" {
 			r.values[form] = mark
-			r.sorted = nil
+			r.replace = nil
 		}
 	}
 }
@@ -101,7 +125,7 @@ func (r *Redactor) Learn(t transcript.Transcript) {
 					r.learnHeader(name, value)
 				}
 			}
-			r.learnJSON(m.Body)
+			r.learnBody(m.Body)
 		}
 	}
 }
@@ -128,7 +152,14 @@ func (r *Redactor) learnHeader(name, value string) {
 	}
 }
 
-func (r *Redactor) learnJSON(body []byte) {
+// named finds sensitive members and parameters wherever they stand: nested,
+// form-encoded, in another case, or in JSON that does not parse.
+var named = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:device_code|access_token|refresh_token|id_token|client_secret|password|authorization_code)["']?\s*[:=]\s*["']?([^"'&,;\s{}<>\[\]]{6,})`)
+
+func (r *Redactor) learnBody(body []byte) {
+	for _, found := range named.FindAllSubmatch(body, maxNamed) {
+		r.learn(string(found[1]))
+	}
 	o, err := wire.ParseObject(body)
 	if err != nil {
 		return
@@ -144,21 +175,21 @@ func (r *Redactor) learnJSON(body []byte) {
 	}
 }
 
+// maxNamed bounds the values that are learned from one body.
+const maxNamed = 50
+
 // Text redacts a text.
 func (r *Redactor) Text(s string) string {
-	if r.sorted == nil {
-		for value := range r.values {
-			r.sorted = append(r.sorted, value)
-		}
+	if r.replace == nil {
 		// Longest first: a secret may contain another one.
-		slices.SortFunc(r.sorted, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	}
-	for _, value := range r.sorted {
-		if strings.Contains(s, value) {
-			s = strings.ReplaceAll(s, value, r.values[value])
+		values := slices.SortedFunc(maps.Keys(r.values), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+		pairs := make([]string, 0, 2*len(values))
+		for _, value := range values {
+			pairs = append(pairs, value, r.values[value])
 		}
+		r.replace = strings.NewReplacer(pairs...)
 	}
-	return s
+	return r.replace.Replace(s)
 }
 
 // Transcript returns a redacted copy.
@@ -183,8 +214,12 @@ func (r *Redactor) Transcript(t transcript.Transcript) transcript.Transcript {
 
 func (r *Redactor) message(m wire.Message) wire.Message {
 	m.Header = m.Header.Clone()
-	for _, values := range m.Header {
+	for name, values := range m.Header {
 		for i := range values {
+			if len(r.values) >= maxValues && slices.Contains(sensitiveHeaders, name) {
+				values[i] = "[redacted]"
+				continue
+			}
 			values[i] = r.Text(values[i])
 		}
 	}

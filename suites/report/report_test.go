@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -159,6 +160,53 @@ func TestNothingSecretIsWritten(t *testing.T) {
 	// The original is untouched: rules may still read it.
 	if got := said.Exchanges[0].Form().Get("device_code"); got != "DEVICE.code" {
 		t.Errorf("the transcript itself was changed: %q", got)
+	}
+}
+
+// TestRedactorFindsTokensAnywhere: not only as members of a proper object.
+func TestRedactorFindsTokensAnywhere(t *testing.T) {
+	secret := profiles.NewSecret("clientsecret<&>")
+	for name, body := range map[string]string{
+		"form-encoded":       "access_token=gho_SECRETVALUE&scope=",
+		"broken JSON":        `{"access_token":"gho_SECRETVALUE"}}`,
+		"nested":             `{"data":{"refresh_token":"gho_SECRETVALUE"}}`,
+		"another case":       `{"Access_Token": "gho_SECRETVALUE"}`,
+		"HTML":               `clientsecret&lt;&amp;&gt;`,
+		"hexadecimal":        `636c69656e747365637265743c263e`,
+		"base64":             `Y2xpZW50c2VjcmV0PCY-`,
+		"lower-case percent": `clientsecret%3c%26%3e`,
+	} {
+		said := transcript.Transcript{Exchanges: []wire.Exchange{{N: 1, Response: &wire.Message{Body: wire.Bytes(body)}}}}
+		r := NewRedactor(&profiles.Profile{Clients: profiles.Clients{Confidential: &profiles.Client{ID: "c", Secret: &secret}}})
+		r.Learn(said)
+		if got := string(r.Transcript(said).Exchanges[0].Response.Body); !strings.Contains(got, "[redacted:") || strings.Contains(got, "SECRETVALUE") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestRedactorIsBounded: a target that sends a thousand cookies with each
+// answer costs neither minutes nor the values of the cookies.
+func TestRedactorIsBounded(t *testing.T) {
+	r := NewRedactor(&profiles.Profile{})
+	var said transcript.Transcript
+	for i := range 100 {
+		h := http.Header{}
+		for k := range 1000 {
+			h.Add("Set-Cookie", fmt.Sprintf("c%d=value%06d", k, i*1000+k))
+		}
+		said.Exchanges = append(said.Exchanges, wire.Exchange{N: i, Response: &wire.Message{Header: h}})
+	}
+	r.Learn(said)
+	if len(r.values) > maxValues+10 {
+		t.Errorf("%d values are kept", len(r.values))
+	}
+	for _, x := range r.Transcript(said).Exchanges {
+		for _, cookie := range x.Response.Header.Values("Set-Cookie") {
+			if strings.Contains(cookie, "value") {
+				t.Fatalf("%s is written", cookie)
+			}
+		}
 	}
 }
 

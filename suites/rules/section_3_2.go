@@ -185,6 +185,10 @@ func verificationURITypeable(j *judge) {
 		if !ok {
 			continue
 		}
+		if u, err := url.Parse(s); err != nil || u.Host == "" {
+			j.inconclusive("verification_uri is no URL with a host (see RESP-05)")
+			continue
+		}
 		code, _ := objects[i].String("user_code")
 		if code = significant(code); len(code) >= minCode && strings.Contains(significant(s), code) {
 			j.warn("carries-code", "a URI without the user code", clip(s), x)

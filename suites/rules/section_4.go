@@ -102,6 +102,10 @@ func advertisedURLIsSound(j *judge) {
 		}
 		return
 	}
+	if _, contacted := j.Transcripts[transcript.Metadata].First("advertised"); !contacted && len(j.findings) > 0 {
+		j.inconclusive("the advertised endpoint is at an origin that the profile does not name, and was not contacted: name it in endpoints.device_authorization")
+		return
+	}
 	x, ok := j.first(transcript.Metadata, "advertised")
 	switch {
 	case !ok:

@@ -140,6 +140,9 @@ func (d *device) pollAfter(label string, after time.Duration) (wire.Exchange, er
 		if next := d.last + after; !d.mayExpire && d.lifetime > 0 && next > d.issued+d.lifetime-d.guard() {
 			return wire.Exchange{}, fmt.Errorf("the codes live %s, which is too short for this conversation at an interval of %s", d.lifetime, d.interval)
 		}
+		if d.c.TimeBudget > 0 && after > d.c.TimeBudget {
+			return wire.Exchange{}, &Skipped{fmt.Sprintf("the polling interval is %s and the time budget is %s: give a longer --time-budget", d.interval, d.c.TimeBudget)}
+		}
 		if err := d.c.sleep("the polling interval", d.last+after-d.c.Clock.Now()); err != nil {
 			return wire.Exchange{}, err
 		}

@@ -12,7 +12,7 @@ const (
 	expiryMargin = 2 * time.Second
 	expiredPolls = 3
 	// maxKeepAlive bounds the polls of the code that is polled all through.
-	maxKeepAlive = 1000
+	maxKeepAlive = 200
 )
 
 // expiry lets two codes expire with one wait: one that nobody touches, and one

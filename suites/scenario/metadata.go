@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"net/url"
 
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -26,9 +27,27 @@ func metadata(c *conversation) error {
 	if advertised == "" {
 		return nil
 	}
+	if !c.ownOrigin(advertised) {
+		return nil // a document must not choose who gets our credentials
+	}
 	client := c.Profile.Clients.Public
 	r := c.deviceRequest("advertised", client, c.deviceForm(client))
 	r.URL = advertised
 	c.sendPatiently(r)
 	return nil
+}
+
+// ownOrigin says that a URL is at an origin which the profile names: that of
+// the issuer, of base_url, or of an endpoint in use.
+func (c *conversation) ownOrigin(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	for _, known := range []string{c.Target.Issuer, c.Profile.BaseURL, c.Target.Endpoints.DeviceAuthorization, c.Target.Endpoints.Token} {
+		if k, err := url.Parse(known); err == nil && k.Scheme == u.Scheme && k.Host == u.Host {
+			return true
+		}
+	}
+	return false
 }

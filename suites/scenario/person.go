@@ -101,7 +101,10 @@ func (c *conversation) typeWrongCodes(d *device) error {
 	for _, wrong := range wrongCodes(c.random, d.userCode) {
 		task := d.task(wrong.name, transcript.ReachDecision)
 		task.UserCode = wrong.code
-		c.visit(s, task)
+		j := c.visit(s, task)
+		if t := j.Trouble; j.Outcome == transcript.Unfinished && t != nil && (t.Class == transcript.NavTimeout || t.Class == transcript.JourneyTimeout) {
+			break // a page that hangs once hangs eight times
+		}
 	}
 	return nil
 }

@@ -28,6 +28,22 @@ func TestMetadataURLs(t *testing.T) {
 	}
 }
 
+// TestOwnOrigin: a metadata document does not choose who gets credentials.
+func TestOwnOrigin(t *testing.T) {
+	c := &conversation{Environment: &Environment{
+		Profile: &profiles.Profile{BaseURL: "https://base"},
+		Target:  Target{Issuer: "https://issuer/x", Endpoints: profiles.Endpoints{Token: "https://token:8443/t"}},
+	}}
+	for address, own := range map[string]bool{
+		"https://base/d": true, "https://issuer/other": true, "https://token:8443/d": true,
+		"http://base/d": false, "https://token/d": false, "https://evil/d": false, "https://base.evil/": false, "::": false, "": false,
+	} {
+		if c.ownOrigin(address) != own {
+			t.Errorf("%s: %t", address, !own)
+		}
+	}
+}
+
 // TestResolve: the profile's endpoints win, the metadata fills the gaps, and a
 // hostile document cannot send secrets into the clear.
 func TestResolve(t *testing.T) {

@@ -124,8 +124,11 @@ func (v *visit) atCode(p *sighting) move {
 		return move{end: transcript.AtCode}
 	case v.codesSent > 0 && v.loginSinceCode && !failed && v.codesSent < 2:
 		// The login forgot the code: send it once more.
-	case v.codesSent > 0:
+	case v.codesSent > 0 && (failed || v.task.Goal == transcript.ReachDecision):
 		return move{end: transcript.CodeRejected}
+	case v.codesSent > 0:
+		// A page that reloads itself, or that lost what was typed, is no refusal.
+		return move{trouble: p.trouble(transcript.Loop, "the code page came back without a word about the code")}
 	case failed && v.holdsCode():
 		return move{end: transcript.CodeRejected}
 	}

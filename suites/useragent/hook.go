@@ -60,6 +60,9 @@ func (h hookSession) Journey(ctx context.Context, task Task) transcript.Journey 
 	default:
 		return unsupported(j, "a hook can only approve and deny", h.o.Now())
 	}
+	if h.unfit(task.UserCode) || h.unfit(task.Start) {
+		return unsupported(j, "the user code or the URL, which come from the target, have characters that cannot be handed to a hook safely", h.o.Now())
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, h.o.Verification.Limits.Step, errStep)
 	defer cancel()
 	username := ""
@@ -81,7 +84,7 @@ func (h hookSession) Journey(ctx context.Context, task Task) transcript.Journey 
 		step.Status, err = h.call(ctx, expand)
 	}
 	step.TookMS = float64(time.Since(began).Microseconds()) / 1000
-	j.Steps, j.Outcome, j.Decided = []transcript.Step{step}, outcome, err == nil
+	j.Steps, j.Outcome, j.Decided, j.Confirmed = []transcript.Step{step}, outcome, err == nil, err == nil
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
@@ -100,6 +103,18 @@ func (h hookSession) Journey(ctx context.Context, task Task) transcript.Journey 
 
 // run starts the command without a shell, so that nothing in a user code or a
 // URL is ever read as one.
+// unfit says that a value of the target could change the meaning of what it is
+// put into: as an option of the command, or as a part of the URL or the JSON.
+// There is no shell, so a command may get any other character.
+func (h *hook) unfit(value string) bool {
+	if len(h.spec.Command) > 0 {
+		return strings.HasPrefix(value, "-") || strings.Contains(value, "\x00")
+	}
+	return strings.IndexFunc(value, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"'\\`<>{}", c)
+	}) >= 0
+}
+
 func (h *hook) run(ctx context.Context, expand func(string) string) error {
 	args := make([]string, len(h.spec.Command))
 	for i, a := range h.spec.Command {

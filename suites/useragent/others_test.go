@@ -3,6 +3,7 @@ package useragent
 import (
 	"bytes"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -174,4 +175,59 @@ func TestVersion(t *testing.T) {
 		t.Fatalf("%q, %v", version, err)
 	}
 	t.Logf("%s at %s, %s to start", version, b.Path, took)
+}
+
+// TestHookRefusesWhatCouldChangeItsMeaning: the user code comes from the
+// target, and must not become an option or rewrite a decision.
+func TestHookRefusesWhatCouldChangeItsMeaning(t *testing.T) {
+	for name, test := range map[string]struct {
+		hook profiles.Hook
+		code string
+	}{
+		"an option": {profiles.Hook{Command: []string{"/bin/true", "{user_code}"}}, "--approve-all"},
+		"JSON":      {profiles.Hook{URL: "http://127.0.0.1:1/", Body: `{"code":"{user_code}"}`}, `X","decision":"approve`},
+		"a path":    {profiles.Hook{URL: "http://127.0.0.1:1/{user_code}"}, "a b"},
+	} {
+		d, err := New("hook", Options{Verification: profiles.Verification{Hook: &test.hook}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := d.NewSession(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := s.Journey(t.Context(), Task{Goal: transcript.Deny, Start: "https://idp.test/", UserCode: test.code})
+		if j.Outcome != transcript.Unfinished || j.Trouble == nil || j.Trouble.Class != transcript.Unsupported {
+			t.Errorf("%s: %s, %v", name, j.Outcome, j.Trouble)
+		}
+		d.Close()
+	}
+}
+
+// TestACodePageThatComesBackSilentlyIsNoRefusal: a page may reload itself
+// before anything was sent.
+func TestACodePageThatComesBackSilentlyIsNoRefusal(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `<title>Device</title><form method="post"><label>Code <input name="user_code"></label><button>Continue</button></form>`)
+	}))
+	defer server.Close()
+	d, err := New("forms", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	s, err := d.NewSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for goal, want := range map[transcript.Goal]transcript.Outcome{
+		transcript.Approve:       transcript.Unfinished,
+		transcript.ReachDecision: transcript.CodeRejected,
+	} {
+		j := s.Journey(t.Context(), Task{Goal: goal, Start: server.URL, UserCode: "ABCD-EFGH", TypeCode: true, Account: &Account{Username: "u", Password: "p"}})
+		if j.Outcome != want {
+			t.Errorf("%s: %s, want %s (%v)", goal, j.Outcome, want, j.Trouble)
+		}
+	}
 }

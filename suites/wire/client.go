@@ -18,7 +18,7 @@ import (
 // Defaults of [Options].
 const (
 	DefaultTimeout = 15 * time.Second
-	DefaultMaxBody = 1 << 20
+	DefaultMaxBody = 256 << 10
 	maxHeaderBytes = 64 << 10
 	// idleTimeout is well below the time after which servers hang up (five
 	// seconds is common, and so is a polling interval of five seconds): a
