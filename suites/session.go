@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -123,7 +124,20 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		s.notes = append(s.notes, "certificates are not verified (tls.insecure)")
 	}
 	s.notes = append(s.notes, o.Profile.Dropped...)
+	if place.Metadata != "" {
+		for _, endpoint := range []string{place.Endpoints.DeviceAuthorization, place.Endpoints.Token} {
+			if !sameHost(endpoint, place.Metadata) {
+				s.notes = append(s.notes, fmt.Sprintf("the metadata at %s sends requests, and credentials, to another host: %s", place.Metadata, endpoint))
+			}
+		}
+	}
 	return s, nil
+}
+
+func sameHost(a, b string) bool {
+	u, errU := url.Parse(a)
+	v, errV := url.Parse(b)
+	return errU == nil && errV == nil && u.Host == v.Host
 }
 
 // Close ends the user agent and drops the connections.
