@@ -9,21 +9,6 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// overloaded says that the answer is about load and not about the request.
-func overloaded(x wire.Exchange) bool {
-	switch x.Status {
-	case 503:
-		return true
-	case 429:
-		switch x.OAuthError() {
-		case "authorization_pending", "slow_down", "access_denied", "expired_token":
-			return false
-		}
-		return true
-	}
-	return false
-}
-
 // describe says in a few words what an answer was.
 func describe(x wire.Exchange) string {
 	if x.Failure != nil {

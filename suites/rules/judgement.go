@@ -136,7 +136,7 @@ func (j *judge) notApplicable(format string, args ...any) {
 func (j *judge) all(scenario, label string) []said {
 	var list []said
 	for _, x := range j.Transcripts[scenario].Labelled(label) {
-		if x.Answered() && !overloaded(x) {
+		if x.Answered() && !x.Overloaded() {
 			list = append(list, said{x, scenario})
 		}
 	}

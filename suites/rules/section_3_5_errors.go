@@ -16,7 +16,7 @@ func (j *judge) errorAnswers() (list []said) {
 	for _, name := range slices.Concat(errorSources, errorWitnesses) {
 		t := j.Transcripts[name]
 		for _, x := range t.Exchanges {
-			if !x.Answered() || x.Method == "HEAD" || overloaded(x) || x.Label == "page" {
+			if !x.Answered() || x.Method == "HEAD" || x.Overloaded() || x.Label == "page" {
 				continue
 			}
 			answered = true

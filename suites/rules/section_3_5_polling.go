@@ -70,7 +70,7 @@ func withError(polls []said, code string) (list []said) {
 func tooFastPolling(j *judge) {
 	burst := j.all(impatient, "burst")
 	for _, limited := range j.Transcripts[impatient].Labelled("burst") {
-		if limited.Status == 429 && overloaded(limited) {
+		if limited.Status == 429 && limited.Overloaded() {
 			j.warn("429", quoted("slow_down"), "429 without a code that answers a poll", said{limited, impatient})
 			return
 		}

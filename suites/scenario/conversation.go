@@ -114,29 +114,13 @@ const maxRetries = 2
 // target wants us to come back later.
 func (c *conversation) sendPatiently(r wire.Request) wire.Exchange {
 	x := c.send(r)
-	for try := 0; try < maxRetries && Overloaded(x); try++ {
+	for try := 0; try < maxRetries && x.Overloaded(); try++ {
 		if c.sleep("the target asked to come back later", retryAfter(x)) != nil {
 			break
 		}
 		x = c.send(r)
 	}
 	return x
-}
-
-// Overloaded says that the answer is about load and not about the request:
-// 503, or 429 without one of the error codes that answer a poll.
-func Overloaded(x wire.Exchange) bool {
-	switch x.Status {
-	case 503:
-		return true
-	case 429:
-		switch x.OAuthError() {
-		case "authorization_pending", "slow_down", "access_denied", "expired_token":
-			return false
-		}
-		return true
-	}
-	return false
 }
 
 const (

@@ -64,7 +64,7 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 	if x.Failure != nil {
 		return nil, fmt.Errorf("no codes: the device authorization request failed (%s)", x.Failure)
 	}
-	if Overloaded(x) {
+	if x.Overloaded() {
 		return nil, fmt.Errorf("no codes: the target answered %d (overloaded or rate limited)", x.Status)
 	}
 	o, err := x.Object()
@@ -147,7 +147,7 @@ func (d *device) pollAfter(label string, after time.Duration) (wire.Exchange, er
 			return wire.Exchange{}, err
 		}
 		x := d.pollNow(label)
-		if !Overloaded(x) || try == maxRetries {
+		if !x.Overloaded() || try == maxRetries {
 			return x, nil
 		}
 		after = max(retryAfter(x), d.interval+d.guard())
@@ -163,7 +163,7 @@ func (d *device) collect(label string, n int) (wire.Exchange, error) {
 		if x, err = d.poll(fmt.Sprintf("%s/%d", label, i)); err != nil {
 			return x, err
 		}
-		lost := !x.Answered() || Overloaded(x)
+		lost := !x.Answered() || x.Overloaded()
 		if e := x.OAuthError(); !lost && e != "authorization_pending" && e != "slow_down" {
 			break
 		}

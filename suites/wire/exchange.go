@@ -122,6 +122,22 @@ func (x Exchange) OAuthError() string {
 	return s
 }
 
+// Overloaded says that the answer is about load and not about the request:
+// 503, or 429 without one of the error codes that answer a poll.
+func (x Exchange) Overloaded() bool {
+	switch x.Status {
+	case 503:
+		return true
+	case 429:
+		switch x.OAuthError() {
+		case "authorization_pending", "slow_down", "access_denied", "expired_token":
+			return false
+		}
+		return true
+	}
+	return false
+}
+
 // Form returns the request body's form parameters. A parameter that was sent
 // twice has two values.
 func (x Exchange) Form() url.Values {
