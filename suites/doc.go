@@ -12,8 +12,8 @@
 // binary, go test, and the ginkgo command:
 //
 //	devicegrant run --profile my-server.yaml
-//	go test ./suites -count=1 -timeout 0 -args -profile my-server.yaml
-//	ginkgo ./suites -- -profile my-server.yaml
+//	go test ./suites -count=1 -timeout 0 -args -profile $PWD/my-server.yaml
+//	ginkgo ./suites -- -profile $PWD/my-server.yaml
 //
 // A Go project calls the suite from its own tests with [Run]:
 //

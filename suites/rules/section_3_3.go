@@ -226,7 +226,7 @@ func (j *judge) typedCode() (list []transcript.Journey) {
 // refuse may have stopped short of it, for fear that logging in approves.
 func (j *judge) denyOffered() bool {
 	return slices.ContainsFunc(j.typedCode(), func(v transcript.Journey) bool {
-		return v.DenyOffered || v.Outcome == transcript.Denied
+		return v.DenyOffered || v.Outcome == transcript.Denied && v.Driver != "hook" // a hook sees no page
 	})
 }
 
