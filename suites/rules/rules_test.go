@@ -229,6 +229,8 @@ var cases = []struct {
 		j.Steps[len(j.Steps)-1].Status = 429
 	}), Inconclusive, ""},
 	{"VERIFY-01", "one more question", all(in(transcript.Approval, "token", oauthError("authorization_pending")), visit(transcript.Approval, "approve", unconfirmed)), Inconclusive, ""},
+	{"VERIFY-01", "a hook that did nothing", all(in(transcript.Approval, "token", oauthError("authorization_pending")),
+		visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Driver = "hook" })), Inconclusive, ""},
 	{"VERIFY-02", "the code has expired", in(transcript.NoSession, "poll", oauthError("expired_token")), Inconclusive, ""},
 	{"VERIFY-02", "no login needed", in(transcript.NoSession, "poll/not logged in", answer(200, token)), Fail, "approved-without-login"},
 	{"VERIFY-02", "a token in the page's memory", all(in(transcript.NoSession, "poll/session forgotten", answer(200, token)),

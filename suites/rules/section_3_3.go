@@ -80,6 +80,9 @@ func personCanApprove(j *judge) {
 // was answered: only then does "still pending" accuse the server.
 func (j *judge) certain(visit transcript.Journey, scenario, label string) bool {
 	switch {
+	case visit.Driver == "hook" || visit.Driver == "manual":
+		j.inconclusive("the %s driver says that the decision was made, and the grant is still pending: it sees no page that would show which is wrong", visit.Driver)
+		return false
 	case !visit.Confirmed:
 		j.inconclusive("the page after the decision was not recognised, and may have asked one more question: describe it in verification.pages of the profile")
 		return false

@@ -72,7 +72,8 @@ type Journey struct {
 	// Decided says that an approve or deny control was pressed.
 	Decided bool `json:"decided"`
 	// Confirmed says that the last page was recognised as confirming the
-	// decision. Without it the server may have had one more question.
+	// decision. Without it the server may have had one more question; a hook
+	// and a manual person, whose pages nobody saw, never confirm.
 	Confirmed bool `json:"confirmed"`
 	// StillAuthenticated says that, after all cookies were forgotten, a script
 	// of the page sent an Authorization header from its memory.

@@ -84,7 +84,7 @@ func (h hookSession) Journey(ctx context.Context, task Task) transcript.Journey 
 		step.Status, err = h.call(ctx, expand)
 	}
 	step.TookMS = float64(time.Since(began).Microseconds()) / 1000
-	j.Steps, j.Outcome, j.Decided, j.Confirmed = []transcript.Step{step}, outcome, err == nil, err == nil
+	j.Steps, j.Outcome, j.Decided = []transcript.Step{step}, outcome, err == nil
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)

@@ -91,7 +91,7 @@ func (s *manualSession) Journey(ctx context.Context, task Task) transcript.Journ
 		j.Trouble = &transcript.Trouble{Class: class, Step: 1, Page: "manual", URL: task.Start, Cause: cause}
 		return j
 	}
-	j.Outcome, j.Decided, j.Confirmed, j.CodeTyped = outcome, true, true, task.TypeCode
+	j.Outcome, j.Decided, j.CodeTyped = outcome, true, task.TypeCode
 	return j
 }
 
