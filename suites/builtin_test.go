@@ -6,21 +6,38 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/devicegrant/devicegrant/fakeidp"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-var update = flag.Bool("update", false, "write the recordings in testdata anew")
+var (
+	update        = flag.Bool("update", false, "write the recordings in testdata anew")
+	onlyScenarios = flag.String("scenarios", "", "with -update: write only these, separated by commas")
+)
+
+// recordedAddress is where the reference server listens when it is recorded, so
+// that recordings of different days fit together.
+const recordedAddress = "127.0.0.1:18628"
 
 // startBuiltin starts the reference server and returns the profile for it.
 func startBuiltin(t testing.TB, clockRate float64) *profiles.Profile {
 	t.Helper()
 	config := fakeidp.DefaultConfig()
 	config.ClockRate = clockRate
-	server := fakeidp.NewServer(config)
+	address := "127.0.0.1:0"
+	if *update {
+		address = recordedAddress
+	}
+	server, err := fakeidp.Start(config, address, "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(server.Close)
 	config = server.Config()
 	client, _ := config.Client("device-confidential")
@@ -42,6 +59,9 @@ func startBuiltin(t testing.TB, clockRate float64) *profiles.Profile {
 // guard bands do not shrink, so more would not be quicker.
 const fastClock = 5
 
+// cleanVerdicts are those of the reference server where they are not pass.
+var cleanVerdicts = map[string]rules.Verdict{}
+
 // TestBuiltinConforms runs everything that needs no browser against the
 // reference server, judges it, and keeps the recording for the tests of the
 // rules when asked to.
@@ -58,8 +78,11 @@ func TestBuiltinConforms(t *testing.T) {
 	for _, r := range rules.Catalogue {
 		check := s.judge(r.ID)
 		want := rules.Pass
-		if r.Wants("browser") {
+		switch v, ok := cleanVerdicts[r.ID]; {
+		case r.Wants("browser"):
 			want = rules.Skip
+		case ok:
+			want = v
 		}
 		if check.Verdict != want {
 			t.Errorf("%s\nwant %s", failure(check), want)
@@ -68,12 +91,18 @@ func TestBuiltinConforms(t *testing.T) {
 	if !*update {
 		return
 	}
-	recording := rules.Recording{Issuer: s.env.Target.Issuer, Endpoints: s.env.Target.Endpoints, Transcripts: s.runner.Transcripts()}
-	b, err := json.MarshalIndent(recording, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join("..", "testdata", "recordings", "builtin.json"), append(b, '\n'), 0o644); err != nil {
-		t.Fatal(err)
+	for _, said := range s.runner.Transcripts() {
+		if *onlyScenarios != "" && !slices.Contains(strings.Split(*onlyScenarios, ","), said.Scenario) {
+			continue
+		}
+		recording := rules.Recording{Issuer: s.env.Target.Issuer, Endpoints: s.env.Target.Endpoints, Transcripts: []transcript.Transcript{said}}
+		b, err := json.MarshalIndent(recording, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join("..", "testdata", "recordings", "builtin", strings.ReplaceAll(said.Scenario, " ", "-")+".json")
+		if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

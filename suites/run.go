@@ -52,6 +52,24 @@ func Run(ctx context.Context, o Options) (report.Result, error) {
 	return result, nil
 }
 
+// Evaluate is [Run] without Ginkgo: the same checks and the same result. Any
+// number of evaluations may be under way at once.
+func Evaluate(ctx context.Context, o Options) (report.Result, error) {
+	s, err := Open(ctx, o)
+	if err != nil {
+		return report.Result{}, err
+	}
+	s.start(ctx)
+	for _, r := range s.selected {
+		s.judge(r.ID)
+	}
+	result := s.Result(ctx)
+	if err := s.Close(); err != nil {
+		result.Notes = append(result.Notes, fmt.Sprintf("closing the user agent: %v", err))
+	}
+	return result, nil
+}
+
 // suiteTimeout replaces Ginkgo's limit of an hour, which two long lifetimes
 // would fill. The scenarios have limits of their own.
 const suiteTimeout = 24 * time.Hour

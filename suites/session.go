@@ -258,7 +258,7 @@ func (s *Session) judge(id string) report.Check {
 		if s.runner.Started(name) {
 			t := s.runner.Wait(name)
 			evidence.Transcripts[name] = t
-			s.redactor.Learn(t)
+			s.learn(t)
 			if name == check.Scenario {
 				check.DurationMS = (t.Ended - t.Started).Milliseconds()
 			}

@@ -35,6 +35,10 @@ func Register(ctx context.Context, s *Session) {
 		specs.section34()
 		specs.section35()
 		specs.section4()
+		specs.section5()
+		specs.section61()
+		specs.extensions()
+		specs.load()
 	})
 }
 

@@ -30,7 +30,7 @@ type Requirement struct {
 	Section string `yaml:"section" json:"section"`
 	Source  string `yaml:"source" json:"source"`
 	Level   Level  `yaml:"level" json:"level"`
-	// Impact is D0, D1 or D2: what the check may do to the target.
+	// Impact is D0 to D3: what the check may do to the target.
 	Impact string   `yaml:"impact" json:"impact"`
 	Needs  []string `yaml:"needs" json:"needs,omitempty"`
 	Title  string   `yaml:"title" json:"title"`
@@ -64,7 +64,8 @@ func Find(id string) (Requirement, bool) {
 	return Requirement{}, false
 }
 
-// Sections is the RFC 8628 sections in the order of the suite, with their titles.
+// Sections is the RFC 8628 sections in the order of the suite, with their titles,
+// and after them what has no section there.
 var Sections = []struct{ Number, Title string }{
 	{"3.1", "Device Authorization Request"},
 	{"3.2", "Device Authorization Response"},
@@ -72,6 +73,10 @@ var Sections = []struct{ Number, Title string }{
 	{"3.4", "Device Access Token Request"},
 	{"3.5", "Device Access Token Response"},
 	{"4", "Discovery Metadata"},
+	{"5", "Security Considerations"},
+	{"6.1", "User Code Recommendations"},
+	{"ext", "Extensions in Other Documents"},
+	{"load", "The Same Under Load"},
 }
 
 // Wants says whether the requirement has that need.

@@ -41,7 +41,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 		if !slices.Contains(levels, r.Level) {
 			t.Errorf("%s: level %q", r.ID, r.Level)
 		}
-		if !slices.Contains([]string{"D0", "D1", "D2"}, r.Impact) {
+		if !slices.Contains([]string{"D0", "D1", "D2", "D3"}, r.Impact) {
 			t.Errorf("%s: impact %q", r.ID, r.Impact)
 		}
 		for _, n := range r.Needs {

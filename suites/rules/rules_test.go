@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,16 +120,31 @@ const (
 	deviceErr     = transcript.DeviceErrors
 )
 
-// cases: for each rule, servers that differ from the reference in one thing,
-// and what the rule says of them. No rule is left without a case in which it
-// does not pass.
-var cases = []struct {
+// ruleCase is a server that differs from the reference in one thing, and what a
+// rule says of it.
+type ruleCase struct {
 	id      string
 	name    string
 	edit    edit
 	verdict Verdict
-	code    string
-}{
+	code    string // of a finding with the verdict's severity; "": not looked at
+}
+
+// cases are those of every theme. No rule is left without a case in which it
+// does not pass.
+var cases = slices.Concat(
+	flowCases,
+	clientCases,
+	strengthCases,
+	pollingCases,
+	tokenCases,
+	extensionCases,
+	personCases,
+	pageCases,
+)
+
+// flowCases: the device flow itself, and its plain errors.
+var flowCases = []ruleCase{
 	{"DA-01", "refused", in(authorization, "valid/public", oauthError("invalid_client")), Fail, "not-served"},
 	{"DA-01", "the confidential client refused", in(authorization, "valid/confidential", answer(500, "")), Fail, "not-served"},
 	{"DA-01", "no answer", in(authorization, "valid/public", lost(wire.FailReset)), Inconclusive, ""},
@@ -494,11 +510,18 @@ func TestRulesTellServersApart(t *testing.T) {
 	}
 }
 
+// cleanVerdicts are those of the reference server where they are not pass.
+var cleanVerdicts = map[string]Verdict{}
+
 // TestCleanRecordingPasses is the other half: the unchanged recording trips no rule.
 func TestCleanRecordingPasses(t *testing.T) {
 	for _, r := range All {
-		if j := r.Judge(recorded(t)); j.Verdict != Pass {
-			t.Errorf("%s: %s (%s)", r.ID, j.Verdict, j.Reason)
+		want := Pass
+		if v, ok := cleanVerdicts[r.ID]; ok {
+			want = v
+		}
+		if j := r.Judge(recorded(t)); j.Verdict != want {
+			t.Errorf("%s: %s (%s), want %s", r.ID, j.Verdict, j.Reason, want)
 		}
 	}
 }

@@ -1,0 +1,7 @@
+package suites
+
+// load is about the state machine with many devices at once.
+func (g registrar) load() {
+	g.section("load", func() {
+	})
+}

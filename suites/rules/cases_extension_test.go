@@ -1,0 +1,4 @@
+package rules
+
+// extensionCases: PKCE, DPoP, resources, rich requests, tenants.
+var extensionCases = []ruleCase{}

@@ -1,0 +1,4 @@
+package rules
+
+// pageCases: attacks on the pages, and guessing.
+var pageCases = []ruleCase{}

@@ -1,0 +1,4 @@
+package rules
+
+// strengthCases: sizes, samples and transport: hostile input, entropy of codes, TLS, Host.
+var strengthCases = []ruleCase{}

@@ -1,0 +1,4 @@
+package rules
+
+// tokenCases: the token and what can be done with it.
+var tokenCases = []ruleCase{}
