@@ -16,6 +16,8 @@ type move struct {
 	typeCode bool
 	// forget drops the cookies before the plan is carried out.
 	forget bool
+	// decides says that the plan makes the decision.
+	decides bool
 }
 
 // sameAgain is how often one and the same page may come before it is a loop.
@@ -191,7 +193,7 @@ func (v *visit) atDecision(p *sighting) move {
 		switch {
 		case canDeny:
 			v.denied, v.j.Decided = true, true
-			return move{way: deny}
+			return move{way: deny, decides: true}
 		case early && v.consent == "always":
 			return move{way: approve}
 		}
@@ -220,8 +222,9 @@ func (v *visit) atDecision(p *sighting) move {
 func (v *visit) press(p *sighting, forget bool) move {
 	v.approvals++
 	v.j.Decided = true
-	v.approved = v.approved || p.Role == roleConsent || v.session.loggedIn
-	return move{way: approve, forget: forget}
+	decides := p.Role == roleConsent || v.session.loggedIn
+	v.approved = v.approved || decides
+	return move{way: approve, forget: forget, decides: decides}
 }
 
 // fedByScript says that a hidden, empty field waits for a script to copy the

@@ -3,6 +3,7 @@ package useragent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -172,6 +173,58 @@ func TestReachDecision(t *testing.T) {
 		check(t, j, transcript.AtDecision)
 		if got := s.decision(code); got != "" || j.Decided {
 			t.Errorf("the server says %q, decided %t", got, j.Decided)
+		}
+	})
+}
+
+// TestAtDecision: the page that asks is there and nothing is decided yet, and
+// the journey goes on when the call returns, however long that took.
+func TestAtDecision(t *testing.T) {
+	eachDialect(t, func(t *testing.T, kind string, s *server) {
+		if s.noDeny {
+			t.Skip("this dialect never asks")
+		}
+		goals := map[transcript.Goal]transcript.Outcome{transcript.Approve: transcript.Approved, transcript.Deny: transcript.Denied}
+		for goal, outcome := range goals {
+			u := open(t, kind, "always")
+			code, calls := s.issue(), 0
+			task := s.task(goal, code)
+			task.AtDecision = func(context.Context) error {
+				if calls++; s.decision(code) != "" {
+					t.Errorf("%s: the server says %q already", goal, s.decision(code))
+				}
+				return nil
+			}
+			check(t, u.Journey(t.Context(), task), outcome)
+			if calls != 1 || s.decision(code) == "" {
+				t.Errorf("%s: called %d times, the server says %q", goal, calls, s.decision(code))
+			}
+			u.Close()
+		}
+	})
+}
+
+// TestAtDecisionDoesNotCount: what the owner of the task does at the decision
+// takes nothing from the journey's time.
+func TestAtDecisionDoesNotCount(t *testing.T) {
+	t.Parallel()
+	s := serve(t, dialects()[0])
+	u := open(t, "forms", "always")
+	u.(*session).limits.Journey = 2 * time.Second
+	task := s.task(transcript.Approve, s.issue())
+	task.AtDecision = func(context.Context) error { time.Sleep(2100 * time.Millisecond); return nil }
+	check(t, u.Journey(t.Context(), task), transcript.Approved)
+}
+
+func TestAtDecisionEndsTheJourney(t *testing.T) {
+	each(t, "plain", func(t *testing.T, kind string, s *server) {
+		code := s.issue()
+		task := s.task(transcript.Approve, code)
+		task.AtDecision = func(context.Context) error { return errors.New("the other one came first") }
+		j := open(t, kind, "always").Journey(t.Context(), task)
+		check(t, j, transcript.Unfinished)
+		if j.Decided || s.decision(code) != "" || j.Trouble == nil || j.Trouble.Cause != "the other one came first" {
+			t.Errorf("decided %t, the server says %q, trouble %+v", j.Decided, s.decision(code), j.Trouble)
 		}
 	})
 }

@@ -52,6 +52,9 @@ func (hookSession) Close() error { return nil }
 // Journey implements Session.
 func (h hookSession) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{Name: task.Name, Goal: task.Goal, Driver: h.Name(), Start: task.Start, Started: h.o.Now()}
+	if task.AtDecision != nil {
+		return unsupported(j, "a hook sees no page to pause at", h.o.Now())
+	}
 	decision, outcome := "approve", transcript.Approved
 	switch task.Goal {
 	case transcript.Approve:

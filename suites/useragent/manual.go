@@ -65,6 +65,9 @@ func (s *manualSession) Close() error {
 // Journey implements Session.
 func (s *manualSession) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{Name: task.Name, Goal: task.Goal, Driver: s.Name(), Start: task.Start, Started: s.o.Now()}
+	if task.AtDecision != nil {
+		return unsupported(j, "a person is not asked to pause before the decision", s.o.Now())
+	}
 	outcome, todo := transcript.Approved, "log in where asked, and APPROVE"
 	switch task.Goal {
 	case transcript.Approve:

@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"bytes"
+	"context"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -53,6 +54,24 @@ func TestHookCommand(t *testing.T) {
 	task.Goal = transcript.Look
 	if j := journey(t, d, task); j.Trouble == nil || j.Trouble.Class != transcript.Unsupported {
 		t.Errorf("%+v", j.Trouble)
+	}
+}
+
+// TestNoPauseWithoutAPage: these drivers see no decision page to pause at.
+func TestNoPauseWithoutAPage(t *testing.T) {
+	for kind, o := range map[string]Options{
+		"hook":   {Verification: profiles.Verification{Hook: &profiles.Hook{Command: []string{"/bin/false"}}}},
+		"manual": {In: strings.NewReader("\n"), Out: io.Discard},
+	} {
+		d, err := New(kind, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		task := errand("https://idp.test/")
+		task.AtDecision = func(context.Context) error { t.Errorf("%s: called", kind); return nil }
+		if j := journey(t, d, task); j.Outcome != transcript.Unfinished || j.Decided || j.Trouble == nil || j.Trouble.Class != transcript.Unsupported {
+			t.Errorf("%s: %s, %+v", kind, j.Outcome, j.Trouble)
+		}
 	}
 }
 

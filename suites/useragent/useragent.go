@@ -64,6 +64,11 @@ type Task struct {
 	Deadline time.Time
 	// Complete is the verification_uri_complete, for the manual driver's QR code.
 	Complete string
+	// AtDecision, when set, is called once: the page that asks for the decision
+	// is there, and nothing on it has been pressed yet. What it waits for does
+	// not count against the journey's time. Its error ends the journey. On a
+	// server that never asks it is not called.
+	AtDecision func(context.Context) error
 }
 
 // Account is a person's credentials. It never appears in a journey.

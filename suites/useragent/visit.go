@@ -45,6 +45,9 @@ type visit struct {
 	loginSinceCode                              bool
 	approved, denied, forgotten                 bool
 	seen                                        map[string]int
+
+	// pause stops the journey's clock until resume.
+	pause func() (resume func())
 }
 
 // Journey implements Session.
@@ -63,8 +66,16 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 	if task.Goal == transcript.Look {
 		limit += task.Dwell
 	}
-	jctx, cancel := context.WithTimeoutCause(ctx, limit, errJourney)
-	defer cancel()
+	jctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	began := time.Now()
+	timer := time.AfterFunc(limit, func() { cancel(errJourney) })
+	defer timer.Stop()
+	v.pause = func() func() {
+		timer.Stop()
+		left := max(0, limit-time.Since(began))
+		return func() { timer.Reset(left) }
+	}
 	var end settled
 	if task.Goal == transcript.Look {
 		end = v.lookOnly(jctx)
@@ -127,6 +138,11 @@ func (v *visit) travel(ctx context.Context) settled {
 		if m.end != "" || m.trouble != nil {
 			return settled{sighting: s.sighting, end: m.end, trouble: m.trouble}
 		}
+		if m.decides {
+			if t := v.atDecisionPage(ctx, s.sighting); t != nil {
+				return settled{trouble: t}
+			}
+		}
 		acts := s.plan(m.way, m.typeCode)
 		if len(acts) == 0 {
 			return settled{trouble: s.because(transcript.ElementMissing, fmt.Sprintf("the page has nothing to %s with", m.way))}
@@ -143,6 +159,27 @@ func (v *visit) travel(ctx context.Context) settled {
 			return end
 		}
 	}
+}
+
+// atDecisionPage lets the task's owner do something while the page that asks
+// for the decision is open.
+func (v *visit) atDecisionPage(ctx context.Context, p *sighting) *transcript.Trouble {
+	held := v.task.AtDecision
+	if held == nil {
+		return nil
+	}
+	v.task.AtDecision = nil
+	resume := v.pause()
+	defer resume()
+	err := held(ctx)
+	if err == nil && ctx.Err() == nil {
+		return nil
+	}
+	v.j.Decided = false
+	if ctx.Err() != nil {
+		return p.trouble(classOf(context.Cause(ctx)))
+	}
+	return p.trouble(transcript.JourneyCanceled, err.Error())
 }
 
 // because reports the page as the place of a trouble.
