@@ -24,6 +24,9 @@ type Options struct {
 	Level string
 	// Policy decides the exit code.
 	Policy report.Policy
+	// Unredacted leaves tokens, codes and passwords in the result as they were
+	// sent, so that it can be judged again in full. For throw-away servers.
+	Unredacted bool
 	// NoBaseline judges as if the profile had no baseline.
 	NoBaseline bool
 

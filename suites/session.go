@@ -3,6 +3,7 @@ package suites
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -87,6 +88,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		o.Getenv = os.Getenv
 	}
 	s := &Session{options: o, selected: selected, started: time.Now(), checks: map[string]report.Check{}, redactor: report.NewRedactor(o.Profile), learned: map[string]bool{}}
+	if o.Unredacted {
+		s.redactor = report.NoRedactor()
+	}
 	trust, err := trust(o.Profile.TLS)
 	if err != nil {
 		return nil, err
@@ -244,31 +248,23 @@ func (s *Session) scenarios() []string {
 
 // judge waits for a rule's scenarios, applies it, and records the check.
 func (s *Session) judge(id string) report.Check {
-	requirement, _ := rules.Find(id)
-	rule, _ := rules.ForID(id)
-	check := report.Check{
-		ID: id, Section: requirement.Section, Source: requirement.Source, Level: requirement.Level,
-		Title: requirement.Title, Scenario: rule.Scenarios[0],
-	}
 	evidence := rules.Evidence{
 		Profile: s.env.Profile, Issuer: s.env.Target.Issuer, Endpoints: s.env.Target.Endpoints,
 		Transcripts: map[string]transcript.Transcript{},
 	}
+	rule, _ := rules.ForID(id)
 	for _, name := range slices.Concat(rule.Scenarios, rule.Also) {
 		if s.runner.Started(name) {
 			t := s.runner.Wait(name)
 			evidence.Transcripts[name] = t
 			s.learn(t)
-			if name == check.Scenario {
-				check.DurationMS = (t.Ended - t.Started).Milliseconds()
-			}
 		}
 	}
-	judgement := s.needsBrowser(requirement, rule.Judge(evidence))
-	check.Verdict, check.Reason, check.Findings = judgement.Verdict, judgement.Reason, judgement.Findings
-	if !s.options.NoBaseline {
-		check = report.ApplyBaseline([]report.Check{check}, s.env.Profile.Baseline)[0]
+	by := judgedBy{option: s.options.Browser, noBaseline: s.options.NoBaseline}
+	if s.env.Driver != nil {
+		by.driver = s.env.Driver.Name()
 	}
+	check := by.judge(rule, evidence)
 	s.mu.Lock()
 	s.checks[id] = check
 	s.mu.Unlock()
@@ -285,21 +281,6 @@ func (s *Session) learn(t transcript.Transcript) {
 		s.learned[t.Scenario] = true
 		s.redactor.Learn(t)
 	}
-}
-
-// needsBrowser withholds a pass that only a real browser could have earned.
-// A failure stands: what the server did wrong without scripts it did wrong.
-func (s *Session) needsBrowser(r rules.Requirement, j rules.Judgement) rules.Judgement {
-	person := r.Wants("browser") || r.Wants("person")
-	switch {
-	case j.Verdict == rules.Fail || !person:
-		return j
-	case s.options.Browser == "none" && (s.env.Driver == nil || r.Wants("browser")):
-		return rules.Judgement{Verdict: rules.Skip, Reason: "--browser none"}
-	case r.Wants("browser") && j.Verdict != rules.NA && (s.env.Driver == nil || s.env.Driver.Name() != "browser"):
-		return rules.Judgement{Verdict: rules.Inconclusive, Reason: "the page's scripts matter, and no browser was used"}
-	}
-	return j
 }
 
 // Result sums the run up. Selected checks that were not judged, because the
@@ -320,13 +301,10 @@ func (s *Session) Result(ctx context.Context) report.Result {
 	for _, requirement := range rules.Catalogue {
 		check, judged := s.checks[requirement.ID]
 		if !judged {
-			check = report.Check{
-				ID: requirement.ID, Section: requirement.Section, Source: requirement.Source,
-				Level: requirement.Level, Title: requirement.Title,
-				Verdict: rules.Skip, Reason: "not selected",
-			}
+			check = newCheck(requirement)
+			check.Verdict, check.Reason = rules.Skip, notSelected
 			if slices.ContainsFunc(s.selected, func(x rules.Requirement) bool { return x.ID == requirement.ID }) {
-				check.Reason = "the run was interrupted"
+				check.Reason = interrupted
 			}
 		}
 		r.Checks = append(r.Checks, s.redactor.Check(check))
@@ -336,7 +314,28 @@ func (s *Session) Result(ctx context.Context) report.Result {
 	}
 	r.Counts = report.Count(r.Checks)
 	r.ExitCode = report.ExitCode(r, s.options.Policy)
+	recorded, err := s.recorded()
+	if err != nil {
+		r.Notes = append(r.Notes, err.Error())
+	}
+	r.Recorded = recorded
 	return r
+}
+
+// recorded is what has to stand in the result so that it can be judged again.
+func (s *Session) recorded() (*report.Recorded, error) {
+	profile, err := s.options.Profile.Record()
+	if err != nil {
+		return nil, err
+	}
+	endpoints, err := s.env.Target.Endpoints.Record()
+	if err != nil {
+		return nil, err
+	}
+	return &report.Recorded{
+		Profile: json.RawMessage(s.redactor.Text(string(profile))), Endpoints: endpoints,
+		Browser: s.options.Browser, Unredacted: s.options.Unredacted,
+	}, nil
 }
 
 // failure renders a check's findings for a terminal or a test log.

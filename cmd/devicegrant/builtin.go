@@ -17,6 +17,11 @@ type builtin struct {
 func startBuiltin(clockRate float64) (*builtin, error) {
 	config := fakeidp.DefaultConfig()
 	config.ClockRate = clockRate
+	return startBuiltinWith(config)
+}
+
+// startBuiltinWith is startBuiltin with settings of the server.
+func startBuiltinWith(config fakeidp.Config) (*builtin, error) {
 	server, err := fakeidp.Start(config, "127.0.0.1:0", "")
 	if err != nil {
 		return nil, fmt.Errorf("the built-in server: %w", err)

@@ -25,7 +25,8 @@ var mayImport = map[string][]string{
 	"suites/rules":      {"suites/wire", "suites/transcript", "profiles"},
 	"suites/report":     {"suites/wire", "suites/transcript", "suites/rules", "profiles"},
 	"suites":            {"suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles"},
-	"cmd/devicegrant":   {"suites", "suites/report", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen"},
+	"cmd/devicegrant":   {"suites", "suites/report", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "testdata"},
+	"testdata":          {},
 	"testdata/targets":  {},
 }
 
@@ -37,7 +38,7 @@ var onlyIn = map[string][]string{
 	"github.com/vbauerster/mpb":     {"cmd/devicegrant"},
 	"github.com/spf13/cobra":        {"cmd/devicegrant"},
 	"github.com/go-jose":            {"fakeidp"},
-	"gopkg.in/yaml.v3":              {"profiles", "suites/rules"},
+	"gopkg.in/yaml.v3":              {"profiles", "suites/rules", "cmd/devicegrant"},
 	"github.com/fatih/color":        {"cmd/devicegrant"},
 	"github.com/andybalholm":        {"profiles", "suites/useragent"},
 	"golang.org/x/term":             {"cmd/devicegrant"},

@@ -31,6 +31,7 @@ type runFlags struct {
 	strict            bool
 	allowInconclusive bool
 	noBaseline        bool
+	unredacted        bool
 	json              bool
 	look              lookFlags
 }
@@ -69,6 +70,7 @@ judged. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
 	flags.Uint64Var(&f.seed, "seed", 0, "repeat the invented values of an earlier run")
 	flags.Float64Var(&f.clockRate, "clock-rate", 1, "built-in server only: its seconds in one of ours")
 	flags.StringVarP(&f.out, "out", "o", "out", "folder for result.json and the evidence")
+	flags.BoolVar(&f.unredacted, "unredacted", false, "keep secrets in result.json, for a throw-away server")
 	flags.BoolVar(&f.json, "json", false, "print result.json on standard output")
 	f.look.register(flags)
 	return cmd
@@ -86,7 +88,7 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 	}
 	o := suites.Options{
 		Select: selectors, Level: f.level, Wait: f.wait, TimeBudget: f.timeBudget, InFlight: f.inFlight,
-		ClockRate: f.clockRate, Seed: f.seed, Browser: f.browser, Headed: f.headed, NoBaseline: f.noBaseline,
+		ClockRate: f.clockRate, Seed: f.seed, Browser: f.browser, Headed: f.headed, NoBaseline: f.noBaseline, Unredacted: f.unredacted,
 		Policy: report.Policy{Strict: f.strict, AllowInconclusive: f.allowInconclusive},
 		In:     cmd.InOrStdin(), Out: cmd.ErrOrStderr(), Tool: toolVersion(),
 	}

@@ -34,7 +34,12 @@ type Redactor struct {
 	values map[string]string // value to mark
 	// replace does all values in one pass; nil when one was learned since.
 	replace *strings.Replacer
+	// off leaves everything as it is.
+	off bool
 }
+
+// NoRedactor leaves everything as it is, for the recording of a throw-away server.
+func NoRedactor() *Redactor { return &Redactor{off: true} }
 
 // maxValues bounds what a hostile target can make us look for. Beyond it the
 // headers that carry credentials are masked as a whole.
@@ -108,6 +113,9 @@ var sensitiveHeaders = []string{"Authorization", "Cookie", "Set-Cookie", "Dpop"}
 // Learn collects the sensitive values of a transcript. Learn from all of them
 // before redacting any: a token of one conversation may turn up in another.
 func (r *Redactor) Learn(t transcript.Transcript) {
+	if r.off {
+		return
+	}
 	for _, x := range t.Exchanges {
 		for name, values := range x.Form() {
 			for _, value := range values {
@@ -180,6 +188,9 @@ const maxNamed = 50
 
 // Text redacts a text.
 func (r *Redactor) Text(s string) string {
+	if r.off {
+		return s
+	}
 	if r.replace == nil {
 		// Longest first: a secret may contain another one.
 		values := slices.SortedFunc(maps.Keys(r.values), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/rules"
@@ -30,12 +31,27 @@ type Result struct {
 	Counts     Counts     `json:"counts"`
 	Checks     []Check    `json:"checks"`
 	Scenarios  []Scenario `json:"scenarios"`
+	// Recorded is what the rules knew beside the scenarios, so that they can be
+	// applied again.
+	Recorded *Recorded `json:"recorded,omitempty"`
 
 	// Interrupted says that the run was ended before its time.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// Notes say what a reader of the whole result has to know: no browser,
 	// certificates not verified, clients that were left out.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// Recorded is the part of a run's evidence that no scenario holds.
+type Recorded struct {
+	// Profile is the resolved profile, without the values of secrets; Endpoints
+	// are those in use. See profiles.FromRecord.
+	Profile   json.RawMessage `json:"profile"`
+	Endpoints json.RawMessage `json:"endpoints"`
+	// Browser is the option of that name, in so far as it shaped the verdicts.
+	Browser string `json:"browser,omitempty"`
+	// Unredacted says that the scenarios hold every secret as it was sent.
+	Unredacted bool `json:"unredacted,omitempty"`
 }
 
 // Tool is the program that made the result.

@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -84,6 +85,33 @@ type Journey struct {
 
 	Started time.Duration `json:"-"`
 	Ended   time.Duration `json:"-"`
+}
+
+// journeyJSON carries the two times as milliseconds of target time.
+type journeyJSON struct {
+	plainJourney
+	StartedMS float64 `json:"started_ms,omitempty"`
+	EndedMS   float64 `json:"ended_ms,omitempty"`
+}
+
+type plainJourney Journey
+
+// MarshalJSON writes the times as started_ms and ended_ms.
+func (j Journey) MarshalJSON() ([]byte, error) {
+	ms := func(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / float64(time.Millisecond) }
+	return json.Marshal(journeyJSON{plainJourney(j), ms(j.Started), ms(j.Ended)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (j *Journey) UnmarshalJSON(b []byte) error {
+	var read journeyJSON
+	if err := json.Unmarshal(b, &read); err != nil {
+		return err
+	}
+	*j = Journey(read.plainJourney)
+	j.Started = time.Duration(read.StartedMS * float64(time.Millisecond))
+	j.Ended = time.Duration(read.EndedMS * float64(time.Millisecond))
+	return nil
 }
 
 // Step is one page that was seen, and what was done on it.

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/report"
+)
+
+func newJudgeCommand() *cobra.Command {
+	var (
+		out                                   string
+		strict, allowInconclusive, noBaseline bool
+		asJSON                                bool
+		flags                                 lookFlags
+	)
+	cmd := &cobra.Command{
+		Use:   "judge RESULT",
+		Short: "Judge a recorded run again, offline",
+		Long: `Apply the rules of this version to the exchanges in a result.json, without
+the server: after an update of devicegrant, or after a change of a rule.
+
+A result is redacted, so what a rule needs of a secret's value (the strength of
+device codes, the signature of an ID token) cannot be judged again unless the
+run kept a fact about it; such a check is inconclusive. For a throw-away server,
+run --unredacted keeps everything.`,
+		Example: "  devicegrant run --unredacted --out out\n  devicegrant judge out/result.json",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{fmt.Errorf("judge needs the path of one result.json")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			look, err := flags.resolve(cmd.ErrOrStderr())
+			if err != nil {
+				return usageError{err}
+			}
+			recorded, err := loadResult(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			result, err := suites.Judge(recorded, report.Policy{Strict: strict, AllowInconclusive: allowInconclusive}, noBaseline)
+			if err != nil {
+				return usageError{fmt.Errorf("%s: %w", args[0], err)}
+			}
+			path := args[0]
+			if out != "" {
+				if path, err = report.WriteDir(out, result); err != nil {
+					return err
+				}
+			}
+			screen := newScreen(cmd.OutOrStdout(), cmd.ErrOrStderr(), look, asJSON)
+			if !look.quiet {
+				screen.printf("target  %s\n        judged again from %s, recorded %s\n", describeTarget(result.Target), args[0], recorded.Started.Format("2006-01-02 15:04 MST"))
+			}
+			for _, c := range result.Checks {
+				screen.Checked(c)
+			}
+			screen.results(result, path)
+			if asJSON {
+				if err := report.WriteJSON(cmd.OutOrStdout(), result); err != nil {
+					return fmt.Errorf("writing the result: %w", err)
+				}
+			}
+			if result.ExitCode != report.ExitConforming {
+				return exitStatus(result.ExitCode)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&strict, "strict", false, "SHOULD-level and other strict warnings fail the run")
+	f.BoolVar(&allowInconclusive, "allow-inconclusive", false, "inconclusive checks do not fail the run")
+	f.BoolVar(&noBaseline, "no-baseline", false, "ignore the profile's known deviations")
+	f.StringVarP(&out, "out", "o", "", "folder for the new result.json; nothing is written without it")
+	f.BoolVar(&asJSON, "json", false, "print the new result.json on standard output")
+	flags.register(f)
+	return cmd
+}
+
+// maxResult bounds the file that is read.
+const maxResult = 512 << 20
+
+func loadResult(path string) (r report.Result, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return r, fmt.Errorf("the result: %w", err)
+	}
+	defer f.Close()
+	d := json.NewDecoder(io.LimitReader(f, maxResult))
+	if err := d.Decode(&r); err != nil {
+		return r, fmt.Errorf("%s is not a result.json: %w", path, err)
+	}
+	if r.Schema != report.Schema {
+		return r, fmt.Errorf("%s has the schema %q, not %q", path, clean(r.Schema), report.Schema)
+	}
+	return r, nil
+}

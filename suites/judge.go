@@ -1,0 +1,106 @@
+package suites
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// The reasons of checks that the run did not get to.
+const (
+	notSelected = "not selected"
+	interrupted = "the run was interrupted"
+)
+
+// Judge applies the rules again to the evidence in a result, without the
+// server. The verdicts are those of the live run, where the same rules judged
+// it and nothing that they need was redacted. What the run did not get to is
+// not judged now.
+func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Result, error) {
+	if r.Recorded == nil {
+		return r, fmt.Errorf("the result has no %q part: it was written by an older version, and cannot be judged again", "recorded")
+	}
+	profile, err := profiles.FromRecord(r.Recorded.Profile)
+	if err != nil {
+		return r, err
+	}
+	endpoints, err := profiles.EndpointsFromRecord(r.Recorded.Endpoints)
+	if err != nil {
+		return r, err
+	}
+	all := map[string]transcript.Transcript{}
+	for _, s := range r.Scenarios {
+		t := s.Transcript
+		t.Started = time.Duration(s.StartedMS) * time.Millisecond
+		t.Ended = t.Started + time.Duration(s.DurationMS)*time.Millisecond
+		all[t.Scenario] = t
+	}
+	by := judgedBy{option: r.Recorded.Browser, driver: r.Target.Driver, noBaseline: noBaseline}
+	var checks []report.Check
+	for _, c := range r.Checks {
+		rule, ok := rules.ForID(c.ID)
+		if !ok {
+			return r, fmt.Errorf("the result has the check %s, which this version does not know", c.ID)
+		}
+		if c.Verdict != rules.Skip || c.Reason != notSelected && c.Reason != interrupted {
+			evidence := rules.Evidence{Profile: profile, Issuer: r.Target.Issuer, Endpoints: endpoints, Transcripts: map[string]transcript.Transcript{}}
+			for _, name := range slices.Concat(rule.Scenarios, rule.Also) {
+				if t, ran := all[name]; ran {
+					evidence.Transcripts[name] = t
+				}
+			}
+			c = by.judge(rule, evidence)
+		}
+		checks = append(checks, c)
+	}
+	r.Checks = checks
+	r.Counts = report.Count(checks)
+	r.ExitCode = report.ExitCode(r, policy)
+	return r, nil
+}
+
+// judgedBy is what stands between a rule's judgement and the check.
+type judgedBy struct {
+	option     string // Options.Browser
+	driver     string // who played the person, "" nobody
+	noBaseline bool
+}
+
+// judge applies a rule to its evidence.
+func (b judgedBy) judge(rule rules.Rule, evidence rules.Evidence) report.Check {
+	requirement, _ := rules.Find(rule.ID)
+	check := newCheck(requirement)
+	check.Scenario = rule.Scenarios[0]
+	about := evidence.Transcripts[check.Scenario]
+	check.DurationMS = (about.Ended - about.Started).Milliseconds()
+	judgement := b.needsBrowser(requirement, rule.Judge(evidence))
+	check.Verdict, check.Reason, check.Findings = judgement.Verdict, judgement.Reason, judgement.Findings
+	if !b.noBaseline {
+		check = report.ApplyBaseline([]report.Check{check}, evidence.Profile.Baseline)[0]
+	}
+	return check
+}
+
+func newCheck(r rules.Requirement) report.Check {
+	return report.Check{ID: r.ID, Section: r.Section, Source: r.Source, Level: r.Level, Title: r.Title}
+}
+
+// needsBrowser withholds a pass that only a real browser could have earned.
+// A failure stands: what the server did wrong without scripts it did wrong.
+func (b judgedBy) needsBrowser(r rules.Requirement, j rules.Judgement) rules.Judgement {
+	person := r.Wants("browser") || r.Wants("person")
+	switch {
+	case j.Verdict == rules.Fail || !person:
+		return j
+	case b.option == "none" && (b.driver == "" || r.Wants("browser")):
+		return rules.Judgement{Verdict: rules.Skip, Reason: "--browser none"}
+	case r.Wants("browser") && j.Verdict != rules.NA && b.driver != "browser":
+		return rules.Judgement{Verdict: rules.Inconclusive, Reason: "the page's scripts matter, and no browser was used"}
+	}
+	return j
+}

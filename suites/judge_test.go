@@ -1,0 +1,60 @@
+package suites
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+)
+
+// TestJudgeAgrees: rules that are applied again to what a run wrote say what
+// they said in the run. Where something was redacted that a rule needs, it is
+// inconclusive, and never anything else.
+func TestJudgeAgrees(t *testing.T) {
+	for _, unredacted := range []bool{true, false} {
+		name := "redacted"
+		if unredacted {
+			name = "unredacted"
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			live, err := Evaluate(context.Background(), Options{
+				Profile: startBuiltin(t, fastClock), ClockRate: fastClock, Browser: "none", Seed: 1, Unredacted: unredacted,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			written, err := json.Marshal(live)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var read report.Result
+			if err := json.Unmarshal(written, &read); err != nil {
+				t.Fatal(err)
+			}
+			again, err := Judge(read, report.Policy{}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, want := range live.Checks {
+				got := again.Checks[i]
+				if got.Verdict == want.Verdict && got.ID == want.ID {
+					continue
+				}
+				if !unredacted && got.Verdict == rules.Inconclusive {
+					t.Logf("%s: %s", got.ID, got.Reason)
+					continue
+				}
+				t.Errorf("%s: %s (%s), in the run it was %s (%s)", want.ID, got.Verdict, got.Reason, want.Verdict, want.Reason)
+			}
+		})
+	}
+}
+
+func TestJudgeNeedsARecording(t *testing.T) {
+	if _, err := Judge(report.Result{}, report.Policy{}, false); err == nil {
+		t.Error("a result without a recording is judged")
+	}
+}
