@@ -243,7 +243,14 @@ func (r *Redactor) journey(j transcript.Journey) transcript.Journey {
 	j.Steps = slices.Clone(j.Steps)
 	for i := range j.Steps {
 		s := &j.Steps[i]
-		s.URL, s.Title, s.Alert, s.Action, s.Reason = r.Text(s.URL), r.Text(s.Title), r.Text(s.Alert), r.Text(s.Action), r.Text(s.Reason)
+		for _, text := range []*string{&s.URL, &s.Title, &s.Alert, &s.Action, &s.Reason, &s.Text} {
+			*text = r.Text(*text)
+		}
+		s.Fields = r.texts(s.Fields)
+	}
+	j.Leaks = slices.Clone(j.Leaks)
+	for i := range j.Leaks {
+		j.Leaks[i].Where, j.Leaks[i].URL = r.Text(j.Leaks[i].Where), r.Text(j.Leaks[i].URL)
 	}
 	if j.Trouble != nil {
 		t := *j.Trouble
@@ -259,6 +266,9 @@ func (r *Redactor) journey(j transcript.Journey) transcript.Journey {
 }
 
 func (r *Redactor) texts(list []string) []string {
+	if list == nil {
+		return nil
+	}
 	out := make([]string, len(list))
 	for i, s := range list {
 		out[i] = r.Text(s)

@@ -80,6 +80,13 @@ type Journey struct {
 	// of the page sent an Authorization header from its memory.
 	StillAuthenticated bool `json:"still_authenticated,omitempty"`
 
+	// Watched names the values that were looked for in all that the user agent
+	// sent, got and showed; Leaks says where one was found. WatchProved says
+	// that the user code, which has to pass, was seen: the watch was not blind.
+	Watched     []string `json:"watched,omitempty"`
+	WatchProved bool     `json:"watch_proved,omitempty"`
+	Leaks       []Leak   `json:"leaks,omitempty"`
+
 	Steps   []Step   `json:"steps"`
 	Trouble *Trouble `json:"trouble,omitempty"`
 
@@ -114,6 +121,13 @@ func (j *Journey) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// Leak is a place where a watched value was found, without the value.
+type Leak struct {
+	Needle string `json:"needle"`
+	Where  string `json:"where"` // request URL, response body, page ...
+	URL    string `json:"url"`
+}
+
 // Step is one page that was seen, and what was done on it.
 type Step struct {
 	N int `json:"n"`
@@ -127,6 +141,9 @@ type Step struct {
 	Title  string `json:"title,omitempty"`
 	// Alert is the text of the page's error or alert element, if any.
 	Alert string `json:"alert,omitempty"`
+	// Text is what the page showed, and Fields what stood in its text fields.
+	Text   string   `json:"text,omitempty"`
+	Fields []string `json:"fields,omitempty"`
 	// Status is the HTTP status of the page, 0 when the driver cannot tell.
 	Status int `json:"status,omitempty"`
 	// TookMS is how long the page took to appear, in real milliseconds.

@@ -42,7 +42,7 @@ type chrome struct {
 	recogniser *recogniser
 	queries    []string
 	plain      *forms        // sends what the browser would not
-	room       chan struct{} // one token for each session that may be open
+	room       chan struct{} // one token for each journey under way
 
 	mu       sync.Mutex
 	running  *process
@@ -81,17 +81,12 @@ func newBrowser(o Options) (*chrome, error) {
 func (c *chrome) Name() string { return "browser" }
 
 // NewSession implements Driver. The browser starts with the first journey.
-func (c *chrome) NewSession(ctx context.Context) (Session, error) {
-	select {
-	case c.room <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+func (c *chrome) NewSession(context.Context) (Session, error) {
 	t := &browserTab{driver: c}
 	return &session{
 		driver: c.Name(), tab: t, recogniser: c.recogniser, limits: c.o.Verification.Limits,
 		consent: c.o.Verification.Consent, now: c.o.Now,
-		ready: t.prepare, done: sync.OnceFunc(func() { <-c.room }),
+		ready: t.prepare, room: c.room,
 	}, nil
 }
 

@@ -25,6 +25,9 @@ type tab interface {
 	traffic() (started, open int)
 	// live says that a page may change by itself, by its scripts.
 	live() bool
+	// watch shows the traffic to w from now on; inspect shows it the page.
+	watch(w *watch)
+	inspect(ctx context.Context, w *watch)
 	screenshot(ctx context.Context) []byte
 	html(ctx context.Context) string
 	close() error

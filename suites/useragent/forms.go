@@ -88,7 +88,7 @@ func (f *forms) NewSession(context.Context) (Session, error) {
 	}
 	return &session{
 		driver: f.Name(), tab: t, recogniser: f.recogniser, limits: f.o.Verification.Limits,
-		consent: f.o.Verification.Consent, now: f.o.Now, done: func() {},
+		consent: f.o.Verification.Consent, now: f.o.Now,
 	}, nil
 }
 
@@ -103,12 +103,16 @@ type formsTab struct {
 	client http.Client
 	page   *document
 	serial int
+	// watched sees every exchange of the journey under way.
+	watched *watch
 }
 
 func (t *formsTab) live() bool                        { return false }
 func (t *formsTab) traffic() (started, open int)      { return 0, 0 }
 func (t *formsTab) screenshot(context.Context) []byte { return nil }
 func (t *formsTab) close() error                      { return nil }
+func (t *formsTab) watch(w *watch)                    { t.watched = w }
+func (t *formsTab) inspect(context.Context, *watch)   {} // the page is what was sent
 func (t *formsTab) open(ctx context.Context, to string) error {
 	return t.visit(ctx, http.MethodGet, to, nil, "")
 }
@@ -128,7 +132,7 @@ func (t *formsTab) forget(context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.client = http.Client{Transport: t.driver.transport, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+	t.client = http.Client{Transport: watchedTransport{t.driver.transport, t}, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) >= maxRedirects {
 			return &fault{"unreachable", fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, r.URL)}
 		}

@@ -10,7 +10,7 @@ import (
 
 // Bounds on what is kept of a page: everything in it is hostile.
 const (
-	maxText     = 2000 // visible text
+	maxText     = 4000 // visible text
 	maxLabel    = 200  // any one attribute or label
 	maxElements = 200
 )

@@ -1,7 +1,7 @@
 // What a person sees of the page, as the Go type Snapshot. The elements are
 // kept by their numbers for the acts that follow.
 (queries) => {
-  const MAX_TEXT = 4000, MAX_LABEL = 400, MAX_ELEMENTS = 200;
+  const MAX_TEXT = 8000, MAX_LABEL = 400, MAX_ELEMENTS = 200;
   const key = Symbol.for("devicegrant");
   const mine = window[key] || Object.defineProperty(window, key, {
     value: { mark: String(Math.random()).slice(2) + performance.timeOrigin, elements: [] },

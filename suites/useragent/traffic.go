@@ -28,10 +28,16 @@ type traffic struct {
 	mainID network.RequestID
 	// authorized: a request since newSession had an Authorization header.
 	authorized bool
+
+	// watched sees what passes; body fetches the content of a response, and
+	// urls are those of the requests under way.
+	watched *watch
+	body    func(network.RequestID) ([]byte, error)
+	urls    map[network.RequestID]string
 }
 
 func newTraffic() *traffic {
-	t := &traffic{open: map[network.RequestID]cdp.LoaderID{}}
+	t := &traffic{open: map[network.RequestID]cdp.LoaderID{}, urls: map[network.RequestID]string{}}
 	t.crash, t.crashNow = context.WithCancel(context.Background())
 	return t
 }
@@ -90,6 +96,9 @@ func matters(kind network.ResourceType) bool {
 func (t *traffic) event(ev any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.watched != nil {
+		t.show(ev)
+	}
 	switch ev := ev.(type) {
 	case *network.EventRequestWillBeSent:
 		if ev.Request != nil {

@@ -111,7 +111,10 @@ func scrub(j *transcript.Journey, secret string) {
 	}
 	for i := range j.Steps {
 		s := &j.Steps[i]
-		clean(&s.Reason, &s.Action, &s.URL, &s.Title, &s.Alert)
+		clean(&s.Reason, &s.Action, &s.URL, &s.Title, &s.Alert, &s.Text)
+		for i := range s.Fields {
+			clean(&s.Fields[i])
+		}
 	}
 	if t := j.Trouble; t != nil {
 		clean(&t.Action, &t.Selector, &t.URL, &t.Title, &t.Alert, &t.Hint, &t.Cause, &t.HTML)

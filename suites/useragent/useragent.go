@@ -23,12 +23,12 @@ import (
 )
 
 // Driver opens user-agent sessions. A Driver is safe for concurrent use and
-// bounds by itself how many sessions are open at once.
+// bounds by itself how many journeys are under way at once.
 type Driver interface {
 	// Name is one of browser, forms, hook, manual.
 	Name() string
-	// NewSession opens a fresh user agent: no cookies, nobody logged in.
-	// It waits until the driver has room for one more.
+	// NewSession opens a fresh user agent: no cookies, nobody logged in. The
+	// manual driver waits until its person is free.
 	NewSession(ctx context.Context) (Session, error)
 	// Close ends the driver and everything it started.
 	Close() error
@@ -64,11 +64,18 @@ type Task struct {
 	Deadline time.Time
 	// Complete is the verification_uri_complete, for the manual driver's QR code.
 	Complete string
+	// Watch are values that must not pass through the person's user agent.
+	Watch []Needle
 	// AtDecision, when set, is called once: the page that asks for the decision
 	// is there, and nothing on it has been pressed yet. What it waits for does
 	// not count against the journey's time. Its error ends the journey. On a
 	// server that never asks it is not called.
 	AtDecision func(context.Context) error
+}
+
+// Needle is a value to look for, under the name by which a journey tells of it.
+type Needle struct {
+	Name, Value string
 }
 
 // Account is a person's credentials. It never appears in a journey.

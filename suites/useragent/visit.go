@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -23,22 +24,36 @@ type session struct {
 	loggedIn bool
 	// ready prepares the tab at the first journey; it may be nil.
 	ready func(ctx context.Context, start string) error
-	done  func()
+	// room has a token for each journey that may be under way; nil: no bound.
+	room chan struct{}
 }
 
-// Close ends the user agent and makes room for another.
-func (s *session) Close() error {
-	defer s.done()
-	return s.tab.close()
+// Close ends the user agent.
+func (s *session) Close() error { return s.tab.close() }
+
+// enter waits for room for a journey. A session that is open and idle takes
+// none, nor does a journey that waits for others at the decision page, so that
+// two people can meet there whatever the bound is.
+func (s *session) enter(ctx context.Context) (leave func(), err error) {
+	if s.room == nil {
+		return func() {}, nil
+	}
+	select {
+	case s.room <- struct{}{}:
+		return sync.OnceFunc(func() { <-s.room }), nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // visit is one journey under way.
 type visit struct {
 	*session
-	task   Task
-	j      *transcript.Journey
-	values map[string]string // what a fill may type, by name
-	sent   int               // requests before the last act
+	watched *watch
+	task    Task
+	j       *transcript.Journey
+	values  map[string]string // what a fill may type, by name
+	sent    int               // requests before the last act
 
 	// What has been done, in the order of a usual journey.
 	codesSent, loginsSent, namesSent, approvals int
@@ -55,7 +70,17 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{
 		Name: task.Name, Goal: task.Goal, Driver: s.driver, Start: task.Start, Started: s.now(),
 	}
-	v := &visit{session: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
+	leave, err := s.enter(ctx)
+	if err != nil {
+		class, cause := classOf(err)
+		j.Outcome, j.Trouble, j.Ended = transcript.Unfinished, &transcript.Trouble{Class: class, Cause: cause, URL: task.Start}, s.now()
+		return j
+	}
+	defer leave()
+	j.Started = s.now()
+	watched := newWatch(task)
+	defer s.tab.watch(nil)
+	v := &visit{watched: watched, session: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
 	if task.TypeCode {
 		j.TypedCode = task.UserCode
 	}
@@ -73,6 +98,7 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 	defer timer.Stop()
 	v.pause = func() func() {
 		timer.Stop()
+		leave()
 		left := max(0, limit-time.Since(began))
 		return func() { timer.Reset(left) }
 	}
@@ -84,6 +110,7 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 	}
 	j.Outcome = end.end
 	j.StillAuthenticated = v.forgotten && v.tab.authorized()
+	watched.tell(ctx, &j)
 	if end.trouble != nil {
 		v.report(ctx, end)
 	}
@@ -201,6 +228,7 @@ func (v *visit) start(ctx context.Context) *transcript.Trouble {
 			return fail(err)
 		}
 	}
+	v.tab.watch(v.watched)
 	step, cancel := context.WithTimeoutCause(ctx, v.limits.Step, errStep)
 	defer cancel()
 	if err := v.tab.open(step, v.task.Start); err != nil {
@@ -214,13 +242,30 @@ func (v *visit) start(ctx context.Context) *transcript.Trouble {
 
 // note records a page as a step.
 func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
+	v.tab.inspect(ctx, v.watched)
 	v.j.Steps = append(v.j.Steps, transcript.Step{
 		N: len(v.j.Steps) + 1, Page: first(s.Role, "unknown"), Reason: s.Reason,
-		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status,
+		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status, Text: s.Text, Fields: v.shownValues(s.sighting),
 		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: v.tab.screenshot(ctx),
 	})
 	return &v.j.Steps[len(v.j.Steps)-1]
 }
+
+// shownValues are what stands in the page's text fields, except for the name
+// that the person typed.
+func (v *visit) shownValues(p *sighting) []string {
+	var values []string
+	for i := range p.Elements {
+		e := &p.Elements[i]
+		if e.Kind == TextField && e.Visible && e.Value != "" && e.Value != v.values["username"] && len(values) < maxShown {
+			values = append(values, tidy(e.Value, maxLabel))
+		}
+	}
+	return values
+}
+
+// maxShown bounds the values that are kept of a page: one-character boxes are many.
+const maxShown = 16
 
 // resolve replaces the names of values by the values; "=text" is the text.
 func (v *visit) resolve(set map[string]string) map[string]string {

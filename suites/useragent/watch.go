@@ -1,0 +1,195 @@
+package useragent
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// maxLeaks bounds what is told of the places where a watched value was found.
+const maxLeaks = 20
+
+// watch looks for values in everything that passes through a user agent. It
+// keeps where one was found, never the value. A nil watch looks for nothing.
+type watch struct {
+	needles []needle
+	// control is the user code: a watch that does not see even that is blind.
+	control needle
+	pending sync.WaitGroup // searches under way
+
+	mu     sync.Mutex
+	proved bool
+	leaks  []transcript.Leak
+}
+
+type needle struct {
+	name  string
+	forms []string
+}
+
+func newWatch(task Task) *watch {
+	if len(task.Watch) == 0 {
+		return nil
+	}
+	w := &watch{control: needle{forms: slices.Concat(spellings(task.UserCode), spellings(bareCase(task.UserCode)))}}
+	for _, n := range task.Watch {
+		w.needles = append(w.needles, needle{n.Name, spellings(n.Value)})
+	}
+	return w
+}
+
+// spellings are the forms in which a value may stand in a page, a URL, a
+// header or a script.
+func spellings(value string) []string {
+	if value == "" {
+		return nil
+	}
+	quoted, _ := json.Marshal(value) // a string always marshals
+	all := []string{
+		value, url.QueryEscape(value), url.PathEscape(value), strings.ToLower(url.QueryEscape(value)),
+		html.EscapeString(value), string(quoted[1 : len(quoted)-1]),
+	}
+	// Inside a longer base64 text the value starts at one of three places.
+	for before := range 3 {
+		raw := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), value...))
+		// The characters at the ends also hold bits of the neighbours.
+		from, to := (before*8+5)/6, len(raw)
+		if (before+len(value))%3 != 0 {
+			to--
+		}
+		if inner := raw[from:to]; len(inner) >= 8 {
+			all = append(all, inner, strings.NewReplacer("+", "-", "/", "_").Replace(inner), url.QueryEscape(inner))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (n needle) in(content string) bool {
+	return slices.ContainsFunc(n.forms, func(form string) bool { return strings.Contains(content, form) })
+}
+
+// search looks into one piece of what passed.
+func (w *watch) search(where, at, content string) {
+	if w == nil || content == "" {
+		return
+	}
+	for _, n := range w.needles {
+		if n.in(content) {
+			w.found(transcript.Leak{Needle: n.name, Where: where, URL: w.clean(at)})
+		}
+	}
+	if !w.seen() && w.control.in(content) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.proved = true
+	}
+}
+
+func (w *watch) seen() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.proved
+}
+
+func (w *watch) found(l transcript.Leak) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.leaks) < maxLeaks && !slices.Contains(w.leaks, l) {
+		w.leaks = append(w.leaks, l)
+	}
+}
+
+// clean is a URL without its query, and without the values themselves.
+func (w *watch) clean(at string) string {
+	at, _, _ = strings.Cut(at, "?")
+	at, _, _ = strings.Cut(at, "#")
+	for _, n := range w.needles {
+		for _, form := range n.forms {
+			at = strings.ReplaceAll(at, form, "["+n.name+"]")
+		}
+	}
+	return tidy(at, maxLabel)
+}
+
+// headers searches the headers of a message, each under its name.
+func (w *watch) headers(kind, at string, headers http.Header) {
+	if w == nil {
+		return
+	}
+	for name, values := range headers {
+		w.search(kind+" header "+tidy(http.CanonicalHeaderKey(name), maxLabel), at, strings.Join(values, "\n"))
+	}
+}
+
+// tell completes the journey, after the searches that are under way.
+func (w *watch) tell(ctx context.Context, j *transcript.Journey) {
+	if w == nil {
+		return
+	}
+	over := make(chan struct{})
+	go func() { w.pending.Wait(); close(over) }()
+	timer := time.NewTimer(3 * time.Second)
+	defer timer.Stop()
+	select {
+	case <-over:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	for _, n := range w.needles {
+		j.Watched = append(j.Watched, n.name)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j.WatchProved, j.Leaks = w.proved, slices.Clone(w.leaks)
+}
+
+// watchedTransport shows the forms driver's exchanges to the watch of the
+// journey under way, redirects included.
+type watchedTransport struct {
+	http.RoundTripper
+	tab *formsTab
+}
+
+func (t watchedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := t.tab.watched
+	if w == nil {
+		return t.RoundTripper.RoundTrip(r)
+	}
+	at := r.URL.String()
+	w.search("request URL", at, at)
+	w.headers("request", at, r.Header)
+	if r.GetBody != nil {
+		if body, err := r.GetBody(); err == nil {
+			w.search("request body", at, readSome(body))
+		}
+	}
+	resp, err := t.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	w.headers("response", at, resp.Header)
+	body := readSome(resp.Body)
+	w.search("response body", at, body)
+	// What is left of a long body, or its error, follows what was read.
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(strings.NewReader(body), resp.Body), resp.Body}
+	return resp, nil
+}
+
+func readSome(r io.Reader) string {
+	content, _ := io.ReadAll(io.LimitReader(r, maxBody))
+	return string(content)
+}
