@@ -30,6 +30,8 @@ func (d *document) setDefaults(p *Profile) {
 	setDefault(d, "limits.rate", &p.Limits.Rate, 50)
 	setDefault(d, "limits.codes", &p.Limits.Codes, 50)
 
+	setDefault(d, "limits.refresh_grace", &p.Limits.RefreshGrace, 65*time.Second)
+
 	v := &p.Verification
 	if v.Drivers == nil {
 		v.Drivers = []string{"browser", "forms"}

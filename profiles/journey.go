@@ -47,6 +47,16 @@ func (d *document) checkVerification(v *Verification) {
 		d.reportAt(path+".locale", clip(v.Locale)+" is not a language tag", "write en-US")
 	}
 	d.oneOf(path+".consent", v.Consent, consents...)
+	if n := v.Narrow; n != nil {
+		if n.Scope == "" {
+			d.require(path+".narrow.scope", "the scope that the box is for")
+		}
+		if n.Box == nil {
+			d.require(path+".narrow.box", "say how the box is found, for example {label: email}")
+		} else {
+			d.checkLocator(path+".narrow.box", n.Box)
+		}
+	}
 	for i := range v.Pages {
 		d.checkPage(fmt.Sprintf("%s.pages.%d", path, i), &v.Pages[i])
 	}

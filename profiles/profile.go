@@ -146,6 +146,9 @@ type Limits struct {
 	Rate float64 `yaml:"rate"`
 	// Codes is how many codes the uniqueness sample issues. Default 50.
 	Codes int `yaml:"codes"`
+	// RefreshGrace is how long a refresh token may still work after it was
+	// replaced. Default 65s.
+	RefreshGrace time.Duration `yaml:"refresh_grace"`
 	// AllowD2 permits checks that may lock an account or a client, such as a
 	// wrong client secret.
 	AllowD2 bool `yaml:"allow_d2"`
@@ -194,10 +197,19 @@ type Verification struct {
 	// Consent says when a decision page is shown: always, first-time, never,
 	// unknown (default). With never or unknown a deny journey submits no login
 	// that could approve by itself.
-	Consent string        `yaml:"consent"`
-	Limits  JourneyLimits `yaml:"limits"`
-	Pages   []Page        `yaml:"pages"`
-	Hook    *Hook         `yaml:"hook"`
+	Consent string `yaml:"consent"`
+	// Narrow is a scope that the person can refuse alone; nil: not known.
+	Narrow *Narrow       `yaml:"narrow"`
+	Limits JourneyLimits `yaml:"limits"`
+	Pages  []Page        `yaml:"pages"`
+	Hook   *Hook         `yaml:"hook"`
+}
+
+// Narrow is how a person grants less than was asked for: the decision page has
+// a box for this scope, ticked or to be ticked.
+type Narrow struct {
+	Scope string   `yaml:"scope"`
+	Box   *Locator `yaml:"box"`
 }
 
 // JourneyLimits bound one journey.

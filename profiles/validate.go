@@ -229,6 +229,7 @@ func (d *document) checkLimits(p *Profile) {
 	positive(d, "limits.timeout", p.Limits.Timeout)
 	positive(d, "limits.rate", p.Limits.Rate)
 	positive(d, "limits.codes", p.Limits.Codes)
+	positive(d, "limits.refresh_grace", p.Limits.RefreshGrace)
 	v := p.Verification.Limits
 	positive(d, "verification.limits.step", v.Step)
 	positive(d, "verification.limits.journey", v.Journey)

@@ -79,6 +79,8 @@ func Resolve(ctx context.Context, p *profiles.Profile, client *wire.Client) (Tar
 		if err := t.discover(ctx, p, client); err != nil {
 			return t, err
 		}
+	} else {
+		t.lookFurther(ctx, p, client)
 	}
 	t.Expiry = t.Endpoints
 	if p.Expiry != nil {
@@ -112,17 +114,7 @@ func (t *Target) discover(ctx context.Context, p *profiles.Profile, client *wire
 			tried = append(tried, fmt.Sprintf("%s: %v", address, err))
 			continue
 		}
-		fill := func(endpoint *string, member string) {
-			if value, _ := document.String(member); *endpoint == "" {
-				*endpoint = value
-			}
-		}
-		fill(&t.Endpoints.DeviceAuthorization, "device_authorization_endpoint")
-		fill(&t.Endpoints.Token, "token_endpoint")
-		fill(&t.Endpoints.Introspection, "introspection_endpoint")
-		fill(&t.Endpoints.Revocation, "revocation_endpoint")
-		fill(&t.Endpoints.UserInfo, "userinfo_endpoint")
-		fill(&t.Endpoints.JWKS, "jwks_uri")
+		t.fill(document)
 		if t.Endpoints.DeviceAuthorization != "" && t.Endpoints.Token != "" {
 			t.Metadata = address
 			return t.checkDiscovered(p)
@@ -132,6 +124,43 @@ func (t *Target) discover(ctx context.Context, p *profiles.Profile, client *wire
 	return &TargetError{
 		Cause: "discovery found no endpoints: " + strings.Join(tried, "; "),
 		Hint:  "check issuer and base_url, or set endpoints.device_authorization and endpoints.token in the profile",
+	}
+}
+
+// fill takes from a metadata document what the profile leaves out.
+func (t *Target) fill(document wire.Object) {
+	for _, e := range []struct {
+		endpoint *string
+		member   string
+	}{
+		{&t.Endpoints.DeviceAuthorization, "device_authorization_endpoint"},
+		{&t.Endpoints.Token, "token_endpoint"},
+		{&t.Endpoints.Introspection, "introspection_endpoint"},
+		{&t.Endpoints.Revocation, "revocation_endpoint"},
+		{&t.Endpoints.UserInfo, "userinfo_endpoint"},
+		{&t.Endpoints.JWKS, "jwks_uri"},
+	} {
+		if value, _ := document.String(e.member); *e.endpoint == "" {
+			*e.endpoint = value
+		}
+	}
+}
+
+// lookFurther asks the metadata for the optional endpoints of a target whose
+// two necessary ones the profile names. It is no loss when there is none.
+func (t *Target) lookFurther(ctx context.Context, p *profiles.Profile, client *wire.Client) {
+	if e := t.Endpoints; e.Introspection != "" && e.Revocation != "" && e.UserInfo != "" && e.JWKS != "" {
+		return
+	}
+	for _, address := range metadataURLs(p) {
+		x := client.Do(ctx, wire.Get("metadata", address))
+		if x.Failure != nil {
+			return
+		}
+		if document, err := x.Object(); err == nil && x.Status == 200 {
+			t.fill(document)
+			return
+		}
 	}
 }
 

@@ -92,3 +92,26 @@ func TestResolve(t *testing.T) {
 		}
 	}
 }
+
+// TestFurtherEndpoints: metadata completes the optional endpoints also where
+// the profile names the two necessary ones, and its absence is no error.
+func TestFurtherEndpoints(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/a/.well-known/openid-configuration" {
+			fmt.Fprint(w, `{"token_endpoint":"https://other/t","introspection_endpoint":"https://h/i","userinfo_endpoint":"https://h/u"}`)
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	defer server.Close()
+	client := wire.New(wire.Options{})
+	defer client.Close()
+	for issuer, want := range map[string]string{"/a": "https://h/i", "/b": ""} {
+		p := &profiles.Profile{Issuer: server.URL + issuer}
+		p.Endpoints = profiles.Endpoints{DeviceAuthorization: server.URL + "/d", Token: server.URL + "/t", UserInfo: "https://mine/u"}
+		target, err := Resolve(context.Background(), p, client)
+		if e := target.Endpoints; err != nil || e.Introspection != want || e.Token != server.URL+"/t" || e.UserInfo != "https://mine/u" {
+			t.Errorf("%s: %+v, %v", issuer, e, err)
+		}
+	}
+}

@@ -72,6 +72,8 @@ type Journey struct {
 	DenyOffered    bool `json:"deny_offered"`
 	// Decided says that an approve or deny control was pressed.
 	Decided bool `json:"decided"`
+	// Cleared says that the box which the task named was unticked.
+	Cleared bool `json:"cleared,omitempty"`
 	// Confirmed says that the last page was recognised as confirming the
 	// decision. Without it the server may have had one more question; a hook
 	// and a manual person, whose pages nobody saw, never confirm.

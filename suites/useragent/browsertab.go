@@ -211,14 +211,14 @@ func (t *browserTab) act(ctx context.Context, s *Snapshot, o *order) error {
 		if !fits {
 			return errLost
 		}
-	case tick:
+	case tick, untick:
 		for _, e := range o.elements {
 			if err := t.click(ctx, s, e, o); err != nil {
 				return err
 			}
 			if r, err := t.react(ctx, s, e, "checked", ""); err != nil {
 				return err
-			} else if !r.Checked {
+			} else if r.Checked != (o.do == tick) {
 				if _, err := t.react(ctx, s, e, "click", ""); err != nil {
 					return err
 				}

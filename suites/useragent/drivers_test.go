@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -415,4 +418,36 @@ func TestCanceled(t *testing.T) {
 			t.Errorf("%+v", j.Trouble)
 		}
 	})
+}
+
+// TestClear: a person can refuse one thing and approve the rest.
+func TestClear(t *testing.T) {
+	for _, kind := range []string{"forms", "browser"} {
+		t.Run(kind, func(t *testing.T) {
+			var granted []string
+			page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				if r.Method == http.MethodPost {
+					_ = r.ParseForm()
+					granted = r.Form["scope"]
+					fmt.Fprint(w, `<title>Device</title><p>Success! You may close this window.</p>`)
+					return
+				}
+				fmt.Fprint(w, `<title>Allow access?</title><p>The television wants access to your account.</p><form method=post>
+					<label><input type=checkbox name=scope value=read checked> read</label>
+					<label><input type=checkbox name=scope value=write> write</label>
+					<label><input type=checkbox name=scope value=email> email</label>
+					<button>Allow</button></form>`)
+			}))
+			defer page.Close()
+			for box, want := range map[string][]string{"write": {"read", "email"}, "read": {"write", "email"}, "nothing": {"read", "write", "email"}} {
+				u := open(t, kind, "always")
+				j := u.Journey(t.Context(), Task{Name: "clear", Goal: transcript.Approve, Start: page.URL, Clear: &profiles.Locator{Label: box}})
+				check(t, j, transcript.Approved)
+				if j.Cleared != (box != "nothing") || !slices.Equal(granted, want) {
+					t.Errorf("without %s: granted %v, want %v; cleared: %t", box, granted, want, j.Cleared)
+				}
+			}
+		})
+	}
 }

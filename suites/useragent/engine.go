@@ -235,6 +235,7 @@ func (v *visit) perform(ctx context.Context, p *sighting, acts []act, step *tran
 		if o.byScript {
 			step.Action += " (by script)"
 		}
+		v.j.Cleared = v.j.Cleared || a.do == untick && err == nil
 		if errors.Is(err, errMoving) {
 			return before, last, settled{} // it went on by itself
 		}

@@ -280,8 +280,8 @@ func (t *formsTab) act(ctx context.Context, _ *Snapshot, o *order) error {
 	switch o.do {
 	case fill:
 		return t.page.fill(o.elements, o.text)
-	case tick:
-		t.page.tick(o.elements)
+	case tick, untick:
+		t.page.tick(o.elements, o.do == tick)
 	case press, enter:
 		s, err := t.page.press(o.elements[0], o.do == enter, o.set)
 		if err != nil {

@@ -89,6 +89,9 @@ func (o *Options) recogniser() (r *recogniser, queries []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if n := o.Verification.Narrow; n != nil && n.Box != nil && selector(n.Box) != "" {
+		queries = append(queries, selector(n.Box))
+	}
 	auto := o.Verification.Auto == nil || *o.Verification.Auto
 	return &recogniser{pages: entries, auto: auto}, queries, nil
 }

@@ -20,10 +20,11 @@ const (
 type deed string
 
 const (
-	fill  deed = "fill"
-	press deed = "click"
-	tick  deed = "check"
-	enter deed = "press Enter in" // where a form has no button
+	fill   deed = "fill"
+	press  deed = "click"
+	tick   deed = "check"
+	untick deed = "clear"
+	enter  deed = "press Enter in" // where a form has no button
 )
 
 // act is one act on a page. Its elements are looked up anew before it is done,
@@ -188,6 +189,16 @@ func (v *sighting) tickable() []int {
 		}
 	}
 	return out
+}
+
+// clearing puts the unticking of a box before the act that sends the decision.
+func clearing(box *profiles.Locator, acts []act) []act {
+	a := act{do: untick, optional: true, selector: spell(box), find: func(v *sighting) []int {
+		found := find(box, v.Snapshot)
+		return found[:min(1, len(found))]
+	}}
+	last := len(acts) - 1
+	return append(acts[:last:last], a, acts[last])
 }
 
 // describe says what the act does to an element, without any secret.

@@ -48,9 +48,9 @@ func bareCase(code string) string {
 	return strings.NewReplacer("-", "", " ", "", ".", "").Replace(code)
 }
 
-func (d *document) tick(elements []int) {
+func (d *document) tick(elements []int, on bool) {
 	for _, e := range elements {
-		d.checked[d.nodes[e]] = true
+		d.checked[d.nodes[e]] = on
 	}
 }
 
@@ -65,7 +65,10 @@ func (d *document) value(n *html.Node) string {
 }
 
 func (d *document) isChecked(n *html.Node) bool {
-	return d.checked[n] || has(n, "checked")
+	if on, touched := d.checked[n]; touched {
+		return on
+	}
+	return has(n, "checked")
 }
 
 // press clicks a button or a link, or presses Enter in a field.

@@ -19,6 +19,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
@@ -66,6 +67,9 @@ type Task struct {
 	Complete string
 	// Watch are values that must not pass through the person's user agent.
 	Watch []Needle
+	// Clear is a box that is unticked before approving; nil: none. The journey
+	// says whether it was there.
+	Clear *profiles.Locator
 	// AtDecision, when set, is called once: the page that asks for the decision
 	// is there, and nothing on it has been pressed yet. What it waits for does
 	// not count against the journey's time. Its error ends the journey. On a

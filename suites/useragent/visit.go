@@ -174,6 +174,9 @@ func (v *visit) travel(ctx context.Context) settled {
 		if len(acts) == 0 {
 			return settled{trouble: s.because(transcript.ElementMissing, fmt.Sprintf("the page has nothing to %s with", m.way))}
 		}
+		if m.way == approve && v.task.Clear != nil {
+			acts = clearing(v.task.Clear, acts)
+		}
 		if m.forget {
 			if err := v.tab.forget(ctx); err != nil {
 				return settled{trouble: s.because(classOf(err))}
