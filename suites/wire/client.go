@@ -51,6 +51,8 @@ type Client struct {
 	transport *http.Transport
 	options   Options
 	slots     chan struct{}
+	// group is held by the call of Together that is under way.
+	group chan struct{}
 }
 
 // New returns a client with its own connections.
@@ -65,7 +67,7 @@ func New(o Options) *Client {
 		start := time.Now()
 		o.Now = func() time.Duration { return time.Since(start) }
 	}
-	c := &Client{options: o, transport: &http.Transport{
+	c := &Client{options: o, group: make(chan struct{}, 1), transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		TLSClientConfig:        o.TLS,
 		DialContext:            o.DialContext,
@@ -87,24 +89,52 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 // Do sends one request and reads the answer, whatever it is. It follows no
 // redirect and keeps no cookie.
 func (c *Client) Do(ctx context.Context, r Request) Exchange {
-	x := Exchange{Label: r.Label, Method: r.Method, URL: r.URL}
-	x.Request = Message{Header: r.Header.Clone(), Body: bytes.Clone(r.Body)}
 	if c.slots != nil {
 		select {
 		case c.slots <- struct{}{}:
 			defer func() { <-c.slots }()
 		case <-ctx.Done():
+			x := exchange(r)
 			x.Failure = classify(ctx, ctx.Err())
 			return x
 		}
 	}
+	return c.do(ctx, r)
+}
+
+// do is Do without the bound of Options.InFlight.
+func (c *Client) do(ctx context.Context, r Request) Exchange {
+	x := exchange(r)
 	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 
-	req, err := http.NewRequestWithContext(limited, r.Method, r.URL, bytes.NewReader(r.Body))
+	req, err := newRequest(limited, r)
 	if err != nil {
 		x.Failure = &Failure{FailProtocol, err.Error()}
 		return x
+	}
+	x.Sent = c.options.Now()
+	resp, err := c.transport.RoundTrip(req)
+	x.Received = c.options.Now()
+	if err != nil {
+		x.Failure = classify(ctx, err)
+		return x
+	}
+	c.answer(ctx, &x, resp)
+	return x
+}
+
+// exchange is what is known of an exchange before anything is sent.
+func exchange(r Request) Exchange {
+	return Exchange{Label: r.Label, Method: r.Method, URL: r.URL,
+		Request: Message{Header: r.Header.Clone(), Body: bytes.Clone(r.Body)}}
+}
+
+// newRequest is r as net/http sends it.
+func newRequest(ctx context.Context, r Request) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
+	if err != nil {
+		return nil, err
 	}
 	req.Header = r.Header.Clone()
 	if req.Header == nil {
@@ -119,14 +149,11 @@ func (c *Client) Do(ctx context.Context, r Request) Exchange {
 	if len(r.Body) == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		req.Body = http.NoBody
 	}
+	return req, nil
+}
 
-	x.Sent = c.options.Now()
-	resp, err := c.transport.RoundTrip(req)
-	x.Received = c.options.Now()
-	if err != nil {
-		x.Failure = classify(ctx, err)
-		return x
-	}
+// answer reads a response into the exchange, no further than the limit.
+func (c *Client) answer(ctx context.Context, x *Exchange, resp *http.Response) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(c.options.MaxBody)+1))
 	x.Received = c.options.Now()
@@ -139,7 +166,6 @@ func (c *Client) Do(ctx context.Context, r Request) Exchange {
 		x.Failure = classify(ctx, err)
 		x.Truncated = true
 	}
-	return x
 }
 
 // classify names the kind of a transport error. ctx is the caller's context:

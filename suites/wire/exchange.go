@@ -52,6 +52,8 @@ type Exchange struct {
 	// Response.Body is its beginning.
 	Truncated bool     `json:"truncated,omitempty"`
 	Failure   *Failure `json:"failure,omitempty"`
+	// Release is set by [Client.Together].
+	Release Release `json:"release,omitempty"`
 
 	// Sent and Received are counted from the start of the run, in the
 	// target's seconds (see the scenario clock).
@@ -157,6 +159,7 @@ const (
 	FailReset    FailureKind = "reset"    // the connection ended before the answer did
 	FailProtocol FailureKind = "protocol" // the answer is not HTTP, or its framing is broken
 	FailCanceled FailureKind = "canceled" // the run was interrupted
+	FailHungUp   FailureKind = "hung up"  // we closed the connection ourselves, see Client.SendAndHangUp
 )
 
 // Failure says why no complete response arrived.

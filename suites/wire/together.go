@@ -1,0 +1,362 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Release says how the requests of a group were sent at the same moment.
+type Release string
+
+const (
+	// LastByte: each request waited on a warm connection of its own, complete
+	// but for its last byte, and the last bytes left together.
+	LastByte Release = "last byte"
+	// Parallel: the requests were merely started together, because the target
+	// speaks HTTP/2 only or a proxy stands between. They may be milliseconds apart.
+	Parallel Release = "parallel"
+)
+
+const (
+	// MaxTogether bounds a group.
+	MaxTogether = 64
+	// settling lets what was written reach the target before the last bytes go.
+	settling = 20 * time.Millisecond
+	// maxInterim is how many 1xx answers may come before the answer.
+	maxInterim = 5
+)
+
+// Together sends the requests so that the target has all of them complete at
+// the same moment, and reports their exchanges in the same order. For that each
+// request gets a new connection over HTTP/1.1, which a GET of the same address
+// without query and credentials has warmed up: the handshake is over, and a
+// worker of the target listens. Exchange.Sent is when the last byte went.
+//
+// The bound of [Options.InFlight] would keep a group from being together, so it
+// does not hold here; instead no group is larger than [MaxTogether] (a longer
+// list is cut), and groups go one after the other.
+func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
+	requests = requests[:min(len(requests), MaxTogether)]
+	all := make([]Exchange, len(requests))
+	for i, r := range requests {
+		all[i] = exchange(r)
+	}
+	fail := func(i int, err error) {
+		all[i].Received = c.options.Now()
+		all[i].Failure = classify(ctx, err)
+	}
+	select {
+	case c.group <- struct{}{}:
+		defer func() { <-c.group }()
+	case <-ctx.Done():
+		for i := range all {
+			fail(i, ctx.Err())
+		}
+		return all
+	}
+
+	opening, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+	held := make([]*connection, len(requests))
+	errs := make([]error, len(requests))
+	each(len(requests), func(i int) {
+		all[i].Release, all[i].Sent = LastByte, c.options.Now()
+		held[i], errs[i] = c.hold(opening, requests[i])
+	})
+	defer func() {
+		for _, k := range held {
+			if k != nil {
+				k.conn.Close()
+			}
+		}
+	}()
+	for _, err := range errs {
+		if onlyHTTP2(err) || errors.Is(err, errProxy) {
+			return c.parallel(ctx, requests)
+		}
+	}
+
+	_ = sleep(opening, settling) // cut short, the writes below fail
+	var answers sync.WaitGroup
+	gate := make(chan struct{})
+	for i, k := range held {
+		if k == nil {
+			fail(i, errs[i])
+			continue
+		}
+		answers.Go(func() {
+			limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
+			defer cancel()
+			defer k.boundBy(limited)()
+			<-gate
+			all[i].Sent = c.options.Now()
+			if _, err := k.conn.Write(k.last); err != nil {
+				fail(i, err)
+				return
+			}
+			resp, err := k.response(k.request)
+			if err != nil {
+				fail(i, err)
+				return
+			}
+			k.limit.N = bodyAllowance(c.options.MaxBody)
+			c.answer(ctx, &all[i], resp)
+		})
+	}
+	close(gate)
+	answers.Wait()
+	return all
+}
+
+// parallel is Together without a connection for each request.
+func (c *Client) parallel(ctx context.Context, requests []Request) []Exchange {
+	if warm, err := warmUp(requests[0].URL); err == nil {
+		c.do(ctx, warm)
+	}
+	all := make([]Exchange, len(requests))
+	each(len(requests), func(i int) {
+		all[i] = c.do(ctx, requests[i])
+		all[i].Release = Parallel
+	})
+	return all
+}
+
+// SendAndHangUp sends one whole request over a new connection and closes it at
+// once: the answer, if there is one, is lost. The exchange has the failure
+// [FailHungUp], unless not even the request could be sent.
+func (c *Client) SendAndHangUp(ctx context.Context, r Request) Exchange {
+	x := exchange(r)
+	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+	x.Sent = c.options.Now()
+	k, err := c.connect(limited, r)
+	if err == nil {
+		defer k.conn.Close()
+		var whole []byte
+		if whole, err = serialise(k.request); err == nil {
+			x.Sent = c.options.Now()
+			_, err = k.conn.Write(whole)
+		}
+	}
+	x.Received = c.options.Now()
+	if err != nil {
+		x.Failure = classify(ctx, err)
+		return x
+	}
+	x.Failure = &Failure{FailHungUp, "the connection was closed on purpose right after the request"}
+	return x
+}
+
+// connection is one TCP or TLS connection that carries HTTP/1.1.
+type connection struct {
+	conn    net.Conn
+	reader  *bufio.Reader
+	limit   *io.LimitedReader // under reader: what the target may still send
+	request *http.Request
+	last    []byte // what Together holds back
+}
+
+var errProxy = errors.New("a proxy stands between: the connection would not be our own")
+
+// connect opens a connection to where the request goes. Nothing on it lasts
+// longer than the deadline of ctx.
+func (c *Client) connect(ctx context.Context, r Request) (*connection, error) {
+	req, err := newRequest(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if via, err := c.transport.Proxy(req); err != nil || via != nil {
+		return nil, errProxy
+	}
+	dial := c.options.DialContext
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	port := req.URL.Port()
+	switch {
+	case req.URL.Hostname() == "":
+		return nil, fmt.Errorf("%q names no host", r.URL)
+	case port == "" && req.URL.Scheme == "https":
+		port = "443"
+	case port == "":
+		port = "80"
+	}
+	conn, err := dial(ctx, "tcp", net.JoinHostPort(req.URL.Hostname(), port))
+	if err != nil {
+		return nil, err
+	}
+	switch req.URL.Scheme {
+	case "http":
+	case "https":
+		config := &tls.Config{MinVersion: tls.VersionTLS12}
+		if c.options.TLS != nil {
+			config = c.options.TLS.Clone()
+		}
+		config.NextProtos = []string{"http/1.1"}
+		if config.ServerName == "" {
+			config.ServerName = req.URL.Hostname()
+		}
+		secure := tls.Client(conn, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		conn = secure
+	default:
+		conn.Close()
+		return nil, fmt.Errorf("unsupported protocol scheme %q", req.URL.Scheme)
+	}
+	k := &connection{conn: conn, request: req, limit: &io.LimitedReader{R: conn}}
+	k.reader = bufio.NewReader(k.limit)
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(deadline) // a connection that is gone says so at the next write
+	}
+	return k, nil
+}
+
+// hold opens a warm connection and sends the request up to its last byte.
+func (c *Client) hold(ctx context.Context, r Request) (*connection, error) {
+	k, err := c.connect(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	release := k.boundBy(ctx)
+	if !c.warm(ctx, k, r) {
+		// It answered in a way that ends the connection: a cold one has to do.
+		release()
+		k.conn.Close()
+		if k, err = c.connect(ctx, r); err != nil {
+			return nil, err
+		}
+		release = k.boundBy(ctx)
+	}
+	defer release()
+	whole, err := serialise(k.request)
+	if err == nil {
+		_, err = k.conn.Write(whole[:len(whole)-1])
+	}
+	if err != nil {
+		k.conn.Close()
+		return nil, err
+	}
+	k.last = whole[len(whole)-1:]
+	return k, nil
+}
+
+// warm exchanges something harmless and says whether the connection is still
+// good afterwards.
+func (c *Client) warm(ctx context.Context, k *connection, r Request) bool {
+	r, err := warmUp(r.URL)
+	if err != nil {
+		return false
+	}
+	req, err := newRequest(ctx, r)
+	if err != nil {
+		return false
+	}
+	whole, err := serialise(req)
+	if err != nil {
+		return false
+	}
+	if _, err = k.conn.Write(whole); err != nil {
+		return false
+	}
+	resp, err := k.response(req)
+	if err != nil || resp.Close {
+		return false
+	}
+	k.limit.N = bodyAllowance(c.options.MaxBody)
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err == nil && k.reader.Buffered() == 0
+}
+
+// warmUp is the request that warms a connection for address.
+func warmUp(address string) (Request, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return Request{}, err
+	}
+	u.RawQuery, u.ForceQuery = "", false
+	return Get("", u.String()), nil
+}
+
+// response reads the header of the answer to req, and its body on demand.
+// Closing the body does nothing: it would read a hostile one to its end.
+func (k *connection) response(req *http.Request) (*http.Response, error) {
+	for range maxInterim + 1 {
+		k.limit.N = maxHeaderBytes
+		resp, err := http.ReadResponse(k.reader, req)
+		if err != nil {
+			if k.limit.N <= 0 {
+				err = fmt.Errorf("the header of the answer is longer than %d bytes", maxHeaderBytes)
+			}
+			return nil, err
+		}
+		if resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols {
+			resp.Body = io.NopCloser(resp.Body)
+			return resp, nil
+		}
+	}
+	return nil, fmt.Errorf("more than %d interim answers", maxInterim)
+}
+
+// bodyAllowance is how much may come over the wire for a body of which limit
+// bytes are read: chunks have frames, at worst some bytes for each byte.
+func bodyAllowance(limit int) int64 { return 8*int64(limit) + maxHeaderBytes }
+
+// boundBy makes reads and writes end when ctx does, until the returned function
+// is called.
+func (k *connection) boundBy(ctx context.Context) (release func()) {
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = k.conn.SetDeadline(deadline)
+	}
+	past := time.Unix(1, 0)
+	stop := context.AfterFunc(ctx, func() { _ = k.conn.SetDeadline(past) })
+	return func() { stop() }
+}
+
+// serialise is the request byte for byte. It is never empty.
+func serialise(r *http.Request) ([]byte, error) {
+	var b bytes.Buffer
+	if err := r.Write(&b); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// onlyHTTP2 says that the handshake failed because we offer HTTP/1.1 alone.
+func onlyHTTP2(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "no application protocol")
+}
+
+// each calls f(0) to f(n-1) at once and waits for all.
+func each(n int, f func(i int)) {
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { f(i) })
+	}
+	all.Wait()
+}
+
+// sleep waits for d of our own time, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
