@@ -71,7 +71,10 @@ type Clients struct {
 
 // Client is one registration.
 type Client struct {
-	ID     string  `yaml:"id"`
+	ID string `yaml:"id"`
+	// Name is what the decision page must call the client. Empty: not known,
+	// and not looked for.
+	Name   string  `yaml:"name"`
 	Secret *Secret `yaml:"secret"`
 	// Auth is how the client authenticates at the token endpoint. Default:
 	// none without a secret, client_secret_basic with one.
@@ -201,8 +204,10 @@ type Verification struct {
 	// Narrow is a scope that the person can refuse alone; nil: not known.
 	Narrow *Narrow       `yaml:"narrow"`
 	Limits JourneyLimits `yaml:"limits"`
-	Pages  []Page        `yaml:"pages"`
-	Hook   *Hook         `yaml:"hook"`
+	// ScopeLabels is what the decision page says in place of a scope's name.
+	ScopeLabels map[string]string `yaml:"scope_labels"`
+	Pages       []Page            `yaml:"pages"`
+	Hook        *Hook             `yaml:"hook"`
 }
 
 // Narrow is how a person grants less than was asked for: the decision page has

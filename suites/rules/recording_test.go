@@ -37,8 +37,8 @@ func recorded(t testing.TB) Evidence {
 	secret := profiles.NewSecret("not looked at")
 	return r.Evidence(&profiles.Profile{
 		Clients: profiles.Clients{
-			Public:       &profiles.Client{ID: "device-public"},
-			Confidential: &profiles.Client{ID: "device-confidential", Secret: &secret, Auth: profiles.AuthBasic},
+			Public:       &profiles.Client{ID: "device-public", Name: "Living Room TV"},
+			Confidential: &profiles.Client{ID: "device-confidential", Name: "Meeting Room Screen", Secret: &secret, Auth: profiles.AuthBasic},
 		},
 		Users:        profiles.Users{Wrong: &profiles.User{}},
 		TLS:          profiles.TLS{AllowHTTP: true},

@@ -179,6 +179,7 @@ func (d *device) task(name string, goal transcript.Goal) useragent.Task {
 		Account:  account(d.c.Profile.Users.First),
 		Deadline: d.c.Clock.Until(d.issued + d.lifetime),
 		Complete: d.complete,
+		Watch:    d.watch(),
 	}
 }
 

@@ -18,5 +18,9 @@ const (
 	NoSession           = "approval without a session"
 	WrongUserCodes      = "wrong user codes"
 	CompleteURI         = "complete URI"
+	CodeEntry           = "code entry"
+	Abandoned           = "abandoned"
+	DecidedCodes        = "decided codes"
+	TwoPeople           = "two people"
 	Expiry              = "expiry"
 )

@@ -1,0 +1,320 @@
+package rules
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// subject is whose a token is: as userinfo or introspection say below a label,
+// else as its ID token says. "" is unknown.
+func (j *judge) subject(scenario, whose string, token said) string {
+	for _, x := range j.all(scenario, whose) {
+		o, err := x.Object()
+		if err != nil || x.Status != 200 {
+			continue
+		}
+		for _, member := range []string{"sub", "username"} {
+			if s, _ := o.String(member); s != "" {
+				return s
+			}
+		}
+	}
+	o, err := token.Object()
+	if err != nil {
+		return ""
+	}
+	idToken, _ := o.String("id_token")
+	_, claims, _ := strings.Cut(idToken, ".")
+	claims, _, _ = strings.Cut(claims, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(claims)
+	if err != nil {
+		return ""
+	}
+	if o, err = wire.ParseObject(raw); err != nil {
+		return ""
+	}
+	sub, _ := o.String("sub")
+	return sub
+}
+
+// issued returns the exchange below a label that brought a token.
+func (j *judge) issued(scenario, label string) (said, bool) {
+	for _, x := range j.all(scenario, label) {
+		if hasToken(x.Exchange) {
+			return x, true
+		}
+	}
+	return said{}, false
+}
+
+// tookEffect says that a person pressed approve and was told that it worked.
+func tookEffect(visit transcript.Journey) bool {
+	return visit.Decided && visit.Outcome == transcript.Approved
+}
+
+// refusedTo says that the pages let the person get to no decision.
+func refusedTo(visit transcript.Journey) bool {
+	return !visit.Decided || visit.Outcome == transcript.CodeRejected || visit.Outcome == transcript.ErrorPage
+}
+
+// VERIFY-12
+func decidedCodeIsDead(j *judge) {
+	const scenario = transcript.DecidedCodes
+	first, collected := j.issued(scenario, "collected/token")
+	owner := ""
+	if collected {
+		owner = j.subject(scenario, "collected/whose", first)
+	}
+	for _, part := range []string{"denied", "uncollected", "collected"} {
+		decision, ok := j.journey(scenario, part+" first")
+		if !ok {
+			continue
+		}
+		if want := map[bool]transcript.Outcome{true: transcript.Denied, false: transcript.Approved}[part == "denied"]; decision.Outcome != want {
+			if decision.Outcome == transcript.NoWayToDeny {
+				j.note("no-deny", "the pages offer no way to deny")
+			} else {
+				j.inconclusive("%s: the first decision was not made: %s", part, decision.Outcome)
+			}
+			continue
+		}
+		same, ok := j.journey(scenario, part+" same")
+		if !ok {
+			continue
+		}
+		other, ok := j.journey(scenario, part+" other")
+		if !ok {
+			continue
+		}
+		again := tookEffect(same) || tookEffect(other)
+		switch part {
+		case "denied":
+			j.afterDenial(scenario, "denied/after", !refusedTo(same) || !refusedTo(other))
+		case "uncollected":
+			x, ok := j.issued(scenario, "uncollected/token")
+			sub := j.subject(scenario, "uncollected/whose", x)
+			switch {
+			case !ok:
+				j.first(scenario, "uncollected/token")
+				j.inconclusive("the approved code gave no token")
+			case owner == "" || sub == "":
+				j.note("subject-unknown", "nothing tells whose the token is: no userinfo, introspection or ID token", x)
+			case sub != owner:
+				j.fail("rebound", fmt.Sprintf("a token of the first person (subject %q)", clip(owner)), fmt.Sprintf("a token of subject %q, after another person entered the approved code", clip(sub)), x)
+			default:
+				j.pass("an approved code stays with who approved it")
+			}
+		case "collected":
+			x, ok := j.first(scenario, "collected/after")
+			switch {
+			case !ok:
+			case !collected:
+				j.inconclusive("the approved code gave no token")
+			case hasToken(x.Exchange) && again:
+				j.fail("new-token", quoted("invalid_grant"), describe(x.Exchange)+", after a used code was approved again", x)
+			case hasToken(x.Exchange):
+				j.note("replay", "the used device code gave a token again, though the pages refused the user code (POLL-14)", x)
+			default:
+				j.pass("a used code cannot be approved again: %s", describe(x.Exchange))
+			}
+		}
+		if again {
+			j.note("looks-approved", part+": the page says that the second approval worked")
+		}
+	}
+}
+
+// afterDenial judges what a device hears whose code was denied, and which
+// somebody then tried to approve.
+func (j *judge) afterDenial(scenario, label string, tried bool) {
+	x, ok := j.first(scenario, label)
+	switch {
+	case !ok:
+	case hasToken(x.Exchange) && tried:
+		j.fail("denial-overturned", quoted("access_denied"), describe(x.Exchange)+", after a denied code was approved", x)
+	case hasToken(x.Exchange):
+		j.note("denied-token", "a token for a denied code, though the pages refused the second decision (POLL-09)", x)
+	case terminal(x.Exchange):
+		j.pass("a denied code cannot be approved: %s", describe(x.Exchange))
+	default:
+		j.note("not-reported", "after the denial: "+describe(x.Exchange)+" (POLL-08)", x)
+	}
+}
+
+// VERIFY-13
+func twoPeopleOneCode(j *judge) {
+	const scenario = transcript.TwoPeople
+	// The denial before.
+	if a, ok := j.journey(scenario, "denied a"); ok {
+		b, ok := j.journey(scenario, "denied b")
+		switch {
+		case !ok:
+		case a.Outcome == transcript.NoWayToDeny:
+			j.note("no-deny", "the pages offer no way to deny")
+		case a.Outcome != transcript.Denied:
+			j.inconclusive("denied: a could not deny: %s", a.Outcome)
+		default:
+			j.afterDenial(scenario, "denied/after", !refusedTo(b))
+		}
+	}
+	owner := j.collectedByA(scenario)
+	j.approvedByA(scenario, owner)
+	j.atOnce(scenario)
+}
+
+// collectedByA: b approves when the device has its token already. It returns
+// a's subject.
+func (j *judge) collectedByA(scenario string) (owner string) {
+	if _, ok := j.journey(scenario, "collected a"); !ok {
+		return ""
+	}
+	token, ok := j.issued(scenario, "collected/token")
+	if !ok {
+		j.first(scenario, "collected/token")
+		j.inconclusive("collected: a's approval gave no token")
+		return ""
+	}
+	owner = j.subject(scenario, "collected/whose", token)
+	b, ok := j.journey(scenario, "collected b")
+	if !ok {
+		return owner
+	}
+	x, ok := j.first(scenario, "collected/after")
+	switch {
+	case !ok:
+	case hasToken(x.Exchange) && tookEffect(b):
+		j.fail("revived", quoted("invalid_grant"), describe(x.Exchange)+", after a late approval of a code that was used", token, x)
+	case hasToken(x.Exchange):
+		j.note("replay", "the used device code gave a token again, though the page refused the late approval (POLL-14)", x)
+	default:
+		j.pass("a late approval does not revive a used code")
+	}
+	return owner
+}
+
+// approvedByA: b approves after a, before the device asks.
+func (j *judge) approvedByA(scenario, owner string) {
+	if _, ok := j.journey(scenario, "uncollected a"); !ok {
+		return
+	}
+	if _, ok := j.journey(scenario, "uncollected b"); !ok {
+		return
+	}
+	x, ok := j.issued(scenario, "uncollected/token")
+	if !ok {
+		j.first(scenario, "uncollected/token")
+		j.inconclusive("uncollected: the approvals gave no token")
+		return
+	}
+	sub := j.subject(scenario, "uncollected/whose", x)
+	switch {
+	case sub == "" || owner == "":
+		j.note("subject-unknown", "nothing tells whose the token is: no userinfo, introspection or ID token", x)
+	case sub != owner:
+		j.fail("subject-changed", fmt.Sprintf("a token of the person who approved first (subject %q)", clip(owner)), fmt.Sprintf("a token of subject %q", clip(sub)), x)
+	default:
+		j.pass("the token is that of the person who approved first")
+	}
+}
+
+// atOnce: which of two simultaneous deciders wins is free.
+func (j *judge) atOnce(scenario string) {
+	rounds, met := 0, 0
+	for n := 1; n <= maxRounds; n++ {
+		part := fmt.Sprintf("at once %d", n)
+		a, there := j.Transcripts[scenario].Journey(part + " a")
+		b, both := j.Transcripts[scenario].Journey(part + " b")
+		if !there || !both {
+			break
+		}
+		token, ok := j.issued(scenario, part+"/token")
+		if !ok {
+			continue
+		}
+		rounds++
+		if a.Decided && b.Decided {
+			met++
+		}
+		x, ok := j.maybe(scenario, part+"/after")
+		if !ok || !hasToken(x.Exchange) {
+			continue
+		}
+		first, second := j.subject(scenario, part+"/whose", token), j.subject(scenario, part+"/after whose", x)
+		if first != "" && second != "" && first != second {
+			j.fail("two-tokens", "one decision, and one token", fmt.Sprintf("tokens of the subjects %q and %q for one code", clip(first), clip(second)), token, x)
+		}
+	}
+	switch {
+	case rounds == 0:
+		j.missing(scenario, "at once 1/token")
+	default:
+		j.note("rounds", fmt.Sprintf("both at once: %d rounds, in %d of them both pressed approve; one token each", rounds, met))
+		j.pass("two approvals at once are one decision (%d rounds)", rounds)
+	}
+}
+
+// maxRounds bounds the rounds that a recording may have.
+const maxRounds = 100
+
+// VERIFY-15
+func abandoningDecidesNothing(j *judge) {
+	for _, part := range []struct {
+		name string
+		end  transcript.Outcome
+	}{{"login", transcript.AtLogin}, {"decision", transcript.AtDecision}} {
+		visit, ok := j.journey(transcript.Abandoned, "stop at "+part.name)
+		if !ok {
+			continue
+		}
+		switch {
+		case visit.Outcome == transcript.Approved:
+			j.note("not-asked", "no page asked for the decision: consent is remembered")
+			continue
+		case visit.Outcome != part.end:
+			j.inconclusive("the person did not get to the %s: %s", part.name, visit.Outcome)
+			continue
+		case !visit.CodeTyped:
+			j.note("login-first", "the login comes before the code, so that there was nothing to abandon")
+			continue
+		}
+		again, _ := j.Transcripts[transcript.Abandoned].Journey("again at " + part.name)
+		j.stillPending(part.name, again)
+	}
+}
+
+// stillPending judges the polls after a person left at some page.
+func (j *judge) stillPending(part string, again transcript.Journey) {
+	polls := j.all(transcript.Abandoned, part+"/poll")
+	if len(polls) == 0 {
+		j.missing(transcript.Abandoned, part+"/poll")
+		return
+	}
+	for i, x := range polls {
+		if i > 0 && again.Outcome == transcript.Approved {
+			break // the way back in did decide: consent is remembered
+		}
+		switch {
+		case hasToken(x.Exchange):
+			j.fail("approved", quoted("authorization_pending"), fmt.Sprintf("%s, after the person left at the %s", describe(x.Exchange), part), x)
+			return
+		case hasError(x.Exchange, "access_denied"):
+			j.warn("denied", quoted("authorization_pending"), fmt.Sprintf("%s, after the person left at the %s", describe(x.Exchange), part), x)
+			return
+		case !recognised(x.Exchange):
+			j.warn("ended", quoted("authorization_pending"), fmt.Sprintf("%s, after the person left at the %s", describe(x.Exchange), part), x)
+			return
+		}
+	}
+	j.pass("still pending after the person left at the %s", part)
+	switch {
+	case again.Name == "" || again.Outcome == transcript.Unfinished:
+	case again.Outcome == transcript.AtDecision || again.Outcome == transcript.Approved:
+		j.note("again", fmt.Sprintf("left at the %s: another browser can enter the code again", part))
+	default:
+		j.note("not-again", fmt.Sprintf("left at the %s: another browser cannot enter the code again (%s)", part, again.Outcome))
+	}
+}

@@ -1,0 +1,131 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// entered says how a page took a code that was typed in some way.
+type entered int
+
+const (
+	notTried entered = iota
+	accepted
+	refused
+	blocked // the page's own form checks did not let it out
+	unclear
+)
+
+// entry tells how one way to enter a code ended. A way that could not be tried
+// is an obstacle.
+func (j *judge) entry(way string) (entered, transcript.Journey) {
+	if _, there := j.Transcripts[transcript.CodeEntry].Journey(way); !there && j.Transcripts[transcript.CodeEntry].Aborted == "" {
+		if _, issued := j.maybe(transcript.CodeEntry, "device/"+way); issued {
+			return notTried, transcript.Journey{} // such a code offers nothing to change
+		}
+	}
+	visit, ok := j.journey(transcript.CodeEntry, way)
+	if !ok {
+		return unclear, visit
+	}
+	switch visit.Outcome {
+	case transcript.AtDecision, transcript.Approved: // the latter where consent is remembered
+		return accepted, visit
+	case transcript.InputBlocked:
+		return blocked, visit
+	case transcript.CodeRejected, transcript.ErrorPage:
+		if status := lastStatus(visit); status == 429 || status >= 500 {
+			j.inconclusive("%s: the page answered %d", way, status)
+			return unclear, visit
+		}
+		return refused, visit
+	}
+	j.inconclusive("%s: the page ended with %q", way, visit.Outcome)
+	return unclear, visit
+}
+
+// asPrinted is the positive control: the code as the device shows it.
+func (j *judge) asPrinted() bool {
+	how, visit := j.entry("as printed")
+	switch how {
+	case accepted:
+		return true
+	case refused, blocked:
+		j.inconclusive("the code as printed did not get to the decision either: %s%s", visit.Outcome, lastAlert(visit))
+	}
+	return false
+}
+
+// sampledCodes are the user codes that the rule may look at.
+func (j *judge) sampledCodes() (codes []string) {
+	for _, from := range []struct{ scenario, label string }{{transcript.CodeEntry, "device"}, {transcript.Codes, "code"}} {
+		for _, x := range j.all(from.scenario, from.label) {
+			if o, err := x.Object(); err == nil {
+				if code, _ := o.String("user_code"); code != "" {
+					codes = append(codes, code)
+				}
+			}
+		}
+	}
+	return codes
+}
+
+// VERIFY-04
+func otherCaseAccepted(j *judge) {
+	codes := j.sampledCodes()
+	all := strings.Join(codes, "")
+	lower, upper := strings.ContainsFunc(all, unicode.IsLower), strings.ContainsFunc(all, unicode.IsUpper)
+	switch {
+	case lower && upper:
+		j.notApplicable("letters of both cases occur in %d codes: there the case may tell codes apart", len(codes))
+		return
+	case len(codes) > 0 && !lower && !upper:
+		j.notApplicable("no letter occurs in %d codes", len(codes))
+		return
+	}
+	if !j.asPrinted() {
+		return
+	}
+	switch how, visit := j.entry("other case"); how {
+	case accepted:
+		j.pass("codes in the other case are accepted")
+	case refused:
+		j.warn("case-matters", "the code in the other case is accepted, since all letters are of one case", fmt.Sprintf("%s%s", visit.Outcome, lastAlert(visit)))
+	case blocked:
+		j.warn("case-blocked", "the code in the other case can be sent, since all letters are of one case", "the page's own form checks refuse it")
+	case notTried:
+		j.inconclusive("the code that was typed has no letter")
+	}
+}
+
+// VERIFY-05
+func strayCharactersAccepted(j *judge) {
+	if !j.asPrinted() {
+		return
+	}
+	var taken, others []string
+	for _, way := range []string{"without separators", "dashes added", "spaces around", "spaces inside"} {
+		how, visit := j.entry(way)
+		switch {
+		case how == accepted:
+			taken = append(taken, way)
+		case how == refused && way == "without separators":
+			j.warn("separator-required", "the code without its separators is accepted", fmt.Sprintf("%s%s", visit.Outcome, lastAlert(visit)))
+		case how == refused:
+			others = append(others, way)
+		case how == blocked:
+			j.note("blocked", way+": the page's own form checks did not let it out")
+		case how == notTried:
+			j.note("no-separators", "the codes have no separators to leave out")
+		}
+	}
+	switch {
+	case len(others) > 0:
+		j.measure("refused", "refused: "+strings.Join(others, ", "))
+	case len(taken) > 0:
+		j.pass("accepted: %s", strings.Join(taken, ", "))
+	}
+}

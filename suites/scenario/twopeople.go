@@ -1,0 +1,263 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+)
+
+// errNoSecondUser ends a scenario for which one person is not enough.
+func errNoSecondUser() error { return absent("the profile has no second user (users.second)") }
+
+// decidedCodes enters codes again that somebody has decided already: the same
+// person, then another one, and both try to approve.
+//
+// Labels: uncollected/device, uncollected/token/1 ...; collected/device,
+// collected/token/1 ..., collected/after; denied/device, denied/after; and
+// below PART/whose what [conversation.whose] asks. Journeys, in each part:
+// PART first, PART same, PART other.
+func decidedCodes(c *conversation) error {
+	second := c.Profile.Users.Second
+	if second == nil {
+		return errNoSecondUser()
+	}
+	client, parts := c.Profile.Clients.Second, []string{"denied", "uncollected", "collected"}
+	if client == nil {
+		client = c.Profile.Clients.Public
+	}
+	devices, err := c.issueEach(client, parts)
+	if err != nil {
+		return err
+	}
+	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval); err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	errs := make([]error, len(parts))
+	for i, name := range parts {
+		all.Go(func() { errs[i] = c.decideAgain(name, devices[i], second) })
+	}
+	all.Wait()
+	return firstError(errs)
+}
+
+// issueEach asks for a code for each part, before anybody visits the pages: by
+// the time of the first poll the interval is over.
+func (c *conversation) issueEach(client *profiles.Client, parts []string) ([]*device, error) {
+	devices := make([]*device, len(parts))
+	for i, name := range parts {
+		var err error
+		if devices[i], err = c.issue(name+"/device", client); err != nil {
+			return nil, err
+		}
+	}
+	return devices, nil
+}
+
+func (c *conversation) decideAgain(part string, d *device, second *profiles.User) error {
+	goal, want := transcript.Approve, transcript.Approved
+	if part == "denied" {
+		goal, want = transcript.Deny, transcript.Denied
+	}
+	s, err := c.person()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	first := d.task(part+" first", goal)
+	first.Account = account(second)
+	if j := c.visit(s, first); j.Outcome != want {
+		return unfinished(j)
+	}
+	if part == "collected" {
+		x, err := d.collect("collected/token", patience)
+		if err != nil {
+			return err
+		}
+		c.whose("collected/whose", x)
+	}
+	same := d.task(part+" same", transcript.Approve)
+	same.Account = account(second)
+	c.visit(s, same)
+	if _, err := c.visitOnce(d.task(part+" other", transcript.Approve)); err != nil {
+		return err
+	}
+	if part == "uncollected" {
+		x, err := d.collect("uncollected/token", patience)
+		c.whose("uncollected/whose", x)
+		return err
+	}
+	_, err = d.poll(part + "/after")
+	return err
+}
+
+// atOnce is how often two people press approve at the same moment.
+const atOnce = 3
+
+// twoPeople lets two persons, a and b, come to the decision page for one code
+// before either of them decides.
+//
+// Parts: denied (a denies, then b approves), collected (a approves, the device
+// collects its token, then b approves), uncollected (a approves, then b), and
+// at once 1 ... (both press approve at the same moment). Journeys: PART a,
+// PART b. Labels: PART/device; denied/after; PART/token/1 ..., PART/after for
+// the others; and below PART/whose and PART/after whose what
+// [conversation.whose] asks.
+func twoPeople(c *conversation) error {
+	if c.Profile.Users.Second == nil {
+		return errNoSecondUser()
+	}
+	parts := []string{"denied", "collected", "uncollected"}
+	for round := range atOnce {
+		parts = append(parts, fmt.Sprintf("at once %d", round+1))
+	}
+	devices, err := c.issueEach(c.Profile.Clients.Public, parts)
+	if err != nil {
+		return err
+	}
+	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval); err != nil {
+		return err
+	}
+	if err := c.meetAll(parts, devices); err != nil {
+		return err
+	}
+	c.leavePages()
+	var all sync.WaitGroup
+	errs := make([]error, len(parts))
+	for i, name := range parts {
+		all.Go(func() { errs[i] = c.outcomeOf(name, devices[i]) })
+	}
+	all.Wait()
+	return firstError(errs)
+}
+
+// meetAll lets the two meet over one code after the other.
+func (c *conversation) meetAll(parts []string, devices []*device) error {
+	a, err := c.person()
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	b, err := c.person()
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	for i, name := range parts {
+		d := devices[i]
+		m := meeting{c: c, d: d, name: name, a: a, b: b, goal: transcript.Approve}
+		switch name {
+		case "denied":
+			m.goal = transcript.Deny
+		case "collected":
+			m.between = func() error {
+				x, err := d.collect("collected/token", patience)
+				c.whose("collected/whose", x)
+				return err
+			}
+		case "uncollected":
+		default:
+			m.together()
+			continue
+		}
+		if err := m.inTurn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outcomeOf asks what has become of a code that two people decided.
+func (c *conversation) outcomeOf(part string, d *device) error {
+	if part != "denied" && part != "collected" {
+		x, err := d.collect(part+"/token", patience)
+		if err != nil {
+			return err
+		}
+		c.whose(part+"/whose", x)
+	}
+	x, err := d.poll(part + "/after")
+	c.whose(part+"/after whose", x)
+	return err
+}
+
+// meeting is two people at the decision page for one code.
+type meeting struct {
+	c       *conversation
+	d       *device
+	name    string
+	a, b    useragent.Session
+	goal    transcript.Goal // of a; b approves
+	between func() error    // after a's decision, before that of b
+}
+
+func (m *meeting) task(who string, goal transcript.Goal, u *profiles.User) useragent.Task {
+	t := m.d.task(m.name+" "+who, goal)
+	t.Account = account(u)
+	return t
+}
+
+// inTurn: b waits at the decision page until a has decided.
+func (m *meeting) inTurn() error {
+	there, free, gone := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	b := m.task("b", transcript.Approve, m.c.Profile.Users.First)
+	b.AtDecision = func(ctx context.Context) error {
+		close(there)
+		select {
+		case <-free:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	go func() {
+		defer close(gone)
+		m.c.visit(m.b, b)
+	}()
+	select {
+	case <-there:
+	case <-gone: // the pages let b no further
+	}
+	var err error
+	j := m.c.visit(m.a, m.task("a", m.goal, m.c.Profile.Users.Second))
+	if m.between != nil && j.Outcome == transcript.Approved {
+		err = m.between()
+	}
+	close(free)
+	<-gone
+	return err
+}
+
+// together: each waits at the decision page until the other is there, too.
+func (m *meeting) together() {
+	type side struct{ there, gone chan struct{} }
+	a, b := side{make(chan struct{}), make(chan struct{})}, side{make(chan struct{}), make(chan struct{})}
+	waitFor := func(me, other side) func(context.Context) error {
+		return func(ctx context.Context) error {
+			close(me.there)
+			select {
+			case <-other.there:
+			case <-other.gone:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			return nil
+		}
+	}
+	taskA := m.task("a", m.goal, m.c.Profile.Users.Second)
+	taskB := m.task("b", transcript.Approve, m.c.Profile.Users.First)
+	taskA.AtDecision, taskB.AtDecision = waitFor(a, b), waitFor(b, a)
+	go func() {
+		defer close(a.gone)
+		m.c.visit(m.a, taskA)
+	}()
+	func() {
+		defer close(b.gone)
+		m.c.visit(m.b, taskB)
+	}()
+	<-a.gone
+}
