@@ -141,6 +141,7 @@ const (
 //   - device-confidential: Basic or post; it alone may ask for demo:admin.
 //   - device-expiring: public, its codes live for 12 seconds.
 //   - no-device: confidential, not allowed the device grant.
+//   - "device:100% a+b": confidential, with an id that HTTP Basic has to encode.
 func DefaultConfig() Config {
 	ordinary := []string{"openid", "profile", "email", "offline_access", "demo:read", "demo:write"}
 	return Config{
@@ -151,6 +152,7 @@ func DefaultConfig() Config {
 			{ID: "device-expiring", Name: "Impatient Printer", Public: true, Scopes: ordinary,
 				DeviceCodeLifetime: 12 * time.Second},
 			{ID: "no-device", Name: "Batch Job", Scopes: ordinary, NoDeviceGrant: true},
+			{ID: "device:100% a+b", Name: "Oddly Named Screen", Scopes: ordinary},
 		},
 		Users: []User{
 			{Name: "alice", DisplayName: "Alice Adams"},

@@ -29,6 +29,8 @@ type Profile struct {
 	Users     Users     `yaml:"users"`
 	// Scopes are requested by every flow that is not about scopes.
 	Scopes []string `yaml:"scopes"`
+	// ForbiddenScope exists, and Clients.Public may not have it.
+	ForbiddenScope string `yaml:"forbidden_scope"`
 
 	Request      Requests     `yaml:"request"`
 	Verification Verification `yaml:"verification"`
@@ -67,6 +69,9 @@ type Clients struct {
 	Confidential *Client `yaml:"confidential"`
 	// NotAllowed is registered but not for the device grant.
 	NotAllowed *Client `yaml:"not_allowed"`
+	// Reserved has a secret, and reserved characters such as % or : in its id
+	// or secret.
+	Reserved *Client `yaml:"reserved"`
 }
 
 // Client is one registration.
@@ -147,7 +152,8 @@ type Limits struct {
 	Timeout time.Duration `yaml:"timeout"`
 	// Rate is the most requests per second to the API endpoints. Default 50.
 	Rate float64 `yaml:"rate"`
-	// Codes is how many codes the uniqueness sample issues. Default 50.
+	// Codes is how many codes are issued to look for repeated and for weak
+	// ones. Default 100.
 	Codes int `yaml:"codes"`
 	// RefreshGrace is how long a refresh token may still work after it was
 	// replaced. Default 65s.

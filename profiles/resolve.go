@@ -159,6 +159,7 @@ func (c *Clients) all() []named[Client] {
 		{"clients.second", &c.Second},
 		{"clients.confidential", &c.Confidential},
 		{"clients.not_allowed", &c.NotAllowed},
+		{"clients.reserved", &c.Reserved},
 	}
 }
 

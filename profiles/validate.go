@@ -21,6 +21,9 @@ func (d *document) validate(p *Profile) {
 	d.checkClients(p)
 	d.checkUsers(p)
 	d.checkScopes("scopes", p.Scopes)
+	if s := p.ForbiddenScope; s != "" && !scopeToken.MatchString(s) {
+		d.reportAt("forbidden_scope", clip(s)+" is not one scope", "write one that the public client may not have")
+	}
 	d.checkAddition("request.device_authorization", p.Request.DeviceAuthorization, "client_id", "client_secret", "scope")
 	d.checkAddition("request.token", p.Request.Token,
 		"client_id", "client_secret", "grant_type", "device_code", "refresh_token")
@@ -131,10 +134,15 @@ func (d *document) checkClients(p *Profile) {
 	case p.Clients.Public.Optional:
 		d.reportAt("clients.public.optional", "every run polls with this client: it cannot be optional", "")
 	}
-	if c := p.Clients.Confidential; c != nil && c.Secret == nil && c.Auth == AuthNone {
-		d.require("clients.confidential.secret", "write {env: DEVICEGRANT_CLIENT_SECRET}")
+	for _, c := range p.Clients.all() {
+		if client := *c.entry; client != nil && client.Secret == nil && client.Auth == AuthNone && slices.Contains(withSecret, c.path) {
+			d.require(join(c.path, "secret"), "write {env: DEVICEGRANT_CLIENT_SECRET}")
+		}
 	}
 }
+
+// withSecret are the clients that are there for their secret.
+var withSecret = []string{"clients.confidential", "clients.reserved"}
 
 func (d *document) checkClient(path string, c *Client) {
 	if c.ID == "" {

@@ -16,7 +16,17 @@ func (g registrar) section31() {
 		g.requirement("DA-05")
 		g.requirement("DA-06")
 		g.requirement("DA-07")
+		g.requirement("DA-08")
 		// Errors are those of RFC 6749 section 5.2.
 		g.requirement("DA-09")
+		g.requirement("DA-10")
+		// "The client authentication requirements of Section 3.2.1 of [RFC6749]
+		// apply to requests on this endpoint".
+		g.requirement("DA-11")
+		g.requirement("DA-12")
+		g.requirement("DA-13")
+		g.requirement("DA-14")
+		// What no client sends.
+		g.requirement("DA-15")
 	})
 }

@@ -13,6 +13,7 @@ func (g registrar) section35() {
 		g.requirement("ERR-03")
 		g.requirement("ERR-04")
 		g.requirement("ERR-05")
+		g.requirement("ERR-06")
 		// authorization_pending and slow_down.
 		g.requirement("POLL-01")
 		g.requirement("POLL-02")

@@ -7,5 +7,6 @@ func (g registrar) section61() {
 		// What a person may type in place of the code as it is printed.
 		g.requirement("VERIFY-04")
 		g.requirement("VERIFY-05")
+		g.requirement("VERIFY-06")
 	})
 }

@@ -40,7 +40,7 @@ It is a test double: everything is in memory, and whoever reaches the control
 plane decides for the users. It listens on loopback only, unless told otherwise.
 
 Secrets are read from the environment, and drawn and printed where it has none:
-  DEVICEGRANT_CLIENT_SECRET  of the clients device-confidential and no-device
+  DEVICEGRANT_CLIENT_SECRET  of the clients that have one
   DEVICEGRANT_PASSWORD       of the user alice
   DEVICEGRANT_PASSWORD2      of the user bob`,
 		Example: `  devicegrant idp

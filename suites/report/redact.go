@@ -53,7 +53,7 @@ const minSecret = 6
 func NewRedactor(p *profiles.Profile) *Redactor {
 	r := &Redactor{key: make([]byte, 32), values: map[string]string{}}
 	_, _ = rand.Read(r.key) // never fails (crypto/rand)
-	for _, c := range []*profiles.Client{p.Clients.Public, p.Clients.Second, p.Clients.Confidential, p.Clients.NotAllowed} {
+	for _, c := range []*profiles.Client{p.Clients.Public, p.Clients.Second, p.Clients.Confidential, p.Clients.NotAllowed, p.Clients.Reserved} {
 		if c != nil && c.Secret != nil {
 			r.learnSecret(c.Secret.Reveal())
 			r.learn(strings.TrimPrefix(wire.BasicAuth(c.ID, c.Secret.Reveal()), "Basic "))

@@ -39,10 +39,13 @@ func recorded(t testing.TB) Evidence {
 		Clients: profiles.Clients{
 			Public:       &profiles.Client{ID: "device-public", Name: "Living Room TV"},
 			Confidential: &profiles.Client{ID: "device-confidential", Name: "Meeting Room Screen", Secret: &secret, Auth: profiles.AuthBasic},
+			NotAllowed:   &profiles.Client{ID: "no-device", Secret: &secret, Auth: profiles.AuthBasic},
+			Reserved:     &profiles.Client{ID: "device:100% a+b", Secret: &secret, Auth: profiles.AuthBasic},
 		},
-		Users:        profiles.Users{Wrong: &profiles.User{}},
-		TLS:          profiles.TLS{AllowHTTP: true},
-		Capabilities: profiles.Capabilities{Deny: &yes},
+		ForbiddenScope: "demo:admin",
+		Users:          profiles.Users{Wrong: &profiles.User{}},
+		TLS:            profiles.TLS{AllowHTTP: true},
+		Capabilities:   profiles.Capabilities{Deny: &yes},
 	})
 }
 

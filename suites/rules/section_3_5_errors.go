@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -307,4 +308,71 @@ func registeredErrorCodes(j *judge) {
 	if n > 0 {
 		j.pass("%d errors, all with registered codes", n)
 	}
+}
+
+// leaks are texts that describe the machine and not the error. What looks like
+// a path counts only with a line number, or at a place that is no attribute.
+var leaks = []struct {
+	code, what string
+	pattern    *regexp.Regexp
+}{
+	{"stack-trace", "a stack trace", regexp.MustCompile(`Traceback \(most recent call last\)|Exception in thread|goroutine \d+ \[|(?m)^\s*at [\w$.<>]+ ?\([^()\n]{1,200}:\d+(:\d+)?\)|\bat [\w$.]+\([\w$]+\.java:\d+\)|File "[^"\n]{1,200}", line \d+|\.php on line \d+`)},
+	{"sql", "SQL", regexp.MustCompile(`SQLSTATE\[|\bORA-\d{5}\b|You have an error in your SQL syntax|syntax error at or near "|\bSELECT\s[^<>]{1,200}\sFROM\s[^<>]{1,200}\sWHERE\s|\bINSERT INTO \w+ ?\(`)},
+	{"file-path", "a file path", regexp.MustCompile(`(?:^|[\s(\[:,])(?:/(?:usr|home|var|opt|srv|root)/[\w.-]+(?:/[\w.-]+)*\.\w{1,5}\b|[A-Za-z]:\\[\w .-]+\\[\w .\\-]+\.\w{1,5}\b)|/[\w.-]+\.(?:go|js|mjs|ts|py|rb|java|php|cs|c):\d+`)},
+}
+
+// leastEcho is the shortest device code whose repetition is no coincidence.
+const leastEcho = 8
+
+// ERR-06
+func quietErrors(j *judge) {
+	loud := make([]groups, len(leaks))
+	var echoed, cacheable groups
+	n := 0
+	for _, x := range j.errorAnswers() {
+		n++
+		text := errorText(x.Exchange)
+		for i, leak := range leaks {
+			if leak.pattern.MatchString(text) {
+				loud[i].add(leak.what+" in an error response", x)
+			}
+		}
+		for _, code := range x.Form()["device_code"] {
+			if len(code) >= leastEcho && strings.Contains(text, code) {
+				echoed.add("the device_code that was sent stands in the error", x)
+			}
+		}
+		if !noStore(x.Exchange) && !beforeOAuth(x) {
+			cacheable.add("an error without Cache-Control: no-store", x)
+		}
+	}
+	for i, leak := range leaks {
+		loud[i].each(func(observed string, evidence []said) {
+			j.warn(leak.code, "a short text about the error", observed, evidence...)
+		})
+	}
+	echoed.each(func(observed string, evidence []said) {
+		j.warn("device-code", "a text without the device_code", observed, evidence...)
+	})
+	cacheable.each(func(observed string, evidence []said) { j.note("no-store", observed, evidence...) })
+	if n > 0 {
+		j.pass("%d errors say nothing of the kind", n)
+	}
+}
+
+// errorText is what an error response says: its JSON strings decoded, or its body.
+func errorText(x wire.Exchange) string {
+	o, err := x.Object()
+	if err != nil {
+		return string(x.Response.Body)
+	}
+	var all strings.Builder
+	for _, m := range o.Members {
+		if s, ok := o.String(m.Name); ok {
+			all.WriteString(s + "\n")
+		} else {
+			all.Write(append(m.Value, '\n'))
+		}
+	}
+	return all.String()
 }

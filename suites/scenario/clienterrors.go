@@ -10,7 +10,8 @@ import (
 // each endpoint, beside the same request with the right one.
 //
 // Labels: right/device, wrong/device (when the client authenticates there with
-// Basic); right/token, wrong/token (on the code of wrong/code).
+// Basic); right/token, wrong/token (on the code of wrong/code); wrong/body (a
+// wrong secret in the body of a device authorization request, last of all).
 func clientErrors(c *conversation) error {
 	client := c.Profile.Clients.Confidential
 	switch {
@@ -22,10 +23,11 @@ func clientErrors(c *conversation) error {
 		return &Skipped{"a wrong secret may lock the client: give --allow-d2, or limits.allow_d2 in the profile"}
 	}
 	// A client may be locked or delayed after this.
-	if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.EarlyApproval); err != nil {
+	if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.ClientIdentity, transcript.EarlyApproval); err != nil {
 		return err
 	}
-	wrong := wire.BasicAuth(client.ID, c.random.word(24))
+	wrongSecret := c.random.word(24)
+	wrong := wire.BasicAuth(client.ID, wrongSecret)
 
 	d, err := c.issue("right/device", client)
 	if err != nil {
@@ -43,6 +45,9 @@ func clientErrors(c *conversation) error {
 	r := c.tokenRequest("wrong/token", client, c.tokenForm(client, d.deviceCode))
 	r.Header.Set("Authorization", wrong)
 	c.send(r)
+	if deviceAuth(client) == profiles.AuthBasic {
+		c.send(c.bareDeviceRequest("wrong/body", c.deviceForm(client).Add("client_secret", wrongSecret)))
+	}
 	return nil
 }
 

@@ -91,12 +91,15 @@ type Skipped struct{ Reason string }
 func (s *Skipped) Error() string { return s.Reason }
 
 // send does one exchange and records it.
-func (c *conversation) send(r wire.Request) wire.Exchange {
+func (c *conversation) send(r wire.Request) wire.Exchange { return c.sendWith(c.Wire, r) }
+
+// sendWith is send through another client than the run's own.
+func (c *conversation) sendWith(client *wire.Client, r wire.Request) wire.Exchange {
 	if err := c.limiter.Wait(c.ctx); err != nil {
 		return c.record(wire.Exchange{Label: r.Label, Method: r.Method, URL: r.URL,
 			Failure: &wire.Failure{Kind: wire.FailCanceled, Text: "the run was interrupted"}})
 	}
-	return c.record(c.Wire.Do(c.ctx, r))
+	return c.record(client.Do(c.ctx, r))
 }
 
 func (c *conversation) record(x wire.Exchange) wire.Exchange {

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/wire"
@@ -30,24 +31,45 @@ func deviceAuthorization(c *conversation) error {
 	return nil
 }
 
-// codes sends many device authorization requests at once.
+// codes sends many device authorization requests at once. When the target says
+// that it had enough, no further ones are sent: the sample is smaller then.
 //
 // Labels: code/1 ... code/N.
 func codes(c *conversation) error {
-	// Last: some stores keep only so many pending grants of a client.
+	// Late: some stores keep only so many pending grants of a client.
 	if err := c.after(); err != nil {
 		return err
 	}
 	public := c.Profile.Clients.Public
-	var all sync.WaitGroup
-	for i := range max(2, c.Profile.Limits.Codes) {
+	var (
+		all    sync.WaitGroup
+		enough atomic.Bool
+		next   = make(chan int)
+	)
+	for range codesAtOnce {
 		all.Go(func() {
-			c.sendPatiently(c.deviceRequest(fmt.Sprintf("code/%d", i+1), public, c.deviceForm(public)))
+			for i := range next {
+				if enough.Load() {
+					continue
+				}
+				x := c.sendPatiently(c.deviceRequest(fmt.Sprintf("code/%d", i), public, c.deviceForm(public)))
+				if x.Overloaded() {
+					enough.Store(true)
+				}
+			}
 		})
 	}
+	for i := range max(2, c.Profile.Limits.Codes) {
+		next <- i + 1
+	}
+	close(next)
 	all.Wait()
 	return c.ctx.Err()
 }
+
+// codesAtOnce is how many requests of the sample are under way at a time:
+// enough for codes that are drawn at the same instant.
+const codesAtOnce = 8
 
 // deviceErrors sends device authorization requests with one fault each, beside
 // the same request without the fault.

@@ -25,6 +25,9 @@ type Scenario struct {
 	Browser bool
 	// Expiry says that the scenario waits for a code to expire.
 	Expiry bool
+	// Last is above 0 for a scenario that waits for all others (see
+	// conversation.after), except those with the same or a higher number.
+	Last int
 
 	run func(*conversation) error
 }
@@ -141,12 +144,15 @@ func (r *Runner) tell(ctx context.Context, s Scenario, f *future) (said transcri
 }
 
 // ends lists the channels that close when other scenarios, if they were
-// started, have ended or left the pages. No names means all others.
+// started, have ended or left the pages. No names means all that do not
+// themselves wait for this one.
 func (r *Runner) ends(self string, names []string, pages bool) (list []<-chan struct{}) {
+	own, _ := ByName(self)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for name, f := range r.futures {
-		if name == self || len(names) > 0 && !slices.Contains(names, name) {
+		other, _ := ByName(name)
+		if name == self || len(names) > 0 && !slices.Contains(names, name) || len(names) == 0 && other.Last >= own.Last {
 			continue
 		}
 		if pages {

@@ -83,6 +83,18 @@ func New(o Options) *Client {
 	return c
 }
 
+// WithTLS returns a client with the same options and a changed copy of the TLS
+// configuration. It shares no connection, and no bound, with this one.
+func (c *Client) WithTLS(change func(*tls.Config)) *Client {
+	o := c.options
+	if o.TLS == nil {
+		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	o.TLS = o.TLS.Clone()
+	change(o.TLS)
+	return New(o)
+}
+
 // Close drops the idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 

@@ -1,0 +1,198 @@
+package rules
+
+import (
+	"cmp"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// issued is one successful request of the sample.
+type issued struct {
+	said
+	device, user string
+}
+
+// leastSample is how many codes are needed before a low figure means anything:
+// a character that is drawn from two is the same in all of them once in 2^19.
+const leastSample = 20
+
+// sample is the codes of the scenario that asks for many, in the order in
+// which they were issued, as far as that shows.
+func (j *judge) sample() (list []issued) {
+	for _, x := range j.all(transcript.Codes, "code") {
+		o, err := x.Object()
+		if err != nil || !o.Has("device_code") {
+			continue
+		}
+		one := issued{said: x}
+		one.device, _ = o.String("device_code")
+		one.user, _ = o.String("user_code")
+		list = append(list, one)
+	}
+	// Several requests are under way at once, so the middle of each counts.
+	slices.SortStableFunc(list, func(a, b issued) int { return cmp.Compare(a.Sent+a.Received, b.Sent+b.Received) })
+	if len(list) == 0 {
+		j.missing(transcript.Codes, "a successful request")
+	}
+	return list
+}
+
+// redactedMark is what stands in a report in place of a secret.
+var redactedMark = regexp.MustCompile(`\[redacted(:[0-9a-f]+)?\]`)
+
+// redacted says that a sample was replaced by marks, which have a strength of
+// their own, and records the obstacle.
+func (j *judge) redacted(codes []string) bool {
+	if slices.ContainsFunc(codes, redactedMark.MatchString) {
+		j.inconclusive("the codes are redacted in this recording: run --unredacted keeps those of a throw-away server")
+		return true
+	}
+	return false
+}
+
+// figures are what a sample of codes shows of their strength.
+type figures struct {
+	// Bits is an upper bound: what the codes would have if every character that
+	// varies were drawn evenly and independently.
+	Bits     float64
+	Varying  int // positions that are not the same in all codes
+	Alphabet int // different characters at these positions
+	Estimate float64
+	Growing  bool // the codes grow in the order in which they were issued
+	Sample   int
+}
+
+// measure estimates the strength of codes. Whatever is in doubt counts for the
+// server: the longest code, and the larger estimate of an alphabet.
+func measure(codes []string) figures {
+	f := figures{Sample: len(codes), Growing: growing(codes)}
+	var rows [][]rune
+	longest := 0
+	for _, c := range codes {
+		row := []rune(c)
+		rows, longest = append(rows, row), max(longest, len(row))
+	}
+	// Position by position: those that never change add nothing.
+	total := map[rune]int{}
+	var positions []map[rune]int
+	for i := range longest {
+		seen := map[rune]int{}
+		for _, row := range rows {
+			if i < len(row) {
+				seen[row[i]]++
+			} else {
+				seen[-1]++ // some codes end before
+			}
+		}
+		if len(seen) < 2 {
+			continue
+		}
+		positions = append(positions, seen)
+		for c, n := range seen {
+			if c >= 0 {
+				total[c] += n
+			}
+		}
+	}
+	f.Varying, f.Alphabet = len(positions), len(total)
+	f.Estimate = alphabetSize(total)
+	for _, seen := range positions {
+		size := f.Estimate
+		// A position of its own, such as the variant of a UUID, shows in a
+		// sample that is many times its alphabet.
+		if own := float64(len(seen)); float64(f.Sample) >= 10*own && once(seen) == 0 && own < size {
+			size = own
+		}
+		f.Bits += math.Log2(max(2, size))
+	}
+	return f
+}
+
+// once is how many characters were seen a single time.
+func once(seen map[rune]int) (n int) {
+	for _, count := range seen {
+		if count == 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// alphabetSize estimates how many characters there are from those that were
+// seen: a small sample of a large alphabet does not show it all. The estimate
+// (Chao 1984) adds what the characters seen only once or twice suggest, and
+// stops at the class to which all of them belong.
+func alphabetSize(seen map[rune]int) float64 {
+	singles, doubles := 0.0, 0.0
+	class := 0.0
+	var digits, lower, upper, others bool
+	for c, n := range seen {
+		switch n {
+		case 1:
+			singles++
+		case 2:
+			doubles++
+		}
+		switch {
+		case c >= '0' && c <= '9':
+			digits = true
+		case c >= 'a' && c <= 'z':
+			lower = true
+		case c >= 'A' && c <= 'Z':
+			upper = true
+		default:
+			others = true
+		}
+	}
+	estimate := float64(len(seen)) + singles*(singles-1)/(2*(doubles+1))
+	for _, c := range []struct {
+		in   bool
+		size float64
+	}{{digits, 10}, {lower, 26}, {upper, 26}} {
+		if c.in {
+			class += c.size
+		}
+	}
+	if others {
+		return estimate
+	}
+	return max(float64(len(seen)), min(estimate, class))
+}
+
+// growing says that later codes are larger, so nearly always that chance is no
+// explanation: codes from a counter or a clock. Only codes of one length compare.
+func growing(codes []string) bool {
+	n := len(codes)
+	if n < leastSample {
+		return false
+	}
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+		if len(codes[i]) != len(codes[0]) {
+			return false
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(codes[a], codes[b]) })
+	// Spearman's rank correlation.
+	sum := 0.0
+	for rank, i := range order {
+		d := float64(rank - i)
+		sum += d * d
+	}
+	rho := 1 - 6*sum/(float64(n)*(float64(n)*float64(n)-1))
+	// Equal codes keep their order, which must not look like growth.
+	return math.Abs(rho) >= 0.95 && distinct(codes) > n/2
+}
+
+func distinct(codes []string) int {
+	seen := map[string]bool{}
+	for _, c := range codes {
+		seen[c] = true
+	}
+	return len(seen)
+}

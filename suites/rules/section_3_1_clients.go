@@ -1,0 +1,367 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+const clientIdentity = transcript.ClientIdentity
+
+// DA-08
+func wrongScope(j *judge) {
+	control, ok := j.first(transcript.Scopes, "control")
+	if !ok {
+		return
+	}
+	if !hasCodes(control.Exchange) {
+		j.inconclusive("the request with the usual scope does not succeed: %s", describe(control.Exchange))
+		return
+	}
+	followed := ""
+	for _, label := range []string{"forbidden", "unknown", "malformed/quotes", "malformed/spaces", "malformed/case"} {
+		if _, sent := j.Transcripts[transcript.Scopes].First(label); !sent && label != "unknown" {
+			if label == "forbidden" {
+				j.note("no-forbidden-scope", "a forbidden scope was not tried: forbidden_scope in the profile names one")
+			}
+			continue
+		}
+		x, ok := j.first(transcript.Scopes, label)
+		name := strings.TrimPrefix(label, "malformed/")
+		observed := fmt.Sprintf("%s for a scope that is %s", describe(x.Exchange), scopeWords[name])
+		switch {
+		case !ok:
+		case serverFault(x.Exchange):
+			j.fail("server-error", quoted("invalid_scope")+", or 200", observed, x)
+		case hasCodes(x.Exchange) && name != label:
+			j.note("accepted-"+slug(name), observed, x)
+		case hasCodes(x.Exchange) && followed == "":
+			followed = label
+			j.scopeGranted(label, x)
+		case hasCodes(x.Exchange):
+			j.note("accepted-"+label, observed, x)
+		case hasError(x.Exchange, "invalid_scope"), name != label && hasError(x.Exchange, "invalid_request"):
+			j.pass("%s: %s", name, describe(x.Exchange))
+		default:
+			j.warn("other-error", quoted("invalid_scope"), observed, x)
+		}
+	}
+}
+
+// scopeWords say what the probes of DA-08 ask for.
+var scopeWords = map[string]string{
+	"forbidden": "forbidden for this client", "unknown": "unknown", "quotes": `malformed ("x\y)`,
+	"spaces": "separated by two spaces", "case": "in upper case",
+}
+
+// scopeGranted judges a request for a wrong scope that gave codes: the server
+// may have left the decision to the consent page.
+func (j *judge) scopeGranted(label string, x said) {
+	asked := strings.Fields(x.Form().Get("scope"))
+	if len(asked) == 0 {
+		j.inconclusive("the request for the %s scope is not recorded", label)
+		return
+	}
+	wrong := asked[len(asked)-1]
+	if _, ok := j.journey(transcript.Scopes, "approve "+label); !ok {
+		return
+	}
+	token, ok := j.tokenAmong(transcript.Scopes, "token")
+	if !ok {
+		if last := j.all(transcript.Scopes, "token"); len(last) > 0 && terminal(last[len(last)-1].Exchange) {
+			j.pass("no token for a scope that is %s: %s", scopeWords[label], describe(last[len(last)-1].Exchange))
+			return
+		}
+		j.inconclusive("no token was collected for the %s scope, so what it would carry is not known", label)
+		return
+	}
+	granted, told := scopeOf(token.Exchange)
+	evidence := []said{x, token}
+	if asked, ok := j.maybe(transcript.Scopes, "introspection"); ok {
+		if scope, ok := scopeOf(asked.Exchange); ok {
+			granted, told, evidence = append(granted, scope...), true, append(evidence, asked)
+		}
+	}
+	switch {
+	case !told:
+		j.inconclusive("codes and a token for a scope that is %s; no answer says which scopes the token has", scopeWords[label])
+	case !slices.Contains(granted, wrong):
+		j.pass("a scope that is %s is left out of the token", scopeWords[label])
+	case label == "forbidden":
+		j.fail("forbidden-granted", "a token without "+clip(wrong)+", or "+quoted("invalid_scope"), "a token with the scope "+clip(wrong)+", which this client may not have", evidence...)
+	default:
+		j.warn("unknown-granted", "a token without the made-up scope, or "+quoted("invalid_scope"), "a token with the made-up scope "+clip(wrong), evidence...)
+	}
+}
+
+// tokenAmong returns the first answer with a token.
+func (j *judge) tokenAmong(scenario, label string) (said, bool) {
+	for _, x := range j.all(scenario, label) {
+		if hasToken(x.Exchange) {
+			return x, true
+		}
+	}
+	return said{}, false
+}
+
+// scopeOf is the scope that a token response or an introspection names.
+func scopeOf(x wire.Exchange) (scopes []string, told bool) {
+	o, err := x.Object()
+	if err != nil {
+		return nil, false
+	}
+	s, ok := o.String("scope")
+	return strings.Fields(s), ok
+}
+
+// DA-10
+func grantNotAllowed(j *judge) {
+	if j.Profile.Clients.NotAllowed == nil {
+		j.noClient("clients.not_allowed")
+		return
+	}
+	if !j.identityControl("control/public") {
+		return
+	}
+	x, ok := j.first(clientIdentity, "not allowed/device")
+	if !ok {
+		return
+	}
+	switch {
+	case hasError(x.Exchange, "unauthorized_client") && x.Status == 400:
+		j.pass("%s", describe(x.Exchange))
+		return
+	case !hasCodes(x.Exchange):
+		observed := describe(x.Exchange)
+		if hasError(x.Exchange, "invalid_client") {
+			observed += "; if the server does not know the client, clients.not_allowed in the profile is wrong"
+		}
+		j.warn("other-error", "400 and "+quoted("unauthorized_client"), observed, x)
+		return
+	}
+	if token, ok := j.tokenAmong(clientIdentity, "token"); ok {
+		j.fail("token", quoted("unauthorized_client"), "codes, and after an approval a token, for a client that may not use the grant", x, token)
+		return
+	}
+	poll, ok := j.first(clientIdentity, "not allowed/poll")
+	if !ok {
+		return
+	}
+	last := append([]said{poll}, j.all(clientIdentity, "token")...)
+	if end := last[len(last)-1]; !recognised(end.Exchange) && end.OAuthError() != "" {
+		j.warn("codes", quoted("unauthorized_client")+" at the device authorization endpoint", "codes, which the token endpoint refuses: "+describe(end.Exchange), x, end)
+		return
+	}
+	if _, ok := j.journey(clientIdentity, "approve not allowed"); ok {
+		j.inconclusive("codes for a client that may not use the grant, and no clear answer at the token endpoint: %s", describe(last[len(last)-1].Exchange))
+	}
+}
+
+// noClient says that the profile lacks a client that the rule needs.
+func (j *judge) noClient(path string) {
+	for _, dropped := range j.Profile.Dropped {
+		if strings.HasPrefix(dropped, path+":") {
+			j.notApplicable("%s", dropped)
+			return
+		}
+	}
+	j.notApplicable("the profile has no %s", path)
+}
+
+// identityControl is a positive control: the request with nothing wrong gives codes.
+func (j *judge) identityControl(label string) bool {
+	x, ok := j.first(clientIdentity, label)
+	if ok && !hasCodes(x.Exchange) {
+		j.inconclusive("the request without a fault does not succeed: %s", describe(x.Exchange))
+	}
+	return ok && hasCodes(x.Exchange)
+}
+
+// confidential says that there is a client with a secret.
+func (j *judge) confidential() bool {
+	if c := j.Profile.Clients.Confidential; c == nil || c.Secret == nil {
+		j.noClient("clients.confidential")
+		return false
+	}
+	return true
+}
+
+// DA-11
+func confidentialMustAuthenticate(j *judge) {
+	if !j.confidential() || !j.identityControl("control/confidential") {
+		return
+	}
+	x, ok := j.first(clientIdentity, "unauthenticated")
+	switch {
+	case !ok:
+	case hasCodes(x.Exchange):
+		j.fail("codes-without-authentication", quoted("invalid_client"), "codes for the id of a confidential client, without its secret", x)
+	case hasError(x.Exchange, "invalid_client"):
+		j.pass("%s", describe(x.Exchange))
+	default:
+		j.warn("other-error", quoted("invalid_client"), describe(x.Exchange), x)
+	}
+}
+
+// DA-12
+func wrongSecretAtDeviceEndpoint(j *judge) {
+	x, ok := j.maybe(transcript.ClientErrors, "wrong/device")
+	if !ok {
+		if c := j.Profile.Clients.Confidential; c != nil && c.Secret != nil && deviceMethod(c) != profiles.AuthBasic {
+			j.notApplicable("the profile says that the client does not use HTTP Basic here (clients.confidential.device_auth)")
+			return
+		}
+		j.missing(transcript.ClientErrors, "wrong/device")
+		return
+	}
+	right, ok := j.first(transcript.ClientErrors, "right/device")
+	if !ok {
+		return
+	}
+	if !hasCodes(right.Exchange) {
+		j.inconclusive("the right secret does not succeed either: %s", describe(right.Exchange))
+		return
+	}
+	switch {
+	case hasCodes(x.Exchange):
+		j.fail("wrong-secret-accepted", "401 and "+quoted("invalid_client"), describe(x.Exchange)+" for a wrong secret", x, right)
+	case x.Status != 401:
+		j.fail("status", "status 401", describe(x.Exchange), x)
+	case !basicChallenge(x.Exchange):
+		j.fail("challenge", "WWW-Authenticate: Basic", fmt.Sprintf("WWW-Authenticate %q", clip(x.Header("WWW-Authenticate"))), x)
+	case !hasError(x.Exchange, "invalid_client"):
+		j.fail("error", quoted("invalid_client"), describe(x.Exchange), x)
+	default:
+		j.pass("401, %s", clip(x.Header("WWW-Authenticate")))
+	}
+	body, ok := j.maybe(transcript.ClientErrors, "wrong/body")
+	switch {
+	case !ok:
+	case hasCodes(body.Exchange):
+		j.fail("wrong-secret-accepted", quoted("invalid_client"), describe(body.Exchange)+" for a wrong secret in the body", body, right)
+	case hasError(body.Exchange, "invalid_client") && (body.Status == 400 || body.Status == 401):
+		j.pass("in the body: %s", describe(body.Exchange))
+	default:
+		j.warn("other-error-in-body", "400 or 401, and "+quoted("invalid_client"), describe(body.Exchange)+" for a wrong secret in the body", body)
+	}
+}
+
+// deviceMethod is how a client authenticates at the device authorization endpoint.
+func deviceMethod(c *profiles.Client) profiles.ClientAuth {
+	for _, m := range []profiles.ClientAuth{c.DeviceAuth, c.Auth} {
+		if m != "" {
+			return m
+		}
+	}
+	if c.Secret != nil {
+		return profiles.AuthBasic
+	}
+	return profiles.AuthNone
+}
+
+// DA-13
+func basicAccepted(j *judge) {
+	if !j.confidential() {
+		return
+	}
+	if client := j.Profile.Clients.Confidential; deviceMethod(client) != profiles.AuthBasic {
+		j.notApplicable("the profile says that the client authenticates by %s here", deviceMethod(client))
+		return
+	}
+	x, ok := j.first(clientIdentity, "control/confidential")
+	if !ok {
+		return
+	}
+	if !hasCodes(x.Exchange) {
+		body, ok := j.maybe(clientIdentity, "control/body")
+		switch {
+		case ok && hasCodes(body.Exchange):
+			j.fail("basic-refused", "codes, as with the same secret in the body", describe(x.Exchange)+" for the right secret by HTTP Basic", x, body)
+		default:
+			j.inconclusive("the secret is refused by HTTP Basic and in the body (%s): clients.confidential in the profile may be wrong", describe(x.Exchange))
+		}
+		return
+	}
+	j.pass("HTTP Basic gives codes")
+	if poll, ok := j.maybe(clientIdentity, "basic/token"); ok && poll.OAuthError() == "invalid_client" && tokenMethodIsBasic(j.Profile.Clients.Confidential) {
+		j.fail("basic-refused-token", quoted("authorization_pending"), describe(poll.Exchange)+" at the token endpoint, for the secret that the device authorization endpoint takes", x, poll)
+	}
+	j.reservedCharacters()
+}
+
+func tokenMethodIsBasic(c *profiles.Client) bool {
+	return c.Auth == profiles.AuthBasic || c.Auth == "" && c.Secret != nil
+}
+
+// reservedCharacters is the second half of DA-13: id and secret are form-encoded
+// before they are joined. Many servers skip the decoding.
+func (j *judge) reservedCharacters() {
+	encoded, ok := j.maybe(clientIdentity, "reserved/encoded")
+	if !ok {
+		j.note("no-reserved-characters", "credentials with reserved characters were not tried: clients.reserved in the profile names a client that has some")
+		return
+	}
+	if hasCodes(encoded.Exchange) {
+		j.pass("form-encoded credentials are decoded")
+		return
+	}
+	body, ok := j.maybe(clientIdentity, "reserved/body")
+	switch {
+	case ok && hasCodes(body.Exchange):
+		j.warn("not-decoded", "codes: id and secret are form-encoded before they are joined", describe(encoded.Exchange)+" for credentials with reserved characters, which work in the body", encoded, body)
+	default:
+		j.note("reserved-not-proved", "credentials with reserved characters are refused by HTTP Basic and in the body: clients.reserved in the profile may be wrong", encoded)
+	}
+}
+
+// DA-14
+func ambiguousClient(j *judge) {
+	if !j.confidential() || !j.identityControl("control/confidential") {
+		return
+	}
+	right := []string{"invalid_request", "invalid_client"}
+	if x, ok := j.first(clientIdentity, "both/methods"); ok {
+		switch {
+		case hasCodes(x.Exchange):
+			j.warn("two-methods-accepted", quoted(right...), "codes for a secret in the header and in the body", x)
+		case hasError(x.Exchange, right...):
+			j.pass("two methods: %s", describe(x.Exchange))
+		default:
+			j.warn("other-error", quoted(right...), describe(x.Exchange)+" for a secret in the header and in the body", x)
+		}
+	}
+	if j.Profile.Clients.Public != nil && j.Profile.Clients.Public.Secret != nil {
+		j.note("no-second-client", "two clients in one request were not tried: clients.public has a secret")
+		return
+	}
+	x, ok := j.first(clientIdentity, "two/clients")
+	switch {
+	case !ok:
+	case hasCodes(x.Exchange):
+		j.boundTo(x)
+	case hasError(x.Exchange, right...):
+		j.pass("two clients: %s", describe(x.Exchange))
+	default:
+		j.warn("other-error", quoted(right...), describe(x.Exchange)+" for one client in the header and another in the body", x)
+	}
+}
+
+// boundTo finds out whose codes a request with two clients gave.
+func (j *judge) boundTo(x said) {
+	body, asked := j.maybe(clientIdentity, "two/as body")
+	control, controlled := j.maybe(clientIdentity, "two/control")
+	expected := quoted("invalid_request", "invalid_client")
+	if asked && controlled && recognised(body.Exchange) && !recognised(control.Exchange) {
+		j.fail("bound-to-body", expected, "the codes belong to the client in the body, which did not authenticate", x, body, control)
+		return
+	}
+	if header, ok := j.maybe(clientIdentity, "two/as header"); ok && recognised(header.Exchange) {
+		j.warn("bound-to-header", expected, "codes; they belong to the client in the header, and the other one is ignored", x, header)
+		return
+	}
+	j.warn("two-clients-accepted", expected, "codes; whose they are did not show", x)
+}

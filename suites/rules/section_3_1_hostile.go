@@ -1,0 +1,151 @@
+package rules
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+const hostileSizes = transcript.HostileSizes
+
+// DA-15: a limit of ours for gross faults, hence the codes policy-*.
+func hostileInput(j *judge) {
+	control, ok := j.first(hostileSizes, "control")
+	if !ok {
+		return
+	}
+	if !hasCodes(control.Exchange) {
+		j.inconclusive("the request without a fault does not succeed: %s", describe(control.Exchange))
+		return
+	}
+	t := j.Transcripts[hostileSizes]
+	tries := map[string][]said{}
+	var order []string
+	for _, x := range t.Exchanges {
+		if x.Label == "control" || x.Label == "control again" {
+			continue
+		}
+		if tries[x.Label] == nil {
+			order = append(order, x.Label)
+		}
+		tries[x.Label] = append(tries[x.Label], said{x, hostileSizes})
+	}
+	if len(order) == 0 {
+		j.missing(hostileSizes, "size/scope")
+	}
+	for _, label := range order {
+		j.hostileProbe(label, tries[label])
+	}
+	if again, ok := j.maybe(hostileSizes, "control again"); ok && !hasCodes(again.Exchange) {
+		j.note("shut-out", "afterwards the request without a fault is answered "+describe(again.Exchange), again)
+	}
+}
+
+const withinLimit = "an error below 500 within the time limit"
+
+func (j *judge) hostileProbe(label string, tries []said) {
+	_, name, _ := strings.Cut(label, "/")
+	what := hostileWords[label]
+	faults, hangs := 0, 0
+	for _, x := range tries {
+		switch {
+		case x.Failure != nil && x.Failure.Kind == wire.FailTimeout:
+			hangs++
+		case x.Answered() && serverFault(x.Exchange) && !x.Overloaded():
+			faults++
+		}
+		if x.Answered() {
+			j.reflected(x)
+		}
+	}
+	last := tries[len(tries)-1]
+	switch {
+	case faults >= 2:
+		j.fail("policy-server-error", withinLimit, fmt.Sprintf("%s, twice, for %s", describe(last.Exchange), what), tries...)
+	case hangs >= 2:
+		j.fail("policy-hang", withinLimit, "no answer, twice, for "+what, tries...)
+	case faults > 0:
+		j.note("server-error-once", fmt.Sprintf("a 5xx at first, then %s, for %s", describe(last.Exchange), what), tries...)
+	case last.Failure != nil && last.Failure.Kind != wire.FailCanceled && hangs == 0:
+		// A proxy may hang up on what it does not like.
+		j.pass("%s: the connection is closed", name)
+	case !last.Answered(), last.Overloaded():
+		j.note("unanswered", fmt.Sprintf("%s for %s", describe(last.Exchange), what), last)
+	case hasCodes(last.Exchange) && notText[name]:
+		j.warn("invalid-text-accepted", "400: the value is not UTF-8", "codes for "+what, last)
+	case hasCodes(last.Exchange):
+		j.note("accepted", "codes for "+what, last)
+		j.pass("%s is survived", name)
+	default:
+		j.pass("%s: %s", name, describe(last.Exchange))
+	}
+}
+
+// hostileWords say what the probes of DA-15 send.
+var hostileWords = map[string]string{
+	"size/scope": "a scope of 64 KiB", "size/body": "a body of 1 MiB", "size/parameters": "5000 parameters",
+	"bytes/NUL": "a NUL byte in the scope", "bytes/FF": "the byte FF in the scope", "bytes/escape": "the broken escape %zz",
+	"bytes/surrogate": "half a surrogate pair in the scope", "bytes/direction": "a change of writing direction in the scope",
+	"bytes/CRLF": "a line break in the scope", "markup/client_id": "quotes and angle brackets in client_id", "markup/scope": "quotes and angle brackets in the scope",
+}
+
+// notText are the probes whose bytes are not UTF-8.
+var notText = map[string]bool{"FF": true, "surrogate": true}
+
+// hostileMark finds the random word that every probe carries.
+var hostileMark = regexp.MustCompile(`^[a-z]{8}`)
+
+// reflected looks for what was sent in what came back, where it does harm: in a
+// header, in HTML, and in an error text with characters that are not allowed.
+func (j *judge) reflected(x said) {
+	value := x.Form().Get("scope")
+	if x.Label == "markup/client_id" {
+		value = x.Form().Get("client_id")
+	}
+	value, err := rawValue(value, x)
+	mark := hostileMark.FindString(strings.TrimLeft(value, `"'><`))
+	if err != nil || mark == "" || x.Response == nil {
+		return
+	}
+	for name, values := range x.Response.Header {
+		if strings.EqualFold(name, "X-"+mark) {
+			j.fail("policy-header-injection", "one header for each line that the server meant", "a line break in a value became a header of the response", x)
+		}
+		for _, v := range values {
+			if strings.HasPrefix(x.Label, "markup/") && strings.Contains(v, value) {
+				j.fail("policy-reflected-header", "headers without what the client sent", fmt.Sprintf("quotes and angle brackets as they were sent, in the header %s", clip(name)), x)
+			}
+		}
+	}
+	if body := string(x.Response.Body); strings.Contains(mediaType(x.Exchange), "html") && strings.Contains(body, "<"+mark) {
+		j.fail("policy-reflected-html", "text with its markup escaped", "an element of the client's making in an HTML page", x)
+	}
+	if o, err := x.Object(); err == nil {
+		for _, member := range []string{"error_description", "error_uri"} {
+			s, _ := o.String(member)
+			if c, bad := illegalCharacter(s, member == "error_uri"); bad && strings.Contains(s, mark) {
+				j.fail("policy-reflected-error", "a text of the server's own, with the characters of RFC 6749 section 5.2", fmt.Sprintf("%s repeats what was sent, with %q", member, c), x)
+			}
+		}
+	}
+}
+
+// rawValue takes a value from the request's bytes where the form does not parse.
+func rawValue(parsed string, x said) (string, error) {
+	if parsed != "" {
+		return parsed, nil
+	}
+	_, raw, ok := strings.Cut("&"+string(x.Request.Body), "&scope=")
+	if !ok {
+		return "", fmt.Errorf("the request has no scope")
+	}
+	raw, _, _ = strings.Cut(raw, "&")
+	if value, err := url.QueryUnescape(raw); err == nil {
+		return value, nil
+	}
+	return raw, nil
+}

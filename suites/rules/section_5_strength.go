@@ -1,0 +1,233 @@
+package rules
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// The limits of SEC-02 and SEC-03, in bits. The failing ones are ours, for gross
+// faults, hence the codes policy-*.
+const (
+	deviceBits     = 128 // RFC 6749 section 10.10
+	deviceBitsFail = 64
+	userBits       = 28
+	userBitsFail   = 16
+)
+
+// SEC-02
+func deviceCodeStrength(j *judge) {
+	list := j.sample()
+	if len(list) == 0 {
+		return
+	}
+	codes := make([]string, len(list))
+	for i, x := range list {
+		codes[i] = x.device
+	}
+	if j.redacted(codes) {
+		return
+	}
+	if hash := hashOfUserCode(list); hash != "" {
+		j.fail("policy-hash-of-user-code", "a device_code that nothing else tells", "each device_code is the "+hash+" of its user_code", list[0].said, list[1].said)
+		return
+	}
+	judged, about := unpredictable(j, codes, list[0].said)
+	stripped, shared := withoutUserCode(judged, list)
+	if shared {
+		j.warn("contains-user-code", "a device_code that does not contain the user_code", "each device_code contains its user_code, which does not count here", list[0].said)
+	}
+	f := measure(stripped)
+	j.strength(f, about, deviceBits, deviceBitsFail, "a device_code", list)
+	if f.Growing && f.Bits >= deviceBitsFail {
+		j.note("begins-with-time", "the codes grow in the order in which they were issued: they seem to begin with a time or a counter")
+	}
+}
+
+// strength judges figures against two limits.
+func (j *judge) strength(f figures, about string, enough, gross float64, what string, list []issued) {
+	observed := fmt.Sprintf("%s at most %.1f bits: %d varying characters from %d different ones, in %d codes", about, f.Bits, f.Varying, f.Alphabet, f.Sample)
+	observed = strings.TrimSpace(observed)
+	evidence := []said{list[0].said, list[len(list)-1].said}
+	expected := fmt.Sprintf("%s of %.0f bits or more", what, enough)
+	switch {
+	case f.Bits >= enough:
+		j.pass("%s", observed)
+	case f.Sample < leastSample:
+		j.inconclusive("only %d codes were issued, and it takes %d to tell (limits.codes, or a rate limit of the target)", f.Sample, leastSample)
+	case f.Bits < gross && f.Growing:
+		j.fail("policy-sequential", expected, observed+"; they grow in the order in which they were issued, as a counter or a clock does", evidence...)
+	case f.Bits < gross:
+		j.fail("policy-weak", expected, observed, evidence...)
+	default:
+		j.warn("weak", expected, observed, evidence...)
+	}
+	j.note("figures", fmt.Sprintf("bits %.1f, varying %d, alphabet %d (estimated %.1f), codes %d", f.Bits, f.Varying, f.Alphabet, f.Estimate, f.Sample))
+}
+
+// unpredictable returns the part of codes that has to be unpredictable: of a
+// signed token the signature, of readable JSON its text, otherwise all.
+func unpredictable(j *judge, codes []string, first said) (parts []string, about string) {
+	jws, readable := 0, 0
+	signatures, texts := make([]string, len(codes)), make([]string, len(codes))
+	unsigned := false
+	for i, c := range codes {
+		segments := strings.Split(c, ".")
+		if header, ok := decodedJSON(segments[0]); ok && len(segments) == 3 && header.Has("alg") {
+			jws++
+			signatures[i] = segments[2]
+			if alg, _ := header.String("alg"); strings.EqualFold(alg, "none") || segments[2] == "" {
+				unsigned = true
+				signatures[i] = segments[1]
+				if text, ok := decodedText(segments[1]); ok {
+					signatures[i] = text
+				}
+			}
+			continue
+		}
+		if _, ok := decodedJSON(c); ok {
+			readable++
+			texts[i], _ = decodedText(c)
+		}
+	}
+	switch {
+	case jws == len(codes) && unsigned:
+		j.warn("unsigned", "a signature, or nothing to read", "the device_code is a token without a signature (alg none); what it says could be changed", first)
+		return signatures, "unsigned tokens, their content:"
+	case jws == len(codes):
+		j.note("readable", "the device_code is a signed token whose payload anybody can read", first)
+		return signatures, "signed tokens, their signature:"
+	case readable == len(codes):
+		j.note("readable", "the device_code is encoded JSON that anybody can read", first)
+		return texts, "encoded JSON:"
+	}
+	return codes, ""
+}
+
+// decodedText undoes base64, in either alphabet and with or without padding.
+func decodedText(s string) (string, bool) {
+	s = strings.TrimRight(s, "=")
+	for _, e := range []*base64.Encoding{base64.RawURLEncoding, base64.RawStdEncoding} {
+		if b, err := e.DecodeString(s); err == nil {
+			return string(b), true
+		}
+	}
+	return "", false
+}
+
+func decodedJSON(s string) (wire.Object, bool) {
+	text, ok := decodedText(s)
+	if !ok || !strings.HasPrefix(text, "{") {
+		return wire.Object{}, false
+	}
+	o, err := wire.ParseObject([]byte(text))
+	return o, err == nil
+}
+
+// withoutUserCode removes the user code from device codes that all contain it.
+func withoutUserCode(codes []string, list []issued) (stripped []string, shared bool) {
+	if len(codes) < 2 {
+		return codes, false
+	}
+	for i, c := range codes {
+		without, found := c, false
+		for _, form := range []string{list[i].user, significant(list[i].user), strings.ToLower(significant(list[i].user))} {
+			if len(form) >= minCode && strings.Contains(without, form) {
+				without, found = strings.Replace(without, form, "", 1), true
+				break
+			}
+		}
+		if !found {
+			return codes, false
+		}
+		stripped = append(stripped, without)
+	}
+	return stripped, true
+}
+
+// hashOfUserCode names the hash by which all device codes come from their user
+// codes, or "".
+func hashOfUserCode(list []issued) string {
+	if len(list) < 2 {
+		return ""
+	}
+	hashes := []struct {
+		name string
+		sum  func(string) []byte
+	}{
+		{"MD5", func(s string) []byte { h := md5.Sum([]byte(s)); return h[:] }},
+		{"SHA-1", func(s string) []byte { h := sha1.Sum([]byte(s)); return h[:] }},
+		{"SHA-256", func(s string) []byte { h := sha256.Sum256([]byte(s)); return h[:] }},
+		{"SHA-512", func(s string) []byte { h := sha512.Sum512([]byte(s)); return h[:] }},
+	}
+	for _, h := range hashes {
+		matches := 0
+		for _, x := range list {
+			if isHashOf(x.device, x.user, h.sum) {
+				matches++
+			}
+		}
+		if matches == len(list) {
+			return h.name
+		}
+	}
+	return ""
+}
+
+// leastHash is the shortest beginning of a hash that is no coincidence.
+const leastHash = 16
+
+func isHashOf(device, user string, sum func(string) []byte) bool {
+	if len(device) < leastHash || user == "" {
+		return false
+	}
+	for _, input := range []string{user, strings.ToLower(user), significant(user), strings.ToLower(significant(user))} {
+		b := sum(input)
+		for _, encoded := range []string{hex.EncodeToString(b), strings.ToUpper(hex.EncodeToString(b)),
+			base64.StdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b)} {
+			if strings.HasPrefix(encoded, strings.TrimRight(device, "=")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// SEC-03
+func userCodeStrength(j *judge) {
+	list := j.sample()
+	if len(list) == 0 {
+		return
+	}
+	codes, ok := j.userCodes(list)
+	if !ok {
+		return
+	}
+	f := measure(codes)
+	if f.Growing && f.Sample >= leastSample && f.Bits >= userBitsFail {
+		j.fail("policy-sequential", "user codes that do not tell the next one", fmt.Sprintf("%d codes grow in the order in which they were issued, as a counter or a clock does", f.Sample), list[0].said, list[1].said)
+	}
+	j.strength(f, "", userBits, userBitsFail, "a user_code", list)
+}
+
+// userCodes are the significant characters of the sample's user codes.
+func (j *judge) userCodes(list []issued) (codes []string, ok bool) {
+	fold := j.userCodeFold()
+	for _, x := range list {
+		if x.user != "" {
+			codes = append(codes, fold(x.user))
+		}
+	}
+	if len(codes) == 0 {
+		j.inconclusive("no response has a user_code that is a string (see RESP-04)")
+		return nil, false
+	}
+	return codes, !j.redacted(codes)
+}

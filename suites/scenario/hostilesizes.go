@@ -1,0 +1,71 @@
+package scenario
+
+import (
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// The sizes of hostile requests: beyond what anybody needs, and below what
+// could hurt a server or a network.
+const (
+	hugeScope  = 64 << 10
+	hugeBody   = 1 << 20
+	manyParams = 5000
+)
+
+// hostileSizes sends requests that are too large, or whose bytes are no text,
+// one after the other. A request that is answered by a 5xx or not at all is
+// sent once more under the same label: a fault happens twice, an accident once.
+//
+// Labels: control; size/scope, size/body, size/parameters; bytes/NUL, bytes/FF,
+// bytes/escape, bytes/surrogate, bytes/direction, bytes/CRLF; markup/client_id,
+// markup/scope; control again.
+func hostileSizes(c *conversation) error {
+	if !c.Profile.Limits.AllowD2 {
+		return &Skipped{"requests of hostile size may raise alarms: give --allow-d2, or limits.allow_d2 in the profile"}
+	}
+	// Last of all: an address may be shut out after this.
+	if err := c.after(); err != nil {
+		return err
+	}
+	public := c.Profile.Clients.Public
+	if _, err := c.issue("control", public); err != nil {
+		return err
+	}
+	mark := c.random.word(8)
+	form := c.deviceForm(public)
+	// raw replaces the scope by bytes that no encoder would write.
+	raw := func(value string) []byte {
+		return []byte(form.Without("scope").Add("scope", "").Encode() + value)
+	}
+	markup := `"'><` + mark + `>`
+	for _, probe := range []struct {
+		label string
+		body  []byte
+	}{
+		{"size/scope", []byte(form.Set("scope", mark+strings.Repeat("x", hugeScope)).Encode())},
+		{"size/body", []byte(form.Add("x_h_"+mark, strings.Repeat("x", hugeBody)).Encode())},
+		{"size/parameters", []byte(form.Encode() + strings.Repeat("&x_h_"+mark+"=1", manyParams))},
+		{"bytes/NUL", raw(mark + "%00" + mark)},
+		{"bytes/FF", raw(mark + "%FF" + mark)},
+		{"bytes/escape", raw(mark + "%zz" + mark)},
+		{"bytes/surrogate", raw(mark + "%ED%A0%80" + mark)},
+		{"bytes/direction", raw(mark + "%E2%80%AE" + mark)},
+		{"bytes/CRLF", raw(mark + "%0D%0AX-" + mark + ":%20" + mark)},
+		{"markup/client_id", []byte(form.Set("client_id", markup).Encode())},
+		{"markup/scope", []byte(form.Set("scope", markup).Encode())},
+	} {
+		r := c.deviceRequest(probe.label, public, nil)
+		if probe.label == "markup/client_id" {
+			r = c.bareDeviceRequest(probe.label, nil)
+		}
+		r.Body = append(probe.body[:len(probe.body):len(probe.body)], r.Body...)
+		x := c.send(r)
+		if timedOut := x.Failure != nil && x.Failure.Kind == wire.FailTimeout; timedOut || x.Status >= 500 {
+			c.send(r)
+		}
+	}
+	_, err := c.issue("control again", public)
+	return err
+}

@@ -1,0 +1,216 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// scopes asks for scopes that no client, or not this one, may have. A server may
+// leave the decision to the consent page, so where codes come back a person
+// approves once, and the token shows what was granted: for the forbidden scope,
+// or else for the unknown one.
+//
+// Labels: control; unknown, forbidden (with forbidden_scope in the profile),
+// malformed/quotes, malformed/spaces, malformed/case. With a follow-up:
+// token/1 ..., introspection; journey: approve forbidden or approve unknown.
+func scopes(c *conversation) error {
+	public := c.Profile.Clients.Public
+	form := c.deviceForm(public)
+	if _, err := c.issue("control", public); err != nil {
+		return err
+	}
+	own := form.Get("scope")
+	ask := func(label, scope string) wire.Exchange {
+		return c.sendPatiently(c.deviceRequest(label, public, form.Set("scope", scope)))
+	}
+	// Beside the valid ones, so that nothing else is wrong with the request.
+	decide, granted := "unknown", ask("unknown", strings.TrimSpace(own+" zz_"+c.random.word(12)))
+	if forbidden := c.Profile.ForbiddenScope; forbidden != "" {
+		if x := ask("forbidden", strings.TrimSpace(own+" "+forbidden)); gaveCodes(x) {
+			decide, granted = "forbidden", x
+		}
+	}
+	ask("malformed/quotes", `"x\y`)
+	if own != "" {
+		ask("malformed/spaces", "  "+strings.ReplaceAll(own, " ", "  "))
+		if upper := strings.ToUpper(own); upper != own {
+			ask("malformed/case", upper)
+		}
+	}
+	if !gaveCodes(granted) {
+		return nil
+	}
+	d, err := c.deviceFrom(granted, public)
+	if err != nil {
+		return err
+	}
+	return c.seeGrant(d, "approve "+decide)
+}
+
+func gaveCodes(x wire.Exchange) bool {
+	o, err := x.Object()
+	return err == nil && o.Has("device_code")
+}
+
+// seeGrant lets a person approve and looks at what the token may do.
+func (c *conversation) seeGrant(d *device, journey string) error {
+	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval); err != nil {
+		return err
+	}
+	j, err := c.visitOnce(d.task(journey, transcript.Approve))
+	if err != nil {
+		return err
+	}
+	c.leavePages()
+	if err := unfinished(j); err != nil {
+		return err
+	}
+	x, err := d.collect("token", patience)
+	if err != nil {
+		return err
+	}
+	c.introspect("introspection", x)
+	return nil
+}
+
+// introspect asks about the token of a response (RFC 7662), where the target
+// has an endpoint for it and the profile a client that may ask.
+func (c *conversation) introspect(label string, token wire.Exchange) {
+	client, endpoint := c.Profile.Clients.Confidential, c.Target.Endpoints.Introspection
+	o, err := token.Object()
+	if err != nil || endpoint == "" || client == nil || client.Secret == nil || !c.ownOrigin(endpoint) {
+		return
+	}
+	value, ok := o.String("access_token")
+	if !ok {
+		return
+	}
+	form := wire.Form{{Name: "token", Value: value}, {Name: "client_id", Value: client.ID}}
+	c.sendPatiently(authenticate(wire.Post(label, endpoint, form), client, tokenAuth(client)))
+}
+
+// clientIdentity is about who the client is: one that does not authenticate
+// although it has a secret, one that authenticates twice, two in one request,
+// and one that may not use the grant.
+//
+// Labels: control/public; control/confidential, control/body (the right secret
+// by the other method), unauthenticated (DA-11); both/methods, two/clients
+// (DA-14), and where that gives codes, two/as body, two/as header (polls on
+// codes of their own, two/clients again), two/control (a code of the header's
+// client, polled as the body's); basic/token (DA-13); reserved/encoded,
+// reserved/body (DA-13); not allowed/device (DA-10), and where that gives codes
+// not allowed/poll, token/1 ... and the journey approve not allowed.
+func clientIdentity(c *conversation) error {
+	if _, err := c.issue("control/public", c.Profile.Clients.Public); err != nil {
+		return err
+	}
+	if client := c.Profile.Clients.Confidential; client != nil && client.Secret != nil {
+		c.asConfidential(client)
+	}
+	if client := c.Profile.Clients.Reserved; client != nil && client.Secret != nil {
+		c.asReserved(client)
+	}
+	if client := c.Profile.Clients.NotAllowed; client != nil {
+		return c.asNotAllowed(client)
+	}
+	return nil
+}
+
+func (c *conversation) asConfidential(client *profiles.Client) {
+	form, secret := c.deviceForm(client), client.Secret.Reveal()
+	right := c.sendPatiently(c.deviceRequest("control/confidential", client, form))
+	if deviceAuth(client) == profiles.AuthBasic && !gaveCodes(right) {
+		c.sendPatiently(c.bareDeviceRequest("control/body", form.Add("client_secret", secret)))
+	}
+	c.send(c.bareDeviceRequest("unauthenticated", form))
+	if d, err := c.deviceFrom(right, client); err == nil {
+		d.pollNow("basic/token")
+	}
+
+	both := c.bareDeviceRequest("both/methods", form.Add("client_secret", secret))
+	both.Header.Set("Authorization", wire.BasicAuth(client.ID, secret))
+	c.send(both)
+
+	public := c.Profile.Clients.Public
+	if public.Secret != nil {
+		return // the body's client has to be one that needs no authentication
+	}
+	two := func(label string) wire.Exchange {
+		r := c.bareDeviceRequest(label, c.deviceForm(public))
+		r.Header.Set("Authorization", wire.BasicAuth(client.ID, secret))
+		return c.send(r)
+	}
+	first := two("two/clients")
+	if !gaveCodes(first) {
+		return
+	}
+	// Whose code is it? Each question uses a code of its own.
+	ask := func(label string, x wire.Exchange, as *profiles.Client) {
+		if d, err := c.deviceFrom(x, as); err == nil {
+			d.pollNow(label)
+		}
+	}
+	ask("two/as body", first, public)
+	ask("two/as header", two("two/clients again"), client)
+	ask("two/control", c.sendPatiently(c.deviceRequest("two/own code", client, form)), public)
+}
+
+func (c *conversation) asReserved(client *profiles.Client) {
+	form := c.deviceForm(client)
+	r := c.bareDeviceRequest("reserved/encoded", form)
+	r.Header.Set("Authorization", wire.BasicAuth(client.ID, client.Secret.Reveal()))
+	if x := c.sendPatiently(r); !gaveCodes(x) {
+		c.sendPatiently(c.bareDeviceRequest("reserved/body", form.Add("client_secret", client.Secret.Reveal())))
+	}
+}
+
+func (c *conversation) asNotAllowed(client *profiles.Client) error {
+	x := c.sendPatiently(c.deviceRequest("not allowed/device", client, c.deviceForm(client)))
+	if !gaveCodes(x) {
+		return nil
+	}
+	d, err := c.deviceFrom(x, client)
+	if err != nil {
+		return err
+	}
+	if answer, err := d.poll("not allowed/poll"); err != nil || answer.OAuthError() != "authorization_pending" {
+		return err
+	}
+	return c.seeGrant(d, "approve not allowed")
+}
+
+// foreignHost is a name that nobody can own (RFC 2606 section 2).
+func (c *conversation) foreignHost() string {
+	return fmt.Sprintf("x%s.devicegrant.invalid", c.random.word(8))
+}
+
+// hostHeaders sends valid requests that claim to be for another host. The
+// connection, and with it the TLS server name, stays that of the target.
+//
+// Labels: control; host/Host, host/X-Forwarded-Host, host/Forwarded,
+// host/X-Forwarded-Proto (only where the target is reached over https).
+func hostHeaders(c *conversation) error {
+	public := c.Profile.Clients.Public
+	if _, err := c.issue("control", public); err != nil {
+		return err
+	}
+	foreign := c.foreignHost()
+	for _, h := range []struct{ name, value string }{
+		{"Host", foreign},
+		{"X-Forwarded-Host", foreign},
+		{"Forwarded", "host=" + foreign},
+		{"X-Forwarded-Proto", "http"},
+	} {
+		if h.name == "X-Forwarded-Proto" && !strings.HasPrefix(c.Target.Endpoints.DeviceAuthorization, "https:") {
+			continue
+		}
+		r := c.deviceRequest("host/"+h.name, public, c.deviceForm(public))
+		r.Header.Set(h.name, h.value)
+		c.sendPatiently(r)
+	}
+	return nil
+}
