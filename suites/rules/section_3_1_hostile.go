@@ -58,7 +58,7 @@ func (j *judge) hostileProbe(label string, tries []said) {
 		case x.Answered() && serverFault(x.Exchange) && !x.Overloaded():
 			faults++
 		}
-		if x.Answered() {
+		if x.Answered() && !strings.HasPrefix(label, "size/") {
 			j.reflected(x)
 		}
 	}

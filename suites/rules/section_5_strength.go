@@ -219,15 +219,21 @@ func userCodeStrength(j *judge) {
 
 // userCodes are the significant characters of the sample's user codes.
 func (j *judge) userCodes(list []issued) (codes []string, ok bool) {
-	fold := j.userCodeFold()
 	for _, x := range list {
 		if x.user != "" {
-			codes = append(codes, fold(x.user))
+			codes = append(codes, x.user)
 		}
 	}
 	if len(codes) == 0 {
 		j.inconclusive("no response has a user_code that is a string (see RESP-04)")
 		return nil, false
 	}
-	return codes, !j.redacted(codes)
+	if j.redacted(codes) {
+		return nil, false
+	}
+	fold := j.userCodeFold()
+	for i, c := range codes {
+		codes[i] = fold(c)
+	}
+	return codes, true
 }

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/wire"
@@ -61,11 +62,24 @@ func hostileSizes(c *conversation) error {
 			r = c.bareDeviceRequest(probe.label, nil)
 		}
 		r.Body = append(probe.body[:len(probe.body):len(probe.body)], r.Body...)
-		x := c.send(r)
+		x := c.sendLarge(r)
 		if timedOut := x.Failure != nil && x.Failure.Kind == wire.FailTimeout; timedOut || x.Status >= 500 {
-			c.send(r)
+			c.sendLarge(r)
 		}
 	}
 	_, err := c.issue("control again", public)
 	return err
+}
+
+// sendLarge is send, but only the beginning of a large body is recorded.
+func (c *conversation) sendLarge(r wire.Request) wire.Exchange {
+	const enough = 1 << 10
+	if err := c.limiter.Wait(c.ctx); err != nil {
+		return wire.Exchange{}
+	}
+	x := c.Wire.Do(c.ctx, r)
+	if left := len(x.Request.Body) - enough; left > 0 {
+		x.Request.Body = fmt.Appendf(x.Request.Body[:enough:enough], "... (%d more bytes)", left)
+	}
+	return c.record(x)
 }
