@@ -26,7 +26,7 @@ func TestSelect(t *testing.T) {
 		"TOKEN-01 TOKEN-03 TOKEN-08": {"3.4", "!TOKEN-02"},
 		"VERIFY-10":                  {"@browser"},
 		"POLL-10":                    {"@expiry"},
-		"ERR-04":                     {"ERR-*", "!@d0"},
+		"ERR-04":                     {"@d2", "!DA-*", "!SEC-*", "!VERIFY-*", "!POLL-*"},
 		"META-01 META-02 META-03 META-04 META-05": {"4"},
 	} {
 		if got := ids(selectors...); got != want {
