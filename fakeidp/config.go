@@ -139,7 +139,7 @@ const (
 //
 //   - device-public, device-second: public clients.
 //   - device-confidential: Basic or post; it alone may ask for demo:admin.
-//   - device-expiring: public, its codes live for 12 seconds.
+//   - device-expiring: public, its codes live for 20 seconds.
 //   - no-device: confidential, not allowed the device grant.
 //   - "device:100% a+b": confidential, with an id that HTTP Basic has to encode.
 func DefaultConfig() Config {
@@ -150,7 +150,7 @@ func DefaultConfig() Config {
 			{ID: "device-second", Name: "Kitchen Display", Public: true, Scopes: ordinary},
 			{ID: "device-confidential", Name: "Meeting Room Screen"},
 			{ID: "device-expiring", Name: "Impatient Printer", Public: true, Scopes: ordinary,
-				DeviceCodeLifetime: 12 * time.Second},
+				DeviceCodeLifetime: 20 * time.Second},
 			{ID: "no-device", Name: "Batch Job", Scopes: ordinary, NoDeviceGrant: true},
 			{ID: "device:100% a+b", Name: "Oddly Named Screen", Scopes: ordinary},
 		},

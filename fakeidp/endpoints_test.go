@@ -102,8 +102,8 @@ func TestDeviceAuthorizationResponse(t *testing.T) {
 		r.ExpiresIn != 600 || r.Interval != 5 {
 		t.Errorf("response is %+v", r)
 	}
-	if r := authorize(t, p, "device-expiring", ""); r.ExpiresIn != 12 {
-		t.Errorf("device-expiring lives %d s, want 12", r.ExpiresIn)
+	if r := authorize(t, p, "device-expiring", ""); r.ExpiresIn != 20 {
+		t.Errorf("device-expiring lives %d s, want 20", r.ExpiresIn)
 	}
 
 	p, _ = newTestIdP(t, func(c *Config) { c.OmitInterval, c.OmitVerificationURIComplete = true, true })

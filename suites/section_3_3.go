@@ -17,6 +17,7 @@ func (g registrar) section33() {
 		// One decision for one code, by the person who makes it.
 		g.requirement("VERIFY-12")
 		g.requirement("VERIFY-13")
+		g.requirement("VERIFY-14")
 		g.requirement("VERIFY-15")
 	})
 }

@@ -18,14 +18,21 @@ func (g registrar) section35() {
 		g.requirement("POLL-01")
 		g.requirement("POLL-02")
 		g.requirement("POLL-03")
+		g.requirement("POLL-04")
 		g.requirement("POLL-05")
+		g.requirement("POLL-06")
+		g.requirement("POLL-07")
 		// access_denied.
 		g.requirement("POLL-08")
 		g.requirement("POLL-09")
 		// expired_token.
 		g.requirement("POLL-10")
+		g.requirement("POLL-11")
+		g.requirement("POLL-12")
 		// The way to the token, and only once.
 		g.requirement("POLL-13")
 		g.requirement("POLL-14")
+		// Thousands of devices share one client.
+		g.requirement("POLL-18")
 	})
 }

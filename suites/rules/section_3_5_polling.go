@@ -100,10 +100,16 @@ func tooFastPolling(j *judge) {
 			j.warn("429", "slow_down with status 400", describe(x.Exchange), x)
 		}
 	}
+	throttle, measured := MeasureThrottle(j.Transcripts[throttled])
+	if measured {
+		j.note("throttle", throttle.String())
+	}
 	switch {
+	case len(slowDowns(burst)) > 0 && measured:
+		j.pass("%s", throttle)
 	case len(slowDowns(burst)) > 0:
 		j.pass("slow_down at poll %d of the burst", len(burst))
-	case len(pendings(burst)) == len(burst) && (len(burst) < 2 || closest(burst) >= advertisedInterval(j)):
+	case len(pendings(burst)) == len(burst) && (len(burst) < 2 || closest(burst) >= j.intervalIn(impatient, "device")):
 		j.inconclusive("the polls could not be sent faster than the interval: the profile's rate limit, or the target, kept them apart")
 	case len(pendings(burst)) == len(burst):
 		j.measure("none", fmt.Sprintf("no slow_down in %d polls, the closest %s apart", len(burst), closest(burst).Round(10*time.Millisecond)), burst...)
@@ -121,18 +127,6 @@ func closest(polls []said) time.Duration {
 		gap = min(gap, polls[i].Sent-polls[i-1].Sent)
 	}
 	return gap
-}
-
-// advertisedInterval is what the device of the impatient scenario was told.
-func advertisedInterval(j *judge) time.Duration {
-	if x, ok := j.maybe(impatient, "device"); ok {
-		if o, err := x.Object(); err == nil {
-			if n, ok := o.Number("interval"); ok && n > 0 && n < 3600 {
-				return time.Duration(n * float64(time.Second))
-			}
-		}
-	}
-	return 5 * time.Second
 }
 
 // POLL-05

@@ -6,7 +6,13 @@ import "github.com/devicegrant/devicegrant/suites/transcript"
 // starts them first.
 var All = []Scenario{
 	{Name: transcript.Expiry, Expiry: true, run: expiry,
-		About: "codes that nobody uses, polled after their lifetime and all through it"},
+		About: "codes that nobody uses, that are approved late or too late, and their polls after their lifetime"},
+	{Name: transcript.Throttle, run: throttle,
+		About: "devices side by side that measure when slow_down comes and how long it lasts"},
+	{Name: transcript.SlowedApproval, Browser: true, run: slowedApproval,
+		About: "a person approves a device that was told to slow down and obeyed"},
+	{Name: transcript.HastyNeighbour, run: hastyNeighbour,
+		About: "one device polls far too fast while another of the same client obeys"},
 	{Name: transcript.ImpatientPolling, run: impatientPolling,
 		About: "polls faster than the interval until slow_down comes, then obeys"},
 	{Name: transcript.SteadyPolling, run: steadyPolling,

@@ -30,6 +30,8 @@ type device struct {
 	// issued is when the codes arrived, last when the last answer did.
 	issued, last time.Duration
 	roundTrip    time.Duration
+	// answer is the last exchange: the codes, or a poll.
+	answer wire.Exchange
 }
 
 const (
@@ -73,7 +75,7 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 	}
 	d := &device{
 		c: c, client: client, tokenEndpoint: c.Target.Endpoints.Token, interval: defaultInterval,
-		issued: x.Received, last: x.Received, roundTrip: x.Received - x.Sent,
+		issued: x.Received, last: x.Received, roundTrip: x.Received - x.Sent, answer: x,
 	}
 	d.deviceCode, _ = o.String("device_code")
 	d.userCode, _ = o.String("user_code")
@@ -118,13 +120,16 @@ func (d *device) pollNow(label string) wire.Exchange {
 
 // heard notes an answer: when it came, and whether it asks for a slower pace.
 func (d *device) heard(x wire.Exchange) wire.Exchange {
-	d.last = x.Received
+	d.last, d.answer = x.Received, x
 	d.roundTrip = max(d.roundTrip, x.Received-x.Sent)
 	if x.OAuthError() == "slow_down" {
 		d.interval = min(d.interval+slowDownStep, maxInterval)
 	}
 	return x
 }
+
+// heardAt is when the server got the last request, as well as we can tell.
+func (d *device) heardAt() time.Duration { return (d.answer.Sent + d.answer.Received) / 2 }
 
 // poll waits until a poll is surely compliant, then polls.
 func (d *device) poll(label string) (wire.Exchange, error) {

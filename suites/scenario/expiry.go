@@ -1,9 +1,14 @@
 package scenario
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
 const (
@@ -13,14 +18,31 @@ const (
 	expiredPolls = 3
 	// maxKeepAlive bounds the polls of the code that is polled all through.
 	maxKeepAlive = 200
+	// paused is how long, of our own time, a person stands before a decision
+	// at most, lest their login session ends first.
+	paused = 25 * time.Second
+	// lateDecision is what a late approval and the poll after it may take, of
+	// our own time.
+	lateDecision = 2 * time.Second
+	// lateSlack is the same for a poll alone.
+	lateSlack = 250 * time.Millisecond
 )
 
-// expiry lets two codes expire with one wait: one that nobody touches, and one
-// that is polled at the interval all through its lifetime, since some stores
-// extend a record's life at each write.
+// expiry lets codes expire, all with one wait. Each has a story of its own:
 //
-// Labels: untouched/device, untouched/expired/1 ...; polled/device,
-// polled/alive/1 ..., polled/expired/1 ...
+//   - untouched: nobody does anything;
+//   - polled: polled at the interval all through, since some stores extend a
+//     record's life at each write;
+//   - alive: polled once, late in its life;
+//   - decided: approved late in its life, and polled at once;
+//   - approved: approved, and not polled before the end;
+//   - opened: a person stands before the decision when the life ends, and then
+//     approves;
+//   - entered: the person comes after the end.
+//
+// Labels: STORY/device; untouched/expired/1 ...; polled/alive/1 ...,
+// polled/expired/1 ...; alive/poll; decided/token; approved/expired;
+// opened/poll; entered/poll. Journeys: decided, approved, opened, entered.
 func expiry(c *conversation) error {
 	client := c.Profile.Clients.Public
 	if c.Profile.Expiry != nil && c.Profile.Expiry.Client != nil {
@@ -36,26 +58,156 @@ func expiry(c *conversation) error {
 	if err := c.tooLong(untouched.lifetime); err != nil {
 		return err
 	}
-	polled, err := c.issueAt("polled/device", client, c.Target.Expiry)
-	if err != nil {
+	untouched.mayExpire = true
+	e := &expiring{c: c, client: client}
+	e.stories.Go(func() { e.note(untouched.outlive("untouched")) })
+	e.tell("polled", func(d *device) error {
+		if err := d.keepPolling("polled/alive"); err != nil {
+			return err
+		}
+		return d.outlive("polled")
+	})
+	e.tell("alive", func(d *device) error {
+		if err := d.until(d.issued + d.late(lateSlack)); err != nil {
+			return err
+		}
+		d.pollNow("alive/poll")
+		return nil
+	})
+	e.persons()
+	e.stories.Wait()
+	return e.err
+}
+
+// expiring is the stories of the expiry scenario.
+type expiring struct {
+	c       *conversation
+	client  *profiles.Client
+	stories sync.WaitGroup
+
+	mu  sync.Mutex
+	err error // the first
+}
+
+func (e *expiring) note(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.err == nil {
+		e.err = err
+	}
+}
+
+// tell begins a story with fresh codes; the others are told of its end.
+func (e *expiring) tell(story string, goOn func(*device) error, ends ...func()) {
+	e.stories.Go(func() {
+		for _, end := range ends {
+			defer end()
+		}
+		d, err := e.c.issueAt(story+"/device", e.client, e.c.Target.Expiry)
+		if err == nil {
+			d.mayExpire = true
+			err = goOn(d)
+		}
+		e.note(err)
+	})
+}
+
+// persons begins the stories with somebody at a page. Who has to stand before
+// a decision goes first: some servers do not ask again after an approval.
+func (e *expiring) persons() {
+	var standing sync.WaitGroup
+	standing.Add(2)
+	for _, story := range []struct {
+		name string
+		act  func(*device) time.Duration
+		poll string
+	}{
+		{"decided", func(d *device) time.Duration { return d.issued + d.late(lateDecision) }, "decided/token"},
+		{"opened", (*device).over, "opened/poll"},
+	} {
+		stands := sync.OnceFunc(standing.Done)
+		e.tell(story.name, func(d *device) error {
+			if err := e.approveAt(d, story.name, story.act(d), stands); err != nil {
+				return err
+			}
+			d.pollNow(story.poll)
+			return nil
+		}, stands)
+	}
+	e.tell("approved", func(d *device) error {
+		standing.Wait()
+		if e.client == e.c.Profile.Clients.Public && e.c.Target.Expiry == e.c.Target.Endpoints {
+			if err := e.c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI); err != nil {
+				return err
+			}
+		}
+		if err := e.visit(d.task("approved", transcript.Approve)); err != nil {
+			return err
+		}
+		if err := d.until(d.over()); err != nil {
+			return err
+		}
+		d.pollNow("approved/expired")
+		return nil
+	})
+	e.tell("entered", func(d *device) error {
+		if err := d.until(d.over()); err != nil {
+			return err
+		}
+		if err := e.visit(d.task("entered", transcript.Approve)); err != nil {
+			return err
+		}
+		d.pollNow("entered/poll")
+		return nil
+	})
+}
+
+// approveAt lets a person press approve at a certain moment: with a page to
+// stand before, they come a while before and wait there. stands is called when
+// they do, or when they never will.
+func (e *expiring) approveAt(d *device, name string, at time.Duration, stands func()) error {
+	task := d.task(name, transcript.Approve)
+	come := at
+	if e.c.Driver != nil && (e.c.Driver.Name() == "browser" || e.c.Driver.Name() == "forms") {
+		come -= time.Duration(float64(paused) * e.c.Clock.rate)
+		task.AtDecision = func(context.Context) error {
+			stands()
+			return d.until(at)
+		}
+	}
+	if err := d.until(come); err != nil {
 		return err
 	}
-	untouched.mayExpire, polled.mayExpire = true, true
-	var (
-		both          sync.WaitGroup
-		first, second error
-	)
-	both.Go(func() { first = untouched.outlive("untouched") })
-	both.Go(func() {
-		if second = polled.keepPolling("polled/alive"); second == nil {
-			second = polled.outlive("polled")
-		}
-	})
-	both.Wait()
-	if first != nil {
-		return first
+	return e.visit(task)
+}
+
+// visit sends a person. That they could not finish is in the transcript, and
+// no reason to leave the device unasked.
+func (e *expiring) visit(task useragent.Task) error {
+	_, err := e.c.visitOnce(task)
+	return err
+}
+
+// late is the latest moment of a code's life, counted from its issue, that is
+// surely within it: at 0.9 of it, and away from the end by the rounding of
+// clocks. took is what it takes to act then, of our own time.
+func (d *device) late(took time.Duration) time.Duration {
+	margin := 2 * minGuard
+	if d.lifetime >= time.Minute {
+		margin = 5 * time.Second
 	}
-	return second
+	slack := max(time.Duration(float64(took)*d.c.Clock.rate), 4*d.roundTrip)
+	return max(min(d.lifetime*9/10, d.lifetime-margin-slack)-d.roundTrip, d.lifetime/2)
+}
+
+// over is when the code has surely expired.
+func (d *device) over() time.Duration {
+	return d.issued + d.lifetime + d.guard() + expiryMargin
+}
+
+// until waits for a moment of the target's clock.
+func (d *device) until(t time.Duration) error {
+	return d.c.sleep("a code to expire", t-d.c.Clock.Now())
 }
 
 // tooLong is the error for a lifetime beyond the time budget.
@@ -84,8 +236,7 @@ func (d *device) keepPolling(label string) error {
 // outlive waits until the code has surely expired, then polls it a few times
 // at the interval.
 func (d *device) outlive(label string) error {
-	expired := d.issued + d.lifetime + d.guard() + expiryMargin
-	if err := d.c.sleep("a code to expire", expired-d.c.Clock.Now()); err != nil {
+	if err := d.until(d.over()); err != nil {
 		return err
 	}
 	for i := range expiredPolls {

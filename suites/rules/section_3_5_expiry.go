@@ -1,0 +1,153 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// life is how long one code of the expiry scenario lives, between the two
+// moments that we can be sure of.
+type life struct {
+	began, ended time.Duration // it lives at least from began to ended ...
+	over         time.Duration // ... and is over here
+}
+
+// lifeOf reads a story's lifetime. The end keeps the distance that the
+// rounding of clocks demands.
+func (j *judge) lifeOf(story string) (life, bool) {
+	x, ok := j.first(transcript.Expiry, story+"/device")
+	if !ok {
+		return life{}, false
+	}
+	o, err := x.Object()
+	n, isNumber := o.Number("expires_in")
+	if err != nil || !isNumber || !(n > 0) || n > 1e9 {
+		j.inconclusive("the device authorization response has no usable expires_in")
+		return life{}, false
+	}
+	lifetime := time.Duration(n * float64(time.Second))
+	distance := 2 * time.Second
+	if lifetime >= time.Minute {
+		distance = 5 * time.Second
+	}
+	return life{began: x.Received, ended: x.Sent + lifetime - distance, over: x.Received + lifetime}, true
+}
+
+// POLL-11
+func noEarlyDeath(j *judge) {
+	if l, ok := j.lifeOf("alive"); ok {
+		if x, ok := j.first(transcript.Expiry, "alive/poll"); ok {
+			switch {
+			case recognised(x.Exchange):
+				j.pass("%s %.1f s after the codes", describe(x.Exchange), (x.Sent - l.began).Seconds())
+			case x.Received > l.ended:
+				j.inconclusive("the poll came too near to the end of the lifetime: %s", describe(x.Exchange))
+			default:
+				j.fail("dead", quoted("authorization_pending")+" until expires_in is over", fmt.Sprintf("%s %.1f s after the codes", describe(x.Exchange), (x.Received-l.began).Seconds()), x)
+			}
+		}
+	}
+	j.lateApproval()
+}
+
+// lateApproval is the second half of POLL-11: what cannot be judged of it is
+// only noted, since the first half is about the same.
+func (j *judge) lateApproval() {
+	const story = "decided"
+	l, ok := j.lifeOf(story)
+	if !ok {
+		return
+	}
+	visit, _ := j.Transcripts[transcript.Expiry].Journey(story)
+	x, polled := j.maybe(transcript.Expiry, story+"/token")
+	switch {
+	case visit.Outcome != transcript.Approved && visit.Outcome != transcript.ErrorPage && visit.Outcome != transcript.CodeRejected, !visit.Decided:
+		j.note("no-late-approval", "nobody could approve late in the lifetime")
+	case visit.Outcome != transcript.Approved && visit.Ended <= l.ended && j.approvedBefore():
+		j.fail("approval-refused", "an approval until expires_in is over", fmt.Sprintf("%s%s %.1f s after the codes", visit.Outcome, lastAlert(visit), (visit.Ended-l.began).Seconds()))
+	case !polled || x.Received > l.ended && !hasToken(x.Exchange), visit.Outcome != transcript.Approved, !visit.Confirmed && !hasToken(x.Exchange):
+		j.note("no-late-approval", "the late approval was not made, or not seen, in time")
+	case hasToken(x.Exchange):
+		j.pass("approved and collected %.1f s after the codes", (x.Sent - l.began).Seconds())
+	case recognised(x.Exchange):
+		j.note("late-approval-pending", describe(x.Exchange)+" right after a late approval (see POLL-13)", x)
+	default:
+		j.fail("approval-lost", "a token after an approval within the lifetime", fmt.Sprintf("%s %.1f s after the codes", describe(x.Exchange), (x.Received-l.began).Seconds()), x)
+	}
+}
+
+// approvedBefore is the positive control of a refused approval: the same
+// person succeeded with other codes.
+func (j *judge) approvedBefore() bool {
+	for _, visit := range j.Transcripts[transcript.Expiry].Journeys {
+		if (visit.Name == "approved" || visit.Name == "decided") && visit.Outcome == transcript.Approved {
+			return true
+		}
+	}
+	return j.visitOf(transcript.Approval).Outcome == transcript.Approved
+}
+
+// POLL-12
+func approvedCodeExpires(j *judge) {
+	const story = "approved"
+	l, ok := j.lifeOf(story)
+	if !ok || !j.approved(transcript.Expiry, story) {
+		return
+	}
+	x, ok := j.first(transcript.Expiry, story+"/expired")
+	if !ok {
+		return
+	}
+	visit, _ := j.Transcripts[transcript.Expiry].Journey(story)
+	switch observed := fmt.Sprintf("%s %.1f s after the lifetime of an approved code", describe(x.Exchange), (x.Sent - l.over).Seconds()); {
+	case visit.Ended > l.ended:
+		j.inconclusive("the approval came too late in the lifetime to tell")
+	case hasToken(x.Exchange):
+		j.fail("token", quoted("expired_token"), observed, x)
+	case !visit.Confirmed:
+		j.inconclusive("the page after the decision was not recognised, and may have asked one more question: describe it in verification.pages of the profile")
+	case recognised(x.Exchange):
+		j.pass("%s: no token (see POLL-10)", observed)
+	case terminal(x.Exchange):
+		j.pass("%s", observed)
+	default:
+		j.fail("other-error", quoted("expired_token"), observed, x)
+	}
+}
+
+// VERIFY-14
+func expiredUserCode(j *judge) {
+	for _, story := range []struct{ name, when string }{
+		{"entered", "entered after the end of the lifetime"},
+		{"opened", "approved after the end, on a page opened before"},
+	} {
+		l, ok := j.lifeOf(story.name)
+		if !ok {
+			continue
+		}
+		visit, ok := j.journey(transcript.Expiry, story.name)
+		if !ok {
+			continue
+		}
+		x, ok := j.first(transcript.Expiry, story.name+"/poll")
+		if !ok {
+			continue
+		}
+		switch {
+		case visit.Ended < l.over:
+			j.note("not-late", story.when+": the target did not ask before the end, and the decision was made within the lifetime")
+		case hasToken(x.Exchange):
+			j.fail("token", "an expired user code is refused", describe(x.Exchange)+": "+story.when, x)
+		case visit.Outcome == transcript.LoginFailed, visit.Outcome == transcript.AtLogin:
+			j.inconclusive("the login did not succeed (%s)", visit.Outcome)
+		case !j.approvedBefore():
+			j.inconclusive("no code was approved within its lifetime either, so the refusal says nothing")
+		case visit.Outcome == transcript.Approved && visit.Confirmed:
+			j.warn("success-page", "a page that refuses an expired user code", "a page that confirms the approval, though "+describe(x.Exchange)+": "+story.when, x)
+		default:
+			j.pass("%s: %s%s, %s", story.when, visit.Outcome, lastAlert(visit), describe(x.Exchange))
+		}
+	}
+}

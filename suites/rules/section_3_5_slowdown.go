@@ -1,0 +1,215 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+const (
+	throttled = transcript.Throttle
+	slowed    = transcript.SlowedApproval
+	neighbour = transcript.HastyNeighbour
+)
+
+// slowDownStep is what each slow_down adds (RFC 8628 section 3.5).
+const slowDownStep = 5 * time.Second
+
+// roundedClock is by how much a server that counts whole seconds may be off.
+const roundedClock = time.Second
+
+// noThrottle says that a burst got no slow_down, so that a rule about what
+// follows one does not apply.
+func (j *judge) noThrottle(scenario, label string) bool {
+	burst := j.all(scenario, label)
+	switch {
+	case len(burst) == 0:
+		j.missing(scenario, label)
+	case len(slowDowns(burst)) > 0:
+		return false
+	case len(pendings(burst)) < len(burst):
+		j.inconclusive("the burst ended early: %s", describe(burst[len(burst)-1].Exchange))
+	default:
+		j.notApplicable("the target sends no slow_down (see POLL-03)")
+	}
+	return true
+}
+
+// POLL-04
+func slowDownNotTerminal(j *judge) {
+	if j.noThrottle(slowed, "burst") {
+		return
+	}
+	burst := slowDowns(j.all(slowed, "burst"))
+	after, ok := j.first(slowed, "pending")
+	if !ok {
+		return
+	}
+	if !recognised(after.Exchange) {
+		j.fail("ended", quoted("authorization_pending"), describe(after.Exchange)+" after a slow_down that was obeyed", burst[0], after)
+		return
+	}
+	if !j.approved(slowed, "approve") {
+		return
+	}
+	polls := j.all(slowed, "token")
+	if len(polls) == 0 {
+		j.missing(slowed, "token")
+		return
+	}
+	last := polls[len(polls)-1]
+	switch {
+	case hasToken(last.Exchange):
+		j.pass("slow_down, then %s, and a token after the approval", describe(after.Exchange))
+	case recognised(last.Exchange) && !j.certain(j.visitOf(slowed), slowed, "token"):
+	case recognised(last.Exchange) && !j.collected(transcript.Approval):
+		j.inconclusive("no approval was seen in %d polls, with a slow_down before it or without (see POLL-13)", len(polls))
+	default:
+		j.fail("lost", "a token after the approval, as without slow_down", fmt.Sprintf("%s at poll %d after the approval", describe(last.Exchange), len(polls)), burst[0], last)
+	}
+}
+
+// collected says that a scenario's device got its token.
+func (j *judge) collected(scenario string) bool {
+	for _, x := range j.all(scenario, "token") {
+		if hasToken(x.Exchange) {
+			return true
+		}
+	}
+	return false
+}
+
+// POLL-06
+func slowDownRemembered(j *judge) {
+	if j.noThrottle(throttled, "sticky/burst") {
+		return
+	}
+	interval := j.intervalIn(throttled, "sticky/device")
+	received := 0
+	before := said{}
+	late := false
+	for _, x := range j.all(throttled, "sticky") {
+		step := strings.TrimPrefix(x.Label, "sticky/")
+		switch {
+		case strings.HasPrefix(step, "compliant/") && hasError(x.Exchange, "slow_down"):
+			j.pass("the slower pace is remembered: slow_down even at %s", pace(before, x))
+			return
+		case strings.HasPrefix(step, "old/"):
+			g := between(before.Exchange, x.Exchange)
+			if !g.surelyLonger(interval+roundedClock) || !g.surelyShorter(interval+time.Duration(received)*slowDownStep-roundedClock) {
+				late = true
+				break
+			}
+			switch {
+			case hasError(x.Exchange, "slow_down"):
+				j.pass("slow_down at %s: the slower pace is remembered", pace(before, x))
+			case hasError(x.Exchange, "authorization_pending"):
+				j.warnStrict("forgotten", quoted("slow_down")+" at the old pace", fmt.Sprintf("%s at %s, after a slow_down and one poll at the slower pace", describe(x.Exchange), pace(before, x)), before, x)
+			default:
+				j.inconclusive("the grant ended: %s", describe(x.Exchange))
+			}
+			return
+		case hasError(x.Exchange, "slow_down"):
+			received++
+		}
+		before = x
+	}
+	switch {
+	case late:
+		j.inconclusive("our polls missed the three seconds in which only one of the two paces is allowed")
+	case terminal(before.Exchange):
+		j.inconclusive("the grant ended: %s", describe(before.Exchange))
+	default:
+		j.missing(throttled, "sticky/old")
+	}
+}
+
+// pace says how far apart two polls were.
+func pace(before, x said) string {
+	return between(before.Exchange, x.Exchange).length.Round(10 * time.Millisecond).String()
+}
+
+// intervalIn is the interval that a device of a scenario was told.
+func (j *judge) intervalIn(scenario, label string) time.Duration {
+	if x, ok := j.maybe(scenario, label); ok {
+		return intervalOf(x.Exchange)
+	}
+	return 5 * time.Second
+}
+
+// POLL-07
+func slowDownsEnd(j *judge) {
+	if j.noThrottle(throttled, "patient/burst") {
+		return
+	}
+	burst := slowDowns(j.all(throttled, "patient/burst"))
+	polls := j.after(throttled, "patient")
+	if len(polls) == 0 {
+		j.missing(throttled, "patient/1")
+		return
+	}
+	silence := fmt.Sprintf("%s, after %d slow_downs", pace(burst[len(burst)-1], polls[0]), len(burst))
+	switch first := polls[0]; {
+	case hasError(first.Exchange, "slow_down") && len(slowDowns(polls)) == len(polls) && len(polls) > 1:
+		j.fail("starved", quoted("authorization_pending")+" when the device has waited 5 s more for each slow_down", "slow_down again and again: first at "+silence, burst[len(burst)-1], first, polls[len(polls)-1])
+	case hasError(first.Exchange, "slow_down"):
+		j.fail("punished", quoted("authorization_pending")+" when the device has waited 5 s more for each slow_down", "slow_down at "+silence, burst[len(burst)-1], first)
+	case hasError(first.Exchange, "authorization_pending"):
+		j.pass("accepted at %s", silence)
+	default:
+		j.inconclusive("the grant ended: %s", describe(first.Exchange))
+	}
+	obedient := j.after(throttled, "obedient")
+	if n := len(slowDowns(obedient)); n > 2 && n == len(obedient) {
+		j.fail("livelock", quoted("authorization_pending")+" at some time, for a device that obeys", fmt.Sprintf("slow_down at each of %d polls, each 5 s slower than the one before", n), obedient...)
+	}
+	if sooner, ok := j.maybe(throttled, "summed/1/probe"); ok {
+		burst := j.all(throttled, "summed/1/burst")
+		j.note("sooner", fmt.Sprintf("%s at %s, after %d slow_downs: the text leaves it open", describe(sooner.Exchange), pace(burst[len(burst)-1], sooner), len(slowDowns(burst))), sooner)
+	}
+}
+
+// after returns the polls of a device of the throttle scenario after its burst.
+func (j *judge) after(scenario, device string) (polls []said) {
+	for _, x := range j.all(scenario, device) {
+		if x.Label != device+"/device" && !strings.HasPrefix(x.Label, device+"/burst") {
+			polls = append(polls, x)
+		}
+	}
+	return polls
+}
+
+// POLL-18
+func throttledPerCode(j *judge) {
+	alone, ok := j.first(neighbour, "alone")
+	switch {
+	case !ok:
+		return
+	case hasError(alone.Exchange, "slow_down"):
+		j.inconclusive("the device that obeys is slowed down without a neighbour, too (see POLL-02)")
+		return
+	case !hasError(alone.Exchange, "authorization_pending"):
+		j.inconclusive("the grant ended: %s", describe(alone.Exchange))
+		return
+	}
+	beside, hammer := j.all(neighbour, "beside"), slowDowns(j.all(neighbour, "hammer"))
+	again := j.all(neighbour, "again/beside")
+	switch slow := slowDowns(beside); {
+	case len(beside) < len(j.Transcripts[neighbour].Labelled("beside")):
+		j.inconclusive("the target limits the rate of all polls: a poll that obeys got no answer of its own")
+	case len(beside) == 0:
+		j.missing(neighbour, "beside")
+	case len(slow) == 0 && len(hammer) == 0:
+		j.notApplicable("the target sends no slow_down (see POLL-03)")
+	case len(slow) == 0:
+		j.pass("%d slow_downs for one device, none for %d polls of another of the same client", len(hammer), len(beside))
+	case len(again) == 0:
+		j.missing(neighbour, "again/beside")
+	case len(slowDowns(again)) == 0:
+		j.warn("slowed-once", "no slow_down for a device that obeys, whatever others do", "slow_down while another device of the client polled too fast, but not in a second run", slow...)
+	default:
+		j.fail("shared", "no slow_down for a device that obeys, whatever others do", "slow_down while another device of the client polled too fast, and none before", append([]said{alone}, append(slow, slowDowns(again)...)...)...)
+	}
+}
