@@ -18,6 +18,7 @@ import (
 
 var (
 	update        = flag.Bool("update", false, "write the recordings in testdata anew")
+	withBrowser   = flag.Bool("record-browser", false, "with -update: play the person with a real browser, as the recordings of attacks need")
 	onlyScenarios = flag.String("scenarios", "", "with -update: write only these, separated by commas")
 )
 
@@ -71,7 +72,11 @@ func TestBuiltinConforms(t *testing.T) {
 	ginkgoRuns.Lock()
 	defer ginkgoRuns.Unlock()
 	ctx := context.Background()
-	s, err := Open(ctx, Options{Profile: startBuiltin(t, fastClock), ClockRate: fastClock, Browser: "none", Seed: 1})
+	browser := "none"
+	if *withBrowser {
+		browser = "auto"
+	}
+	s, err := Open(ctx, Options{Profile: startBuiltin(t, fastClock), ClockRate: fastClock, Browser: browser, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +86,7 @@ func TestBuiltinConforms(t *testing.T) {
 		check := s.judge(r.ID)
 		want := rules.Pass
 		switch v, ok := cleanVerdicts[r.ID]; {
-		case r.Wants("browser"):
+		case r.Wants("browser") && !*withBrowser:
 			want = rules.Skip
 		case ok:
 			want = v

@@ -9,6 +9,13 @@ func (g registrar) section5() {
 		// Strength of the codes.
 		g.requirement("SEC-02")
 		g.requirement("SEC-03")
+		// Attacks on the pages, in a browser of their own.
+		g.requirement("SEC-07")
+		g.requirement("SEC-08")
+		g.requirement("SEC-09")
+		g.requirement("SEC-10")
+		g.requirement("SEC-11")
+		g.requirement("SEC-12")
 		g.requirement("SEC-14")
 	})
 }

@@ -220,6 +220,20 @@ func (r *Redactor) Transcript(t transcript.Transcript) transcript.Transcript {
 	for i := range t.Journeys {
 		t.Journeys[i] = r.journey(t.Journeys[i])
 	}
+	t.Attacks = slices.Clone(t.Attacks)
+	for i := range t.Attacks {
+		a := &t.Attacks[i]
+		for _, text := range []*string{&a.From, &a.URL, &a.Forged, &a.Blocked, &a.Ended, &a.Trouble} {
+			*text = r.Text(*text)
+		}
+		for _, list := range []*[]string{&a.Cookies, &a.Withheld, &a.Seen} {
+			*list = r.texts(*list)
+		}
+	}
+	t.Guessed = slices.Clone(t.Guessed)
+	for i := range t.Guessed {
+		t.Guessed[i].Text, t.Guessed[i].Trouble = r.Text(t.Guessed[i].Text), r.Text(t.Guessed[i].Trouble)
+	}
 	return t
 }
 
@@ -247,6 +261,18 @@ func (r *Redactor) journey(j transcript.Journey) transcript.Journey {
 			*text = r.Text(*text)
 		}
 		s.Fields = r.texts(s.Fields)
+		s.Header = maps.Clone(s.Header)
+		for name, value := range s.Header {
+			s.Header[name] = r.Text(value)
+		}
+		s.Foreign = slices.Clone(s.Foreign)
+		for i := range s.Foreign {
+			s.Foreign[i] = transcript.Foreign{Origin: r.Text(s.Foreign[i].Origin), Referer: r.Text(s.Foreign[i].Referer)}
+		}
+	}
+	j.Cookies = slices.Clone(j.Cookies)
+	for i := range j.Cookies {
+		j.Cookies[i].Name, j.Cookies[i].Path = r.Text(j.Cookies[i].Name), r.Text(j.Cookies[i].Path)
 	}
 	j.Leaks = slices.Clone(j.Leaks)
 	for i := range j.Leaks {
@@ -266,6 +292,9 @@ func (r *Redactor) journey(j transcript.Journey) transcript.Journey {
 }
 
 func (r *Redactor) texts(list []string) []string {
+	if list == nil {
+		return nil
+	}
 	if list == nil {
 		return nil
 	}

@@ -1,4 +1,126 @@
 package rules
 
+import (
+	"slices"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
 // pageCases: attacks on the pages, and guessing.
-var pageCases = []ruleCase{}
+var pageCases = []ruleCase{
+	{"SEC-07", "a hostile page's form is accepted", in(transcript.CrossSite, "poll/cross-site/no token", answer(200, token)), Fail, "forged-from-another-site"},
+	{"SEC-07", "with the token of the attacker's session", in(transcript.CrossSite, "poll/cross-site/other token", answer(200, token)), Fail, "forged-from-another-site"},
+	{"SEC-07", "as a link", in(transcript.CrossSite, "poll/cross-site/query", answer(200, token)), Fail, "forged-from-another-site"},
+	{"SEC-07", "accepted without the control", all(in(transcript.CrossSite, "poll/cross-site/query", answer(200, token)), in(transcript.CrossSite, "poll/raw/control", oauthError("authorization_pending"))), Fail, "forged-from-another-site"},
+	{"SEC-07", "only SameSite stops it", in(transcript.CrossSite, "poll/raw/no token", answer(200, token)), Warn, "only-samesite"},
+	{"SEC-07", "Origin stops it", all(in(transcript.CrossSite, "poll/raw/no token", answer(200, token)), struck(transcript.CrossSite, "cross-site/no token", func(a *transcript.Attack) {
+		a.Cookies, a.Withheld = []string{"session"}, nil
+	})), Pass, ""},
+	{"SEC-07", "no check of Origin, but a token", in(transcript.CrossSite, "poll/raw/foreign origin", answer(200, token)), Pass, ""},
+	{"SEC-07", "not delivered", struck(transcript.CrossSite, "cross-site/no token", func(a *transcript.Attack) { a.Delivered = false }), Inconclusive, ""},
+	{"SEC-07", "the control fails", in(transcript.CrossSite, "poll/raw/control", oauthError("authorization_pending")), Inconclusive, ""},
+	{"SEC-07", "the attack ends the grant", in(transcript.CrossSite, "poll/cross-site/query", oauthError("access_denied")), Inconclusive, ""},
+	{"SEC-07", "a script decides", aborted(transcript.CrossSite, "the request that approve sends could not be caught"), Inconclusive, ""},
+
+	{"SEC-08", "nothing forbids it", all(pageHeader("code", "Content-Security-Policy", ""), pageHeader("code", "X-Frame-Options", ""), framedIn("frame/code")), Fail, "framed"},
+	{"SEC-08", "anybody may", all(pageHeader("consent", "Content-Security-Policy", "frame-ancestors *"), framedIn("frame/consent")), Fail, "framed"},
+	{"SEC-08", "another directive", all(pageHeader("login", "Content-Security-Policy", "frame-src 'none'"), pageHeader("login", "X-Frame-Options", "ALLOW-FROM https://x"), framedIn("frame/login")), Fail, "framed"},
+	{"SEC-08", "only the old header", pageHeader("code", "Content-Security-Policy", "default-src 'self'"), Warn, "only-x-frame-options"},
+	{"SEC-08", "one of two policies", pageHeader("code", "Content-Security-Policy", "default-src 'self', Frame-Ancestors 'self'"), Pass, ""},
+	{"SEC-08", "one trusted site", pageHeader("code", "Content-Security-Policy", "frame-ancestors https://portal.example"), Pass, ""},
+	{"SEC-08", "no header, and it does not come up", all(pageHeader("code_error", "Content-Security-Policy", ""), pageHeader("code_error", "X-Frame-Options", "")), Warn, "no-header"},
+	{"SEC-08", "the frame was not asked for", all(pageHeader("code", "Content-Security-Policy", ""), pageHeader("code", "X-Frame-Options", ""), struck(transcript.Framing, "frame/code", func(a *transcript.Attack) { a.Delivered = false })), Inconclusive, ""},
+	{"SEC-08", "no decision page", visit(transcript.Framing, "decision", func(j *transcript.Journey) { j.Steps = j.Steps[:1] }), Inconclusive, ""},
+
+	{"SEC-09", "typing is enough", all(in(transcript.RepeatedConsent, "after typing", answer(200, token)), visit(transcript.RepeatedConsent, "type again", outcome(transcript.Approved))), Warn, "not-asked"},
+	{"SEC-09", "asked too late", in(transcript.RepeatedConsent, "after typing", answer(200, token)), Warn, "not-asked"},
+	{"SEC-09", "the code is refused", visit(transcript.RepeatedConsent, "type again", outcome(transcript.CodeRejected)), Inconclusive, ""},
+	{"SEC-09", "no approval before", in(transcript.RepeatedConsent, "before/token", oauthError("authorization_pending")), Inconclusive, ""},
+
+	{"SEC-10", "a script runs", struck(transcript.Injection, "verification_uri/text", func(a *transcript.Attack) { a.Seen = []string{"a script ran"} }), Fail, "injected"},
+	{"SEC-10", "the policy stops the script, not the markup", struck(transcript.Injection, "typed/attribute", func(a *transcript.Attack) { a.Seen = []string{"an attribute of ours is in the page"} }), Fail, "injected"},
+	{"SEC-10", "a firewall hangs up", struck(transcript.Injection, "verification_uri/template", func(a *transcript.Attack) { a.Delivered, a.Trouble = false, "net::ERR_CONNECTION_RESET" }), Pass, ""},
+	{"SEC-10", "nothing gets through", func(e Evidence) {
+		t := e.Transcripts[transcript.Injection]
+		for i := range t.Attacks {
+			t.Attacks[i].Delivered = false
+		}
+		e.Transcripts[t.Scenario] = t
+	}, Inconclusive, ""},
+
+	{"SEC-11", "next", struck(transcript.Redirection, "login/absolute", func(a *transcript.Attack) { a.Seen = []string{"login/absolute/next"} }), Fail, "redirected"},
+	{"SEC-11", "two slashes", struck(transcript.Redirection, "logged-in/protocol-relative", func(a *transcript.Attack) { a.Seen = []string{"logged-in/protocol-relative/url"} }), Fail, "redirected"},
+	{"SEC-11", "no page came up", struck(transcript.Redirection, "login/absolute", func(a *transcript.Attack) { a.Delivered = false }), Inconclusive, ""},
+	{"SEC-11", "nobody got to the decision", visit(transcript.Redirection, "verification_uri/absolute", outcome(transcript.LoginFailed)), Inconclusive, ""},
+
+	{"SEC-12", "a foreign origin is reflected", in(transcript.CrossOriginReads, "page/verification_uri", all2(header("Access-Control-Allow-Origin", "https://evil.example"), header("Access-Control-Allow-Credentials", "true"))), Fail, "policy-foreign-origin-with-credentials"},
+	{"SEC-12", "without credentials", in(transcript.CrossOriginReads, "page/verification_uri", header("Access-Control-Allow-Origin", "https://evil.example")), Warn, "foreign-origin"},
+	{"SEC-12", "any origin", in(transcript.CrossOriginReads, "preflight", header("Access-Control-Allow-Origin", "*")), Warn, "any-origin"},
+	{"SEC-12", "its own origin", in(transcript.CrossOriginReads, "page", header("Access-Control-Allow-Origin", "http://127.0.0.1:18628")), Pass, ""},
+	{"SEC-12", "the decision is stored", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		for i := range j.Steps {
+			delete(j.Steps[i].Header, "Cache-Control")
+		}
+	}), Warn, "stored"},
+	{"SEC-12", "a session for scripts", visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Cookies[0].HTTPOnly = false }), Warn, "cookie"},
+	{"SEC-12", "no SameSite", visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Cookies[0].SameSite = "" }), Warn, "cookie"},
+	{"SEC-12", "a token for scripts to copy", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		j.Cookies = append(j.Cookies, transcript.Cookie{Name: "XSRF-TOKEN", Length: 32}, transcript.Cookie{Name: "lang", Length: 5})
+	}), Pass, ""},
+	{"SEC-12", "a font, and no policy", foreignFont("", ""), Warn, "no-referrer-policy"},
+	{"SEC-12", "a font, and the code in its Referer", foreignFont("unsafe-url", "http://127.0.0.1:18628/device?user_code=ABCD"), Warn, "code-in-referer"},
+	{"SEC-12", "a font that is told the origin", foreignFont("strict-origin", "http://127.0.0.1:18628/"), Pass, ""},
+	{"SEC-12", "a hook", visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Driver = "hook" }), Inconclusive, ""},
+}
+
+// struck changes what came of an attack.
+func struck(scenario, name string, change func(*transcript.Attack)) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[scenario]
+		i := slices.IndexFunc(t.Attacks, func(a transcript.Attack) bool { return a.Name == name })
+		if i < 0 {
+			panic("the recording has no attack " + name + " in " + scenario)
+		}
+		change(&t.Attacks[i])
+	}
+}
+
+// framedIn is an attack whose frame came up.
+func framedIn(name string) edit {
+	return struck(transcript.Framing, name, func(a *transcript.Attack) { a.Blocked, a.Seen = "", []string{"rendered in a frame"} })
+}
+
+// pageHeader sets a header of one kind of page, or removes it.
+func pageHeader(page, name, value string) edit {
+	return func(e Evidence) {
+		for _, j := range e.Transcripts[transcript.Framing].Journeys {
+			for _, step := range j.Steps {
+				if step.Page == page {
+					delete(step.Header, name)
+					if value != "" {
+						step.Header[name] = value
+					}
+				}
+			}
+		}
+	}
+}
+
+// aborted is a scenario that stopped before it said anything.
+func aborted(scenario, why string) edit {
+	return func(e Evidence) {
+		e.Transcripts[scenario] = transcript.Transcript{Scenario: scenario, Aborted: why}
+	}
+}
+
+// foreignFont lets the page behind verification_uri_complete load something
+// from elsewhere.
+func foreignFont(policy, referer string) edit {
+	return visit(transcript.CompleteURI, "look", func(j *transcript.Journey) {
+		delete(j.Steps[0].Header, "Referrer-Policy")
+		if policy != "" {
+			j.Steps[0].Header["Referrer-Policy"] = policy
+		}
+		j.Steps[0].Foreign = []transcript.Foreign{{Origin: "https://fonts.example", Referer: referer}}
+	})
+}

@@ -97,6 +97,12 @@ var All = []Rule{
 	{"SEC-01", one(transcript.Transport), nil, tlsEverywhere},
 	{"SEC-02", one(transcript.Codes), nil, deviceCodeStrength},
 	{"SEC-03", one(transcript.Codes), nil, userCodeStrength},
+	{"SEC-07", one(transcript.CrossSite), nil, decisionsAreNotForged},
+	{"SEC-08", one(transcript.Framing), nil, pagesAreNotFramed},
+	{"SEC-09", one(transcript.RepeatedConsent), nil, noSilentRepeat},
+	{"SEC-10", one(transcript.Injection), nil, nothingIsInjected},
+	{"SEC-11", one(transcript.Redirection), nil, noOpenRedirect},
+	{"SEC-12", []string{transcript.CrossOriginReads, transcript.Approval}, []string{transcript.CompleteURI}, pagesKeepToThemselves},
 	{"SEC-14", one(transcript.HostHeaders), nil, hostHeaderNotTrusted},
 	{"VERIFY-06", one(transcript.Codes), nil, typeableAlphabet},
 }

@@ -91,6 +91,8 @@ type Journey struct {
 
 	Steps   []Step   `json:"steps"`
 	Trouble *Trouble `json:"trouble,omitempty"`
+	// Cookies are those that the user agent held in the end.
+	Cookies []Cookie `json:"cookies,omitempty"`
 
 	Started time.Duration `json:"-"`
 	Ended   time.Duration `json:"-"`
@@ -148,6 +150,10 @@ type Step struct {
 	Fields []string `json:"fields,omitempty"`
 	// Status is the HTTP status of the page, 0 when the driver cannot tell.
 	Status int `json:"status,omitempty"`
+	// Header holds those of the page's response headers that protect it.
+	Header map[string]string `json:"header,omitempty"`
+	// Foreign are the resources that the page asked other hosts for.
+	Foreign []Foreign `json:"foreign,omitempty"`
 	// TookMS is how long the page took to appear, in real milliseconds.
 	TookMS float64 `json:"took_ms"`
 	// Screenshot is a PNG; it is written beside the report, not into result.json.

@@ -31,4 +31,11 @@ const (
 	DecidedCodes        = "decided codes"
 	TwoPeople           = "two people"
 	Expiry              = "expiry"
+	RepeatedConsent     = "repeated consent"
+	CrossOriginReads    = "cross-origin reads"
+	Framing             = "framing"
+	CrossSite           = "cross-site requests"
+	Injection           = "injection"
+	Redirection         = "redirection"
+	Guessing            = "guessing"
 )

@@ -21,6 +21,8 @@ type Transcript struct {
 
 	Exchanges []wire.Exchange `json:"exchanges"`
 	Journeys  []Journey       `json:"steps,omitempty"`
+	Attacks   []Attack        `json:"attacks,omitempty"`
+	Guessed   []Guess         `json:"guesses,omitempty"`
 
 	// Aborted says why the scenario could not go on; "" when it finished.
 	// A rule whose evidence is missing for this reason is inconclusive.

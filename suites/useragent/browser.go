@@ -49,6 +49,7 @@ type chrome struct {
 	sessions int // opened in this process
 	open     int // of them, still open
 	closed   bool
+	hostile  *hostileSite
 }
 
 // process is a started, or attached, browser.
@@ -83,11 +84,25 @@ func (c *chrome) Name() string { return "browser" }
 // NewSession implements Driver. The browser starts with the first journey.
 func (c *chrome) NewSession(context.Context) (Session, error) {
 	t := &browserTab{driver: c}
-	return &session{
+	return &attacked{&session{
 		driver: c.Name(), tab: t, recogniser: c.recogniser, limits: c.o.Verification.Limits,
 		consent: c.o.Verification.Consent, now: c.o.Now,
 		ready: t.prepare, room: c.room,
-	}, nil
+	}, t}, nil
+}
+
+// hostileSite starts the hostile site with the first attack.
+func (c *chrome) hostileSite() (*hostileSite, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hostile == nil {
+		site, err := startHostileSite()
+		if err != nil {
+			return nil, err
+		}
+		c.hostile = site
+	}
+	return c.hostile, nil
 }
 
 // Close ends the browser and removes its folder.
@@ -95,7 +110,11 @@ func (c *chrome) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	return errors.Join(c.plain.Close(), c.stop())
+	var hostile error
+	if c.hostile != nil {
+		hostile = c.hostile.close()
+	}
+	return errors.Join(c.plain.Close(), c.stop(), hostile)
 }
 
 func (c *chrome) stop() error {

@@ -7,10 +7,12 @@ import (
 	"maps"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -29,6 +31,9 @@ type browserTab struct {
 	ctx    context.Context // chromedp's; nil until prepared
 	cancel context.CancelFunc
 	net    *traffic
+	// holding is where the next request goes that could change something,
+	// instead of to the server; nil: none is held.
+	holding atomic.Pointer[chan Request]
 }
 
 // prepare opens the tab at the first journey.
@@ -80,6 +85,10 @@ func (t *browserTab) event(ev any) {
 			defer cancel()
 			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
 		}()
+		return
+	}
+	if ev, ok := ev.(*fetch.EventRequestPaused); ok {
+		go t.paused(ev)
 		return
 	}
 	t.net.event(ev)
@@ -303,6 +312,27 @@ func (t *browserTab) click(ctx context.Context, s *Snapshot, element int, o *ord
 	return err
 }
 
+func (t *browserTab) facts() facts { return t.net.pageFacts() }
+
+func (t *browserTab) cookies(ctx context.Context) []transcript.Cookie {
+	var got network.GetCookiesResult
+	err := t.do(ctx, func(c context.Context) (err error) {
+		got, err = chromedp.Call(c, network.GetCookies, network.GetCookiesParams{})
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	var list []transcript.Cookie
+	for _, c := range got.Cookies {
+		list = append(list, transcript.Cookie{
+			Name: tidy(c.Name, maxLabel), Path: tidy(c.Path, maxLabel), Secure: c.Secure, HTTPOnly: c.HTTPOnly,
+			SameSite: string(c.SameSite), Length: len(c.Value),
+		})
+	}
+	return sortCookies(list)
+}
+
 func (t *browserTab) authorized() bool { return t.net.wasAuthorized() }
 
 func (t *browserTab) forget(ctx context.Context) error {
@@ -324,28 +354,37 @@ func (t *browserTab) forget(ctx context.Context) error {
 // probe sends the request outside of the browser, with the browser's cookies:
 // the policy of a careful page (connect-src) forbids requests from within it.
 func (t *browserTab) probe(ctx context.Context, method, to string, headers map[string]string) (int, error) {
+	status, _, err := t.sendPlain(ctx, method, to, "", headers)
+	return status, err
+}
+
+// sendPlain sends a request outside of the browser, and tells which of the
+// browser's cookies went along.
+func (t *browserTab) sendPlain(ctx context.Context, method, to, body string, headers map[string]string) (status int, names []string, err error) {
 	var got network.GetCookiesResult
-	err := t.do(ctx, func(c context.Context) (err error) {
+	err = t.do(ctx, func(c context.Context) (err error) {
 		got, err = chromedp.Call(c, network.GetCookies, network.GetCookiesParams{URLs: []string{to}})
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	sent := map[string]string{}
 	maps.Copy(sent, headers)
 	var cookies []string
 	for _, c := range got.Cookies {
 		cookies = append(cookies, c.Name+"="+c.Value)
+		names = append(names, tidy(c.Name, maxLabel))
 	}
 	if len(cookies) > 0 {
 		sent["Cookie"] = strings.Join(cookies, "; ")
 	}
 	client := &formsTab{driver: t.driver.plain}
 	if err := client.forget(ctx); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return client.probe(ctx, method, to, sent)
+	status, err = client.exchange(ctx, method, to, body, sent)
+	return status, names[:min(len(names), maxCookies)], err
 }
 
 func (t *browserTab) screenshot(ctx context.Context) []byte {

@@ -69,9 +69,17 @@ func open(t *testing.T, kind, consent string) Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.(*session).consent = consent
+	visiting(s).consent = consent
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// visiting is the session behind a driver that opens pages.
+func visiting(s Session) *session {
+	if a, ok := s.(*attacked); ok {
+		return a.session
+	}
+	return s.(*session)
 }
 
 func (s *server) task(goal transcript.Goal, code string) Task {
@@ -213,7 +221,7 @@ func TestAtDecisionDoesNotCount(t *testing.T) {
 	t.Parallel()
 	s := serve(t, dialects()[0])
 	u := open(t, "forms", "always")
-	u.(*session).limits.Journey = 2 * time.Second
+	visiting(u).limits.Journey = 2 * time.Second
 	task := s.task(transcript.Approve, s.issue())
 	task.AtDecision = func(context.Context) error { time.Sleep(2100 * time.Millisecond); return nil }
 	check(t, u.Journey(t.Context(), task), transcript.Approved)

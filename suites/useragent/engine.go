@@ -23,6 +23,10 @@ type tab interface {
 	probe(ctx context.Context, method, url string, headers map[string]string) (status int, err error)
 	// traffic counts the requests of the page so far, and those unanswered.
 	traffic() (started, open int)
+	// facts are what came with the page beside its content; cookies are those
+	// that the user agent holds for it.
+	facts() facts
+	cookies(ctx context.Context) []transcript.Cookie
 	// live says that a page may change by itself, by its scripts.
 	live() bool
 	// watch shows the traffic to w from now on; inspect shows it the page.

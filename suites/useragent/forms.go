@@ -7,16 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/net/html/charset"
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
 // Bounds of the forms driver.
@@ -47,8 +51,13 @@ func newForms(o Options) (*forms, error) {
 	if err != nil {
 		return nil, err
 	}
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	if o.LocalAddr != "" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(o.LocalAddr)}
+	}
 	return &forms{o: o, recogniser: r, queries: queries, transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
 		TLSClientConfig:     config,
 		TLSHandshakeTimeout: 10 * time.Second,
 		MaxIdleConnsPerHost: 16,
@@ -102,6 +111,8 @@ type formsTab struct {
 	driver *forms
 	client http.Client
 	page   *document
+	header http.Header // of the page
+	baked  *cookieWatch
 	serial int
 	// watched sees every exchange of the journey under way.
 	watched *watch
@@ -124,6 +135,18 @@ func (t *formsTab) html(context.Context) string {
 	return t.page.source
 }
 
+func (t *formsTab) facts() facts {
+	if t.page == nil {
+		return facts{}
+	}
+	joined := func(name string) string { return strings.Join(t.header.Values(name), ", ") }
+	return facts{header: protection(joined), foreign: t.page.foreign()}
+}
+
+func (t *formsTab) cookies(context.Context) []transcript.Cookie {
+	return sortCookies(slices.Collect(maps.Values(t.baked.seen)))
+}
+
 // authorized is never so: there are no scripts that could hold a token.
 func (t *formsTab) authorized() bool { return false }
 
@@ -132,7 +155,8 @@ func (t *formsTab) forget(context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.client = http.Client{Transport: watchedTransport{t.driver.transport, t}, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+	t.baked = &cookieWatch{RoundTripper: t.driver.transport, seen: map[string]transcript.Cookie{}}
+	t.client = http.Client{Transport: watchedTransport{t.baked, t}, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) >= maxRedirects {
 			return &fault{"unreachable", fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, r.URL)}
 		}
@@ -191,6 +215,7 @@ func (t *formsTab) load(ctx context.Context, method, to string, body io.Reader, 
 		}
 	}
 	t.serial++
+	t.header = resp.Header
 	t.page = parse(string(raw), resp.Request.URL, resp.StatusCode, t.serial, t.driver.queries)
 	return nil
 }
@@ -226,6 +251,9 @@ func (t *formsTab) send(ctx context.Context, method, to string, body io.Reader, 
 		}
 	}
 	for name, value := range headers {
+		r.Header.Set(name, value)
+	}
+	for name, value := range t.driver.o.Header {
 		r.Header.Set(name, value)
 	}
 	resp, err := t.client.Do(r)
@@ -264,10 +292,19 @@ func isCertificateError(err error) bool {
 }
 
 func (t *formsTab) probe(ctx context.Context, method, to string, headers map[string]string) (int, error) {
+	return t.exchange(ctx, method, to, "", headers)
+}
+
+// exchange sends one request beside the open page.
+func (t *formsTab) exchange(ctx context.Context, method, to, body string, headers map[string]string) (int, error) {
 	if headers == nil {
 		headers = map[string]string{}
 	}
-	resp, err := t.send(ctx, method, to, nil, "", headers)
+	var content io.Reader
+	if body != "" {
+		content = strings.NewReader(body)
+	}
+	resp, err := t.send(ctx, method, to, content, "", headers)
 	if err != nil {
 		return 0, err
 	}

@@ -128,7 +128,7 @@ func TestBrowserOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			u := open(t, "browser", "always")
-			u.(*session).limits.Step = 3 * time.Second
+			visiting(u).limits.Step = 3 * time.Second
 			s := onePage(t, c.page, func(w http.ResponseWriter, r *http.Request) {
 				if r.FormValue("user_code") == "" {
 					fmt.Fprint(w, "<p>error: no value</p>")
@@ -147,7 +147,7 @@ func TestCrashedPage(t *testing.T) {
 	task := errand(s.URL)
 	task.Start = "http://127.0.0.1:0/"
 	check(t, u.Journey(t.Context(), task), transcript.Unfinished) // opens the tab
-	u.(*session).tab.(*browserTab).net.crashNow()
+	visiting(u).tab.(*browserTab).net.crashNow()
 	j := u.Journey(t.Context(), errand(s.URL))
 	check(t, j, transcript.Unfinished)
 	if j.Trouble == nil || j.Trouble.Class != transcript.BrowserLost {

@@ -27,6 +27,11 @@ type Options struct {
 	// Now is the offset that Journey.Started and Ended are given in, in the
 	// target's time. Default: real time since New.
 	Now func() time.Duration
+	// LocalAddr is the address that the forms driver connects from. Default:
+	// the system's choice.
+	LocalAddr string
+	// Header is sent with every request of the forms driver.
+	Header map[string]string
 	// TempDir is where the browser's profile is kept while it runs. Default:
 	// the system's.
 	TempDir string

@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -34,6 +35,10 @@ type traffic struct {
 	watched *watch
 	body    func(network.RequestID) ([]byte, error)
 	urls    map[network.RequestID]string
+
+	aimed *aimed // the request that an attack is about
+	url   string // of the main document
+	facts facts  // of the main document
 }
 
 func newTraffic() *traffic {
@@ -48,6 +53,27 @@ func (t *traffic) setMain(id cdp.FrameID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.main = id
+}
+
+func (t *traffic) isMain(id cdp.FrameID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return id == t.main
+}
+
+// aim follows the next request of that method to that address.
+func (t *traffic) aim(method, to string) *aimed {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	to, _, _ = strings.Cut(to, "#")
+	t.aimed = &aimed{traffic: t, method: method, url: to, extra: map[network.RequestID]*network.EventRequestWillBeSentExtraInfo{}}
+	return t.aimed
+}
+
+func (t *traffic) unaim() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.aimed = nil
 }
 
 // newAct forgets the errors of what was done before.
@@ -77,6 +103,22 @@ func (t *traffic) counts() (started, open int) {
 	return t.started, len(t.open)
 }
 
+// headerOf finds a header; the browser joins several of one name by line ends.
+func headerOf(headers network.Headers, name string) string {
+	for n, value := range headers {
+		if text, ok := value.(string); ok && strings.EqualFold(n, name) {
+			return strings.ReplaceAll(text, "\n", ", ")
+		}
+	}
+	return ""
+}
+
+func (t *traffic) pageFacts() facts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return facts{t.facts.header, slices.Clone(t.facts.foreign)}
+}
+
 // document is the HTTP status of the page, and why it failed to load.
 func (t *traffic) document() (status int, failed string) {
 	t.mu.Lock()
@@ -99,11 +141,15 @@ func (t *traffic) event(ev any) {
 	if t.watched != nil {
 		t.show(ev)
 	}
+	t.aimed.event(ev)
 	switch ev := ev.(type) {
 	case *network.EventRequestWillBeSent:
 		if ev.Request != nil {
 			for name := range ev.Request.Headers {
 				t.authorized = t.authorized || strings.EqualFold(name, "Authorization")
+			}
+			if ev.Type != network.ResourceTypeDocument || ev.FrameID != t.main {
+				t.facts.foreign = addForeign(t.facts.foreign, t.url, ev.Request.URL, headerOf(ev.Request.Headers, "Referer"))
 			}
 		}
 		if !matters(ev.Type) {
@@ -121,6 +167,8 @@ func (t *traffic) event(ev any) {
 		case ev.Response == nil:
 		case ev.Type == network.ResourceTypeDocument && ev.FrameID == t.main:
 			t.status, t.worst = int(ev.Response.Status), 0
+			t.url = ev.Response.URL
+			t.facts = facts{header: protection(func(name string) string { return headerOf(ev.Response.Headers, name) })}
 			for id, loader := range t.open { // what the old page asked for is moot
 				if loader != ev.LoaderID {
 					delete(t.open, id)

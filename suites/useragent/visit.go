@@ -114,6 +114,9 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 	if end.trouble != nil {
 		v.report(ctx, end)
 	}
+	cctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer stop()
+	j.Cookies = v.tab.cookies(cctx)
 	if task.Account != nil {
 		scrub(&j, task.Account.Password)
 	}
@@ -246,9 +249,11 @@ func (v *visit) start(ctx context.Context) *transcript.Trouble {
 // note records a page as a step.
 func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 	v.tab.inspect(ctx, v.watched)
+	facts := v.tab.facts()
 	v.j.Steps = append(v.j.Steps, transcript.Step{
 		N: len(v.j.Steps) + 1, Page: first(s.Role, "unknown"), Reason: s.Reason,
 		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status, Text: s.Text, Fields: v.shownValues(s.sighting),
+		Header: facts.header, Foreign: facts.foreign,
 		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: v.tab.screenshot(ctx),
 	})
 	return &v.j.Steps[len(v.j.Steps)-1]

@@ -1,0 +1,378 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// attack returns an attack that was delivered. One that was not carried out
+// proves nothing, and is an obstacle.
+func (j *judge) attack(scenario, name string) (transcript.Attack, bool) {
+	a, ok := j.Transcripts[scenario].Attack(name)
+	switch {
+	case !ok:
+		j.missing(scenario, "the attack "+name)
+		return a, false
+	case a.Trouble != "":
+		j.inconclusive("%s: the attack could not be carried out: %s", name, a.Trouble)
+		return a, false
+	case !a.Delivered:
+		j.inconclusive("%s: the attack was not delivered, so it proves nothing%s", name, parenthesis(a.Blocked))
+		return a, false
+	}
+	return a, true
+}
+
+func parenthesis(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + clip(text) + ")"
+}
+
+// SEC-07
+func decisionsAreNotForged(j *judge) {
+	const scenario = transcript.CrossSite
+	approvedBy := func(name string) (x said, approved, known bool) {
+		x, ok := j.first(scenario, "poll/"+name)
+		if !ok {
+			return x, false, false
+		}
+		if !hasToken(x.Exchange) && !recognised(x.Exchange) {
+			j.inconclusive("%s: the grant is no longer pending: %s", name, describe(x.Exchange))
+			return x, false, false
+		}
+		return x, hasToken(x.Exchange), true
+	}
+	stopped := map[string]transcript.Attack{}
+	for _, name := range []string{"cross-site/no token", "cross-site/other token", "cross-site/query"} {
+		if _, tried := j.Transcripts[scenario].Attack(name); !tried && name != "cross-site/no token" {
+			continue // there was nothing of the kind to forge
+		}
+		a, ok := j.attack(scenario, name)
+		if !ok {
+			continue
+		}
+		x, approved, known := approvedBy(name)
+		switch {
+		case approved:
+			j.fail("forged-from-another-site", quoted("authorization_pending")+": the person pressed nothing",
+				fmt.Sprintf("a page at %s sent %s %s %s, and the device got its token; cookies sent: %s", clip(a.From), a.Method, clip(a.URL), clip(a.Forged), orNone(a.Cookies)), x)
+		case known:
+			stopped[name] = a
+		}
+	}
+	x, approved, known := approvedBy("raw/control")
+	if !known {
+		return
+	}
+	if !approved {
+		// Failures above stand; a refusal proves nothing.
+		j.inconclusive("the positive control failed: the request that approve sends, sent again unchanged, did not approve (%s)", describe(x.Exchange))
+		return
+	}
+	for _, kind := range []string{"no token", "other token"} {
+		raw, cross := "raw/"+kind, stopped["cross-site/"+kind]
+		if _, tried := j.Transcripts[scenario].Attack(raw); !tried || cross.Name == "" {
+			continue
+		}
+		accepted, approved, known := approvedBy(raw)
+		switch {
+		case !known:
+		case approved && len(cross.Withheld) > 0 && len(cross.Cookies) == 0:
+			j.warn("only-samesite", "a forged decision is refused whatever cookies come with it",
+				fmt.Sprintf("with the cookies it is accepted (%s): only SameSite kept them back from the hostile page: %s", clip(cross.Forged), clip(strings.Join(cross.Withheld, "; "))), accepted)
+		case approved:
+			j.note("only-origin", fmt.Sprintf("the decision is accepted %s where Origin is the page's own; what comes from another site is refused", clip(cross.Forged)), accepted)
+			j.pass("forged decisions from another site are refused (%s)", kind)
+		default:
+			j.pass("forged decisions are refused (%s)", kind)
+		}
+	}
+	if query, ok := stopped["cross-site/query"]; ok {
+		j.pass("so is one sent as a link (status %d)", query.Status)
+	}
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return clip(strings.Join(list, ", "))
+}
+
+// pages are the kinds of page that must not be framed, by the roles that the
+// recogniser gives them.
+var framedPages = []struct {
+	kind  string
+	roles []string
+}{
+	{"verification", []string{"code"}},
+	{"login", []string{"login", "identifier", "password"}},
+	{"decision", []string{"consent", "code_confirm"}},
+	{"error", []string{"code_error", "error"}},
+}
+
+// SEC-08
+func pagesAreNotFramed(j *judge) {
+	const scenario = transcript.Framing
+	var steps []transcript.Step
+	for _, name := range []string{"decision", "wrong code"} {
+		if visit, ok := j.journey(scenario, name); ok {
+			steps = append(steps, visit.Steps...)
+		}
+	}
+	for _, page := range framedPages {
+		i := slices.IndexFunc(steps, func(s transcript.Step) bool { return slices.Contains(page.roles, s.Page) })
+		if i < 0 {
+			if page.kind == "verification" || page.kind == "decision" {
+				j.inconclusive("no %s page came up", page.kind)
+			}
+			continue
+		}
+		step := steps[i]
+		ancestors, policy := frameAncestors(step.Header["Content-Security-Policy"])
+		options := strings.ToUpper(strings.TrimSpace(step.Header["X-Frame-Options"]))
+		byOptions := options == "DENY" || options == "SAMEORIGIN"
+		switch {
+		case policy && !anywhere(ancestors):
+			j.pass("%s: frame-ancestors %s", page.kind, clip(strings.Join(ancestors, " ")))
+			continue
+		case !policy && byOptions:
+			j.warn("only-x-frame-options", "Content-Security-Policy with frame-ancestors", fmt.Sprintf("the %s page has only X-Frame-Options: %s", page.kind, options))
+			continue
+		}
+		a, ok := j.attack(scenario, "frame/"+step.Page)
+		why := "no frame-ancestors and no X-Frame-Options"
+		if policy {
+			why = "frame-ancestors " + clip(strings.Join(ancestors, " "))
+		}
+		switch {
+		case !ok:
+		case slices.Contains(a.Seen, "rendered in a frame"):
+			j.fail("framed", "a page that no other site can frame", fmt.Sprintf("the %s page has %s, and a page at %s showed it in a frame (status %d)", page.kind, why, clip(a.From), a.Status))
+		default:
+			j.warn("no-header", "frame-ancestors, or X-Frame-Options", fmt.Sprintf("the %s page has %s; in a frame it did not come up%s", page.kind, why, parenthesis(a.Blocked)))
+		}
+	}
+}
+
+// frameAncestors reads the directive out of a Content-Security-Policy; a list
+// of policies applies as a whole, so the first that has it will do.
+func frameAncestors(policies string) (sources []string, found bool) {
+	for policy := range strings.SplitSeq(policies, ",") {
+		for directive := range strings.SplitSeq(policy, ";") {
+			words := strings.Fields(directive)
+			if len(words) > 0 && strings.EqualFold(words[0], "frame-ancestors") {
+				return words[1:], true
+			}
+		}
+	}
+	return nil, false
+}
+
+func anywhere(sources []string) bool {
+	return slices.ContainsFunc(sources, func(s string) bool {
+		return s == "*" || s == "http:" || s == "https:" || s == "http://*" || s == "https://*"
+	})
+}
+
+// SEC-09
+func noSilentRepeat(j *judge) {
+	const scenario = transcript.RepeatedConsent
+	if !j.approved(scenario, "approve before") {
+		return
+	}
+	before := j.all(scenario, "before/token")
+	if len(before) == 0 || !hasToken(before[len(before)-1].Exchange) {
+		j.missing(scenario, "before/token")
+		return
+	}
+	visit, ok := j.journey(scenario, "type again")
+	if !ok {
+		return
+	}
+	x, ok := j.first(scenario, "after typing")
+	switch {
+	case !ok:
+	case hasToken(x.Exchange):
+		j.warn("not-asked", "a page that asks, since nothing but the code was entered", "the typed code alone gave the device its token: "+describe(x.Exchange), x)
+	case visit.Outcome == transcript.AtDecision && recognised(x.Exchange):
+		j.pass("a person who approved before is asked again")
+	default:
+		j.inconclusive("the typed code led to no decision page (%s), and the poll says %s", visit.Outcome, describe(x.Exchange))
+	}
+}
+
+// SEC-10
+func nothingIsInjected(j *judge) {
+	tried := 0
+	for _, a := range j.Transcripts[transcript.Injection].Attacks {
+		switch {
+		case len(a.Seen) > 0:
+			j.fail("injected", "the payload shown as text, or not at all", fmt.Sprintf("%s: %s (%s)", clip(a.Name), clip(strings.Join(a.Seen, "; ")), clip(a.URL)))
+		case a.Trouble != "" || !a.Delivered:
+			j.note("not-delivered", fmt.Sprintf("%s%s%s", clip(a.Name), parenthesis(a.Trouble), parenthesis(a.Blocked)))
+		default:
+			tried++
+		}
+	}
+	if tried == 0 {
+		j.missing(transcript.Injection, "an attack that was delivered")
+		return
+	}
+	if _, ok := j.Transcripts[transcript.Injection].Attack("verification_uri/text"); ok {
+		j.pass("%d payloads left nothing in the pages", tried)
+	}
+}
+
+// SEC-11
+func noOpenRedirect(j *judge) {
+	delivered := 0
+	for _, a := range j.Transcripts[transcript.Redirection].Attacks {
+		switch {
+		case len(a.Seen) > 0:
+			j.fail("redirected", "a browser that stays on the site", fmt.Sprintf("%s: the browser was sent to a foreign site by %s", clip(a.Name), clip(strings.Join(a.Seen, ", "))))
+		case a.Delivered:
+			delivered++
+		default:
+			j.inconclusive("%s: no page came up", a.Name)
+		}
+	}
+	visit, ok := j.journey(transcript.Redirection, "verification_uri/absolute")
+	switch {
+	case !ok:
+	case visit.Outcome != transcript.Approved:
+		j.inconclusive("the person did not get through to the decision: %s", visit.Outcome)
+	default:
+		j.pass("%d visits with foreign addresses in the usual parameters stayed on the site", delivered)
+	}
+}
+
+// sessionLike are cookies that could be the login's: long enough that nobody
+// guesses them, and not there for scripts to copy into forms.
+func sessionLike(c transcript.Cookie) bool {
+	name := strings.ToLower(c.Name)
+	return c.Length >= 16 && !strings.Contains(name, "csrf") && !strings.Contains(name, "xsrf") && !strings.HasSuffix(name, ".sig")
+}
+
+// SEC-12
+func pagesKeepToThemselves(j *judge) {
+	j.noCrossOriginReads()
+	visit, ok := j.journey(transcript.Approval, "approve")
+	if !ok {
+		return
+	}
+	if visit.Driver == "hook" || visit.Driver == "manual" {
+		j.inconclusive("the %s driver sees no pages", visit.Driver)
+		return
+	}
+	for _, step := range visit.Steps {
+		if step.Page != "consent" && step.Page != "code_confirm" {
+			continue
+		}
+		if cache := strings.ToLower(step.Header["Cache-Control"]); strings.Contains(cache, "no-store") {
+			j.pass("the decision page is not stored")
+		} else {
+			j.warn("stored", "Cache-Control: no-store on the page that asks for the decision", "Cache-Control: "+orAbsent(cache))
+		}
+		break
+	}
+	if visit.LoggedIn {
+		j.sessionCookies(visit)
+	}
+	j.noReferrerLeak()
+}
+
+func orAbsent(value string) string {
+	if value == "" {
+		return "absent"
+	}
+	return clip(value)
+}
+
+// noCrossOriginReads: a foreign page's script must not read the pages (RFC 9700 section 2.6).
+func (j *judge) noCrossOriginReads() {
+	list := j.all(transcript.CrossOriginReads, "page")
+	if len(list) == 0 {
+		j.missing(transcript.CrossOriginReads, "page")
+		return
+	}
+	for _, x := range append(list, j.all(transcript.CrossOriginReads, "preflight")...) {
+		allowed, credentials := strings.TrimSpace(x.Header("Access-Control-Allow-Origin")), x.Header("Access-Control-Allow-Credentials") == "true"
+		switch {
+		case allowed == "":
+			j.pass("no page says that foreign pages may read it")
+		case allowed == "*":
+			j.warn("any-origin", "no Access-Control-Allow-Origin", "Access-Control-Allow-Origin: * at "+clip(x.URL), x)
+		case strings.Contains(allowed, "evil.example") && credentials:
+			j.fail("policy-foreign-origin-with-credentials", "no Access-Control-Allow-Origin", "a foreign origin may read the page with the person's cookies: "+clip(x.URL), x)
+		case strings.Contains(allowed, "evil.example"):
+			j.warn("foreign-origin", "no Access-Control-Allow-Origin", "a foreign origin is let in: "+clip(x.URL), x)
+		default:
+			j.note("one-origin", "Access-Control-Allow-Origin: "+clip(allowed), x)
+		}
+	}
+}
+
+// sessionCookies looks at the cookies of a person who is logged in.
+func (j *judge) sessionCookies(visit transcript.Journey) {
+	https := strings.HasPrefix(lastPage(visit), "https:")
+	for _, c := range visit.Cookies {
+		if !sessionLike(c) {
+			continue
+		}
+		var lacks []string
+		if !c.HTTPOnly {
+			lacks = append(lacks, "HttpOnly")
+		}
+		if https && !c.Secure {
+			lacks = append(lacks, "Secure")
+		}
+		if c.SameSite == "" {
+			lacks = append(lacks, "SameSite")
+		}
+		if len(lacks) > 0 {
+			j.warn("cookie", "HttpOnly, SameSite, and on https Secure", fmt.Sprintf("the cookie %s has no %s", clip(c.Name), strings.Join(lacks, ", ")))
+		} else {
+			j.pass("the cookie %s is protected", clip(c.Name))
+		}
+	}
+}
+
+func lastPage(visit transcript.Journey) string {
+	if len(visit.Steps) == 0 {
+		return visit.Start
+	}
+	return visit.Steps[len(visit.Steps)-1].URL
+}
+
+// noReferrerLeak: the address of the page that verification_uri_complete opens
+// holds the code, and must not be told to other hosts.
+func (j *judge) noReferrerLeak() {
+	visit, ok := j.Transcripts[transcript.CompleteURI].Journey("look")
+	if !ok || len(visit.Steps) == 0 {
+		return
+	}
+	step := visit.Steps[0]
+	if len(step.Foreign) == 0 {
+		j.pass("the page of verification_uri_complete asks no other host for anything")
+		return
+	}
+	var hosts []string
+	for _, f := range step.Foreign {
+		hosts = append(hosts, f.Origin)
+		if _, query, found := strings.Cut(f.Referer, "?"); found && query != "" {
+			j.warn("code-in-referer", "no Referer with the page's query", fmt.Sprintf("%s was told %s", clip(f.Origin), clip(f.Referer)))
+			return
+		}
+	}
+	if policy := step.Header["Referrer-Policy"]; policy == "" {
+		j.warn("no-referrer-policy", "a Referrer-Policy on a page whose address holds the code and that loads from other hosts", "none, and it loads from "+clip(strings.Join(hosts, ", ")))
+	} else {
+		j.pass("Referrer-Policy: %s", clip(policy))
+	}
+}

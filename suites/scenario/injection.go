@@ -1,0 +1,124 @@
+package scenario
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+)
+
+// payload is a text that a careless page takes for markup. MARK is replaced by
+// a name that occurs nowhere else.
+type payload struct{ name, text string }
+
+// templateSum is 7919 * 6101, which only a template engine works out.
+const templateSum = "48313819"
+
+var payloads = []payload{
+	{"text", `</title></textarea><MARK></MARK><script>window.MARK=1</script><img src="x:" onerror="window.MARK=1">`},
+	{"attribute", `" MARK="1" autofocus onfocus="window.MARK=1" x="`},
+	{"single quotes", `' MARK='1' autofocus onfocus='window.MARK=1' x='`},
+	{"script", `</script><script>window.MARK=1</script>';window.MARK=1;//";window.MARK=1;//`},
+	{"template", `{{7919*6101}}${7919*6101}#{7919*6101}<%=7919*6101%>{{constructor.constructor('window.MARK=1')()}}`},
+}
+
+// reflected are parameters that pages like to show, beside those of their own.
+var reflected = []string{"user_code", "error", "error_description", "client_id", "message"}
+
+// injection opens both URIs with a payload in every parameter, and then types
+// each payload where the user code belongs.
+//
+// Attacks: verification_uri/PAYLOAD, verification_uri_complete/PAYLOAD,
+// typed/PAYLOAD. Journeys: typed/PAYLOAD. Label: device.
+func injection(c *conversation) error {
+	client, err := c.bait()
+	if err != nil {
+		return err
+	}
+	d, err := c.issue("device", client)
+	if err != nil {
+		return err
+	}
+	s, err := c.victim()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for _, p := range payloads {
+		mark := useragent.Mark{Name: "x" + c.random.word(11), Sum: templateSum}
+		text := strings.ReplaceAll(p.text, "MARK", mark.Name)
+		for _, start := range d.starts() {
+			poisoned := poison(start.address, reflected, func(string) string { return text })
+			c.attacked(s.Inject(c.ctx, start.name+"/"+p.name, poisoned, mark))
+		}
+		task := d.task("typed/"+p.name, transcript.ReachDecision)
+		task.UserCode, task.Account = text, nil
+		j := c.visit(s, task)
+		done := transcript.Attack{Name: task.Name, Method: "typed", URL: task.Start, Delivered: j.CodeTyped && j.Outcome != transcript.InputBlocked, Ended: lastURL(j)}
+		switch {
+		case j.Outcome == transcript.Unfinished && j.Trouble != nil:
+			done.Trouble = j.Trouble.Cause
+		case j.Outcome == transcript.InputBlocked:
+			done.Blocked = "the page's own form checks"
+		}
+		done.Seen = s.Search(c.ctx, mark)
+		c.attacked(done)
+	}
+	return nil
+}
+
+type start struct{ name, address string }
+
+// starts are the addresses at which a person can begin.
+func (d *device) starts() []start {
+	list := []start{{"verification_uri", d.verificationURI}}
+	if d.complete != "" {
+		list = append(list, start{"verification_uri_complete", d.complete})
+	}
+	return list
+}
+
+// poison sets the named parameters, and every one that the address has, to
+// what value makes of their names.
+func poison(address string, names []string, value func(name string) string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	query := url.Values{}
+	for name := range u.Query() {
+		query.Set(name, value(name))
+	}
+	for _, name := range names {
+		query.Set(name, value(name))
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// addTo adds the named parameters to an address, and leaves its own alone.
+func addTo(address string, names []string, value func(name string) string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	query := u.Query()
+	for _, name := range names {
+		if !query.Has(name) {
+			query.Set(name, value(name))
+		}
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+func lastURL(j transcript.Journey) string {
+	for _, step := range slices.Backward(j.Steps) {
+		if step.URL != "" {
+			return step.URL
+		}
+	}
+	return ""
+}

@@ -1,0 +1,101 @@
+package useragent
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/chromedp/cdproto/network"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// aimed is the one request that an attack is about. It is guarded by its
+// traffic's lock.
+type aimed struct {
+	traffic     *traffic
+	method, url string
+
+	id     network.RequestID
+	body   bool
+	status int
+	failed string
+	done   bool
+	// extra may come before the request it belongs to.
+	extra map[network.RequestID]*network.EventRequestWillBeSentExtraInfo
+}
+
+// maxExtra bounds the events that wait for their request.
+const maxExtra = 200
+
+func (w *aimed) event(ev any) {
+	if w == nil {
+		return
+	}
+	switch ev := ev.(type) {
+	case *network.EventRequestWillBeSent:
+		switch {
+		case ev.Request == nil:
+		case w.id == "" && ev.Request.Method == w.method && ev.Request.URL == w.url:
+			w.id, w.body = ev.RequestID, ev.Request.HasPostData
+		case ev.RequestID == w.id && ev.RedirectResponse != nil && w.status == 0:
+			w.status = int(ev.RedirectResponse.Status)
+		}
+	case *network.EventRequestWillBeSentExtraInfo:
+		if _, known := w.extra[ev.RequestID]; !known && len(w.extra) < maxExtra {
+			w.extra[ev.RequestID] = ev // of several, the first: later ones are redirects
+		}
+	case *network.EventResponseReceived:
+		if ev.RequestID == w.id && w.id != "" && ev.Response != nil && w.status == 0 {
+			w.status = int(ev.Response.Status)
+		}
+	case *network.EventLoadingFinished:
+		w.done = w.done || ev.RequestID == w.id && w.id != ""
+	case *network.EventLoadingFailed:
+		if ev.RequestID == w.id && w.id != "" {
+			w.done = true
+			w.failed = ev.ErrorText
+			if ev.BlockedReason != "" {
+				w.failed += " (" + string(ev.BlockedReason) + ")"
+			}
+			if ev.CorsErrorStatus != nil {
+				w.failed += " (" + string(ev.CorsErrorStatus.CorsError) + ")"
+			}
+		}
+	}
+}
+
+// over says that the request was answered, or will not be.
+func (w *aimed) over() bool {
+	w.traffic.mu.Lock()
+	defer w.traffic.mu.Unlock()
+	return w.done
+}
+
+// report fills in what became of the request.
+func (w *aimed) report(a *transcript.Attack) {
+	w.traffic.mu.Lock()
+	defer w.traffic.mu.Unlock()
+	extra := w.extra[w.id]
+	// The extra information tells that it went over the wire. A response that
+	// is thrown away, because it must not be framed, was sent for.
+	a.Delivered = w.id != "" && (extra != nil || w.status != 0)
+	a.Status, a.Blocked = w.status, tidy(w.failed, maxLabel)
+	if extra == nil {
+		return
+	}
+	for _, c := range extra.AssociatedCookies {
+		if c == nil || c.Cookie == nil || len(a.Cookies)+len(a.Withheld) >= maxCookies {
+			continue
+		}
+		name := tidy(c.Cookie.Name, maxLabel)
+		if len(c.BlockedReasons) == 0 {
+			a.Cookies = append(a.Cookies, name)
+			continue
+		}
+		var why []string
+		for _, r := range c.BlockedReasons {
+			why = append(why, string(r))
+		}
+		a.Withheld = append(a.Withheld, fmt.Sprintf("%s (%s)", name, strings.Join(why, ", ")))
+	}
+}
