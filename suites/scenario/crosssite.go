@@ -241,8 +241,8 @@ func forge(own, other useragent.Request, code, otherCode string, secret func(the
 func codeSwap(from, to string) *strings.Replacer {
 	var pairs []string
 	for _, shape := range []func(string) string{
-		func(s string) string { return s }, url.QueryEscape, undashed,
-		func(s string) string { return strings.ToLower(undashed(s)) },
+		func(s string) string { return s }, url.QueryEscape, bareCode,
+		func(s string) string { return strings.ToLower(bareCode(s)) },
 	} {
 		if old := shape(from); old != "" {
 			pairs = append(pairs, old, shape(to))
@@ -267,9 +267,4 @@ func parsePairs(body string) (form wire.Form) {
 		}
 	}
 	return form
-}
-
-// undashed is a user code without its separators.
-func undashed(code string) string {
-	return strings.NewReplacer("-", "", " ", "").Replace(code)
 }
