@@ -40,16 +40,19 @@ func TestRealServers(t *testing.T) {
 			"POLL-05":  "na",                     // and so there is nothing to obey
 		}},
 		{"glewlwyd", targets.Glewlwyd, 12, map[string]string{
-			"DA-04":     "warn other-error", // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
-			"DA-05":     "warn other-error", // the same for a repeated client_id; a repeated scope is accepted
-			"DA-09":     "warn other-error", // the same for an unknown client, where it has invalid_client
-			"VERIFY-08": "warn no-deny",     // the grant page has no way to refuse
-			"POLL-08":   "na",               // so no refusal can be reported
-			"POLL-09":   "na",               // or be final
-			"TOKEN-01":  "warn other-error", // an unknown grant_type: 400 without a body (ERR-02)
-			"TOKEN-02":  "warn other-error", // a missing device_code: access_denied, where it has invalid_request
-			"TOKEN-03":  "warn other-error", // an unknown device_code: access_denied, where it has invalid_grant; a device stops either way
-			"TOKEN-08":  "warn other-error", // repetition: whatever the above says
+			"DA-04":     "warn other-error",    // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
+			"DA-05":     "warn other-error",    // the same for a repeated client_id; a repeated scope is accepted
+			"DA-09":     "warn other-error",    // the same for an unknown client, where it has invalid_client
+			"VERIFY-08": "warn no-deny",        // the grant page has no way to refuse
+			"VERIFY-09": "warn code-not-shown", // the pages after verification_uri_complete show the code nowhere but in their URL; RFC 8628 section 3.3.1 recommends to show it and to ask
+			"VERIFY-12": "na",                  // the target has one user
+			"VERIFY-13": "na",                  // the same
+			"POLL-08":   "na",                  // so no refusal can be reported
+			"POLL-09":   "na",                  // or be final
+			"TOKEN-01":  "warn other-error",    // an unknown grant_type: 400 without a body (ERR-02)
+			"TOKEN-02":  "warn other-error",    // a missing device_code: access_denied, where it has invalid_request
+			"TOKEN-03":  "warn other-error",    // an unknown device_code: access_denied, where it has invalid_grant; a device stops either way
+			"TOKEN-08":  "warn other-error",    // repetition: whatever the above says
 			"ERR-01":    "known 403-unauthorized_client",
 			"ERR-02":    "known body",
 			"ERR-04":    "known status",

@@ -76,6 +76,8 @@ var personCases = []ruleCase{
 	{"VERIFY-13", "the other one wins", subjectOf(twoPeople, "at once 1", "alice"), Pass, ""},
 	{"VERIFY-13", "the first to enter the code has it", visit(twoPeople, "uncollected b", shut), Pass, ""},
 	{"VERIFY-13", "nothing tells whose token it is", all(withoutUserInfo(twoPeople), in(twoPeople, "uncollected/token", member("id_token", "")), in(twoPeople, "collected/token", member("id_token", ""))), Pass, ""},
+	{"VERIFY-13", "whoever is first holds the code", all(visit(twoPeople, "denied a", shut), visit(twoPeople, "denied b", approvedAgain), in(twoPeople, "denied/after", answer(200, token))), Pass, ""},
+	{"VERIFY-13", "neither can decide", all(visit(twoPeople, "denied a", shut), visit(twoPeople, "denied b", shut)), Inconclusive, ""},
 	{"VERIFY-13", "the browser crashed", visit(twoPeople, "collected b", outcome(transcript.Unfinished)), Inconclusive, ""},
 	{"VERIFY-13", "one user", missing(twoPeople, "the profile has no second user (users.second)"), NA, ""},
 

@@ -152,7 +152,7 @@ func twoPeopleOneCode(j *judge) {
 	if a, ok := j.journey(scenario, "denied a"); ok {
 		b, ok := j.journey(scenario, "denied b")
 		switch {
-		case !ok:
+		case !ok, j.claimed("denied", a, b):
 		case a.Outcome == transcript.NoWayToDeny:
 			j.note("no-deny", "the pages offer no way to deny")
 		case a.Outcome != transcript.Denied:
@@ -166,10 +166,26 @@ func twoPeopleOneCode(j *judge) {
 	j.atOnce(scenario)
 }
 
+// claimed says that b, who was at the decision page first, held the code, so
+// that a could not enter it at all: a sound way to have one decision.
+func (j *judge) claimed(part string, a, b transcript.Journey) bool {
+	if a.Decided || !b.Decided || a.Outcome != transcript.CodeRejected && a.Outcome != transcript.ErrorPage {
+		return false
+	}
+	j.noteOnce("claimed", part+": while one person is at the decision, the code is refused to another")
+	j.pass("whoever comes to the decision first holds the code")
+	return true
+}
+
 // collectedByA: b approves when the device has its token already. It returns
 // a's subject.
 func (j *judge) collectedByA(scenario string) (owner string) {
-	if _, ok := j.journey(scenario, "collected a"); !ok {
+	a, ok := j.journey(scenario, "collected a")
+	if !ok {
+		return ""
+	}
+	b, ok := j.journey(scenario, "collected b")
+	if !ok || j.claimed("collected", a, b) {
 		return ""
 	}
 	token, ok := j.issued(scenario, "collected/token")
@@ -179,10 +195,6 @@ func (j *judge) collectedByA(scenario string) (owner string) {
 		return ""
 	}
 	owner = j.subject(scenario, "collected/whose", token)
-	b, ok := j.journey(scenario, "collected b")
-	if !ok {
-		return owner
-	}
 	x, ok := j.first(scenario, "collected/after")
 	switch {
 	case !ok:
@@ -198,10 +210,11 @@ func (j *judge) collectedByA(scenario string) (owner string) {
 
 // approvedByA: b approves after a, before the device asks.
 func (j *judge) approvedByA(scenario, owner string) {
-	if _, ok := j.journey(scenario, "uncollected a"); !ok {
+	a, ok := j.journey(scenario, "uncollected a")
+	if !ok {
 		return
 	}
-	if _, ok := j.journey(scenario, "uncollected b"); !ok {
+	if b, ok := j.journey(scenario, "uncollected b"); !ok || j.claimed("uncollected", a, b) {
 		return
 	}
 	x, ok := j.issued(scenario, "uncollected/token")
