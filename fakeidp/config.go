@@ -83,6 +83,10 @@ type Config struct {
 	TLS bool
 	// CertFile and KeyFile serve https with that PEM certificate and key.
 	CertFile, KeyFile string
+
+	// Faults are switched on from the start, for every client, by ID or name.
+	// See [Faults].
+	Faults []string
 }
 
 // Client is one registration.

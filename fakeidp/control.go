@@ -37,6 +37,13 @@ func (p *IdP) Control() http.Handler {
 		writeJSON(w, p.clockReading())
 	})
 	mux.HandleFunc("POST /clock", p.controlClock)
+	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, map[string]any{"active": p.ActiveFaults(), "faults": Faults()})
+	})
+	mux.HandleFunc("POST /faults", p.controlFaults)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, map[string]any{"routes": controlRoutes})
+	})
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, _ *http.Request) {
 		p.Reset()
 		writeJSON(w, map[string]string{"status": "ok"})
@@ -51,6 +58,31 @@ func (p *IdP) Control() http.Handler {
 			mux.ServeHTTP(w, r)
 		}
 	})
+}
+
+// controlRoutes is what GET / answers.
+var controlRoutes = []string{
+	`POST /approve {"user_code": "...", "user": "alice", "scope": "..."}`,
+	`POST /deny {"user_code": "..."}`,
+	`POST /expire {"device_code": "..."}`,
+	`GET /codes`, `GET /codes/{user code or device code}`,
+	`GET /clock`, `POST /clock {"rate": 5, "jump": 600}`,
+	`GET /faults`, `POST /faults {"client_id": "...", "faults": ["M05"]}`,
+	`POST /reset`, `GET /health`,
+}
+
+// controlFaults switches the faults of a client, or of all of them.
+func (p *IdP) controlFaults(w http.ResponseWriter, r *http.Request) {
+	var o struct {
+		ClientID string   `json:"client_id"`
+		Faults   []string `json:"faults"`
+	}
+	if err := decodeJSON(w, r, &o); err != nil {
+		controlError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	err := p.SetFaults(o.ClientID, o.Faults...)
+	controlAnswer(w, map[string]any{"active": p.ActiveFaults()}, err)
 }
 
 // loopbackHost checks a Host header. A page elsewhere whose name was made to

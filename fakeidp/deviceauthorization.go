@@ -100,6 +100,10 @@ func (p *IdP) issue(client *Client, scopes []string) (*grant, bool) {
 	if p.config.ThrottleFirstPoll {
 		g.lastPoll = now
 	}
+	g.odd = p.odd(client.ID)
+	if g.odd.issue != nil {
+		g.odd.issue(g)
+	}
 	// A user code may be drawn again once nobody can decide about it (RFC 8628
 	// asks for uniqueness among the live ones only).
 	decided := func(old *grant) bool { return old.decidable(now) != nil }

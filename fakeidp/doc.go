@@ -74,6 +74,8 @@
 //	GET  /codes/BCDF-GHJK   one of them, by user code or device code
 //	GET  /clock
 //	POST /clock    {"rate": 5}, {"jump": 600}: target seconds per second; target seconds
+//	GET  /faults   all faults, and those that are on
+//	POST /faults   {"client_id": "device-second", "faults": ["M05"]}; no client: all
 //	POST /reset    forgets codes, tokens, sessions and consents
 //	GET  /health
 //
@@ -81,6 +83,14 @@
 // does. Without scope all requested scopes are granted. Errors are
 // {"error": "..."} with status 404 for an unknown code and 409 for one that can
 // no longer be decided.
+//
+// # Faults
+//
+// [Faults] lists named faults and benign variants, off by default. They can be
+// on from the start ([Config.Faults]) or switched while the server runs
+// ([IdP.SetFaults]), for everybody or for one client. The server without faults
+// knows nothing of them but a few places at which it asks whether something is
+// different; what is different stands in the files that begin with fault_.
 //
 // # Settings
 //

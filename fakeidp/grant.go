@@ -44,6 +44,8 @@ type grant struct {
 	issued    time.Time
 	// forgotten is when the tombstone goes.
 	forgotten time.Time
+	// odd is what a fault changes for this grant.
+	odd behaviour
 
 	mu       sync.Mutex
 	state    state
@@ -110,6 +112,14 @@ var (
 // time. With answerTokens comes the family to issue tokens in, which happens
 // once in the life of a grant.
 func (g *grant) poll(arrival time.Time) (answer, *family) {
+	if g.odd.poll != nil {
+		return g.odd.poll(g, arrival)
+	}
+	return g.answer(arrival)
+}
+
+// answer is poll without any fault.
+func (g *grant) answer(arrival time.Time) (answer, *family) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.settle(arrival)
@@ -163,6 +173,14 @@ func (g *grant) decidable(now time.Time) error {
 
 // refusal says why a decision at now has no effect; nil: it has one.
 func (g *grant) refusal(now time.Time) error {
+	if g.odd.refusal != nil {
+		return g.odd.refusal(g, now)
+	}
+	return g.undecidable(now)
+}
+
+// undecidable is refusal without any fault.
+func (g *grant) undecidable(now time.Time) error {
 	g.settle(now)
 	switch {
 	case g.state.undecided():
@@ -216,3 +234,8 @@ func (g *grant) expire(now time.Time) error {
 
 // grantForgotten says whether the tombstone of a grant is gone.
 func grantForgotten(g *grant, now time.Time) bool { return !now.Before(g.forgotten) }
+
+// taken says that a fault lets another client redeem this grant.
+func (g *grant) taken(presenter *Client) bool {
+	return g.odd.foreign != nil && g.odd.foreign(g, presenter)
+}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // The paths of the server, below the path of the issuer.
@@ -45,12 +46,19 @@ type IdP struct {
 	guesses       *guessLimiter
 	consents      consents
 	csrf          *http.CrossOriginProtection
+
+	// faults is nil as long as no fault is switched on.
+	faults   atomic.Pointer[active]
+	faultsMu sync.Mutex
 }
 
 // New returns a server for the configuration, after [Config.Normalize].
 func New(config Config) (*IdP, error) {
-	config, err := config.Normalize()
+	odd, names, err := startFaults(&config)
 	if err != nil {
+		return nil, err
+	}
+	if config, err = config.Normalize(); err != nil {
 		return nil, err
 	}
 	issuer, err := url.Parse(config.Issuer)
@@ -89,6 +97,9 @@ func New(config Config) (*IdP, error) {
 		return nil, fmt.Errorf("fakeidp: %w", err)
 	}
 	p.guesses = newGuessLimiter(p.clock)
+	if len(odd) > 0 {
+		p.faults.Store(&active{names: map[string][]string{"": names}, sum: map[string]behaviour{"": sum(odd)}})
+	}
 	p.routes()
 	return p, nil
 }
@@ -119,6 +130,10 @@ func (p *IdP) routes() {
 
 // ServeHTTP serves the public endpoints and pages.
 func (p *IdP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a := p.faults.Load(); a != nil {
+		p.serveOddly(a, w, r)
+		return
+	}
 	p.mux.ServeHTTP(w, r)
 }
 

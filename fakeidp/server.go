@@ -21,6 +21,8 @@ type Server struct {
 	*IdP
 	// URL is the issuer, without a slash at the end.
 	URL string
+	// Addr is the address that it listens on.
+	Addr string
 	// ControlURL is the base of the control plane, empty if it is off.
 	ControlURL string
 	// Certificate is the one that clients have to trust, nil without TLS.
@@ -75,7 +77,7 @@ func start(config Config, listener net.Listener, controlAddr string) (*Server, e
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{IdP: idp, URL: config.Issuer}
+	s := &Server{IdP: idp, URL: config.Issuer, Addr: listener.Addr().String()}
 	var tlsConfig *tls.Config
 	if secure {
 		certificate, err := loadCertificate(&config)

@@ -68,7 +68,7 @@ func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, f form) (*tok
 	g, ok := p.grants.get(code, arrival)
 	// A code of another client is as unknown as any other, and its owner must
 	// not notice that somebody tried it.
-	if !ok || g.client != client {
+	if !ok || g.client != client && !g.taken(client) {
 		return nil, errInvalid
 	}
 	a, family := g.poll(arrival)
@@ -135,7 +135,11 @@ func (p *IdP) issueTokens(now time.Time, family *family, scopes []string) *token
 		}, now)
 	}
 	if slices.Contains(scopes, "openid") {
-		response.IDToken = p.signer.idToken(p.idClaims(now, family, scopes))
+		claims := p.idClaims(now, family, scopes)
+		if odd := p.odd(family.client.ID); odd.claims != nil {
+			odd.claims(&claims)
+		}
+		response.IDToken = p.signer.idToken(claims)
 	}
 	return response
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +27,9 @@ type idpOptions struct {
 	certOut     string
 	// A limit of 0 means none on the command line, the default in Config.
 	guessesPerUser, guessesPerAddress int
+	// faults are names, and client=name for one client.
+	faults     []string
+	listFaults bool
 }
 
 func newIDPCommand() *cobra.Command {
@@ -49,6 +54,10 @@ Secrets are read from the environment, and drawn and printed where it has none:
   curl --json '{"user_code":"BCDF-GHJK","user":"alice"}' http://127.0.0.1:8629/approve`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.listFaults {
+				printFaults(cmd.OutOrStdout())
+				return nil
+			}
 			config.Consent = fakeidp.Consent(consent)
 			config.GuessesPerUser = limitOrNone(o.guessesPerUser)
 			config.GuessesPerAddress = limitOrNone(o.guessesPerAddress)
@@ -78,6 +87,8 @@ Secrets are read from the environment, and drawn and printed where it has none:
 	f.IntVar(&o.guessesPerAddress, "guesses-per-address", config.GuessesPerAddress, "the same for a network address")
 	f.BoolVar(&config.OmitInterval, "omit-interval", false, "leave interval out of responses")
 	f.BoolVar(&config.OmitVerificationURIComplete, "omit-verification-uri-complete", false, "leave verification_uri_complete out of responses")
+	f.StringSliceVar(&o.faults, "fault", nil, "misbehave on demand: M05, or CLIENT=M05 for one client")
+	f.BoolVar(&o.listFaults, "list-faults", false, "list the faults and the benign variants")
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
 	cmd.MarkFlagsMutuallyExclusive("tls", "tls-cert")
 	return cmd
@@ -100,11 +111,27 @@ func serveIDP(cmd *cobra.Command, config fakeidp.Config, o idpOptions) error {
 			"if it has to, add --allow-remote", o.listen)}
 	}
 	exports := idpSecrets(&config)
+	ofClients := map[string][]string{}
+	for _, name := range o.faults {
+		if client, fault, one := strings.Cut(name, "="); one {
+			ofClients[client] = append(ofClients[client], fault)
+		} else {
+			config.Faults = append(config.Faults, name)
+		}
+	}
 	server, err := fakeidp.Start(config, o.listen, o.control)
+	if unknown := (*fakeidp.UnknownFaultError)(nil); errors.As(err, &unknown) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}
 	defer server.Close()
+	for client, names := range ofClients {
+		if err := server.SetFaults(client, names...); err != nil {
+			return usageError{err}
+		}
+	}
 	if o.certOut != "" {
 		if err := writeCertificate(o.certOut, server); err != nil {
 			return err
@@ -171,10 +198,37 @@ func printIDP(w io.Writer, server *fakeidp.Server, exports []string) {
 	for i, user := range config.Users {
 		fmt.Fprintf(w, "  %-9s %s\n", heading(i, "users"), user.Name)
 	}
+	active := server.ActiveFaults()
+	for i, client := range slices.Sorted(maps.Keys(active)) {
+		whom := client
+		if client == "" {
+			whom = "every client"
+		}
+		fmt.Fprintf(w, "  %-9s %-20s %s\n", heading(i, "faults"), whom, strings.Join(active[client], ", "))
+	}
 	if len(exports) > 0 {
 		fmt.Fprintln(w)
 		fmt.Fprintln(w, strings.Join(exports, "\n"))
 	}
+}
+
+// printFaults lists what the server can do wrong, or merely differently.
+func printFaults(w io.Writer) {
+	for _, part := range []struct {
+		kind    fakeidp.FaultKind
+		heading string
+	}{{fakeidp.Defect, "Faults: the suite must see each"}, {fakeidp.Benign, "Benign variants: unusual, and conforming"}} {
+		fmt.Fprintf(w, "%s\n\n", part.heading)
+		for _, f := range fakeidp.Faults() {
+			if f.Kind != part.kind {
+				continue
+			}
+			const indent = "              "
+			fmt.Fprintf(w, "  %-11s %s\n%s%s\n", f.ID, hanging(f.Title, indent), indent, f.Name)
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintln(w, "Use the id or the name: devicegrant idp --fault M05,device-second=B04")
 }
 
 // heading is the first column of a list: only its first row has one.

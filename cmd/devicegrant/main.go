@@ -109,7 +109,7 @@ or unreachable, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  %s --help lists the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRunCommand(), newIDPCommand(), newListCommand(), newExplainCommand(), newJudgeCommand(), newVersionCommand())
+	root.AddCommand(newRunCommand(), newIDPCommand(), newListCommand(), newExplainCommand(), newJudgeCommand(), newMutantsCommand(), newVersionCommand())
 	return root
 }
 

@@ -155,6 +155,11 @@ func newRequest(ctx context.Context, r Request) (*http.Request, error) {
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", UserAgent)
 	}
+	if req.Header.Get("Accept-Encoding") == "" {
+		// Without this any coding would do (RFC 9110 section 12.5.3), and the
+		// body shall be seen as it is.
+		req.Header.Set("Accept-Encoding", "identity")
+	}
 	if host := req.Header.Get("Host"); host != "" {
 		req.Host = host
 	}
