@@ -21,7 +21,7 @@ type Config struct {
 
 	// Clients default to those of [DefaultConfig].
 	Clients []Client
-	// Users default to alice and bob.
+	// Users default to alice, bob and carol.
 	Users []User
 	// Scopes are the ones that exist.
 	Scopes []Scope
@@ -161,6 +161,7 @@ func DefaultConfig() Config {
 		Users: []User{
 			{Name: "alice", DisplayName: "Alice Adams"},
 			{Name: "bob", DisplayName: "Bob Brown"},
+			{Name: "carol", DisplayName: "Carol Clark"},
 		},
 		Scopes: []Scope{
 			{"openid", "Know who you are"},

@@ -28,6 +28,7 @@ func (d *document) setDefaults(p *Profile) {
 
 	setDefault(d, "limits.timeout", &p.Limits.Timeout, 15*time.Second)
 	setDefault(d, "limits.rate", &p.Limits.Rate, 50)
+	setDefault(d, "limits.guesses", &p.Limits.Guesses, 30)
 	setDefault(d, "limits.codes", &p.Limits.Codes, 100)
 
 	setDefault(d, "limits.refresh_grace", &p.Limits.RefreshGrace, 65*time.Second)

@@ -108,6 +108,9 @@ const (
 type Users struct {
 	First  *User `yaml:"first"`
 	Second *User `yaml:"second"`
+	// Third guesses user codes until it is held back. Absent: First does, after
+	// everybody else.
+	Third *User `yaml:"third"`
 	// Wrong is refused by the login page. Absent: the target accepts any
 	// password, and the failed-login checks are not applicable.
 	Wrong *User `yaml:"wrong"`
@@ -158,6 +161,12 @@ type Limits struct {
 	// RefreshGrace is how long a refresh token may still work after it was
 	// replaced. Default 65s.
 	RefreshGrace time.Duration `yaml:"refresh_grace"`
+	// Guesses is how many wrong user codes are typed in a row before the
+	// absence of a limit is reported. Default 30.
+	Guesses int `yaml:"guesses"`
+	// GuessesStrict goes on to so many, and makes their absence a failure where
+	// the codes are short. Default 0: the checks stop at Guesses.
+	GuessesStrict int `yaml:"guesses_strict"`
 	// AllowD2 permits checks that may lock an account or a client, such as a
 	// wrong client secret.
 	AllowD2 bool `yaml:"allow_d2"`

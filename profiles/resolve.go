@@ -167,6 +167,7 @@ func (u *Users) all() []named[User] {
 	return []named[User]{
 		{"users.first", &u.First},
 		{"users.second", &u.Second},
+		{"users.third", &u.Third},
 		{"users.wrong", &u.Wrong},
 	}
 }

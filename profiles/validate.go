@@ -184,6 +184,11 @@ func (d *document) checkAccounts(p *Profile) {
 	if first != nil && second != nil && first.Username.Reveal() != "" && first.Username.Reveal() == second.Username.Reveal() {
 		d.reportAt("users.second.username", "the same as users.first.username", "the checks need two different accounts")
 	}
+	for _, other := range []*User{first, second} {
+		if third := p.Users.Third; third != nil && other != nil && third.Username.Reveal() != "" && third.Username.Reveal() == other.Username.Reveal() {
+			d.reportAt("users.third.username", "the same as another user's", "this account may be locked for a while: leave it out, or give one of its own")
+		}
+	}
 	wrong := p.Users.Wrong
 	if first != nil && wrong != nil && first.Password.Reveal() != "" &&
 		first.Username.Reveal() == wrong.Username.Reveal() && first.Password.Reveal() == wrong.Password.Reveal() {
@@ -233,10 +238,17 @@ func (d *document) checkHeader(path, name, value string) {
 	}
 }
 
+// maxGuesses bounds what a run tries.
+const maxGuesses = 1000
+
 func (d *document) checkLimits(p *Profile) {
 	positive(d, "limits.timeout", p.Limits.Timeout)
 	positive(d, "limits.rate", p.Limits.Rate)
 	positive(d, "limits.codes", p.Limits.Codes)
+	positive(d, "limits.guesses", p.Limits.Guesses)
+	if strict := p.Limits.GuessesStrict; strict < 0 || strict > 0 && strict < p.Limits.Guesses || strict > maxGuesses {
+		d.reportAt("limits.guesses_strict", fmt.Sprintf("expected 0, or a number from limits.guesses to %d, found %d", maxGuesses, strict), "")
+	}
 	positive(d, "limits.refresh_grace", p.Limits.RefreshGrace)
 	v := p.Verification.Limits
 	positive(d, "verification.limits.step", v.Step)

@@ -44,8 +44,10 @@ func startBuiltin(t testing.TB, clockRate float64) *profiles.Profile {
 	client, _ := config.Client("device-confidential")
 	alice, _ := config.User("alice")
 	bob, _ := config.User("bob")
+	carol, _ := config.User("carol")
 	secrets := map[string]string{
 		"DEVICEGRANT_CLIENT_SECRET": client.Secret, "DEVICEGRANT_PASSWORD": alice.Password, "DEVICEGRANT_PASSWORD2": bob.Password,
+		"DEVICEGRANT_PASSWORD3": carol.Password,
 	}
 	p, err := profiles.Load("builtin", profiles.Options{
 		Set: []string{"base_url=" + server.URL}, Getenv: func(name string) string { return secrets[name] },

@@ -24,8 +24,8 @@ func TestSelect(t *testing.T) {
 		"POLL-05 POLL-08":            {"poll-05", "POLL-08"},
 		"TOKEN-01 TOKEN-02":          {"TOKEN-0[12]"},
 		"TOKEN-01 TOKEN-03 TOKEN-08": {"3.4", "!TOKEN-02"},
-		"VERIFY-10":                  {"@browser"},
-		"POLL-10":                    {"@expiry"},
+		"VERIFY-10":                  {"@browser", "!SEC-*"},
+		"POLL-10":                    {"@expiry", "!VERIFY-*", "!POLL-1[12]"},
 		"ERR-04":                     {"@d2", "!DA-*", "!SEC-*", "!VERIFY-*", "!POLL-*"},
 		"META-01 META-02 META-03 META-04 META-05": {"4"},
 	} {

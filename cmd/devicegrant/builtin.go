@@ -31,7 +31,7 @@ func startBuiltinWith(config fakeidp.Config) (*builtin, error) {
 	if c, ok := config.Client("device-confidential"); ok {
 		b.secrets["DEVICEGRANT_CLIENT_SECRET"] = c.Secret
 	}
-	for name, variable := range map[string]string{"alice": "DEVICEGRANT_PASSWORD", "bob": "DEVICEGRANT_PASSWORD2"} {
+	for name, variable := range map[string]string{"alice": "DEVICEGRANT_PASSWORD", "bob": "DEVICEGRANT_PASSWORD2", "carol": "DEVICEGRANT_PASSWORD3"} {
 		if u, ok := config.User(name); ok {
 			b.secrets[variable] = u.Password
 		}

@@ -47,7 +47,8 @@ plane decides for the users. It listens on loopback only, unless told otherwise.
 Secrets are read from the environment, and drawn and printed where it has none:
   DEVICEGRANT_CLIENT_SECRET  of the clients that have one
   DEVICEGRANT_PASSWORD       of the user alice
-  DEVICEGRANT_PASSWORD2      of the user bob`,
+  DEVICEGRANT_PASSWORD2      of the user bob
+  DEVICEGRANT_PASSWORD3      of the user carol`,
 		Example: `  devicegrant idp
   devicegrant idp --clock-rate 10 --expires-in 2m
   devicegrant idp --tls --tls-cert-out idp.pem
@@ -169,7 +170,7 @@ func idpSecrets(config *fakeidp.Config) (exports []string) {
 			config.Clients[i].Secret = clientSecret
 		}
 	}
-	for i, name := range []string{"DEVICEGRANT_PASSWORD", "DEVICEGRANT_PASSWORD2"} {
+	for i, name := range []string{"DEVICEGRANT_PASSWORD", "DEVICEGRANT_PASSWORD2", "DEVICEGRANT_PASSWORD3"} {
 		config.Users[i].Password = secret(name)
 	}
 	return exports

@@ -59,7 +59,7 @@ func NewRedactor(p *profiles.Profile) *Redactor {
 			r.learn(strings.TrimPrefix(wire.BasicAuth(c.ID, c.Secret.Reveal()), "Basic "))
 		}
 	}
-	for _, u := range []*profiles.User{p.Users.First, p.Users.Second, p.Users.Wrong} {
+	for _, u := range []*profiles.User{p.Users.First, p.Users.Second, p.Users.Third, p.Users.Wrong} {
 		if u != nil {
 			r.learnSecret(u.Password.Reveal())
 		}
