@@ -50,9 +50,21 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // returns the gaps between polls, the first one from the issue of the code.
 func (s *scripted) tell(t *testing.T, name string, rate float64) (said transcript.Transcript, gaps []time.Duration) {
 	t.Helper()
+	var last time.Time
+	said = tellTo(t, s, name, rate, func() { last = time.Now() })
+	for _, poll := range s.times {
+		gaps = append(gaps, poll.Sub(last))
+		last = poll
+	}
+	return said, gaps
+}
+
+// tellTo runs one scenario against a server in virtual time.
+func tellTo(t *testing.T, handler http.Handler, name string, rate float64, before ...func()) (said transcript.Transcript) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		pipes := &pipeListener{connections: make(chan net.Conn), closed: make(chan struct{})}
-		server := &http.Server{Handler: s}
+		server := &http.Server{Handler: handler}
 		go server.Serve(pipes)
 		defer server.Close()
 		clock := NewClock(rate)
@@ -63,15 +75,13 @@ func (s *scripted) tell(t *testing.T, name string, rate float64) (said transcrip
 			Profile: &profiles.Profile{Clients: profiles.Clients{Public: &profiles.Client{ID: "c"}}},
 			Target:  Target{Endpoints: at, Expiry: at}, Wire: client, Clock: clock, Seed: 1,
 		})
-		last := time.Now()
+		for _, f := range before {
+			f()
+		}
 		r.Start(t.Context(), name)
 		said = r.Wait(name)
-		for _, poll := range s.times {
-			gaps = append(gaps, poll.Sub(last))
-			last = poll
-		}
 	})
-	return said, gaps
+	return said
 }
 
 // pipeListener accepts net.Pipe connections, which virtual time can see.
