@@ -40,6 +40,7 @@ func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Resul
 		t.Ended = t.Started + time.Duration(s.DurationMS)*time.Millisecond
 		all[t.Scenario] = t
 	}
+	r.Throttle = throttleOf(all[transcript.Throttle])
 	by := judgedBy{option: r.Recorded.Browser, driver: r.Target.Driver, noBaseline: noBaseline}
 	var checks []report.Check
 	for _, c := range r.Checks {
@@ -62,6 +63,17 @@ func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Resul
 	r.Counts = report.Count(checks)
 	r.ExitCode = report.ExitCode(r, policy)
 	return r, nil
+}
+
+// throttleOf is what a transcript tells of the throttle, nil for all but one.
+func throttleOf(t transcript.Transcript) *rules.Throttle {
+	if t.Scenario != transcript.Throttle {
+		return nil
+	}
+	if throttle, ok := rules.MeasureThrottle(t); ok {
+		return &throttle
+	}
+	return nil
 }
 
 // judgedBy is what stands between a rule's judgement and the check.

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -311,6 +312,7 @@ func (s *Session) Result(ctx context.Context) report.Result {
 	}
 	for _, t := range transcripts {
 		r.Scenarios = append(r.Scenarios, report.NewScenario(s.redactor.Transcript(t)))
+		r.Throttle = cmp.Or(r.Throttle, throttleOf(t))
 	}
 	r.Counts = report.Count(r.Checks)
 	r.ExitCode = report.ExitCode(r, s.options.Policy)

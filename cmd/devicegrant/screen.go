@@ -165,6 +165,7 @@ func (s *screen) results(r report.Result, path string) {
 		}
 	}
 	if s.look.verbose {
+		s.throttle(r)
 		s.conversations(r)
 	}
 	s.printf("\n%s\n", s.summary(r))
@@ -254,6 +255,16 @@ func (s *screen) details(c report.Check, r report.Result) {
 			}
 		}
 	}
+}
+
+// throttle draws the polls behind the figures of POLL-03.
+func (s *screen) throttle(r report.Result) {
+	if r.Throttle == nil {
+		return
+	}
+	s.printf("\n")
+	s.wrapped("throttle  ", clean(r.Throttle.String()), nil, nil)
+	s.printf("%s", clean(r.Throttle.Picture()))
 }
 
 // conversations lists the scenarios with their times.

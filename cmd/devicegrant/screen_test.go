@@ -50,6 +50,14 @@ func sample() report.Result {
 			check("META-05", rules.Broken, "the harness failed: panic: boom"),
 		},
 		Scenarios: []report.Scenario{report.NewScenario(said)},
+		Throttle: &rules.Throttle{
+			Class: rules.ThrottleAny, IntervalMS: 5000, CountedFrom: "any poll", Polls: 6, SlowDowns: 2,
+			Boundary: &rules.ThrottleRange{RefusedMS: new(-49.7), AcceptedMS: new(51.2), UncertaintyMS: 1.3},
+			Devices: []rules.ThrottleDevice{
+				{Name: "early" + escape, Polls: []rules.ThrottlePoll{{AtMS: 6000, Answer: "pending"}, {AtMS: 9000, Answer: "slow_down"}, {AtMS: 12500, Answer: "slow_down"}}},
+				{Name: "patient", Polls: []rules.ThrottlePoll{{AtMS: 2, Answer: "pending"}, {AtMS: 302, Answer: "slow_down"}, {AtMS: 21_400, Answer: "token"}}},
+			},
+		},
 	}
 	r.Counts = report.Count(r.Checks)
 	return r

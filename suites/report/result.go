@@ -31,6 +31,8 @@ type Result struct {
 	Counts     Counts     `json:"counts"`
 	Checks     []Check    `json:"checks"`
 	Scenarios  []Scenario `json:"scenarios"`
+	// Throttle is how the target slows devices down, as far as that was measured.
+	Throttle *rules.Throttle `json:"throttle,omitempty"`
 	// Recorded is what the rules knew beside the scenarios, so that they can be
 	// applied again.
 	Recorded *Recorded `json:"recorded,omitempty"`

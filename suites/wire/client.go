@@ -95,6 +95,9 @@ func (c *Client) WithTLS(change func(*tls.Config)) *Client {
 	return New(o)
 }
 
+// now stamps an exchange.
+func (c *Client) now() time.Duration { return c.options.Now().Round(resolution) }
+
 // Close drops the idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
@@ -125,9 +128,9 @@ func (c *Client) do(ctx context.Context, r Request) Exchange {
 		x.Failure = &Failure{FailProtocol, err.Error()}
 		return x
 	}
-	x.Sent = c.options.Now()
+	x.Sent = c.now()
 	resp, err := c.transport.RoundTrip(req)
-	x.Received = c.options.Now()
+	x.Received = c.now()
 	if err != nil {
 		x.Failure = classify(ctx, err)
 		return x
@@ -173,7 +176,7 @@ func newRequest(ctx context.Context, r Request) (*http.Request, error) {
 func (c *Client) answer(ctx context.Context, x *Exchange, resp *http.Response) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(c.options.MaxBody)+1))
-	x.Received = c.options.Now()
+	x.Received = c.now()
 	if len(body) > c.options.MaxBody {
 		body, x.Truncated = body[:c.options.MaxBody], true
 	}

@@ -82,13 +82,20 @@ func (x *Exchange) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*x = Exchange(j.plainExchange)
-	x.Sent = time.Duration(j.SentMS * float64(time.Millisecond))
-	x.Received = time.Duration(j.ReceivedMS * float64(time.Millisecond))
+	x.Sent, x.Received = fromMilliseconds(j.SentMS), fromMilliseconds(j.ReceivedMS)
 	return nil
 }
 
+// resolution of the times: what a recording keeps, so that a rule finds the
+// same figures in it as in the live run.
+const resolution = time.Microsecond
+
 func milliseconds(d time.Duration) float64 {
-	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
+	return float64(d.Round(resolution)) / float64(time.Millisecond)
+}
+
+func fromMilliseconds(ms float64) time.Duration {
+	return time.Duration(ms * float64(time.Millisecond)).Round(resolution)
 }
 
 // Answered says that a complete HTTP response arrived, whatever its status.

@@ -53,7 +53,7 @@ func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
 		all[i] = exchange(r)
 	}
 	fail := func(i int, err error) {
-		all[i].Received = c.options.Now()
+		all[i].Received = c.now()
 		all[i].Failure = classify(ctx, err)
 	}
 	select {
@@ -71,7 +71,7 @@ func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
 	held := make([]*connection, len(requests))
 	errs := make([]error, len(requests))
 	each(len(requests), func(i int) {
-		all[i].Release, all[i].Sent = LastByte, c.options.Now()
+		all[i].Release, all[i].Sent = LastByte, c.now()
 		held[i], errs[i] = c.hold(opening, requests[i])
 	})
 	defer func() {
@@ -100,7 +100,7 @@ func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
 			defer cancel()
 			defer k.boundBy(limited)()
 			<-gate
-			all[i].Sent = c.options.Now()
+			all[i].Sent = c.now()
 			if _, err := k.conn.Write(k.last); err != nil {
 				fail(i, err)
 				return
@@ -139,17 +139,17 @@ func (c *Client) SendAndHangUp(ctx context.Context, r Request) Exchange {
 	x := exchange(r)
 	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
-	x.Sent = c.options.Now()
+	x.Sent = c.now()
 	k, err := c.connect(limited, r)
 	if err == nil {
 		defer k.conn.Close()
 		var whole []byte
 		if whole, err = serialise(k.request); err == nil {
-			x.Sent = c.options.Now()
+			x.Sent = c.now()
 			_, err = k.conn.Write(whole)
 		}
 	}
-	x.Received = c.options.Now()
+	x.Received = c.now()
 	if err != nil {
 		x.Failure = classify(ctx, err)
 		return x
