@@ -1,0 +1,49 @@
+package suites
+
+import (
+	"context"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/devicegrant/devicegrant/fakeidp"
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/rules"
+)
+
+// TestBuiltinOverTLS judges SEC-01, and what else is about https, where there
+// is TLS to judge: the reference server on loopback has none by default.
+func TestBuiltinOverTLS(t *testing.T) {
+	config := fakeidp.DefaultConfig()
+	config.TLS = true
+	server, err := fakeidp.Start(config, "127.0.0.1:0", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate.Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	profile, err := profiles.Load("builtin", profiles.Options{
+		Set:    []string{"base_url=" + server.URL, "tls.allow_http=false", "tls.ca_file=" + ca},
+		Getenv: func(string) string { return "" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := Evaluate(context.Background(), Options{Profile: profile, Browser: "none", Select: []string{"SEC-01", "SEC-14", "RESP-05", "RESP-09", "META-03"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, check := range result.Checks {
+		switch check.ID {
+		case "SEC-01", "SEC-14", "RESP-05", "RESP-09", "META-03":
+			if check.Verdict != rules.Pass {
+				t.Error(failure(check))
+			}
+			t.Logf("%s: %s %+v", check.ID, check.Reason, check.Findings)
+		}
+	}
+}
