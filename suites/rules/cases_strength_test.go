@@ -119,7 +119,8 @@ var strengthCases = []ruleCase{
 	{"SEC-03", "few codes", all(userCodes(digits(4)), keep(8)), Inconclusive, ""},
 	{"SEC-03", "no strings", in(transcript.Codes, "code", member("user_code", "1234")), Inconclusive, ""},
 
-	{"SEC-14", "the Host header is taken over", hostOf("Host"), Fail, "policy-foreign-host"},
+	{"SEC-14", "the Host header is taken over, on plain http", hostOf("Host"), Warn, "host-header"},
+	{"SEC-14", "the Host header is taken over", all(hostOf("Host"), in(transcript.HostHeaders, "host/Host", func(x *wire.Exchange) { x.URL = "https://h/x" })), Fail, "policy-foreign-host"},
 	{"SEC-14", "X-Forwarded-Host is taken over", hostOf("X-Forwarded-Host"), Fail, "policy-foreign-host"},
 	{"SEC-14", "Forwarded is taken over", hostOf("Forwarded"), Fail, "policy-foreign-host"},
 	{"SEC-14", "http after X-Forwarded-Proto", all(
