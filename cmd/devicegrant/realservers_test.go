@@ -33,6 +33,9 @@ func TestRealServers(t *testing.T) {
 	}{
 		{"oidc-provider", targets.OIDCProvider, 12, map[string]string{
 			"DA-02":    "warn server-error",      // GET and HEAD of /device/auth are answered 500; RFC 6749 defines no error for them, so no failure
+			"DA-10":    "warn other-error",       // invalid_request for a client without the grant, where RFC 6749 section 5.2 has unauthorized_client
+			"SEC-01":   "na",                     // loopback http
+			"SEC-14":   "warn host-header",       // it builds its URLs from the Host header, and wants a proxy in front
 			"TOKEN-10": "warn pragma",            // no Pragma: the letter of RFC 6749 section 5.1, obsolete in HTTP
 			"ERR-02":   "warn body-before-oauth", // the same GET in plain text
 			"ERR-04":   "warn bare-401",          // 401 for body credentials without WWW-Authenticate, against RFC 9110 section 15.5.2
@@ -40,19 +43,25 @@ func TestRealServers(t *testing.T) {
 			"POLL-05":  "na",                     // and so there is nothing to obey
 		}},
 		{"glewlwyd", targets.Glewlwyd, 12, map[string]string{
-			"DA-04":     "warn other-error",    // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
-			"DA-05":     "warn other-error",    // the same for a repeated client_id; a repeated scope is accepted
-			"DA-09":     "warn other-error",    // the same for an unknown client, where it has invalid_client
-			"VERIFY-08": "warn no-deny",        // the grant page has no way to refuse
-			"VERIFY-09": "warn code-not-shown", // the pages after verification_uri_complete show the code nowhere but in their URL; RFC 8628 section 3.3.1 recommends to show it and to ask
-			"VERIFY-12": "na",                  // the target has one user
-			"VERIFY-13": "na",                  // the same
-			"POLL-08":   "na",                  // so no refusal can be reported
-			"POLL-09":   "na",                  // or be final
-			"TOKEN-01":  "warn other-error",    // an unknown grant_type: 400 without a body (ERR-02)
-			"TOKEN-02":  "warn other-error",    // a missing device_code: access_denied, where it has invalid_request
-			"TOKEN-03":  "warn other-error",    // an unknown device_code: access_denied, where it has invalid_grant; a device stops either way
-			"TOKEN-08":  "warn other-error",    // repetition: whatever the above says
+			"DA-04":     "warn other-error", // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
+			"DA-05":     "warn other-error", // the same for a repeated client_id; a repeated scope is accepted
+			"DA-09":     "warn other-error", // the same for an unknown client, where it has invalid_client
+			"DA-10":     "warn other-error", // 403 for a client without the grant: the right code, ERR-01 has the status
+			"DA-11":     "warn other-error", // 403 unauthorized_client for a client that does not authenticate, where it has invalid_client
+			"DA-12":     "known status",
+			"DA-14":     "warn two-methods-accepted", // and a second client in the body is ignored
+			"SEC-01":    "na",                        // loopback http
+			"VERIFY-06": "warn confusable",           // 0 and O, 1 and I
+			"VERIFY-08": "warn no-deny",              // the grant page has no way to refuse
+			"VERIFY-09": "warn code-not-shown",       // the pages after verification_uri_complete show the code nowhere but in their URL; RFC 8628 section 3.3.1 recommends to show it and to ask
+			"VERIFY-12": "na",                        // the target has one user
+			"VERIFY-13": "na",                        // the same
+			"POLL-08":   "na",                        // so no refusal can be reported
+			"POLL-09":   "na",                        // or be final
+			"TOKEN-01":  "warn other-error",          // an unknown grant_type: 400 without a body (ERR-02)
+			"TOKEN-02":  "warn other-error",          // a missing device_code: access_denied, where it has invalid_request
+			"TOKEN-03":  "warn other-error",          // an unknown device_code: access_denied, where it has invalid_grant; a device stops either way
+			"TOKEN-08":  "warn other-error",          // repetition: whatever the above says
 			"ERR-01":    "known 403-unauthorized_client",
 			"ERR-02":    "known body",
 			"ERR-04":    "known status",
