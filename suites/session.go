@@ -129,6 +129,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		s.notes = append(s.notes, "certificates are not verified (tls.insecure)")
 	}
 	s.notes = append(s.notes, o.Profile.Dropped...)
+	if v := o.Profile.Verification; v.Hook != nil && !slices.Contains(v.Drivers, "hook") {
+		s.notes = append(s.notes, "verification.hook is not used: verification.drivers does not name hook")
+	}
 	if place.Metadata != "" {
 		for _, endpoint := range []string{place.Endpoints.DeviceAuthorization, place.Endpoints.Token} {
 			if !sameHost(endpoint, place.Metadata) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +36,20 @@ type Environment struct {
 	Seed uint64
 
 	limiter *rate.Limiter
+}
+
+// nobody is why no person can log in, or "". A hook and a real person bring
+// their own accounts.
+func (e *Environment) nobody() string {
+	if e.Driver == nil || e.Driver.Name() == "hook" || e.Driver.Name() == "manual" || e.Profile.Users.First != nil {
+		return ""
+	}
+	for _, dropped := range e.Profile.Dropped {
+		if why, ok := strings.CutPrefix(dropped, "users.first: "); ok {
+			return "nobody can log in: " + why + " (users.first)"
+		}
+	}
+	return "nobody can log in: the profile has no user (users.first)"
 }
 
 // conversation is one scenario's talk with the target, being recorded.

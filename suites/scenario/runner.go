@@ -23,6 +23,8 @@ type Scenario struct {
 	About string
 	// Browser says that a person at a page takes part.
 	Browser bool
+	// Login says that nothing of it can be done unless somebody can log in.
+	Login bool
 	// Expiry says that the scenario waits for a code to expire.
 	Expiry bool
 	// Last is above 0 for a scenario that waits for all others (see
@@ -125,6 +127,11 @@ func (r *Runner) tell(ctx context.Context, s Scenario, f *future) (said transcri
 		c.said.Ended = r.env.Clock.Now()
 		said = c.said
 	}()
+	if s.Login {
+		if c.said.Aborted = r.env.nobody(); c.said.Aborted != "" {
+			return
+		}
+	}
 	err := s.run(c)
 	var (
 		missing *Absent

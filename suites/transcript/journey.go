@@ -178,6 +178,7 @@ const (
 	NeedsScript     TroubleClass = "needs_js"    // the forms driver met a page made by scripts
 	NoAccount       TroubleClass = "no_account"  // the profile has no user for this journey
 	Unsupported     TroubleClass = "unsupported" // this driver cannot do that goal
+	HookFailed      TroubleClass = "hook_failed" // the profile's hook did not do its work
 	JourneyTimeout  TroubleClass = "journey_timeout"
 	JourneyCanceled TroubleClass = "canceled"
 )

@@ -104,8 +104,6 @@ func (h hookSession) Journey(ctx context.Context, task Task) transcript.Journey 
 	return j
 }
 
-// run starts the command without a shell, so that nothing in a user code or a
-// URL is ever read as one.
 // unfit says that a value of the target could change the meaning of what it is
 // put into: as an option of the command, or as a part of the URL or the JSON.
 // There is no shell, so a command may get any other character.
@@ -118,6 +116,8 @@ func (h *hook) unfit(value string) bool {
 	}) >= 0
 }
 
+// run starts the command without a shell, so that nothing in a user code or a
+// URL is ever read as one.
 func (h *hook) run(ctx context.Context, expand func(string) string) error {
 	args := make([]string, len(h.spec.Command))
 	for i, a := range h.spec.Command {
@@ -128,7 +128,7 @@ func (h *hook) run(ctx context.Context, expand func(string) string) error {
 	var said tail
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {
-		return &fault{transcript.Unreachable, strings.TrimSuffix(fmt.Sprintf("the hook failed: %v: %s", err, tidy(said.String(), maxLabel)), ": ")}
+		return &fault{transcript.HookFailed, strings.TrimSuffix(fmt.Sprintf("the hook failed: %v: %s", err, tidy(said.String(), maxLabel)), ": ")}
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (h *hook) call(ctx context.Context, expand func(string) string) (int, error
 	var body bytes.Buffer
 	_, _ = io.Copy(&body, io.LimitReader(resp.Body, maxText))
 	if resp.StatusCode/100 != 2 {
-		return resp.StatusCode, &fault{transcript.Unreachable, fmt.Sprintf("the hook answered HTTP %d: %s", resp.StatusCode, tidy(body.String(), maxLabel))}
+		return resp.StatusCode, &fault{transcript.HookFailed, fmt.Sprintf("the hook answered HTTP %d: %s", resp.StatusCode, tidy(body.String(), maxLabel))}
 	}
 	return resp.StatusCode, nil
 }

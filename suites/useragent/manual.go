@@ -95,6 +95,7 @@ func (s *manualSession) Journey(ctx context.Context, task Task) transcript.Journ
 		return j
 	}
 	j.Outcome, j.Decided, j.CodeTyped = outcome, true, task.TypeCode
+	_, _ = io.WriteString(s.o.Out, "  noted  the device now asks for the answer, which takes a few polls\n")
 	return j
 }
 
