@@ -181,7 +181,8 @@ type Capabilities struct {
 
 // Expiry is a stand-in target whose codes live shortly: another client, since
 // many servers set the lifetime per client, or other endpoints. An entry with
-// no client whose endpoints are all empty is the same as none.
+// no client whose endpoints are all empty is the same as none. The users are
+// the same: some codes are approved there.
 type Expiry struct {
 	// Client is who asks there. Default: Clients.Public.
 	Client *Client `yaml:"client"`

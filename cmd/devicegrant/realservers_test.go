@@ -31,7 +31,7 @@ func TestRealServers(t *testing.T) {
 		expires int
 		want    map[string]string
 	}{
-		{"oidc-provider", targets.OIDCProvider, 12, map[string]string{
+		{"oidc-provider", targets.OIDCProvider, 20, map[string]string{
 			"DA-02":    "warn server-error",      // GET and HEAD of /device/auth are answered 500; RFC 6749 defines no error for them, so no failure
 			"DA-10":    "warn other-error",       // invalid_request for a client without the grant, where RFC 6749 section 5.2 has unauthorized_client
 			"SEC-01":   "na",                     // loopback http
@@ -40,9 +40,13 @@ func TestRealServers(t *testing.T) {
 			"ERR-02":   "warn body-before-oauth", // the same GET in plain text
 			"ERR-04":   "warn bare-401",          // 401 for body credentials without WWW-Authenticate, against RFC 9110 section 15.5.2
 			"POLL-03":  "info none",              // it never sends slow_down, which RFC 8628 section 3.5 leaves open
-			"POLL-05":  "na",                     // and so there is nothing to obey
+			"POLL-04":  "na",                     // and so there is nothing to obey,
+			"POLL-05":  "na",
+			"POLL-06":  "na", // to remember,
+			"POLL-07":  "na", // to add up,
+			"POLL-18":  "na", // or to share
 		}},
-		{"glewlwyd", targets.Glewlwyd, 12, map[string]string{
+		{"glewlwyd", targets.Glewlwyd, 20, map[string]string{
 			"DA-04":     "warn other-error", // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
 			"DA-05":     "warn other-error", // the same for a repeated client_id; a repeated scope is accepted
 			"DA-09":     "warn other-error", // the same for an unknown client, where it has invalid_client
@@ -56,6 +60,7 @@ func TestRealServers(t *testing.T) {
 			"VERIFY-09": "warn code-not-shown",       // the pages after verification_uri_complete show the code nowhere but in their URL; RFC 8628 section 3.3.1 recommends to show it and to ask
 			"VERIFY-12": "na",                        // the target has one user
 			"VERIFY-13": "na",                        // the same
+			"POLL-06":   "warn forgotten",            // a fixed window of whole seconds: section 3.5 binds the device, so a warning
 			"POLL-08":   "na",                        // so no refusal can be reported
 			"POLL-09":   "na",                        // or be final
 			"TOKEN-01":  "warn other-error",          // an unknown grant_type: 400 without a body (ERR-02)
@@ -72,7 +77,7 @@ func TestRealServers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server := test.start(t, targets.Options{})
-			brief := test.start(t, targets.Options{ExpiresIn: test.expires, Interval: 3})
+			brief := test.start(t, targets.Options{ExpiresIn: test.expires, Interval: 3, Secrets: server.Env})
 			out := t.TempDir()
 			ctx, cancel := context.WithTimeout(context.Background(), runLimit)
 			defer cancel()

@@ -45,6 +45,9 @@ type Options struct {
 	// Interval is the polling interval in seconds: 5 by default.
 	// oidc-provider has none to set, sends none, and ignores this.
 	Interval int
+	// Secrets are those of another server that this one stands in for, its Env;
+	// nil: secrets of its own.
+	Secrets map[string]string
 }
 
 // Server is a running server. It is ready for requests.
@@ -71,7 +74,7 @@ func OIDCProvider(t testing.TB, o Options) *Server {
 	if _, err := os.Stat(filepath.Join(directory, "node_modules", "oidc-provider")); err != nil {
 		missing(t, "the npm package oidc-provider is not installed")
 	}
-	s := &Server{Profile: "oidc-provider", Env: secrets()}
+	s := &Server{Profile: "oidc-provider", Env: o.secrets()}
 	environment := append(s.environment(), "PORT=0")
 	if o.ExpiresIn != 0 {
 		environment = append(environment, "DEVICE_TTL="+strconv.Itoa(o.ExpiresIn))
@@ -102,7 +105,7 @@ func Glewlwyd(t testing.TB, o Options) *Server {
 	if o.Interval == 0 {
 		o.Interval = 5
 	}
-	s := &Server{Profile: "glewlwyd", Env: secrets()}
+	s := &Server{Profile: "glewlwyd", Env: o.secrets()}
 	for attempt := 1; ; attempt++ {
 		command := exec.Command("bash", script,
 			filepath.Join(t.TempDir(), "server"), strconv.Itoa(freePort(t)),
@@ -120,7 +123,10 @@ func Glewlwyd(t testing.TB, o Options) *Server {
 	}
 }
 
-func secrets() map[string]string {
+func (o Options) secrets() map[string]string {
+	if o.Secrets != nil {
+		return o.Secrets
+	}
 	return map[string]string{
 		"DEVICEGRANT_CLIENT_SECRET": rand.Text(),
 		"DEVICEGRANT_PASSWORD":      rand.Text(),
