@@ -53,6 +53,7 @@ var faults = slices.Concat(
 	deviceAuthorizationFaults,
 	tokenFaults,
 	wireFaults,
+	personFaults,
 	pageFaults,
 	benignVariants,
 )
