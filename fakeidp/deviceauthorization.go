@@ -108,13 +108,20 @@ func (p *IdP) issue(client *Client, scopes []string) (*grant, bool) {
 	// asks for uniqueness among the live ones only).
 	decided := func(old *grant) bool { return old.decidable(now) != nil }
 	for range userCodeTries {
-		g.userCode = p.userCodes.draw()
+		g.userCode = p.drawUserCode(g)
 		if p.byUserCode.claim(g.userCode, g, now, decided) {
 			p.grants.put(g.deviceCode, g, now)
 			return g, true
 		}
 	}
 	return nil, false
+}
+
+func (p *IdP) drawUserCode(g *grant) string {
+	if g.odd.userCode != nil {
+		return g.odd.userCode(p.userCodes, g)
+	}
+	return p.userCodes.draw()
 }
 
 // randomToken returns 256 random bits, twice what RFC 6749 section 10.10 asks

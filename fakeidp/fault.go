@@ -1,7 +1,9 @@
 package fakeidp
 
 import (
+	"crypto/tls"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,6 +56,8 @@ var faults = slices.Concat(
 	tokenFaults,
 	wireFaults,
 	personFaults,
+	clientFaults,
+	strengthFaults,
 	pageFaults,
 	benignVariants,
 )
@@ -72,6 +76,11 @@ type behaviour struct {
 	response func(x *exchange)
 	// issue changes a grant before its codes are given out.
 	issue func(g *grant)
+	// userCode takes the place of the draw of a user code.
+	userCode func(u userCodes, g *grant) string
+	// listen changes how a server listens for TLS. A fault that has it can be
+	// switched on at start only.
+	listen func(s *Server, l net.Listener, t *tls.Config) net.Listener
 	// poll takes the place of the state machine; g.answer is the real one.
 	poll func(g *grant, arrival time.Time) (answer, *family)
 	// refusal takes the place of the question whether a grant can still be
@@ -132,7 +141,7 @@ func (p *IdP) SetFaults(client string, names ...string) error {
 	var parts []behaviour
 	for _, f := range found {
 		b := f.start()
-		if b.configure != nil {
+		if b.configure != nil || b.listen != nil {
 			return fmt.Errorf("fakeidp: the fault %s can be switched on at start only, for the whole server", f.ID)
 		}
 		parts = append(parts, b)
@@ -211,6 +220,12 @@ func sum(parts []behaviour) (b behaviour) {
 		}
 		if p.issue != nil {
 			b.issue = p.issue
+		}
+		if p.userCode != nil {
+			b.userCode = p.userCode
+		}
+		if p.listen != nil {
+			b.listen = p.listen
 		}
 		if p.poll != nil {
 			b.poll = p.poll

@@ -95,6 +95,9 @@ func start(config Config, listener net.Listener, controlAddr string) (*Server, e
 		s.ControlURL = "http://" + control.Addr().String()
 		s.serve(control, idp.Control(), nil)
 	}
+	if odd := idp.odd(""); odd.listen != nil && secure {
+		listener = odd.listen(s, listener, tlsConfig)
+	}
 	s.serve(listener, idp, tlsConfig)
 	return s, nil
 }

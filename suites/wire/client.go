@@ -68,11 +68,12 @@ func New(o Options) *Client {
 		o.Now = func() time.Duration { return time.Since(start) }
 	}
 	c := &Client{options: o, group: make(chan struct{}, 1), transport: &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		TLSClientConfig:        o.TLS,
-		DialContext:            o.DialContext,
-		DisableCompression:     true,
-		ForceAttemptHTTP2:      true,
+		Proxy:              http.ProxyFromEnvironment,
+		TLSClientConfig:    o.TLS,
+		DialContext:        o.DialContext,
+		DisableCompression: true,
+		// Unless the configuration chooses the protocols itself.
+		ForceAttemptHTTP2:      o.TLS == nil || len(o.TLS.NextProtos) == 0,
 		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,

@@ -1,0 +1,66 @@
+package fakeidp
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+)
+
+// clientFaults: who the client is: authentication, registration, scopes.
+var clientFaults = []fault{
+	{Fault{"F-DA-08", "forbidden-scope-is-granted", "A client gets every scope that it asks for", Defect},
+		registration(func(c *Client) { c.Scopes = nil })},
+	{Fault{"F-DA-08b", "malformed-scope-falls-over", "A scope with a backslash is answered 500", Defect},
+		func() behaviour {
+			return behaviour{request: func(x *exchange) bool {
+				if !x.post(pathDeviceAuthorization) || x.form.Get("scope") != `"x\y` {
+					return false
+				}
+				x.reply(http.StatusInternalServerError, map[string]string{"error": "server_error"})
+				return true
+			}}
+		}},
+	{Fault{"F-DA-10", "grant-is-not-registered", "A client that may not use the grant gets codes and tokens by it", Defect},
+		registration(func(c *Client) { c.NoDeviceGrant = false })},
+	{Fault{"F-DA-13", "basic-is-not-decoded", "Id and secret of HTTP Basic are taken without undoing their form-encoding", Defect},
+		func() behaviour {
+			return behaviour{request: func(x *exchange) bool {
+				// What the server decodes is then what was sent.
+				if id, secret, ok := x.r.BasicAuth(); ok {
+					x.r.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret))
+				}
+				return false
+			}}
+		}},
+	{Fault{"F-DA-14", "body-names-the-client", "HTTP Basic authenticates one client, and the codes go to another that the body names", Defect},
+		func() behaviour {
+			return behaviour{request: func(x *exchange) bool {
+				id, _, ok := basicCredentials(x.r.Header.Get("Authorization"))
+				if other := x.form["client_id"]; x.post(pathDeviceAuthorization) && ok && len(other) == 1 && other[0] != id {
+					x.r.Header.Del("Authorization")
+				}
+				return false
+			}}
+		}},
+	{Fault{"F-DA-14b", "two-methods-are-one", "A secret in the body is ignored beside HTTP Basic", Defect},
+		func() behaviour {
+			return behaviour{request: func(x *exchange) bool {
+				if x.post(pathDeviceAuthorization) && x.r.Header.Get("Authorization") != "" && x.form.Has("client_secret") {
+					x.setForm("client_secret", "")
+				}
+				return false
+			}}
+		}},
+}
+
+// registration changes what every client is registered for.
+func registration(change func(*Client)) func() behaviour {
+	return func() behaviour {
+		return behaviour{configure: func(c *Config) {
+			c.Clients = slices.Clone(c.Clients)
+			for i := range c.Clients {
+				change(&c.Clients[i])
+			}
+		}}
+	}
+}
