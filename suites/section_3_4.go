@@ -7,6 +7,11 @@ func (g registrar) section34() {
 		g.requirement("TOKEN-01")
 		g.requirement("TOKEN-02")
 		g.requirement("TOKEN-03")
+		g.requirement("TOKEN-04")
+		g.requirement("TOKEN-05")
+		g.requirement("TOKEN-06")
+		g.requirement("TOKEN-07")
 		g.requirement("TOKEN-08")
+		g.requirement("TOKEN-12")
 	})
 }

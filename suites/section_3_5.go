@@ -7,6 +7,13 @@ func (g registrar) section35() {
 		// The token response is that of RFC 6749 section 5.1.
 		g.requirement("TOKEN-09")
 		g.requirement("TOKEN-10")
+		g.requirement("TOKEN-11")
+		// What the token is worth, to whom.
+		g.requirement("TOKEN-13")
+		g.requirement("TOKEN-14")
+		g.requirement("TOKEN-15")
+		g.requirement("TOKEN-16")
+		g.requirement("TOKEN-17")
 		// Error responses of both endpoints.
 		g.requirement("ERR-01")
 		g.requirement("ERR-02")
@@ -32,6 +39,7 @@ func (g registrar) section35() {
 		// The way to the token, and only once.
 		g.requirement("POLL-13")
 		g.requirement("POLL-14")
+		g.requirement("POLL-17")
 		// Thousands of devices share one client.
 		g.requirement("POLL-18")
 	})

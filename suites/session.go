@@ -132,6 +132,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if v := o.Profile.Verification; v.Hook != nil && !slices.Contains(v.Drivers, "hook") {
 		s.notes = append(s.notes, "verification.hook is not used: verification.drivers does not name hook")
 	}
+	s.notes = append(s.notes, place.Refused...)
 	if place.Metadata != "" {
 		for _, endpoint := range []string{place.Endpoints.DeviceAuthorization, place.Endpoints.Token} {
 			if !sameHost(endpoint, place.Metadata) {

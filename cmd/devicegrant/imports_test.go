@@ -32,12 +32,13 @@ var mayImport = map[string][]string{
 
 // onlyIn keeps heavy dependencies where they belong.
 var onlyIn = map[string][]string{
-	"github.com/onsi/ginkgo":        {"suites"},
-	"github.com/onsi/gomega":        {"suites"},
-	"github.com/chromedp":           {"suites/useragent"},
-	"github.com/vbauerster/mpb":     {"cmd/devicegrant"},
-	"github.com/spf13/cobra":        {"cmd/devicegrant"},
-	"github.com/go-jose":            {"fakeidp"},
+	"github.com/onsi/ginkgo":    {"suites"},
+	"github.com/onsi/gomega":    {"suites"},
+	"github.com/chromedp":       {"suites/useragent"},
+	"github.com/vbauerster/mpb": {"cmd/devicegrant"},
+	"github.com/spf13/cobra":    {"cmd/devicegrant"},
+	// The fake IdP signs ID tokens, and a rule verifies those of any server.
+	"github.com/go-jose":            {"fakeidp", "suites/rules"},
 	"gopkg.in/yaml.v3":              {"profiles", "suites/rules", "cmd/devicegrant"},
 	"github.com/fatih/color":        {"cmd/devicegrant"},
 	"github.com/andybalholm":        {"profiles", "suites/useragent"},

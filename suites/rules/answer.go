@@ -101,6 +101,19 @@ func noStore(x wire.Exchange) bool {
 	return false
 }
 
+// hasChallenge says that one of the challenges has that scheme.
+func hasChallenge(x wire.Exchange, scheme string) bool {
+	for _, line := range x.Response.Header.Values("WWW-Authenticate") {
+		for challenge := range strings.SplitSeq(line, ",") {
+			name, _, _ := strings.Cut(strings.TrimSpace(challenge), " ")
+			if strings.EqualFold(name, scheme) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // quoted joins words for a message: "a", "b" or "c".
 func quoted(words ...string) string {
 	for i := range words {

@@ -1,4 +1,289 @@
 package rules
 
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+const (
+	foreign   = transcript.ForeignClient
+	unproven  = transcript.UnprovenClient
+	transport = transcript.TokenTransport
+	use       = transcript.TokenUse
+	refreshed = transcript.Refresh
+)
+
 // tokenCases: the token and what can be done with it.
-var tokenCases = []ruleCase{}
+var tokenCases = []ruleCase{
+	{"TOKEN-04", "pending is shown", in(foreign, "pending/foreign", oauthError("authorization_pending")), Fail, "pending-shown"},
+	{"TOKEN-04", "a token for another client", in(foreign, "approved/foreign", answer(200, token)), Fail, "token"},
+	{"TOKEN-04", "refusal is shown", in(foreign, "denied/foreign", oauthError("access_denied")), Warn, "denial-shown"},
+	{"TOKEN-04", "access_denied for every strange code", all(in(foreign, "pending/foreign", oauthError("access_denied")), in(foreign, "approved/foreign", oauthError("access_denied")), in(foreign, "denied/foreign", oauthError("access_denied"))), Warn, "other-error"},
+	{"TOKEN-04", "throttled", in(foreign, "pending/foreign", oauthError("slow_down")), Warn, "throttled"},
+	{"TOKEN-04", "unauthorized_client", in(foreign, "approved/foreign", oauthError("unauthorized_client")), Pass, ""},
+	{"TOKEN-04", "the probe kills the code", all(in(foreign, "pending/owner", oauthError("invalid_grant")), in(foreign, "approved/owner", oauthError("invalid_grant"))), Pass, ""},
+	{"TOKEN-04", "the approval had no effect", in(foreign, "approved/owner", oauthError("authorization_pending")), Inconclusive, ""},
+	{"TOKEN-04", "the other client may not use the grant", in(foreign, "control", oauthError("unauthorized_client")), Inconclusive, ""},
+	{"TOKEN-04", "nobody could refuse", visit(foreign, "deny", outcome(transcript.NoWayToDeny)), Pass, ""},
+	{"TOKEN-04", "one client only", missing(foreign, "the profile has no second client"), NA, ""},
+
+	{"TOKEN-05", "nobody asks, and gets a token", in(unproven, "public/absent", answer(200, token)), Fail, "token-client_id"},
+	{"TOKEN-05", "nobody asks", in(unproven, "pending/public/absent", oauthError("authorization_pending")), Fail, "recognised-client_id"},
+	{"TOKEN-05", "no secret needed", in(unproven, "confidential/secretless", answer(200, token)), Fail, "token-its-secret"},
+	{"TOKEN-05", "no secret needed while pending", in(unproven, "pending/confidential/secretless", oauthError("slow_down")), Fail, "recognised-its-secret"},
+	{"TOKEN-05", "any secret will do", in(unproven, "confidential/wrong", answer(200, token)), Fail, "token-the-right-secret"},
+	{"TOKEN-05", "the code is looked at first", in(unproven, "confidential/secretless", oauthError("invalid_grant")), Warn, "other-error"},
+	{"TOKEN-05", "401 invalid_client", in(unproven, "public/absent", answer(401, `{"error":"invalid_client"}`)), Pass, ""},
+	{"TOKEN-05", "a failed try burns the code", in(unproven, "confidential/redeem", oauthError("invalid_grant")), Warn, "burned"},
+	{"TOKEN-05", "the approval had no effect", in(unproven, "public/redeem", oauthError("authorization_pending")), Inconclusive, ""},
+	{"TOKEN-05", "the control fails", in(unproven, "pending/public/right", oauthError("invalid_client")), Inconclusive, ""},
+	{"TOKEN-05", "no wrong secret tried", without(unproven, "confidential/wrong"), Pass, ""},
+
+	{"TOKEN-06", "a token for GET", in(transport, "method/GET", answer(200, token)), Fail, "token-for-get"},
+	{"TOKEN-06", "GET is read", in(transport, "method/GET", oauthError("slow_down")), Warn, "get-recognised"},
+	{"TOKEN-06", "the query is read", in(transport, "query/code", answer(200, token)), Warn, "code-from-query"},
+	{"TOKEN-06", "GET falls over", in(transport, "method/GET", answer(500, "")), Warn, "server-error"},
+	{"TOKEN-06", "404 for GET", in(transport, "method/GET", answer(404, "<h1>no</h1>")), Pass, ""},
+	{"TOKEN-06", "a secret in the query works", in(transport, "secret/query", oauthError("authorization_pending")), Fail, "secret-from-query"},
+	{"TOKEN-06", "no secret is needed at all", all(in(transport, "secret/query", oauthError("authorization_pending")), in(transport, "secret/none", oauthError("authorization_pending"))), Pass, ""},
+	{"TOKEN-06", "the right secret fails", in(transport, "secret/right", oauthError("invalid_client")), Inconclusive, ""},
+	{"TOKEN-06", "the code cannot be redeemed", in(transport, "redeem", oauthError("authorization_pending")), Inconclusive, ""},
+
+	{"TOKEN-07", "JSON is accepted", in(transport, "type/json", oauthError("slow_down")), Warn, "accepts-json"},
+	{"TOKEN-07", "text falls over", in(transport, "type/text", answer(500, "")), Fail, "server-error"},
+	{"TOKEN-07", "multipart hangs", all(in(transport, "type/multipart", lost(wire.FailTimeout)), twice(transport, "type/multipart")), Fail, "hang"},
+	{"TOKEN-07", "a charset is refused", in(transport, "type/charset", oauthError("invalid_request")), Warn, "charset-refused"},
+	{"TOKEN-07", "the code died", in(transport, "types/after", oauthError("invalid_grant")), Inconclusive, ""},
+
+	{"TOKEN-11", "left out after narrowing", in(use, "narrowed/token", member("scope", "")), Fail, "absent-though-different"},
+	{"TOKEN-11", "left out where it is the same", in(use, "full/token", member("scope", "")), Pass, ""},
+	{"TOKEN-11", "another order, and twice", in(use, "full/token", member("scope", `"demo:read profile openid offline_access profile"`)), Pass, ""},
+	{"TOKEN-11", "without the bookkeeping", in(use, "full/introspection", member("scope", `"profile demo:read"`)), Pass, ""},
+	{"TOKEN-11", "the wrong value", in(use, "narrowed/token", member("scope", `"openid profile offline_access demo:read"`)), Fail, "wrong-value"},
+	{"TOKEN-11", "a list", in(use, "full/token", member("scope", `["openid"]`)), Fail, "not-a-string"},
+	{"TOKEN-11", "more than asked for, untold", in(use, "full/introspection", member("scope", `"openid profile offline_access demo:read demo:admin"`)), Fail, "broader-undeclared"},
+	{"TOKEN-11", "more than asked for, and told", all(in(use, "full/token", member("scope", `"openid profile offline_access demo:read email"`)), in(use, "full/introspection", member("scope", `"openid profile offline_access demo:read email"`))), Warn, "broader-declared"},
+	{"TOKEN-11", "the box means nothing", all(in(use, "narrowed/token", member("scope", `"openid profile offline_access demo:read"`)), in(use, "narrowed/introspection", member("scope", `"openid profile offline_access demo:read"`))), Warn, "narrowing-ignored"},
+	{"TOKEN-11", "the default is not told", in(use, "default/token", member("scope", "")), Warn, "default-untold"},
+	{"TOKEN-11", "nothing to compare with", all(in(use, "narrowed/token", member("scope", "")), in(use, "narrowed/introspection", answer(403, ""))), Inconclusive, ""},
+	{"TOKEN-11", "in the token itself", all(in(use, "narrowed/token", all2(member("scope", ""), member("access_token", `"`+unsigned(`{"scp":["openid"]}`)+`"`))), in(use, "narrowed/introspection", answer(403, ""))), Fail, "absent-though-different"},
+	{"TOKEN-11", "no such box", visit(use, "approve narrowed", func(j *transcript.Journey) { j.Cleared = false }), Inconclusive, ""},
+
+	{"TOKEN-12", "widened", in(use, "partial", worth("openid profile offline_access demo:read")), Fail, "widened"},
+	{"TOKEN-12", "widened, and nothing but the response says it", all(in(use, "partial/introspection", answer(403, "")), in(use, "partial/widened", member("scope", `"openid profile offline_access demo:read"`))), Fail, "widened"},
+	{"TOKEN-12", "a poll with a scope is refused", in(use, "partial/widened", oauthError("invalid_scope")), Pass, ""},
+	{"TOKEN-12", "nobody ever gets the scope", all(in(use, "full/introspection", answer(403, "")), in(use, "full/token", member("scope", `"openid"`))), Inconclusive, ""},
+	{"TOKEN-12", "not approved", visit(use, "approve partial", outcome(transcript.ErrorPage)), Inconclusive, ""},
+
+	{"TOKEN-13", "another client refreshes", in(refreshed, "binding/foreign", answer(200, token)), Fail, "foreign-refresh"},
+	{"TOKEN-13", "another error", in(refreshed, "binding/foreign", oauthError("invalid_request")), Warn, "other-error"},
+	{"TOKEN-13", "a refresh widens", in(refreshed, "binding/larger", answer(200, `{"access_token":"x","token_type":"Bearer","scope":"openid demo:read"}`)), Fail, "refresh-widened"},
+	{"TOKEN-13", "more is ignored", in(refreshed, "binding/larger", answer(200, `{"access_token":"x","token_type":"Bearer","scope":"openid profile offline_access"}`)), Pass, ""},
+	{"TOKEN-13", "another error for more", in(refreshed, "binding/larger", oauthError("invalid_grant")), Warn, "other-error-scope"},
+	{"TOKEN-13", "a foreign client ends the family", all(in(refreshed, "binding/owner/2", oauthError("invalid_grant")), in(refreshed, "binding/larger", oauthError("invalid_grant"))), Pass, ""},
+	{"TOKEN-13", "refreshing does not work", in(refreshed, "binding/owner/1", oauthError("unauthorized_client")), Inconclusive, ""},
+	{"TOKEN-13", "no refresh token", in(refreshed, "binding/token", member("refresh_token", "")), NA, ""},
+
+	{"TOKEN-14", "twice", in(refreshed, "replay/second", answer(200, token)), Warn, "replay-accepted"},
+	{"TOKEN-14", "bound by DPoP", all(in(refreshed, "replay/first", member("token_type", `"DPoP"`)), in(refreshed, "replay/second", answer(200, token))), Pass, ""},
+	{"TOKEN-14", "no refresh token", in(refreshed, "replay/token", member("refresh_token", "")), NA, ""},
+	{"TOKEN-14", "a client with a secret", secretive(), NA, ""},
+
+	{"TOKEN-15", "no ID token", in(use, "full/token", member("id_token", "")), Warn, "absent"},
+	{"TOKEN-15", "openid not granted", in(use, "full/token", member("scope", `"profile"`)), NA, ""},
+	{"TOKEN-15", "not signed", inIDToken(`{"alg":"none"}`, same), Fail, "alg-none"},
+	{"TOKEN-15", "a key that nobody knows", inIDToken(`{"alg":"ES256","kid":"other"}`, same), Fail, "unknown-key"},
+	{"TOKEN-15", "changed after signing", inIDToken("", func(c map[string]any) { c["sub"] = "alice " }), Fail, "signature"},
+	{"TOKEN-15", "no key set", in(use, "jwks", answer(404, "")), Fail, "no-keys"},
+	{"TOKEN-15", "not a JWT", in(use, "full/token", member("id_token", `"x"`)), Fail, "not-a-jwt"},
+	{"TOKEN-15", "a number", in(use, "full/token", member("id_token", `7`)), Fail, "not-a-string"},
+	{"TOKEN-15", "claims that are no object", inIDTokenRaw(`[]`), Fail, "claims"},
+	{"TOKEN-15", "another issuer", resigned(func(c map[string]any) { c["iss"] = "https://other" }), Fail, "iss"},
+	{"TOKEN-15", "another audience", resigned(func(c map[string]any) { c["aud"] = []string{"device-public"} }), Fail, "aud"},
+	{"TOKEN-15", "several audiences", resigned(func(c map[string]any) { c["aud"] = []string{"api", "device-confidential"} }), Pass, ""},
+	{"TOKEN-15", "expired before it was issued", resigned(func(c map[string]any) { c["exp"] = c["iat"].(float64) - 60 }), Fail, "exp"},
+	{"TOKEN-15", "expired long ago", resigned(func(c map[string]any) { c["exp"], c["iat"] = 1000.0, 900.0 }), Fail, "exp"},
+	{"TOKEN-15", "no exp", resigned(func(c map[string]any) { delete(c, "exp") }), Fail, "exp"},
+	{"TOKEN-15", "no iat", resigned(func(c map[string]any) { delete(c, "iat") }), Fail, "iat"},
+	{"TOKEN-15", "issued yesterday", resigned(func(c map[string]any) { c["iat"] = c["iat"].(float64) - 86400 }), Fail, "iat"},
+	{"TOKEN-15", "a clock two minutes fast", resigned(func(c map[string]any) { c["iat"] = c["iat"].(float64) + 120 }), Pass, ""},
+	{"TOKEN-15", "another subject", resigned(func(c map[string]any) { c["sub"] = "bob" }), Fail, "sub"},
+	{"TOKEN-15", "no kid", resigned(same), Pass, ""},
+	{"TOKEN-15", "a MAC", inIDToken(`{"alg":"HS256"}`, same), Inconclusive, ""},
+	{"TOKEN-15", "encrypted", in(use, "full/token", member("id_token", `"a.b.c.d.e"`)), Inconclusive, ""},
+	{"TOKEN-15", "redacted", in(use, "full/token", member("id_token", `"[redacted:1a2b3c4d]"`)), Inconclusive, ""},
+
+	{"TOKEN-16", "not active", in(use, "full/introspection", answer(200, `{"active":false}`)), Fail, "inactive"},
+	{"TOKEN-16", "another client", in(use, "full/introspection", member("client_id", `"device-public"`)), Fail, "other-client"},
+	{"TOKEN-16", "no client_id", in(use, "full/introspection", member("client_id", "")), Pass, ""},
+	{"TOKEN-16", "another lifetime", in(use, "full/token", member("expires_in", "60")), Warn, "other-lifetime"},
+	{"TOKEN-16", "the other person", in(use, "full/introspection", all2(member("sub", `"u2"`), member("username", `"bob"`))), Fail, "other-subject"},
+	{"TOKEN-16", "one subject for all", all(in(use, "full/userinfo", member("sub", `"u1"`)), in(use, "other/userinfo", member("sub", `"u1"`))), Fail, "other-subject"},
+	{"TOKEN-16", "numbers for names", all(in(use, "full", subject("17")), in(use, "other", subject("18"))), Pass, ""},
+	{"TOKEN-16", "the token is refused", in(use, "full/userinfo", answer(401, "")), Fail, "userinfo-refuses"},
+	{"TOKEN-16", "the endpoint is down", in(use, "full/userinfo", answer(404, "")), Warn, "userinfo-other"},
+	{"TOKEN-16", "no token needed", in(use, "bare userinfo", answer(200, `{"sub":"alice"}`)), Fail, "userinfo-open"},
+	{"TOKEN-16", "400 without a token", in(use, "bare userinfo", answer(400, "{}")), Warn, "userinfo-bare"},
+	{"TOKEN-16", "no challenge", in(use, "bare userinfo", header("WWW-Authenticate", "")), Warn, "userinfo-challenge"},
+	{"TOKEN-16", "introspection is for others", in(use, "full/introspection", answer(403, "{}")), Pass, ""},
+
+	{"TOKEN-17", "another client revokes", in(use, "after foreign revocation/introspection", answer(200, `{"active":false}`)), Fail, "foreign-revoked"},
+	{"TOKEN-17", "another client is told 200", in(use, "foreign revocation", answer(200, "")), Pass, ""},
+	{"TOKEN-17", "refused", in(use, "revocation", oauthError("invalid_request")), Fail, "refused"},
+	{"TOKEN-17", "refresh tokens only", in(use, "revocation", oauthError("unsupported_token_type")), Warn, "access-token-unsupported"},
+	{"TOKEN-17", "nothing happens", in(use, "after revocation/introspection", answer(200, `{"active":true}`)), Fail, "still-active"},
+	{"TOKEN-17", "a JWT lives on", all(in(use, "full/token", member("access_token", `"`+unsigned(`{}`)+`"`)), in(use, "after revocation/userinfo", answer(200, `{"sub":"alice"}`))), Warn, "still-active-jwt"},
+	{"TOKEN-17", "unknown tokens are errors", in(use, "unknown revocation", oauthError("invalid_request")), Warn, "unknown-refused"},
+	{"TOKEN-17", "a revoked refresh token works", in(use, "revoked refresh", answer(200, token)), Fail, "refresh-survives"},
+	{"TOKEN-17", "a refresh token cannot be revoked", in(use, "refresh revocation", oauthError("unsupported_token_type")), Fail, "refresh-refused"},
+
+	{"POLL-17", "the user code polls", in(use, "user code as device code/poll", oauthError("authorization_pending")), Fail, "user-code-accepted"},
+	{"POLL-17", "throttled", in(use, "user code as device code/poll", oauthError("slow_down")), Warn, "throttled"},
+	{"POLL-17", "an authorization code", in(use, "mixed/as code", answer(200, token)), Fail, "device-code-as-code"},
+	{"POLL-17", "a refresh token", in(use, "mixed/as refresh token", answer(200, token)), Fail, "device-code-as-refresh-token"},
+	{"POLL-17", "an access token polls", in(use, "access token as device code", oauthError("authorization_pending")), Fail, "access-token-as-device-code"},
+	{"POLL-17", "the page takes it", visit(use, "device code typed", outcome(transcript.AtDecision)), Fail, "device-code-typed"},
+	{"POLL-17", "the page does not let it out", visit(use, "device code typed", outcome(transcript.InputBlocked)), Pass, ""},
+	{"POLL-17", "the approval had no effect", in(use, "mixed/token", oauthError("authorization_pending")), Inconclusive, ""},
+}
+
+// without removes exchanges from a recording.
+func without(scenario, label string) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[scenario]
+		var kept []wire.Exchange
+		for _, x := range t.Exchanges {
+			if x.Label != label {
+				kept = append(kept, x)
+			}
+		}
+		t.Exchanges = kept
+		e.Transcripts[scenario] = t
+	}
+}
+
+// worth gives every answer about a device's token other scopes.
+func worth(scope string) func(*wire.Exchange) {
+	return func(x *wire.Exchange) {
+		if o, err := x.Object(); err == nil && o.Has("scope") {
+			member("scope", fmt.Sprintf("%q", scope))(x)
+		}
+	}
+}
+
+// subject renames a person everywhere.
+func subject(name string) func(*wire.Exchange) {
+	return func(x *wire.Exchange) {
+		o, err := x.Object()
+		if err != nil {
+			return
+		}
+		for _, m := range []string{"sub", "username"} {
+			if o.Has(m) {
+				member(m, fmt.Sprintf("%q", name))(x)
+			}
+		}
+	}
+}
+
+// secretive gives the public client a secret.
+func secretive() edit {
+	return func(e Evidence) {
+		secret := profiles.NewSecret("not looked at")
+		e.Profile.Clients.Public = &profiles.Client{ID: "device-public", Secret: &secret}
+	}
+}
+
+func part(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+
+// unsigned is a JWT that nobody verifies.
+func unsigned(claims string) string { return part(`{"alg":"none"}`) + "." + part(claims) + "." }
+
+func same(map[string]any) {}
+
+// inIDToken changes the header or the claims of the recorded ID token and
+// leaves its signature.
+func inIDToken(header string, change func(map[string]any)) edit {
+	return in(use, "full/token", func(x *wire.Exchange) {
+		parts, claims := recordedIDToken(x)
+		change(claims)
+		b, _ := json.Marshal(claims)
+		if header != "" {
+			parts[0] = part(header)
+		}
+		member("id_token", fmt.Sprintf("%q", parts[0]+"."+part(string(b))+"."+parts[2]))(x)
+	})
+}
+
+func inIDTokenRaw(claims string) edit {
+	return in(use, "full/token", func(x *wire.Exchange) {
+		parts, _ := recordedIDToken(x)
+		member("id_token", fmt.Sprintf("%q", parts[0]+"."+part(claims)+"."+parts[2]))(x)
+	})
+}
+
+func recordedIDToken(x *wire.Exchange) (parts []string, claims map[string]any) {
+	o, _ := x.Object()
+	token, _ := o.String("id_token")
+	parts = strings.Split(token, ".")
+	b, err := decodePart(parts[1])
+	if err != nil {
+		panic(err)
+	}
+	if err := json.Unmarshal(b, &claims); err != nil {
+		panic(err)
+	}
+	return parts, claims
+}
+
+// resigned changes the claims and signs them with a key that jwks_uri shows.
+func resigned(change func(map[string]any)) edit {
+	return func(e Evidence) {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			panic(err)
+		}
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
+		if err != nil {
+			panic(err)
+		}
+		in(use, "full/token", func(x *wire.Exchange) {
+			_, claims := recordedIDToken(x)
+			change(claims)
+			b, _ := json.Marshal(claims)
+			signed, err := signer.Sign(b)
+			if err != nil {
+				panic(err)
+			}
+			compact, _ := signed.CompactSerialize()
+			member("id_token", fmt.Sprintf("%q", compact))(x)
+		})(e)
+		set, _ := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public()}}})
+		in(use, "jwks", answer(200, string(set)))(e)
+	}
+}
+
+// TestWithoutOptionalEndpoints: what a server does not offer is not judged, and
+// the reason says how that is known.
+func TestWithoutOptionalEndpoints(t *testing.T) {
+	e := recorded(t)
+	e.Endpoints.Introspection, e.Endpoints.Revocation, e.Endpoints.UserInfo, e.Endpoints.JWKS = "", "", "", ""
+	for id, want := range map[string]Verdict{"TOKEN-15": Inconclusive, "TOKEN-16": NA, "TOKEN-17": NA} {
+		rule, _ := ForID(id)
+		if j := rule.Judge(e); j.Verdict != want || !strings.Contains(j.Reason, "neither the metadata nor the profile") {
+			t.Errorf("%s: %s (%s), want %s", id, j.Verdict, j.Reason, want)
+		}
+	}
+}

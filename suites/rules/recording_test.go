@@ -38,14 +38,19 @@ func recorded(t testing.TB) Evidence {
 	return r.Evidence(&profiles.Profile{
 		Clients: profiles.Clients{
 			Public:       &profiles.Client{ID: "device-public", Name: "Living Room TV"},
+			Second:       &profiles.Client{ID: "device-second"},
 			Confidential: &profiles.Client{ID: "device-confidential", Name: "Meeting Room Screen", Secret: &secret, Auth: profiles.AuthBasic},
 			NotAllowed:   &profiles.Client{ID: "no-device", Secret: &secret, Auth: profiles.AuthBasic},
 			Reserved:     &profiles.Client{ID: "device:100% a+b", Secret: &secret, Auth: profiles.AuthBasic},
 		},
 		ForbiddenScope: "demo:admin",
-		Users:          profiles.Users{Wrong: &profiles.User{}},
-		TLS:            profiles.TLS{AllowHTTP: true},
-		Capabilities:   profiles.Capabilities{Deny: &yes},
+		Users: profiles.Users{
+			First: &profiles.User{Username: profiles.NewSecret("alice")}, Second: &profiles.User{Username: profiles.NewSecret("bob")},
+			Wrong: &profiles.User{},
+		},
+		Verification: profiles.Verification{Narrow: &profiles.Narrow{Scope: "demo:read"}},
+		TLS:          profiles.TLS{AllowHTTP: true},
+		Capabilities: profiles.Capabilities{Deny: &yes},
 	})
 }
 

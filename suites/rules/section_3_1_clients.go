@@ -231,7 +231,7 @@ func wrongSecretAtDeviceEndpoint(j *judge) {
 		j.fail("wrong-secret-accepted", "401 and "+quoted("invalid_client"), describe(x.Exchange)+" for a wrong secret", x, right)
 	case x.Status != 401:
 		j.fail("status", "status 401", describe(x.Exchange), x)
-	case !basicChallenge(x.Exchange):
+	case !hasChallenge(x.Exchange, "Basic"):
 		j.fail("challenge", "WWW-Authenticate: Basic", fmt.Sprintf("WWW-Authenticate %q", clip(x.Header("WWW-Authenticate"))), x)
 	case !hasError(x.Exchange, "invalid_client"):
 		j.fail("error", quoted("invalid_client"), describe(x.Exchange), x)

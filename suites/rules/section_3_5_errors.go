@@ -232,7 +232,7 @@ func failedBasic(j *judge) {
 			j.inconclusive("the right secret does not succeed either: %s", describe(right.Exchange))
 			continue
 		}
-		switch scheme := basicChallenge(x.Exchange); {
+		switch scheme := hasChallenge(x.Exchange, "Basic"); {
 		case hasCodes(x.Exchange):
 			j.warn("secret-unused", "401 and "+quoted("invalid_client")+": the profile says that the client authenticates here", "codes for a wrong secret at the device authorization endpoint", x, right)
 		case hasError(x.Exchange, "slow_down"):
@@ -258,19 +258,6 @@ func failedBasic(j *judge) {
 	bare.each(func(observed string, evidence []said) {
 		j.warn("bare-401", "WWW-Authenticate with every 401 (RFC 9110 section 15.5.2)", observed, evidence...)
 	})
-}
-
-// basicChallenge says that one of the challenges has the scheme Basic.
-func basicChallenge(x wire.Exchange) bool {
-	for _, line := range x.Response.Header.Values("WWW-Authenticate") {
-		for challenge := range strings.SplitSeq(line, ",") {
-			scheme, _, _ := strings.Cut(strings.TrimSpace(challenge), " ")
-			if strings.EqualFold(scheme, "Basic") {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // registeredErrors are the codes of RFC 8628 section 3.5, RFC 6749 section 5.2

@@ -42,6 +42,25 @@ func authenticate(r wire.Request, c *profiles.Client, method profiles.ClientAuth
 	return r
 }
 
+// otherClient is a client that may use the grant and is not the given one; nil
+// when the profile has none.
+func (c *conversation) otherClient(than *profiles.Client) *profiles.Client {
+	for _, other := range []*profiles.Client{c.Profile.Clients.Second, c.Profile.Clients.Public, c.Profile.Clients.Confidential} {
+		if other != nil && other.ID != than.ID {
+			return other
+		}
+	}
+	return nil
+}
+
+// scopesOf is what a client usually asks for.
+func (c *conversation) scopesOf(client *profiles.Client) []string {
+	if client.Scopes != nil {
+		return client.Scopes
+	}
+	return c.Profile.Scopes
+}
+
 func joinScopes(scopes []string) string { return strings.Join(scopes, " ") }
 
 func addParams(form wire.Form, extra map[string]string) wire.Form {

@@ -23,7 +23,7 @@ func clientErrors(c *conversation) error {
 		return &Skipped{"a wrong secret may lock the client: give --allow-d2, or limits.allow_d2 in the profile"}
 	}
 	// A client may be locked or delayed after this.
-	if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.ClientIdentity, transcript.EarlyApproval); err != nil {
+	if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.ClientIdentity, transcript.EarlyApproval, transcript.TokenUse); err != nil {
 		return err
 	}
 	wrongSecret := c.random.word(24)

@@ -189,11 +189,7 @@ var errInterrupted = errors.New("the run was interrupted")
 // its authentication.
 func (c *conversation) deviceForm(client *profiles.Client) wire.Form {
 	form := wire.Form{{Name: "client_id", Value: client.ID}}
-	scopes := client.Scopes
-	if scopes == nil {
-		scopes = c.Profile.Scopes
-	}
-	if len(scopes) > 0 {
+	if scopes := c.scopesOf(client); len(scopes) > 0 {
 		form = form.Add("scope", joinScopes(scopes))
 	}
 	return addParams(form, c.Profile.Request.DeviceAuthorization.Params)
@@ -222,7 +218,12 @@ func (c *conversation) tokenForm(client *profiles.Client, deviceCode string) wir
 // tokenRequest is a device access token request (RFC 8628 section 3.4) with
 // the client's authentication.
 func (c *conversation) tokenRequest(label string, client *profiles.Client, form wire.Form) wire.Request {
+	return authenticate(c.bareTokenRequest(label, form), client, tokenAuth(client))
+}
+
+// bareTokenRequest is the same without any client authentication.
+func (c *conversation) bareTokenRequest(label string, form wire.Form) wire.Request {
 	r := wire.Post(label, c.Target.Endpoints.Token, form)
 	addHeaders(r, c.Profile.Request.Token.Headers)
-	return authenticate(r, client, tokenAuth(client))
+	return r
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
 // patience is how many compliant polls may pass until a decision is seen.
@@ -59,6 +60,11 @@ func (c *conversation) decide(d *device, goal transcript.Goal) error {
 		return err
 	}
 	return unfinished(j)
+}
+
+// approve lets the person in a user agent approve one of several devices.
+func (c *conversation) approve(s useragent.Session, name string, d *device) error {
+	return unfinished(c.visit(s, d.task(name, transcript.Approve)))
 }
 
 func unfinished(j transcript.Journey) error {

@@ -61,6 +61,11 @@ func (c *conversation) issueAt(label string, client *profiles.Client, at profile
 	return d, nil
 }
 
+// issueFor is issue with another request than the client's usual one.
+func (c *conversation) issueFor(label string, client *profiles.Client, form wire.Form) (*device, error) {
+	return c.deviceFrom(c.sendPatiently(c.deviceRequest(label, client, form)), client)
+}
+
 // deviceFrom reads the codes out of a device authorization response.
 func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*device, error) {
 	if x.Failure != nil {
@@ -111,12 +116,18 @@ func seconds(n float64, limit time.Duration) time.Duration {
 // guard is the distance that this device's compliant polls keep.
 func (d *device) guard() time.Duration { return d.c.Clock.Guard(d.roundTrip) }
 
-// pollNow sends a device access token request without waiting.
-func (d *device) pollNow(label string) wire.Exchange {
+// request is the device access token request of this device.
+func (d *device) request(label string) wire.Request {
 	r := d.c.tokenRequest(label, d.client, d.c.tokenForm(d.client, d.deviceCode))
 	r.URL = d.tokenEndpoint
-	return d.heard(d.c.send(r))
+	return r
 }
+
+// pollNow sends a device access token request without waiting.
+func (d *device) pollNow(label string) wire.Exchange { return d.ask(d.request(label)) }
+
+// ask sends a request about this device's code.
+func (d *device) ask(r wire.Request) wire.Exchange { return d.heard(d.c.send(r)) }
 
 // heard notes an answer: when it came, and whether it asks for a slower pace.
 func (d *device) heard(x wire.Exchange) wire.Exchange {
@@ -141,6 +152,16 @@ func (d *device) poll(label string) (wire.Exchange, error) {
 // never faster than the interval. A poll that would come when the code may
 // have expired is not sent: its answer would say nothing about its theme.
 func (d *device) pollAfter(label string, after time.Duration) (wire.Exchange, error) {
+	return d.askAfter(d.request(label), after)
+}
+
+// askPaced waits as poll does, then sends a request that is unlike a usual poll.
+func (d *device) askPaced(r wire.Request) (wire.Exchange, error) {
+	return d.askAfter(r, d.interval+d.guard())
+}
+
+// askAfter is pollAfter with any request.
+func (d *device) askAfter(r wire.Request, after time.Duration) (wire.Exchange, error) {
 	for try := 0; ; try++ {
 		if next := d.last + after; !d.mayExpire && d.lifetime > 0 && next > d.issued+d.lifetime-d.guard() {
 			return wire.Exchange{}, fmt.Errorf("the codes live %s, which is too short for this conversation at an interval of %s", d.lifetime, d.interval)
@@ -151,7 +172,7 @@ func (d *device) pollAfter(label string, after time.Duration) (wire.Exchange, er
 		if err := d.c.sleep("the polling interval", d.last+after-d.c.Clock.Now()); err != nil {
 			return wire.Exchange{}, err
 		}
-		x := d.pollNow(label)
+		x := d.ask(r)
 		if !x.Overloaded() || try == maxRetries {
 			return x, nil
 		}

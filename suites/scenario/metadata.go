@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"fmt"
-	"net/url"
 
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -37,17 +36,5 @@ func metadata(c *conversation) error {
 	return nil
 }
 
-// ownOrigin says that a URL is at an origin which the profile names: that of
-// the issuer, of base_url, or of an endpoint in use.
-func (c *conversation) ownOrigin(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return false
-	}
-	for _, known := range []string{c.Target.Issuer, c.Profile.BaseURL, c.Target.Endpoints.DeviceAuthorization, c.Target.Endpoints.Token} {
-		if k, err := url.Parse(known); err == nil && k.Scheme == u.Scheme && k.Host == u.Host {
-			return true
-		}
-	}
-	return false
-}
+// ownOrigin says that a URL is at an origin which the profile names.
+func (c *conversation) ownOrigin(address string) bool { return c.Target.ownOrigin(c.Profile, address) }

@@ -77,20 +77,9 @@ func (c *conversation) seeGrant(d *device, journey string) error {
 	return nil
 }
 
-// introspect asks about the token of a response (RFC 7662), where the target
-// has an endpoint for it and the profile a client that may ask.
+// introspect asks about the token of a response.
 func (c *conversation) introspect(label string, token wire.Exchange) {
-	client, endpoint := c.Profile.Clients.Confidential, c.Target.Endpoints.Introspection
-	o, err := token.Object()
-	if err != nil || endpoint == "" || client == nil || client.Secret == nil || !c.ownOrigin(endpoint) {
-		return
-	}
-	value, ok := o.String("access_token")
-	if !ok {
-		return
-	}
-	form := wire.Form{{Name: "token", Value: value}, {Name: "client_id", Value: client.ID}}
-	c.sendPatiently(authenticate(wire.Post(label, endpoint, form), client, tokenAuth(client)))
+	c.introspectToken(label, stringIn(token, "access_token"))
 }
 
 // clientIdentity is about who the client is: one that does not authenticate

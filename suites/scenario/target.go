@@ -19,6 +19,9 @@ type Target struct {
 	// Expiry is where the expiry scenario goes: the same place unless the
 	// profile names a stand-in with short lifetimes.
 	Expiry profiles.Endpoints
+	// Refused are optional endpoints that the metadata names at an origin which
+	// the profile does not know: a document does not choose who gets tokens.
+	Refused []string
 	// Metadata says which document completed the endpoints; "" if none did.
 	Metadata string
 }
@@ -82,6 +85,7 @@ func Resolve(ctx context.Context, p *profiles.Profile, client *wire.Client) (Tar
 	} else {
 		t.lookFurther(ctx, p, client)
 	}
+	t.refuseForeign(p)
 	t.Expiry = t.Endpoints
 	if p.Expiry != nil {
 		if e := p.Expiry.Endpoints; e.DeviceAuthorization != "" && e.Token != "" {
@@ -162,6 +166,39 @@ func (t *Target) lookFurther(ctx context.Context, p *profiles.Profile, client *w
 			return
 		}
 	}
+}
+
+// refuseForeign drops discovered endpoints to which tokens and secrets would go.
+func (t *Target) refuseForeign(p *profiles.Profile) {
+	for _, e := range []struct {
+		name    string
+		given   string
+		address *string
+	}{
+		{"introspection", p.Endpoints.Introspection, &t.Endpoints.Introspection},
+		{"revocation", p.Endpoints.Revocation, &t.Endpoints.Revocation},
+		{"userinfo", p.Endpoints.UserInfo, &t.Endpoints.UserInfo},
+	} {
+		if e.given == "" && *e.address != "" && !t.ownOrigin(p, *e.address) {
+			t.Refused = append(t.Refused, fmt.Sprintf("the metadata names %q for %s, at another origin: it is not used unless endpoints.%s in the profile says so", *e.address, e.name, e.name))
+			*e.address = ""
+		}
+	}
+}
+
+// ownOrigin says that a URL is at an origin which the profile names: that of
+// the issuer, of base_url, or of an endpoint in use.
+func (t *Target) ownOrigin(p *profiles.Profile, address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	for _, known := range []string{t.Issuer, p.BaseURL, t.Endpoints.DeviceAuthorization, t.Endpoints.Token} {
+		if k, err := url.Parse(known); err == nil && k.Scheme == u.Scheme && k.Host == u.Host {
+			return true
+		}
+	}
+	return false
 }
 
 // checkDiscovered refuses discovered endpoints that must not be contacted.

@@ -98,7 +98,7 @@ func TestResolve(t *testing.T) {
 func TestFurtherEndpoints(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/a/.well-known/openid-configuration" {
-			fmt.Fprint(w, `{"token_endpoint":"https://other/t","introspection_endpoint":"https://h/i","userinfo_endpoint":"https://h/u"}`)
+			fmt.Fprintf(w, `{"token_endpoint":"https://other/t","introspection_endpoint":"http://%s/i","revocation_endpoint":"https://other/r","userinfo_endpoint":"https://h/u"}`, r.Host)
 			return
 		}
 		http.NotFound(w, r)
@@ -106,12 +106,12 @@ func TestFurtherEndpoints(t *testing.T) {
 	defer server.Close()
 	client := wire.New(wire.Options{})
 	defer client.Close()
-	for issuer, want := range map[string]string{"/a": "https://h/i", "/b": ""} {
+	for issuer, want := range map[string]string{"/a": server.URL + "/i", "/b": ""} {
 		p := &profiles.Profile{Issuer: server.URL + issuer}
 		p.Endpoints = profiles.Endpoints{DeviceAuthorization: server.URL + "/d", Token: server.URL + "/t", UserInfo: "https://mine/u"}
 		target, err := Resolve(context.Background(), p, client)
-		if e := target.Endpoints; err != nil || e.Introspection != want || e.Token != server.URL+"/t" || e.UserInfo != "https://mine/u" {
-			t.Errorf("%s: %+v, %v", issuer, e, err)
+		if e := target.Endpoints; err != nil || e.Introspection != want || e.Token != server.URL+"/t" || e.UserInfo != "https://mine/u" || e.Revocation != "" || (want != "") != (len(target.Refused) == 1) {
+			t.Errorf("%s: %+v, %v, %v", issuer, e, target.Refused, err)
 		}
 	}
 }

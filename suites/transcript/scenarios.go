@@ -38,4 +38,9 @@ const (
 	Injection           = "injection"
 	Redirection         = "redirection"
 	Guessing            = "guessing"
+	ForeignClient       = "foreign client"
+	UnprovenClient      = "unproven client"
+	TokenTransport      = "token request transport"
+	TokenUse            = "token use"
+	Refresh             = "refresh"
 )

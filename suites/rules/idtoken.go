@@ -1,0 +1,219 @@
+package rules
+
+import (
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// signatures are the algorithms with which a server can sign an ID token so
+// that its public keys prove it.
+var signatures = []jose.SignatureAlgorithm{
+	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
+}
+
+const (
+	// iatSlack is how far an iat may be from the server's own Date.
+	iatSlack = time.Hour
+	// expSlack forgives the clocks of two machines.
+	expSlack = 5 * time.Minute
+	maxKeys  = 100
+	// maxModulus bounds what one verification can cost.
+	maxModulus = 16384
+)
+
+// redacted says that a recording no longer holds the value.
+func redacted(value string) bool { return strings.Contains(value, "[redacted") }
+
+// TOKEN-15
+func idToken(j *judge) {
+	g, ok := j.grantingOf(tokenUse, "full")
+	if !ok {
+		j.noToken("full")
+		return
+	}
+	o, err := g.response.Object()
+	if err != nil {
+		return
+	}
+	switch {
+	case !slices.Contains(g.requested, "openid"):
+		j.notApplicable("the profile's scopes do not hold openid")
+		return
+	case g.declares && !slices.Contains(g.declared, "openid"):
+		j.notApplicable("the scope openid was not granted: %s", namedScopes(g.declared))
+		return
+	case !o.Has("id_token"):
+		j.warn("absent", "id_token, since openid was granted", "the token response has no id_token", g.response)
+		return
+	}
+	token, ok := o.String("id_token")
+	switch parts := strings.Count(token, "."); {
+	case !ok:
+		j.fail("not-a-string", "id_token is a string", "id_token is "+string(o.Kind("id_token")), g.response)
+	case redacted(token):
+		j.inconclusive("the ID token was redacted: its signature cannot be verified any more")
+	case parts == 4:
+		j.inconclusive("the ID token is encrypted")
+	default:
+		if payload, ok := j.signed(g.response, token); ok {
+			j.claims(g.response, payload)
+		}
+	}
+}
+
+// signed verifies the signature with the keys of jwks_uri. ok says that the
+// claims can be read, whatever was found about the signature.
+func (j *judge) signed(x said, token string) (payload []byte, ok bool) {
+	header, payload, ok := takeApart(token)
+	if !ok {
+		j.fail("not-a-jwt", "three parts in base64url, the first two JSON objects", "the ID token is no signed JWT", x)
+		return nil, false
+	}
+	alg, _ := header.String("alg")
+	switch {
+	case strings.EqualFold(alg, "none"):
+		j.fail("alg-none", "a signature", "the ID token is not signed: alg is none", x)
+		return payload, true
+	case strings.HasPrefix(alg, "HS"):
+		j.inconclusive("the ID token has a MAC (%s): only its client can verify it", alg)
+		return payload, true
+	case j.Endpoints.JWKS == "":
+		j.inconclusive("neither the metadata nor the profile says where the keys are (jwks_uri)")
+		return payload, true
+	}
+	keys, ok := j.first(tokenUse, "jwks")
+	if !ok {
+		return payload, true
+	}
+	set, err := keySet(keys.Exchange)
+	if err != nil {
+		j.fail("no-keys", "a JWK set at jwks_uri", err.Error(), keys)
+		return payload, true
+	}
+	parsed, err := jose.ParseSigned(token, signatures)
+	if err != nil {
+		j.fail("signature", "a signed JWT", "the ID token cannot be read: "+clip(err.Error()), x)
+		return payload, true
+	}
+	kid, _ := header.String("kid")
+	candidates := set
+	if kid != "" {
+		candidates = slices.DeleteFunc(slices.Clone(set), func(k jose.JSONWebKey) bool { return k.KeyID != kid })
+		if len(candidates) == 0 {
+			j.fail("unknown-key", fmt.Sprintf("a key with the kid %q at jwks_uri", clip(kid)), fmt.Sprintf("%d keys, none with that kid", len(set)), x, keys)
+			return payload, true
+		}
+	}
+	for _, key := range candidates {
+		if _, err := parsed.Verify(key.Key); err == nil {
+			j.pass("signed with %s by a key of jwks_uri", alg)
+			return payload, true
+		}
+	}
+	j.fail("signature", "a signature by a key of jwks_uri", "no key there verifies the ID token", x, keys)
+	return payload, true
+}
+
+func takeApart(token string) (header wire.Object, payload []byte, ok bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return header, nil, false
+	}
+	head, err := decodePart(parts[0])
+	if err != nil {
+		return header, nil, false
+	}
+	if header, err = wire.ParseObject(head); err != nil {
+		return header, nil, false
+	}
+	payload, err = decodePart(parts[1])
+	return header, payload, err == nil
+}
+
+// keySet reads the public keys of a JWK set that can be used here. Those of
+// unknown types are for others.
+func keySet(x wire.Exchange) ([]jose.JSONWebKey, error) {
+	o, err := x.Object()
+	if err != nil || x.Status != 200 {
+		return nil, fmt.Errorf("%s", describe(x))
+	}
+	var raw []json.RawMessage
+	if err := json.Unmarshal(o.Raw("keys"), &raw); err != nil {
+		return nil, fmt.Errorf("the member keys is %s", o.Kind("keys"))
+	}
+	var set []jose.JSONWebKey
+	for _, one := range raw[:min(len(raw), maxKeys)] {
+		var key jose.JSONWebKey
+		if json.Unmarshal(one, &key) != nil || !key.Valid() {
+			continue
+		}
+		if k, ok := key.Key.(*rsa.PublicKey); ok && k.N.BitLen() > maxModulus {
+			continue
+		}
+		set = append(set, key)
+	}
+	return set, nil
+}
+
+// claims judges those that a client has to check (OpenID Connect Core section
+// 3.1.3.7). Times are compared with the answer's own Date: the clock that
+// matters is the server's.
+func (j *judge) claims(x said, payload []byte) {
+	o, err := wire.ParseObject(payload)
+	if err != nil {
+		j.fail("claims", "a JSON object of claims", clip(err.Error()), x)
+		return
+	}
+	request, _ := j.maybe(tokenUse, "full/device")
+	client := request.Form().Get("client_id")
+	if iss, ok := o.String("iss"); j.Issuer != "" && (!ok || iss != j.Issuer) {
+		j.fail("iss", "iss "+clip(j.Issuer), "iss "+clip(string(o.Raw("iss"))), x)
+	}
+	if !hasAudience(o, client) {
+		j.fail("aud", "aud holds "+clip(client), "aud "+clip(string(o.Raw("aud"))), x)
+	}
+	exp, hasExp := o.Number("exp")
+	iat, hasIat := o.Number("iat")
+	date, err := http.ParseTime(x.Header("Date"))
+	dated := err == nil
+	switch {
+	case !hasExp:
+		j.fail("exp", "exp is a number", "exp is "+string(o.Kind("exp")), x)
+	case hasIat && exp <= iat:
+		j.fail("exp", "exp after iat", fmt.Sprintf("exp is %v s after iat", exp-iat), x)
+	case dated && exp < float64(date.Add(-expSlack).Unix()):
+		j.fail("exp", "exp in the future", fmt.Sprintf("exp is %v s before the Date of the response", float64(date.Unix())-exp), x)
+	}
+	switch {
+	case !hasIat:
+		j.fail("iat", "iat is a number", "iat is "+string(o.Kind("iat")), x)
+	case dated && math.Abs(iat-float64(date.Unix())) > iatSlack.Seconds():
+		j.fail("iat", "iat near the Date of the response", fmt.Sprintf("iat is %v s away from it", iat-float64(date.Unix())), x)
+	}
+	sub, ok := o.String("sub")
+	switch about, y := j.memberOf("full/userinfo", "sub"); {
+	case !ok || sub == "":
+		j.fail("sub", "sub is a string that is not empty", "sub is "+clip(string(o.Raw("sub"))), x)
+	case about != "" && about != sub:
+		j.fail("sub", "the sub of the userinfo endpoint", "another one", x, y)
+	}
+	j.pass("claims about %s", clip(client))
+}
+
+func hasAudience(o wire.Object, client string) bool {
+	if aud, ok := o.String("aud"); ok {
+		return aud == client
+	}
+	list, _ := o.Strings("aud")
+	return slices.Contains(list, client)
+}

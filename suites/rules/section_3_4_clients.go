@@ -1,0 +1,246 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// TOKEN-04
+func boundToClient(j *judge) {
+	const scenario = transcript.ForeignClient
+	control, ok := j.first(scenario, "control")
+	if !ok {
+		return
+	}
+	if !recognised(control.Exchange) {
+		j.inconclusive("the other client cannot use a code of its own either: %s", describe(control.Exchange))
+		return
+	}
+	unlike := "" // what a code that is merely foreign is answered
+	for _, state := range []string{"pending", "approved", "denied"} {
+		if state == "denied" {
+			if visit, ok := j.Transcripts[scenario].Journey("deny"); ok && visit.Outcome != transcript.Denied {
+				j.note("no-denied-code", "the person could not refuse: "+string(visit.Outcome))
+				continue
+			}
+		}
+		x, ok := j.first(scenario, state+"/foreign")
+		if !ok {
+			continue
+		}
+		observed := fmt.Sprintf("%s for another client's code that is %s", describe(x.Exchange), state)
+		switch {
+		case hasToken(x.Exchange):
+			j.fail("token", quoted("invalid_grant"), observed, x, control)
+		case hasError(x.Exchange, "authorization_pending"):
+			j.fail("pending-shown", quoted("invalid_grant"), observed, x, control)
+		case state == "approved" && !j.approvalWorked(scenario, "approve", "approved/owner"):
+		case hasError(x.Exchange, "slow_down"):
+			j.warn("throttled", quoted("invalid_grant"), observed, x)
+		case hasError(x.Exchange, "access_denied") && unlike != "" && unlike != "access_denied":
+			j.warn("denial-shown", quoted("invalid_grant")+", as for a code that is pending", observed, x)
+		case hasError(x.Exchange, "invalid_grant", "invalid_client", "unauthorized_client"):
+			j.pass("%s: %s", state, describe(x.Exchange))
+		default:
+			j.warn("other-error", quoted("invalid_grant"), observed, x)
+		}
+		if state == "pending" {
+			unlike = x.OAuthError()
+		}
+	}
+	// Both are right: whoever holds the code may be its thief.
+	if x, ok := j.maybe(scenario, "pending/owner"); ok && !recognised(x.Exchange) {
+		j.note("code-killed", "the owner's code did not survive: "+describe(x.Exchange), x)
+	}
+}
+
+// approvalWorked says that a code which was probed had really been approved: the
+// owner got its token, or the code is dead, which the probe may have done.
+func (j *judge) approvalWorked(scenario, journey, polls string) bool {
+	if !j.approved(scenario, journey) {
+		return false
+	}
+	list := j.all(scenario, polls)
+	if len(list) == 0 {
+		j.missing(scenario, polls)
+		return false
+	}
+	if last := list[len(list)-1]; hasError(last.Exchange, "authorization_pending", "slow_down") {
+		j.inconclusive("the approval had no effect: %s", describe(last.Exchange))
+		return false
+	}
+	return true
+}
+
+// TOKEN-05
+func clientIdentified(j *judge) {
+	const scenario = transcript.UnprovenClient
+	if t := j.Transcripts[scenario]; t.Absent != "" || len(t.Exchanges) == 0 {
+		j.missing(scenario, "a poll")
+		return
+	}
+	for _, p := range []struct {
+		client, omit, without string
+		right                 []string
+	}{
+		{"public", "/absent", "client_id", []string{"invalid_request", "invalid_client"}},
+		{"confidential", "/secretless", "its secret", []string{"invalid_client"}},
+		{"confidential", "/wrong", "the right secret", []string{"invalid_client"}},
+	} {
+		if x, ok := j.maybe(scenario, "pending/"+p.client+p.omit); ok {
+			control, ok := j.first(scenario, "pending/"+p.client+"/right")
+			if ok && !recognised(control.Exchange) && !recognised(x.Exchange) {
+				j.inconclusive("the same code is not understood with %s either: %s", p.without, describe(control.Exchange))
+			} else if ok {
+				j.refusesUnidentified(x, p.client, p.without, "pending", p.right)
+			}
+		}
+		x, ok := j.maybe(scenario, p.client+p.omit)
+		switch {
+		case ok && (recognised(x.Exchange) || j.approvalWorked(scenario, "approve "+p.client, p.client+"/redeem")):
+			j.refusesUnidentified(x, p.client, p.without, "approved", p.right)
+		case ok || p.omit == "/wrong":
+			// The wrong secret is only sent where the profile allows it.
+		case j.has(p.client):
+			j.missing(scenario, p.client+p.omit)
+		default:
+			j.note("no-client", "the profile has no "+p.client+" client")
+		}
+	}
+	for _, client := range []string{"public", "confidential"} {
+		polls := j.all(scenario, client+"/redeem")
+		if len(polls) == 0 {
+			continue
+		}
+		if last := polls[len(polls)-1]; terminal(last.Exchange) {
+			j.warn("burned", "a token, once the client proves who it is", fmt.Sprintf("%s for the code that a request without %s client's proof had named", describe(last.Exchange), article(client)), last)
+		}
+	}
+}
+
+func article(client string) string { return "the " + client }
+
+// has says that the profile has such a client, which identifies itself its way.
+func (j *judge) has(client string) bool {
+	if client == "public" {
+		return j.Profile.Clients.Public != nil && j.Profile.Clients.Public.Secret == nil
+	}
+	return j.Profile.Clients.Confidential != nil && j.Profile.Clients.Confidential.Secret != nil
+}
+
+func (j *judge) refusesUnidentified(x said, client, without, state string, right []string) {
+	observed := fmt.Sprintf("%s for %s client's %s code without %s", describe(x.Exchange), article(client), state, without)
+	expected := quoted(strings.Split(strings.Join(right, " "), " ")...)
+	switch {
+	case hasToken(x.Exchange):
+		j.fail("token-"+slug(without), expected, observed, x)
+	case recognised(x.Exchange):
+		j.fail("recognised-"+slug(without), expected, observed, x)
+	case hasError(x.Exchange, right...):
+		j.pass("%s, without %s: %s", state, without, describe(x.Exchange))
+	default:
+		j.warn("other-error", expected, observed, x)
+	}
+}
+
+// TOKEN-06
+func tokenParametersInBody(j *judge) {
+	const scenario = transcript.TokenTransport
+	for _, p := range []struct{ label, what string }{
+		{"method/GET", "a GET with everything in the query"},
+		{"query/code", "a POST with device_code in the query"},
+	} {
+		x, ok := j.maybe(scenario, p.label)
+		if !ok {
+			// The code may have been redeemed by the request before.
+			if first, ok := j.maybe(scenario, "method/GET"); !ok || !hasToken(first.Exchange) {
+				j.missing(scenario, p.label)
+			}
+			continue
+		}
+		observed := fmt.Sprintf("%s for %s", describe(x.Exchange), p.what)
+		switch {
+		case hasToken(x.Exchange) && p.label == "method/GET":
+			j.fail("token-for-get", "405, or an error", observed, x)
+		case recognised(x.Exchange) && p.label == "method/GET":
+			j.warn("get-recognised", "405, or an error", observed, x)
+		case recognised(x.Exchange):
+			j.warn("code-from-query", "an error: parameters belong in the body", observed, x)
+		case !j.approvalWorked(scenario, "approve", "redeem"):
+		case serverFault(x.Exchange):
+			j.warn("server-error", "an error of the client", observed, x)
+		default:
+			j.pass("%s", observed)
+		}
+	}
+	x, ok := j.maybe(scenario, "secret/query")
+	if !ok {
+		j.note("no-secret-in-query", "a secret in the query was not tried: it would stand in access logs (--allow-d2), or there is no client with a secret")
+		return
+	}
+	none, _ := j.maybe(scenario, "secret/none")
+	right, ok := j.first(scenario, "secret/right")
+	switch {
+	case !ok:
+	case recognised(none.Exchange):
+		j.note("no-secret-needed", "no secret is needed at all (TOKEN-05)", none)
+	case recognised(x.Exchange):
+		j.fail("secret-from-query", quoted("invalid_client"), describe(x.Exchange)+" for a client_secret in the query", x, none)
+	case !recognised(right.Exchange):
+		j.inconclusive("the right secret in its place does not succeed either: %s", describe(right.Exchange))
+	default:
+		j.pass("a secret in the query: %s", describe(x.Exchange))
+	}
+}
+
+// TOKEN-07
+func tokenMediaTypes(j *judge) {
+	const scenario = transcript.TokenTransport
+	control, ok := j.first(scenario, "types/control")
+	if !ok {
+		return
+	}
+	if !recognised(control.Exchange) {
+		j.inconclusive("the request without a fault is not understood: %s", describe(control.Exchange))
+		return
+	}
+	hung := map[string]said{}
+	for _, unanswered := range j.Transcripts[scenario].Labelled("type") {
+		if f := unanswered.Failure; f == nil || f.Kind != wire.FailTimeout {
+			continue
+		}
+		if before, twice := hung[unanswered.Label]; twice {
+			j.fail("hang", "an error within the time limit", describe(unanswered)+", twice", before, said{unanswered, scenario})
+		}
+		hung[unanswered.Label] = said{unanswered, scenario}
+	}
+	list := j.all(scenario, "type")
+	if len(list) == 0 {
+		j.missing(scenario, "type")
+	}
+	after, alive := j.first(scenario, "types/after")
+	alive = alive && recognised(after.Exchange)
+	for _, x := range list {
+		kind := strings.TrimPrefix(x.Label, "type/")
+		observed := fmt.Sprintf("%s for a body of type %s", describe(x.Exchange), kind)
+		switch {
+		case serverFault(x.Exchange):
+			j.fail("server-error", "400 or 415", observed, x)
+		case kind == "charset" && recognised(x.Exchange):
+			j.pass("a charset parameter is accepted")
+		case kind == "charset" && !alive:
+			j.inconclusive("the code was dead when the body with a charset came")
+		case kind == "charset":
+			j.warn("charset-refused", "an answer like any poll's: a charset parameter changes nothing", observed, x)
+		case recognised(x.Exchange):
+			j.warn("accepts-"+slug(kind), "400 or 415", observed, x)
+		case !alive:
+			j.inconclusive("the code did not survive: %s", describe(after.Exchange))
+		default:
+			j.pass("%s is refused", kind)
+		}
+	}
+}

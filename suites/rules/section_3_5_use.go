@@ -1,0 +1,609 @@
+package rules
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+const tokenUse = transcript.TokenUse
+
+// TOKEN-11
+func scopeMember(j *judge) {
+	if g, ok := j.grantingOf(tokenUse, "full"); ok {
+		j.scopesTold("full", g)
+	} else {
+		j.noToken("full")
+	}
+	if narrow := j.Profile.Verification.Narrow; narrow == nil {
+		j.note("not-narrowed", "the profile does not say how a person grants less (verification.narrow)")
+	} else if j.narrowed() {
+		if g, ok := j.grantingOf(tokenUse, "narrowed"); !ok {
+			j.noToken("narrowed")
+		} else if g.known && slices.Contains(g.actual, narrow.Scope) || !g.known && g.declares && slices.Contains(g.declared, narrow.Scope) {
+			j.warn("narrowing-ignored", "a token without "+narrow.Scope+", which the person did not grant", "the token has "+namedScopes(g.worth()), g.response)
+		} else if !g.declares && !g.known {
+			j.inconclusive("the person granted less than was asked for and there is no scope member: nothing says what the token is worth")
+		} else {
+			j.scopesTold("narrowed", g)
+		}
+	}
+	// A target may refuse such requests.
+	for _, name := range []string{"default", "unknown"} {
+		if g, ok := j.grantingOf(tokenUse, name); ok {
+			j.scopesTold(name, g)
+		}
+	}
+}
+
+// narrowed says that the person cleared the box that the profile names.
+func (j *judge) narrowed() bool {
+	if _, ok := j.maybe(tokenUse, "narrowed/device"); !ok {
+		j.missing(tokenUse, "narrowed/device")
+		return false
+	}
+	visit, ok := j.Transcripts[tokenUse].Journey("approve narrowed")
+	if !ok {
+		j.note("not-narrowed", "the scope of verification.narrow is not among those that the client asks for")
+		return false
+	}
+	if !j.approved(tokenUse, "approve narrowed") {
+		return false
+	}
+	if !visit.Cleared {
+		j.inconclusive("the decision page has no box like the one in verification.narrow")
+	}
+	return visit.Cleared
+}
+
+// noToken says why a device of this scenario got no token.
+func (j *judge) noToken(name string) {
+	polls := j.all(tokenUse, name+"/token")
+	switch {
+	case len(polls) > 0:
+		j.inconclusive("no token was issued: %s", describe(polls[len(polls)-1].Exchange))
+	case j.Transcripts[tokenUse].Journeys != nil && !j.approved(tokenUse, "approve "+name):
+	default:
+		j.missing(tokenUse, name+"/token")
+	}
+}
+
+// scopesTold judges one token response.
+func (j *judge) scopesTold(name string, g granting) {
+	o, err := g.response.Object()
+	if err != nil {
+		return
+	}
+	if kind := o.Kind("scope"); kind != wire.Absent && !g.declares {
+		j.fail("not-a-string", "scope is a string", "scope is "+string(kind), g.response)
+		return
+	}
+	evidence := []said{g.response}
+	if g.known && g.source.N != g.response.N {
+		evidence = append(evidence, g.source)
+	}
+	broader := beyond(g.actual, slices.Concat(g.requested, g.declared))
+	switch {
+	case len(g.requested) == 0 && !g.declares:
+		// Whether a default differs from nothing is open in section 3.3.
+		if len(g.actual) > 0 {
+			j.warn("default-untold", "scope: "+namedScopes(g.actual), "no scope member, though the request named none and the token has some", evidence...)
+			return
+		}
+		j.note("default-untold", "the request named no scope and the response names none", evidence...)
+		return
+	case g.known && len(g.requested) > 0 && len(broader) > 0:
+		j.fail("broader-undeclared", "at most "+namedScopes(g.requested), "the token has "+namedScopes(g.actual), evidence...)
+		return
+	case g.known && !g.declares && !equalScopes(g.actual, g.requested):
+		j.fail("absent-though-different", "scope: "+namedScopes(g.actual), fmt.Sprintf("no scope member, though %s was asked for", namedScopes(g.requested)), evidence...)
+		return
+	case g.known && g.declares && !equalScopes(g.actual, g.declared):
+		j.fail("wrong-value", "scope: "+namedScopes(g.actual), "scope: "+namedScopes(g.declared), evidence...)
+		return
+	case len(g.requested) > 0 && len(beyond(g.declared, g.requested)) > 0:
+		j.warn("broader-declared", "at most "+namedScopes(g.requested), "scope: "+namedScopes(g.declared), evidence...)
+		return
+	case !g.known && !g.declares && name != "full":
+		j.note("unseen", "there is no scope member, and nothing else says what the token is worth", evidence...)
+		return
+	}
+	j.pass("%s: %s granted of %s", name, namedScopes(g.worth()), namedScopes(g.requested))
+}
+
+// TOKEN-12
+func noWidening(j *judge) {
+	x, ok := j.first(tokenUse, "partial/widened")
+	if !ok || !j.approved(tokenUse, "approve partial") {
+		return
+	}
+	request, _ := j.maybe(tokenUse, "partial/device")
+	extra := extraScopes(x.Exchange, granting{requested: strings.Fields(request.Form().Get("scope"))})
+	g, ok := j.grantingOf(tokenUse, "partial", "partial/widened")
+	if !ok {
+		polls := j.all(tokenUse, "partial/token")
+		if len(polls) > 0 && hasError(polls[len(polls)-1].Exchange, "authorization_pending", "slow_down") {
+			j.inconclusive("the approval had no effect: %s", describe(polls[len(polls)-1].Exchange))
+			return
+		}
+		j.pass("a poll that names more scopes gets no token: %s", describe(x.Exchange))
+		return
+	}
+	if gained := common(extra, g.worth()); len(gained) > 0 {
+		j.fail("widened", "at most "+namedScopes(g.requested)+", which the person saw", fmt.Sprintf("the token has %s after a poll that named it", namedScopes(gained)), x, g.response)
+		return
+	}
+	// The control: these scopes can be had by asking the person.
+	full, ok := j.grantingOf(tokenUse, "full")
+	if !ok || len(common(extra, full.worth())) == 0 {
+		j.inconclusive("this client never gets %s, so that a refusal proves nothing: give two scopes that it may have", namedScopes(extra))
+		return
+	}
+	j.pass("a poll that also names %s: %s", namedScopes(extra), describe(x.Exchange))
+}
+
+// refreshToken returns the response that brought a refresh token.
+func (j *judge) refreshToken(name string) (said, bool) {
+	const scenario = transcript.Refresh
+	polls := j.all(scenario, name+"/token")
+	for _, x := range polls {
+		if !hasToken(x.Exchange) {
+			continue
+		}
+		if o, err := x.Object(); err == nil && o.Has("refresh_token") {
+			return x, true
+		}
+		j.notApplicable("the token response has no refresh_token")
+		return x, false
+	}
+	if len(polls) == 0 {
+		j.missing(scenario, name+"/token")
+	} else {
+		j.inconclusive("no token was issued: %s", describe(polls[len(polls)-1].Exchange))
+	}
+	return said{}, false
+}
+
+// TOKEN-13
+func refreshBound(j *judge) {
+	const scenario = transcript.Refresh
+	issued, ok := j.refreshToken("binding")
+	if !ok {
+		return
+	}
+	owner, ok := j.first(scenario, "binding/owner/1")
+	if !ok {
+		return
+	}
+	if !hasToken(owner.Exchange) {
+		j.inconclusive("the refresh token does not work for its owner either: %s", describe(owner.Exchange))
+		return
+	}
+	foreign, ok := j.maybe(scenario, "binding/foreign")
+	switch {
+	case !ok && j.Profile.Clients.Second == nil && j.Profile.Clients.Confidential == nil:
+		j.notApplicable("the profile has no second client")
+	case !ok:
+		j.missing(scenario, "binding/foreign")
+	case hasToken(foreign.Exchange):
+		j.fail("foreign-refresh", quoted("invalid_grant"), "a token for another client's refresh token", foreign, issued)
+	case hasError(foreign.Exchange, "invalid_grant", "invalid_client", "unauthorized_client"):
+		j.pass("another client's refresh token: %s", describe(foreign.Exchange))
+	default:
+		j.warn("other-error", quoted("invalid_grant"), describe(foreign.Exchange)+" for another client's refresh token", foreign)
+	}
+
+	larger, ok := j.first(scenario, "binding/larger")
+	if !ok {
+		return
+	}
+	g, _ := j.grantingOf(scenario, "binding")
+	extra := extraScopes(larger.Exchange, g)
+	again, _ := j.maybe(scenario, "binding/owner/2")
+	switch {
+	case len(common(extra, g.worth())) > 0:
+		j.note("nothing-larger", "the token was broader than asked for from the beginning (TOKEN-11)", issued)
+	case hasToken(larger.Exchange):
+		more := granting{response: larger, requested: g.requested}
+		more.declare(j, scenario, "binding/larger")
+		if gained := common(extra, more.worth()); len(gained) > 0 {
+			j.fail("refresh-widened", quoted("invalid_scope")+", or a token without more", "the new token has "+namedScopes(gained), larger, issued)
+			return
+		}
+		j.pass("a refresh that names %s gains nothing", namedScopes(extra))
+	case hasError(larger.Exchange, "invalid_scope"):
+		j.pass("a refresh that names %s: %s", namedScopes(extra), describe(larger.Exchange))
+	case !hasToken(again.Exchange):
+		j.note("family-ended", "the refresh token did not survive being presented by another client", again)
+	default:
+		j.warn("other-error-scope", quoted("invalid_scope"), describe(larger.Exchange)+" for more scopes than were granted", larger)
+	}
+}
+
+// TOKEN-14
+func refreshReplay(j *judge) {
+	const scenario = transcript.Refresh
+	if c := j.Profile.Clients.Public; c != nil && c.Secret != nil {
+		j.notApplicable("clients.public has a secret: no refresh token of a public client can be had")
+		return
+	}
+	if _, ok := j.refreshToken("replay"); !ok {
+		return
+	}
+	first, ok := j.first(scenario, "replay/first")
+	if !ok {
+		return
+	}
+	if !hasToken(first.Exchange) {
+		j.inconclusive("the refresh token does not work at all: %s", describe(first.Exchange))
+		return
+	}
+	second, ok := j.first(scenario, "replay/second")
+	if !ok {
+		return
+	}
+	o, _ := first.Object()
+	kind, _ := o.String("token_type")
+	switch {
+	case !hasToken(second.Exchange):
+		j.pass("a refresh token that was used before: %s", describe(second.Exchange))
+	case strings.EqualFold(kind, "DPoP"):
+		j.pass("the tokens are bound to a key of the client")
+	default:
+		j.warnStrict("replay-accepted", "an error: a public client's refresh tokens are replaced, or bound to the client", "a token for a refresh token that was used before", second, first)
+	}
+}
+
+// TOKEN-16
+func tokenIsReal(j *judge) {
+	g, ok := j.grantingOf(tokenUse, "full")
+	if !ok {
+		j.noToken("full")
+		return
+	}
+	if j.Endpoints.Introspection == "" && j.Endpoints.UserInfo == "" {
+		j.notApplicable("neither the metadata nor the profile names an introspection or a userinfo endpoint of this server")
+		return
+	}
+	request, _ := j.maybe(tokenUse, "full/device")
+	client := request.Form().Get("client_id")
+	j.introspected(g, client)
+	j.userInfoAnswers(g)
+	j.subjects()
+}
+
+// bearer says that the token can be shown without a proof.
+func bearer(x wire.Exchange) bool {
+	o, err := x.Object()
+	if err != nil {
+		return false
+	}
+	kind, _ := o.String("token_type")
+	return strings.EqualFold(kind, "Bearer")
+}
+
+// expirySlack is how far an introspected lifetime may be from expires_in.
+const expirySlack = 10
+
+func (j *judge) introspected(g granting, client string) {
+	x, ok := j.maybe(tokenUse, "full/introspection")
+	switch {
+	case j.Endpoints.Introspection == "":
+		j.note("no-introspection", "neither the metadata nor the profile names an introspection endpoint of this server")
+		return
+	case !ok && j.Profile.Clients.Confidential == nil:
+		j.note("no-introspection", "the profile has no confidential client to ask the introspection endpoint")
+		return
+	case !ok:
+		j.missing(tokenUse, "full/introspection")
+		return
+	}
+	o, err := x.Object()
+	own := j.Profile.Clients.Confidential != nil && j.Profile.Clients.Confidential.ID == client
+	switch {
+	case err != nil || x.Status != 200 || !o.Has("active"):
+		j.note("introspection-refused", "the introspection endpoint answers "+describe(x.Exchange), x)
+		return
+	case !active(x.Exchange) && !own:
+		j.note("introspection-silent", "the introspection endpoint says nothing about another client's token, which RFC 7662 section 2.2 allows", x)
+		return
+	case !active(x.Exchange):
+		j.fail("inactive", `"active": true`, "the token that was just issued is not active", x, g.response)
+		return
+	}
+	if id, ok := o.String("client_id"); ok && id != client {
+		j.fail("other-client", "client_id "+clip(client), "client_id "+clip(id), x, g.response)
+	}
+	response, err := g.response.Object()
+	if err == nil {
+		lifetime, told := response.Number("expires_in")
+		exp, hasExp := o.Number("exp")
+		iat, hasIat := o.Number("iat")
+		if told && hasExp && hasIat && math.Abs(exp-iat-lifetime) > expirySlack {
+			j.warn("other-lifetime", fmt.Sprintf("a lifetime of %v s, as expires_in says", lifetime), fmt.Sprintf("exp is %v s after iat", exp-iat), x, g.response)
+		}
+	}
+	j.pass("the token is active")
+}
+
+func (j *judge) userInfoAnswers(g granting) {
+	openid := slices.Contains(g.requested, "openid") && (!g.declares || slices.Contains(g.declared, "openid"))
+	switch {
+	case j.Endpoints.UserInfo == "":
+		j.note("no-userinfo", "neither the metadata nor the profile names a userinfo endpoint of this server")
+		return
+	case !openid:
+		j.note("no-userinfo", "the scope openid was not granted, without which the userinfo endpoint says nothing")
+		return
+	case !bearer(g.response.Exchange):
+		j.note("no-userinfo", "the token is no bearer token", g.response)
+		return
+	}
+	if x, ok := j.first(tokenUse, "full/userinfo"); ok {
+		switch {
+		case x.Status == 200:
+			j.pass("the userinfo endpoint takes the token")
+		case x.Status == 401:
+			j.fail("userinfo-refuses", "status 200", fmt.Sprintf("%s for a token that was just issued", describe(x.Exchange)), x, g.response)
+		default:
+			j.warn("userinfo-other", "status 200", describe(x.Exchange), x, g.response)
+		}
+	}
+	if x, ok := j.first(tokenUse, "bare userinfo"); ok {
+		switch {
+		case x.Status/100 == 2:
+			j.fail("userinfo-open", "401 without a token", describe(x.Exchange), x)
+		case x.Status != 401:
+			j.warn("userinfo-bare", "401", describe(x.Exchange)+" without a token", x)
+		case !hasChallenge(x.Exchange, "Bearer"):
+			j.warn("userinfo-challenge", "WWW-Authenticate: Bearer", fmt.Sprintf("WWW-Authenticate %q", clip(x.Header("WWW-Authenticate"))), x)
+		default:
+			j.pass("without a token: 401, %s", clip(x.Header("WWW-Authenticate")))
+		}
+	}
+}
+
+// subjects compares the approver of "full" with the person who approved
+// "other" meanwhile. Each source is compared with itself: a client may know a
+// person under another name than a resource server does.
+func (j *judge) subjects() {
+	first, second := username(j.Profile.Users.First), username(j.Profile.Users.Second)
+	for _, member := range []struct{ label, name string }{
+		{"introspection", "sub"}, {"introspection", "username"}, {"userinfo", "sub"},
+	} {
+		mine, x := j.memberOf("full/"+member.label, member.name)
+		theirs, y := j.memberOf("other/"+member.label, member.name)
+		switch {
+		case mine == "":
+		case second != "" && mine == second && mine != first:
+			j.fail("other-subject", fmt.Sprintf("the %s of the person who approved", member.name), fmt.Sprintf("%s of the other person, who logged in meanwhile", member.name), x)
+		case theirs != "" && mine == theirs:
+			j.fail("other-subject", "two people have two names", fmt.Sprintf("the tokens of two people have the same %s at the %s endpoint", member.name, member.label), x, y)
+		case theirs != "":
+			j.pass("two people have two names (%s, %s)", member.label, member.name)
+		}
+	}
+	if _, ok := j.maybe(tokenUse, "other/token"); !ok {
+		if j.Profile.Users.Second == nil {
+			j.note("one-user", "the profile has no second user: a mix-up of users was not looked for")
+		} else {
+			j.note("one-user", "the second user did not get to approve: a mix-up of users was not looked for")
+		}
+	}
+}
+
+// memberOf is a string member of an answer about a live token.
+func (j *judge) memberOf(label, name string) (string, said) {
+	x, ok := j.maybe(tokenUse, label)
+	if !ok || x.Status != 200 {
+		return "", x
+	}
+	o, err := x.Object()
+	if err != nil {
+		return "", x
+	}
+	s, _ := o.String(name)
+	return s, x
+}
+
+func username(u *profiles.User) string {
+	if u == nil {
+		return ""
+	}
+	return u.Username.Reveal()
+}
+
+// TOKEN-17
+func revocation(j *judge) {
+	g, ok := j.grantingOf(tokenUse, "full")
+	if !ok {
+		j.noToken("full")
+		return
+	}
+	if j.Endpoints.Revocation == "" {
+		j.notApplicable("neither the metadata nor the profile names a revocation endpoint of this server")
+		return
+	}
+	j.foreignRevocation(g)
+	if x, ok := j.first(tokenUse, "unknown revocation"); ok {
+		if x.Status == 200 {
+			j.pass("a token that nobody issued: 200")
+		} else {
+			j.warn("unknown-refused", "200: the token is as dead as the client wants it", describe(x.Exchange)+" for a token that nobody issued", x)
+		}
+	}
+	j.ownRevocation(g)
+	j.refreshRevocation()
+}
+
+func (j *judge) foreignRevocation(g granting) {
+	x, ok := j.maybe(tokenUse, "foreign revocation")
+	if !ok {
+		j.note("no-second-client", "no other client tried to revoke the token")
+		return
+	}
+	seen := false
+	for _, means := range []string{"introspection", "userinfo"} {
+		before, after := j.alive("full", means), j.alive("after foreign revocation", means)
+		if before == nil || !*before || after == nil {
+			continue
+		}
+		seen = true
+		if !*after {
+			y, _ := j.maybe(tokenUse, "after foreign revocation/"+means)
+			j.fail("foreign-revoked", "the token lives on", "another client revoked the token", x, y, g.response)
+			return
+		}
+	}
+	if seen {
+		j.pass("another client cannot revoke the token: %s", describe(x.Exchange))
+	} else {
+		j.note("unseen", "whether another client's request revoked the token cannot be seen", x)
+	}
+}
+
+// alive says whether a token works, by one of the means to see it; nil: it
+// cannot be seen.
+func (j *judge) alive(label, means string) *bool {
+	x, ok := j.maybe(tokenUse, label+"/"+means)
+	if !ok {
+		return nil
+	}
+	works := x.Status == 200
+	switch {
+	case means == "introspection":
+		o, err := x.Object()
+		if err != nil || x.Status != 200 || !o.Has("active") {
+			return nil
+		}
+		works = active(x.Exchange)
+	case !works && x.Status != 401:
+		return nil
+	}
+	return &works
+}
+
+func (j *judge) ownRevocation(g granting) {
+	x, ok := j.first(tokenUse, "revocation")
+	if !ok {
+		return
+	}
+	if x.Status != 200 {
+		if hasError(x.Exchange, "unsupported_token_type") {
+			j.warn("access-token-unsupported", "200", "only refresh tokens can be revoked (RFC 7009 section 2: access tokens SHOULD be)", x)
+		} else {
+			j.fail("refused", "200", describe(x.Exchange)+" for the client's own token", x)
+		}
+		return
+	}
+	seen := false
+	for _, means := range []string{"introspection", "userinfo"} {
+		before, after := j.alive("full", means), j.alive("after revocation", means)
+		if before == nil || !*before || after == nil {
+			continue
+		}
+		seen = true
+		if !*after {
+			continue
+		}
+		y, _ := j.maybe(tokenUse, "after revocation/"+means)
+		o, _ := g.response.Object()
+		access, _ := o.String("access_token")
+		observed := fmt.Sprintf("the token still works after its revocation (%s)", means)
+		if _, selfContained := claimsOf(access); selfContained || redacted(access) {
+			j.warn("still-active-jwt", "a token that no longer works", observed, x, y)
+			return
+		}
+		j.fail("still-active", "a token that no longer works", observed, x, y)
+		return
+	}
+	if seen {
+		j.pass("revocation: 200, and the token is dead")
+	} else {
+		j.pass("revocation: 200")
+	}
+}
+
+func (j *judge) refreshRevocation() {
+	x, ok := j.maybe(tokenUse, "refresh revocation")
+	if !ok {
+		j.note("no-refresh-token", "no refresh token was issued to be revoked")
+		return
+	}
+	if x.Status != 200 {
+		j.fail("refresh-refused", "200", describe(x.Exchange)+" for the client's own refresh token", x)
+		return
+	}
+	use, ok := j.first(tokenUse, "revoked refresh")
+	switch {
+	case !ok:
+	case hasToken(use.Exchange):
+		j.fail("refresh-survives", quoted("invalid_grant"), "a token for a refresh token that was revoked", use, x)
+	default:
+		j.pass("a revoked refresh token: %s", describe(use.Exchange))
+	}
+	if alive := j.alive("after refresh revocation", "introspection"); alive != nil {
+		y, _ := j.maybe(tokenUse, "after refresh revocation/introspection")
+		j.note("access-token", fmt.Sprintf("the access token of a revoked refresh token is active: %t", *alive), y)
+	}
+}
+
+// POLL-17
+func codesNotInterchangeable(j *judge) {
+	j.userCodeRefused()
+	for _, p := range []struct{ label, what, code string }{
+		{"mixed/as code", "an approved device code presented as an authorization code", "device-code-as-code"},
+		{"mixed/as refresh token", "an approved device code presented as a refresh token", "device-code-as-refresh-token"},
+	} {
+		x, ok := j.first(tokenUse, p.label)
+		switch {
+		case !ok:
+		case recognised(x.Exchange):
+			j.fail(p.code, "an error", fmt.Sprintf("%s for %s", describe(x.Exchange), p.what), x)
+		case j.approvalWorked(tokenUse, "approve mixed", "mixed/token"):
+			j.pass("%s: %s", p.what, describe(x.Exchange))
+		}
+	}
+	if x, ok := j.first(tokenUse, "access token as device code"); ok {
+		if recognised(x.Exchange) {
+			j.fail("access-token-as-device-code", quoted("invalid_grant"), describe(x.Exchange)+" for an access token presented as a device code", x)
+		} else {
+			j.pass("an access token presented as a device code: %s", describe(x.Exchange))
+		}
+	}
+	visit, ok := j.journey(tokenUse, "device code typed")
+	switch {
+	case !ok:
+	case visit.Outcome == transcript.AtDecision || visit.Outcome == transcript.Approved:
+		x, _ := j.maybe(tokenUse, "typed/device")
+		j.fail("device-code-typed", "a refusal", "the page takes a device code for a user code", x)
+	default:
+		j.pass("a device code typed as a user code: %s", visit.Outcome)
+	}
+}
+
+func (j *judge) userCodeRefused() {
+	const label = "user code as device code"
+	x, ok := j.first(tokenUse, label+"/poll")
+	if !ok {
+		return
+	}
+	control, ok := j.first(tokenUse, label+"/control")
+	observed := describe(x.Exchange) + " for a user code presented as the device code"
+	switch {
+	case hasToken(x.Exchange), hasError(x.Exchange, "authorization_pending"):
+		j.fail("user-code-accepted", quoted("invalid_grant"), observed, x)
+	case !ok:
+	case !recognised(control.Exchange):
+		j.inconclusive("the device code is not understood either: %s", describe(control.Exchange))
+	case hasError(x.Exchange, "slow_down"):
+		j.warn("throttled", quoted("invalid_grant"), observed, x)
+	default:
+		j.pass("%s", observed)
+	}
+}

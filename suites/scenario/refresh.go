@@ -1,0 +1,162 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// refresh uses the refresh tokens of two approvals: one is presented by another
+// client and asks for more than was granted, the other is used a second time
+// after it was replaced.
+//
+// Labels: binding/device, binding/token/1 ..., binding/owner/1,
+// binding/foreign, binding/owner/2, binding/larger (with
+// binding/larger/introspection); replay/device, replay/token/1 ...,
+// replay/first, replay/second. Journeys: approve binding, approve replay.
+func refresh(c *conversation) error {
+	client := c.Profile.Clients.Public
+	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
+		return err
+	}
+	granted, larger := c.lessScope(client)
+	binding, err := c.issueFor("binding/device", client, c.scopedForm(client, granted))
+	if err != nil {
+		return err
+	}
+	replay, err := c.issue("replay/device", client)
+	if err != nil {
+		return err
+	}
+	s, err := c.person()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := c.approve(s, "approve binding", binding); err != nil {
+		return err
+	}
+	if err := c.approve(s, "approve replay", replay); err != nil {
+		return err
+	}
+	c.leavePages()
+	return together(
+		func() error { return c.bindRefresh(binding, larger) },
+		func() error { return c.replayRefresh(replay) },
+	)
+}
+
+func (c *conversation) bindRefresh(d *device, larger []string) error {
+	x, err := d.collect("binding/token", patience)
+	token := stringIn(x, "refresh_token")
+	if err != nil || token == "" {
+		return err
+	}
+	// The current token is the last one that came: some servers replace it.
+	use := func(label string, client *profiles.Client, scope ...string) wire.Exchange {
+		x := c.sendPatiently(c.refreshRequest(label, client, token, scope))
+		if next := stringIn(x, "refresh_token"); next != "" {
+			token = next
+		}
+		return x
+	}
+	use("binding/owner/1", d.client)
+	if other := c.otherClient(d.client); other != nil {
+		use("binding/foreign", other)
+	}
+	use("binding/owner/2", d.client)
+	x = use("binding/larger", d.client, larger...)
+	c.introspect("binding/larger/introspection", x)
+	return nil
+}
+
+func (c *conversation) replayRefresh(d *device) error {
+	x, err := d.collect("replay/token", patience)
+	token := stringIn(x, "refresh_token")
+	if err != nil || token == "" {
+		return err
+	}
+	grace := c.Profile.Limits.RefreshGrace
+	if c.TimeBudget > 0 && grace > c.TimeBudget {
+		return &Skipped{fmt.Sprintf("limits.refresh_grace is %s and the time budget is %s: give a longer --time-budget", grace, c.TimeBudget)}
+	}
+	c.sendPatiently(c.refreshRequest("replay/first", d.client, token, nil))
+	if err := c.sleep("the grace of a replaced refresh token", grace); err != nil {
+		return err
+	}
+	c.sendPatiently(c.refreshRequest("replay/second", d.client, token, nil))
+	return nil
+}
+
+// refreshRequest is RFC 6749 section 6.
+func (c *conversation) refreshRequest(label string, client *profiles.Client, token string, scope []string) wire.Request {
+	form := wire.Form{{Name: "grant_type", Value: "refresh_token"}, {Name: "refresh_token", Value: token}, {Name: "client_id", Value: client.ID}}
+	if len(scope) > 0 {
+		form = form.Add("scope", joinScopes(scope))
+	}
+	return c.tokenRequest(label, client, form)
+}
+
+// lessScope splits what a client usually asks for: what to ask for when less is
+// to be granted, and what is more than that. Scopes that are about the protocol
+// itself stay; where there are no others, more is a scope that nobody knows.
+func (c *conversation) lessScope(client *profiles.Client) (less, more []string) {
+	usual := c.scopesOf(client)
+	for i := len(usual) - 1; i > 0; i-- {
+		if s := usual[i]; s != "openid" && s != "offline_access" {
+			return slices.Delete(slices.Clone(usual), i, i+1), usual
+		}
+	}
+	return usual, append(slices.Clone(usual), "x-devicegrant-"+c.random.word(8))
+}
+
+// scopedForm is the client's device authorization request with other scopes.
+func (c *conversation) scopedForm(client *profiles.Client, scopes []string) wire.Form {
+	form := c.deviceForm(client)
+	if len(scopes) == 0 {
+		return form.Without("scope")
+	}
+	return form.Set("scope", joinScopes(scopes))
+}
+
+func stringIn(x wire.Exchange, member string) string {
+	o, err := x.Object()
+	if err != nil {
+		return ""
+	}
+	s, _ := o.String(member)
+	return s
+}
+
+// approveAll lets the person approve several devices, in order. Those that
+// could not be approved are left out of what follows.
+func (c *conversation) approveAll(s useragent.Session, devices []*errand) error {
+	var failed error
+	for _, e := range devices {
+		if e.device == nil {
+			continue
+		}
+		task := e.device.task("approve "+e.name, transcript.Approve)
+		if e.change != nil {
+			e.change(&task)
+		}
+		if err := unfinished(c.visit(s, task)); err != nil {
+			e.device = nil
+			if failed == nil {
+				failed = err
+			}
+		}
+	}
+	return failed
+}
+
+// errand is a device that waits for its approval.
+type errand struct {
+	name   string
+	device *device
+	change func(*useragent.Task)
+}

@@ -1,0 +1,94 @@
+package scenario
+
+import (
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// tokenTransport sends device access token requests whose parameters are in
+// the wrong place or in another media type.
+//
+// Labels: types/device, types/control, type/json, /text, /multipart, /none,
+// /charset, types/after (TOKEN-07); secret/device, secret/none, secret/query,
+// secret/right (with allow_d2); device, method/GET, query/code, redeem/1 ...
+// on an approved code (TOKEN-06). Journey: approve.
+func tokenTransport(c *conversation) error {
+	public := c.Profile.Clients.Public
+	if err := c.tokenTypes(public); err != nil {
+		return err
+	}
+	// The secret goes into the target's access log.
+	confidential := c.Profile.Clients.Confidential
+	if c.Profile.Limits.AllowD2 && confidential != nil && confidential.Secret != nil && tokenAuth(confidential) != profiles.AuthNone {
+		if err := c.tokenSecretInQuery(confidential); err != nil {
+			return err
+		}
+	}
+	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
+		return err
+	}
+	d, err := c.issue("device", public)
+	if err != nil {
+		return err
+	}
+	if err := c.decide(d, transcript.Approve); err != nil {
+		return err
+	}
+	c.leavePages()
+	form := c.tokenForm(public, d.deviceCode)
+	get := d.request("method/GET")
+	get.Method, get.URL, get.Body = "GET", withQuery(get.URL, form), nil
+	get.Header.Del("Content-Type")
+	if x, err := d.askPaced(get); err != nil || x.Status == 200 {
+		return err
+	}
+	query := c.tokenRequest("query/code", public, form.Without("device_code"))
+	query.URL = withQuery(query.URL, wire.Form{{Name: "device_code", Value: d.deviceCode}})
+	if x, err := d.askPaced(query); err != nil || x.Status == 200 {
+		return err
+	}
+	_, err = d.collect("redeem", patience)
+	return err
+}
+
+// tokenTypes uses a pending code: a body that is read is answered like a poll.
+func (c *conversation) tokenTypes(client *profiles.Client) error {
+	d, err := c.issue("types/device", client)
+	if err != nil {
+		return err
+	}
+	d.pollNow("types/control")
+	form := c.tokenForm(client, d.deviceCode)
+	if client.Secret != nil && tokenAuth(client) == profiles.AuthPost {
+		form = form.Add("client_secret", client.Secret.Reveal())
+	}
+	for _, body := range otherTypes(form) {
+		r := d.request("type/" + body.name)
+		r.Header.Del("Content-Type")
+		if body.mediaType != "" {
+			r.Header.Set("Content-Type", body.mediaType)
+		}
+		r.Body = body.bytes
+		if x := d.ask(r); x.Failure != nil && x.Failure.Kind == wire.FailTimeout {
+			d.ask(r) // a busy machine may lose one answer
+		}
+	}
+	d.pollNow("types/after")
+	return nil
+}
+
+// tokenSecretInQuery uses a pending code: whoever is authenticated is told so.
+func (c *conversation) tokenSecretInQuery(client *profiles.Client) error {
+	d, err := c.issue("secret/device", client)
+	if err != nil {
+		return err
+	}
+	form := c.tokenForm(client, d.deviceCode)
+	d.ask(c.bareTokenRequest("secret/none", form))
+	r := c.bareTokenRequest("secret/query", form)
+	r.URL = withQuery(r.URL, wire.Form{{Name: "client_secret", Value: client.Secret.Reveal()}})
+	d.ask(r)
+	d.pollNow("secret/right")
+	return nil
+}

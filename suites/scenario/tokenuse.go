@@ -1,0 +1,279 @@
+package scenario
+
+import (
+	"context"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// tokenUse collects tokens in several ways and then uses them. The confidential
+// client does this, if there is one: an introspection endpoint may keep silent
+// about the tokens of others.
+//
+// Every device has NAME/device, NAME/token/1 ... and, where the target can be
+// asked, NAME/introspection and NAME/userinfo. The devices are
+//
+//	full     asks for the usual scopes; while the person decides, another one
+//	         logs in elsewhere and approves the device "other"
+//	partial  asks for less; its first poll is partial/widened, which names more
+//	narrowed one scope is refused by the person (if the profile says how)
+//	default  names no scope (if the target lets it)
+//	unknown  names one that does not exist (if the target lets it)
+//	mixed    approved, then its device code is presented as other credentials:
+//	         mixed/as code, mixed/as refresh token
+//
+// Further labels: jwks; bare userinfo; user code as device code/device, /poll
+// and /control; access token as device code; unknown revocation; foreign
+// revocation, revocation, refresh revocation, and "after" each of them
+// /introspection and /userinfo; revoked refresh; typed/device.
+// Journeys: approve NAME; device code typed.
+func tokenUse(c *conversation) error {
+	client := c.Profile.Clients.Confidential
+	if client == nil {
+		client = c.Profile.Clients.Public
+	}
+	if err := c.userCodeAsDeviceCode(client); err != nil {
+		return err
+	}
+	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
+		return err
+	}
+	t := &tokenUser{conversation: c, client: client}
+	if err := t.issueAll(); err != nil {
+		return err
+	}
+	s, err := c.person()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	failed := c.approveAll(s, []*errand{&t.partial, &t.narrowed, &t.unscoped, &t.unknown, &t.mixed, &t.full})
+	t.typeDeviceCode(s)
+	c.leavePages()
+	if err := together(t.useFull, t.usePartial, t.useMixed,
+		func() error { return t.look(&t.narrowed) },
+		func() error { return t.look(&t.unscoped) },
+		func() error { return t.look(&t.unknown) },
+	); err != nil {
+		return err
+	}
+	return failed
+}
+
+// tokenUser is the conversation of tokenUse, with its devices.
+type tokenUser struct {
+	*conversation
+	client *profiles.Client
+	more   []string // more than partial asks for
+
+	full, other, partial, narrowed, unscoped, unknown, mixed errand
+}
+
+func (t *tokenUser) issueAll() error {
+	usual := t.scopesOf(t.client)
+	less, more := t.lessScope(t.client)
+	t.more = more
+	t.full, t.partial, t.mixed = errand{name: "full"}, errand{name: "partial"}, errand{name: "mixed"}
+	t.other, t.narrowed = errand{name: "other"}, errand{name: "narrowed"}
+	for _, must := range []struct {
+		e      *errand
+		scopes []string
+	}{{&t.full, usual}, {&t.partial, less}, {&t.mixed, usual}, {&t.other, usual}, {&t.narrowed, usual}} {
+		d, err := t.issueFor(must.e.name+"/device", t.client, t.scopedForm(t.client, must.scopes))
+		if err != nil {
+			return err
+		}
+		must.e.device = d
+	}
+	if n := t.Profile.Verification.Narrow; n != nil && strings.Contains(" "+joinScopes(usual)+" ", " "+n.Scope+" ") {
+		t.narrowed.change = func(task *useragent.Task) { task.Clear = n.Box }
+	} else {
+		t.narrowed.device = nil
+	}
+	t.full.change = t.tempt
+	// A target may refuse these two.
+	t.unscoped = errand{name: "default"}
+	t.unscoped.device, _ = t.issueFor("default/device", t.client, t.scopedForm(t.client, nil))
+	t.unknown = errand{name: "unknown"}
+	t.unknown.device, _ = t.issueFor("unknown/device", t.client, t.scopedForm(t.client, append(usual[:len(usual):len(usual)], "x-devicegrant-"+t.random.word(8))))
+	return t.ctx.Err()
+}
+
+// tempt lets the second person log in and approve another device just before
+// the first one's decision.
+func (t *tokenUser) tempt(task *useragent.Task) {
+	second := account(t.Profile.Users.Second)
+	if second == nil {
+		t.other.device = nil
+		return
+	}
+	elsewhere := t.other.device
+	t.other.device = nil // until it is approved
+	task.AtDecision = func(context.Context) error {
+		theirs := elsewhere.task("approve other", transcript.Approve)
+		theirs.Account = second
+		j, err := t.visitOnce(theirs)
+		if err == nil && j.Outcome == transcript.Approved {
+			t.other.device = elsewhere
+		}
+		return nil // what the other person meets does not concern this one
+	}
+}
+
+// look collects a device's token and asks what it is.
+func (t *tokenUser) look(e *errand) error {
+	if e.device == nil {
+		return nil
+	}
+	x, err := e.device.collect(e.name+"/token", patience)
+	if err != nil {
+		return err
+	}
+	t.ask(e.name, stringIn(x, "access_token"))
+	return nil
+}
+
+// ask shows a token to whoever can tell something about it.
+func (c *conversation) ask(label, accessToken string) {
+	c.introspectToken(label+"/introspection", accessToken)
+	if accessToken != "" && c.Target.Endpoints.UserInfo != "" {
+		r := wire.Get(label+"/userinfo", c.Target.Endpoints.UserInfo)
+		r.Header.Set("Authorization", "Bearer "+accessToken)
+		c.sendPatiently(r)
+	}
+}
+
+// introspectToken is RFC 7662 section 2.1, which is for clients that
+// authenticate: nothing is sent where there is none, or no endpoint.
+func (c *conversation) introspectToken(label, token string) {
+	client := c.Profile.Clients.Confidential
+	if token == "" || client == nil || client.Secret == nil || c.Target.Endpoints.Introspection == "" {
+		return
+	}
+	r := wire.Post(label, c.Target.Endpoints.Introspection, wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}})
+	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
+}
+
+func (t *tokenUser) useFull() error {
+	if t.full.device == nil {
+		return nil
+	}
+	// At the same time: a server that mixes its users up gives both the same.
+	err := together(
+		func() error { _, err := t.full.device.collect("full/token", patience); return err },
+		func() error { return t.look(&t.other) },
+	)
+	if err != nil {
+		return err
+	}
+	token := t.collected("full")
+	if token == "" {
+		return nil
+	}
+	t.ask("full", token)
+	if e := t.Target.Endpoints.UserInfo; e != "" {
+		t.sendPatiently(wire.Get("bare userinfo", e))
+	}
+	if e := t.Target.Endpoints.JWKS; e != "" {
+		t.sendPatiently(wire.Get("jwks", e))
+	}
+	t.send(t.tokenRequest("access token as device code", t.client, t.tokenForm(t.client, token)))
+	if t.Target.Endpoints.Revocation == "" {
+		return nil
+	}
+	if other := t.otherClient(t.client); other != nil {
+		t.revoke("foreign revocation", other, token)
+		t.ask("after foreign revocation", token)
+	}
+	t.revoke("unknown revocation", t.client, "x"+t.random.word(42))
+	t.revoke("revocation", t.client, token)
+	t.ask("after revocation", token)
+	return nil
+}
+
+// collected is the access token that a device got.
+func (t *tokenUser) collected(name string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, x := range t.said.Labelled(name + "/token") {
+		if token := stringIn(x, "access_token"); token != "" {
+			return token
+		}
+	}
+	return ""
+}
+
+// revoke is RFC 7009 section 2.1.
+func (c *conversation) revoke(label string, client *profiles.Client, token string) {
+	r := wire.Post(label, c.Target.Endpoints.Revocation, wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}})
+	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
+}
+
+// usePartial asks for more than the person saw, and if that is refused, for
+// what the person approved. Then it gives its refresh token back.
+func (t *tokenUser) usePartial() error {
+	d := t.partial.device
+	if d == nil {
+		return nil
+	}
+	form := t.tokenForm(t.client, d.deviceCode).Add("scope", joinScopes(t.more))
+	x, err := d.askPaced(t.tokenRequest("partial/widened", t.client, form))
+	if err != nil {
+		return err
+	}
+	if stringIn(x, "access_token") == "" {
+		if x, err = d.collect("partial/token", patience); err != nil {
+			return err
+		}
+	}
+	access, refresh := stringIn(x, "access_token"), stringIn(x, "refresh_token")
+	t.ask("partial", access)
+	if refresh == "" || t.Target.Endpoints.Revocation == "" {
+		return nil
+	}
+	t.revoke("refresh revocation", t.client, refresh)
+	t.sendPatiently(t.refreshRequest("revoked refresh", t.client, refresh, nil))
+	t.introspectToken("after refresh revocation/introspection", access)
+	return nil
+}
+
+// useMixed presents an approved device code as what it is not.
+func (t *tokenUser) useMixed() error {
+	d := t.mixed.device
+	if d == nil {
+		return nil
+	}
+	d.ask(t.tokenRequest("mixed/as code", t.client, wire.Form{
+		{Name: "grant_type", Value: "authorization_code"}, {Name: "code", Value: d.deviceCode}, {Name: "client_id", Value: t.client.ID}}))
+	d.ask(t.refreshRequest("mixed/as refresh token", t.client, d.deviceCode, nil))
+	_, err := d.collect("mixed/token", patience)
+	return err
+}
+
+// userCodeAsDeviceCode polls with the code that everybody who looks at the
+// screen can read.
+func (c *conversation) userCodeAsDeviceCode(client *profiles.Client) error {
+	d, err := c.issue("user code as device code/device", client)
+	if err != nil {
+		return err
+	}
+	c.send(c.tokenRequest("user code as device code/poll", client, c.tokenForm(client, d.userCode)))
+	d.pollNow("user code as device code/control")
+	return nil
+}
+
+// typeDeviceCode types a device code into the page, at the end: it is a wrong
+// user code, and some servers count those.
+func (t *tokenUser) typeDeviceCode(s useragent.Session) {
+	d, err := t.issue("typed/device", t.client)
+	if err != nil {
+		return
+	}
+	task := d.task("device code typed", transcript.ReachDecision)
+	task.UserCode = d.deviceCode
+	t.visit(s, task)
+}

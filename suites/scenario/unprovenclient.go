@@ -1,0 +1,105 @@
+package scenario
+
+import (
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// unprovenClient polls without saying who asks: without client_id as a public
+// client, without the secret and with a wrong one as a confidential client. It
+// does so with codes that are pending and with codes that were approved, and
+// then redeems the approved ones as it should.
+//
+// Labels: pending/public, pending/public/absent, pending/public/right;
+// pending/confidential, pending/confidential/secretless, .../right;
+// public/device, public/absent, public/redeem/1 ...; confidential/device,
+// confidential/secretless, confidential/wrong (with allow_d2),
+// confidential/redeem/1 ... Journeys: approve public, approve confidential.
+func unprovenClient(c *conversation) error {
+	public, confidential := c.Profile.Clients.Public, c.Profile.Clients.Confidential
+	if tokenAuth(public) != profiles.AuthNone {
+		public = nil // it identifies itself by its secret
+	}
+	if confidential != nil && (confidential.Secret == nil || tokenAuth(confidential) == profiles.AuthNone) {
+		confidential = nil
+	}
+	if public == nil && confidential == nil {
+		return absent("the profile has neither a public client nor one with a secret")
+	}
+	nameless := func(label string, d *device) {
+		d.ask(c.bareTokenRequest(label, c.tokenForm(d.client, d.deviceCode).Without("client_id")))
+	}
+	secretless := func(label string, d *device) {
+		d.ask(c.bareTokenRequest(label, c.tokenForm(d.client, d.deviceCode)))
+	}
+	for _, p := range []struct {
+		client *profiles.Client
+		label  string
+		omit   string
+		ask    func(string, *device)
+	}{{public, "pending/public", "/absent", nameless}, {confidential, "pending/confidential", "/secretless", secretless}} {
+		if p.client == nil {
+			continue
+		}
+		d, err := c.issue(p.label, p.client)
+		if err != nil {
+			return err
+		}
+		p.ask(p.label+p.omit, d)
+		d.pollNow(p.label + "/right")
+	}
+
+	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
+		return err
+	}
+	var first, second *device
+	s, err := c.person()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	issue := func(name string, client *profiles.Client) (*device, error) {
+		if client == nil {
+			return nil, nil
+		}
+		d, err := c.issue(name+"/device", client)
+		if err != nil {
+			return nil, err
+		}
+		return d, c.approve(s, "approve "+name, d)
+	}
+	if first, err = issue("public", public); err != nil {
+		return err
+	}
+	if second, err = issue("confidential", confidential); err != nil {
+		return err
+	}
+	c.leavePages()
+	return together(
+		func() error {
+			if first == nil {
+				return nil
+			}
+			nameless("public/absent", first)
+			_, err := first.collect("public/redeem", patience)
+			return err
+		},
+		func() error {
+			if second == nil {
+				return nil
+			}
+			secretless("confidential/secretless", second)
+			if c.Profile.Limits.AllowD2 {
+				// A client may be locked or delayed after this.
+				if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.EarlyApproval, transcript.TokenUse); err != nil {
+					return err
+				}
+				imposter := *confidential
+				guess := profiles.NewSecret(c.random.word(24))
+				imposter.Secret = &guess
+				second.ask(c.tokenRequest("confidential/wrong", &imposter, c.tokenForm(&imposter, second.deviceCode)))
+			}
+			_, err := second.collect("confidential/redeem", patience)
+			return err
+		})
+}
