@@ -27,7 +27,7 @@ var All = []Scenario{
 		About: "polls that do not say, or do not prove, who asks"},
 	{Name: transcript.ForeignClient, Browser: true, Login: true, run: foreignClient,
 		About: "another client presents the device codes of the first"},
-	{Name: transcript.TokenTransport, Browser: true, Login: true, run: tokenTransport,
+	{Name: transcript.TokenTransport, Browser: true, run: tokenTransport,
 		About: "device access token requests in the query, by GET, and in other media types"},
 	{Name: transcript.EarlyApproval, Browser: true, Login: true, run: earlyApproval,
 		About: "a person approves before the device has polled"},
