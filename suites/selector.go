@@ -108,8 +108,18 @@ func hint(name string) string {
 		add(s.Number)
 	}
 	nearest, ok := profiles.Nearest(strings.ToUpper(name), known)
-	if !ok {
+	// Another number is another check, and no slip of the finger.
+	if !ok || withoutDigits(nearest) == withoutDigits(strings.ToUpper(name)) {
 		return "devicegrant list shows the ids, sections and labels"
 	}
 	return fmt.Sprintf("did you mean %s?", spelled[nearest])
+}
+
+func withoutDigits(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= '0' && c <= '9' {
+			return -1
+		}
+		return c
+	}, s)
 }

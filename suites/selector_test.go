@@ -67,7 +67,8 @@ func TestSelectRefusesWithAHint(t *testing.T) {
 		"POL-05":        "POLL-05",
 		"@brwser":       "@browser",
 		"!@sloww":       "@slow",
-		"3.9":           "3.",
+		"3.9":           "devicegrant list",
+		"ERR-99":        "devicegrant list",
 		"completely-no": "devicegrant list",
 		"POLL-[":        "POLL-",
 	} {

@@ -48,7 +48,11 @@ label (@must, @should, @person, @browser, @slow, @fast, @d2); ! takes away.`,
 					fmt.Fprintf(out, "  %-10s %-8s %s\n", r.ID, r.Level, r.Title)
 				}
 			}
-			fmt.Fprintf(out, "\n%d requirements; devicegrant explain ID says more about one.\n", len(chosen))
+			count := fmt.Sprintf("%d requirements", len(chosen))
+			if len(chosen) == 1 {
+				count = "1 requirement"
+			}
+			fmt.Fprintf(out, "\n%s; devicegrant explain ID says more about one.\n", count)
 			return nil
 		},
 	}
@@ -100,10 +104,10 @@ var levelMeaning = map[rules.Level]string{
 	rules.Must:    "breaking it is a failure",
 	rules.Defined: "the text states it as a fact; breaking it is a failure",
 	rules.Implied: "no sentence binds the server, but the protocol or its protection breaks; a failure where that is certain",
-	rules.Should:  "breaking it is a warning, which --strict counts",
+	rules.Should:  "breaking it is a warning, which --strict counts; findings policy-* are limits of this suite, and fail",
 	rules.May:     "optional; only its form is judged when it is used",
 	rules.NonNorm: "the text calls it non-normative; at most a warning",
-	rules.Hygiene: "outside the OAuth texts; at most a warning",
+	rules.Hygiene: "outside the OAuth texts; at most a warning, but for findings policy-*, which are limits of this suite",
 }
 
 var impactMeaning = map[string]string{

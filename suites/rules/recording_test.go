@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // recorded is what the reference server said to every scenario. It is a
@@ -54,7 +56,8 @@ func recorded(t testing.TB) Evidence {
 	})
 }
 
-// clone is a copy that a test may change.
+// clone is a copy that a test may change. Bodies are shared: an edit replaces
+// them.
 func clone(t testing.TB, e Evidence) Evidence {
 	t.Helper()
 	copied := e
@@ -62,6 +65,17 @@ func clone(t testing.TB, e Evidence) Evidence {
 	profile := *e.Profile
 	copied.Profile = &profile
 	for name, said := range e.Transcripts {
+		said.Exchanges = slices.Clone(said.Exchanges)
+		for i := range said.Exchanges {
+			x := &said.Exchanges[i]
+			x.Request.Header = x.Request.Header.Clone()
+			if x.Response != nil {
+				x.Response = &wire.Message{Header: x.Response.Header.Clone(), Body: x.Response.Body}
+			}
+		}
+		// Everything else is deeper, and little.
+		exchanges := said.Exchanges
+		said.Exchanges = nil
 		b, err := json.Marshal(said)
 		if err != nil {
 			t.Fatal(err)
@@ -70,6 +84,7 @@ func clone(t testing.TB, e Evidence) Evidence {
 		if err := json.Unmarshal(b, &c); err != nil {
 			t.Fatal(err)
 		}
+		c.Exchanges = exchanges
 		copied.Transcripts[name] = c
 	}
 	return copied

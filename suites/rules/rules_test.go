@@ -146,6 +146,7 @@ var cases = slices.Concat(
 // flowCases: the device flow itself, and its plain errors.
 var flowCases = []ruleCase{
 	{"DA-01", "refused", in(authorization, "valid/public", oauthError("invalid_client")), Fail, "not-served"},
+	{"DA-01", "a client the server does not know", in(authorization, "valid/public", answer(401, `{"error":"unauthorized_client"}`)), Fail, "not-served"},
 	{"DA-01", "the confidential client refused", in(authorization, "valid/confidential", answer(500, "")), Fail, "not-served"},
 	{"DA-01", "no answer", in(authorization, "valid/public", lost(wire.FailReset)), Inconclusive, ""},
 	{"DA-02", "GET gives codes", in(deviceErr, "method/GET", answer(200, codes)), Warn, "codes-for-get"},

@@ -22,9 +22,28 @@ func validRequestIsServed(j *judge) {
 		case hasCodes(x.Exchange) && x.Status/100 == 2:
 			j.pass("codes for the %s client", strings.TrimPrefix(label, "valid/"))
 		default:
-			j.fail("not-served", "200 with device_code and user_code", describe(x.Exchange), x)
+			observed := describe(x.Exchange)
+			if hasError(x.Exchange, "invalid_client", "unauthorized_client") {
+				observed += j.whoWasRefused(label)
+			}
+			j.fail("not-served", "200 with device_code and user_code", observed, x)
 		}
 	}
+}
+
+// whoWasRefused names the client and its keys in the profile: the server may be
+// right, and the profile wrong.
+func (j *judge) whoWasRefused(label string) string {
+	client, keys := j.Profile.Clients.Public, "clients.public.id"
+	if label == "valid/confidential" {
+		client, keys = j.Profile.Clients.Confidential, "clients.confidential.id or clients.confidential.secret"
+	} else if client != nil && client.Secret != nil {
+		keys += " or clients.public.secret"
+	}
+	if client == nil {
+		return ""
+	}
+	return fmt.Sprintf(" for the client %q; if that is right of the server, %s in the profile is wrong", clip(client.ID), keys)
 }
 
 // control is the positive control of the faulty device authorization requests.
