@@ -40,6 +40,7 @@ var personCases = []ruleCase{
 	{"VERIFY-07", "the client id only", pages(transcript.Approval, "approve", "Living Room TV", "device-public"), Warn, "client-not-named"},
 	{"VERIFY-07", "another client's name", pages(transcript.EarlyApproval, "approve", "Meeting Room Screen", "Living Room TV"), Warn, "client-not-named"},
 	{"VERIFY-07", "in capitals, over two lines", pages(transcript.Approval, "approve", "Living Room TV", "LIVING  ROOM\nTV"), Pass, ""},
+	{"VERIFY-07", "hard to use", visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Steps[0].Usability = []string{"no label"} }), Pass, ""},
 	{"VERIFY-07", "no name in the profile", nameless, NA, ""},
 	{"VERIFY-07", "consent remembered", unasked, Inconclusive, ""},
 

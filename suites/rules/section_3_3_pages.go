@@ -37,6 +37,13 @@ func personIsTold(j *judge) {
 	if early == nil {
 		early = clients.Public
 	}
+	if visit, ok := j.Transcripts[transcript.Approval].Journey("approve"); ok {
+		for _, page := range visit.Steps {
+			for _, observed := range page.Usability {
+				j.noteOnce("usability", observed)
+			}
+		}
+	}
 	seen := 0
 	for _, c := range []struct {
 		scenario, journey string

@@ -148,6 +148,8 @@ type Step struct {
 	// Text is what the page showed, and Fields what stood in its text fields.
 	Text   string   `json:"text,omitempty"`
 	Fields []string `json:"fields,omitempty"`
+	// Usability is what makes a page for the code harder to use than need be.
+	Usability []string `json:"usability,omitempty"`
 	// Status is the HTTP status of the page, 0 when the driver cannot tell.
 	Status int `json:"status,omitempty"`
 	// Header holds those of the page's response headers that protect it.

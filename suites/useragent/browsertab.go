@@ -114,7 +114,7 @@ func (t *browserTab) do(ctx context.Context, f func(context.Context) error) erro
 	case t.ctx.Err() != nil || errors.Is(err, chromedp.ErrTargetDetached):
 		return &fault{transcript.BrowserLost, "the browser went away: " + err.Error()}
 	}
-	for _, passing := range []string{"Execution context was destroyed", "Cannot find context", "navigated or closed", "uniqueContextId not found", "Cannot find default execution context"} {
+	for _, passing := range []string{"Execution context was destroyed", "Cannot find context", "navigated or closed", "uniqueContextId not found", "Cannot find default execution context", "No frame for given id"} {
 		if strings.Contains(err.Error(), passing) {
 			return errMoving
 		}
@@ -175,7 +175,7 @@ func (t *browserTab) look(ctx context.Context) (*Snapshot, error) {
 	}
 	var s *Snapshot
 	err := t.do(ctx, func(c context.Context) (err error) {
-		s, err = chromedp.Run(c, chromedp.Evaluate[*Snapshot](call(snapshotJS, queries)))
+		s, err = evaluate[*Snapshot](c, t.net.mainFrame(), call(snapshotJS, queries))
 		return err
 	})
 	if err != nil {
@@ -196,7 +196,7 @@ func (t *browserTab) look(ctx context.Context) (*Snapshot, error) {
 // react runs one act of act.js on an element.
 func (t *browserTab) react(ctx context.Context, s *Snapshot, element int, what, text string) (r reaction, err error) {
 	err = t.do(ctx, func(c context.Context) (err error) {
-		r, err = chromedp.Run(c, chromedp.Evaluate[reaction](call(actJS, s.Mark, element, what, text)))
+		r, err = evaluate[reaction](c, t.net.mainFrame(), call(actJS, s.Mark, element, what, text))
 		return err
 	})
 	if err == nil && r.Gone {
@@ -342,7 +342,7 @@ func (t *browserTab) forget(ctx context.Context) error {
 		if _, err := chromedp.CallBrowser(c, storage.ClearCookies, storage.ClearCookiesParams{BrowserContextID: id}); err != nil {
 			return err
 		}
-		origin, err := chromedp.Run(c, chromedp.Evaluate[string](`(() => { try { sessionStorage.clear() } catch {} return location.origin })()`))
+		origin, err := evaluate[string](c, t.net.mainFrame(), `(() => { try { sessionStorage.clear() } catch {} return location.origin })()`)
 		if err != nil {
 			return err
 		}
@@ -404,7 +404,7 @@ func (t *browserTab) screenshot(ctx context.Context) []byte {
 func (t *browserTab) html(ctx context.Context) string {
 	var source string
 	_ = t.do(ctx, func(c context.Context) (err error) {
-		source, err = chromedp.Run(c, chromedp.Evaluate[string](fmt.Sprintf(`document.documentElement.outerHTML.slice(0, %d)`, maxBody)))
+		source, err = evaluate[string](c, t.net.mainFrame(), fmt.Sprintf(`document.documentElement.outerHTML.slice(0, %d)`, maxBody))
 		return err
 	})
 	return source

@@ -157,6 +157,8 @@ func (d *document) snapshot() *Snapshot {
 	var alerts []string
 	for n := range d.root.Descendants() {
 		switch {
+		case n.DataAtom == atom.Html && n.Namespace == "":
+			s.Lang = attr(n, "lang")
 		case n.DataAtom == atom.Title && s.Title == "" && n.Namespace == "":
 			s.Title = rawText(n)
 		case n.DataAtom == atom.Script || attr(n, "onload") != "":
@@ -190,7 +192,8 @@ func (d *document) element(n *html.Node) Element {
 	e := Element{
 		Kind: kindOf(n), Type: typeOf(n), ID: attr(n, "id"), Name: attr(n, "name"),
 		Placeholder: attr(n, "placeholder"), Autocomplete: strings.ToLower(attr(n, "autocomplete")),
-		Form: d.formOf(n), Checked: d.isChecked(n), Required: has(n, "required"),
+		Capitals: strings.ToLower(attr(n, "autocapitalize")),
+		Form:     d.formOf(n), Checked: d.isChecked(n), Required: has(n, "required"),
 		Visible: visible(n), Enabled: enabled(n), Focused: has(n, "autofocus"),
 	}
 	e.MaxLength, _ = strconv.Atoi(attr(n, "maxlength"))

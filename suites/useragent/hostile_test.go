@@ -170,6 +170,21 @@ func TestNotRecognised(t *testing.T) {
 	}
 }
 
+// TestBentPage: a page may do to its own scripts what it likes.
+func TestBentPage(t *testing.T) {
+	s := onePage(t, `<p>Success: you may close this page</p><script>
+		for (const f of ["map", "some", "push", "includes", "slice"]) Array.prototype[f] = () => { throw new Error("bent") };
+		Object.defineProperty = Symbol.for = JSON.stringify = String = Map = () => { throw new Error("bent") };
+		document.querySelectorAll = undefined;
+	</script>`, nil)
+	u, err := drive(t, "browser", profiles.Verification{}).NewSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	check(t, u.Journey(t.Context(), errand(s.URL)), transcript.Approved)
+}
+
 // TestCAFile trusts a server by its certificate alone.
 func TestCAFile(t *testing.T) {
 	for _, kind := range []string{"forms", "browser"} {

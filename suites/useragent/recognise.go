@@ -347,6 +347,28 @@ func (v *sighting) decision(userCode string) (role, reason string) {
 	return roleConsent, reason
 }
 
+// usability lists what makes the code page harder to use than it need be, for
+// people with a screen reader or a phone.
+func (v *sighting) usability() (observed []string) {
+	if v.Role != roleCode || len(v.Code) == 0 {
+		return nil
+	}
+	e := &v.Elements[v.Code[0]]
+	if e.Label == "" {
+		observed = append(observed, "the code field has no name for a screen reader (a placeholder is none)")
+	}
+	if e.Autocomplete != "off" && e.Autocomplete != "one-time-code" {
+		observed = append(observed, "the code field has no autocomplete=off or one-time-code, so that browsers offer old codes")
+	}
+	if e.Capitals == "" {
+		observed = append(observed, "the code field has no autocapitalize, so that phones guess the case")
+	}
+	if v.Lang == "" {
+		observed = append(observed, "the page does not say which language it is in")
+	}
+	return observed
+}
+
 func (v *sighting) hasBoxes() bool {
 	return slices.ContainsFunc(v.Elements, func(e Element) bool { return e.Kind == Check && e.usable() })
 }

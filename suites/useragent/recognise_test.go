@@ -21,6 +21,23 @@ func snapshotOf(t testing.TB, source string, status int, queries []string) *Snap
 	return parse(source, from, status, 1, queries).snapshot()
 }
 
+// TestUsability: observations about a page that asks for the code.
+func TestUsability(t *testing.T) {
+	r := &recogniser{auto: true}
+	for _, test := range []struct {
+		source string
+		want   int
+	}{
+		{`<html lang=en><form><label>User code <input name=user_code autocomplete=off autocapitalize=characters></label><button>Go</button></form>`, 0},
+		{`<form><input name=user_code placeholder="User code"><button>Go</button></form>`, 4},
+		{`<form><input name=username><input type=password name=password><button>Log in</button></form>`, 0},
+	} {
+		if got := r.recognise(snapshotOf(t, test.source, 200, nil), "ABCD-EFGH").usability(); len(got) != test.want {
+			t.Errorf("%s: %q", test.source, got)
+		}
+	}
+}
+
 // TestRoles recognises the pages of testdata/pages, whose names begin with
 // their role.
 func TestRoles(t *testing.T) {

@@ -21,6 +21,8 @@ const (
 type Snapshot struct {
 	URL   string `json:"url"`
 	Title string `json:"title"`
+	// Lang is the language that the document says it is in.
+	Lang string `json:"lang"`
 	// Ready is document.readyState.
 	Ready string `json:"ready"`
 	// Mark differs between any two documents, even with equal content.
@@ -66,6 +68,7 @@ type Element struct {
 	Label        string `json:"label"`
 	Placeholder  string `json:"placeholder"`
 	Autocomplete string `json:"autocomplete"`
+	Capitals     string `json:"capitals"` // autocapitalize
 	// Value is never filled for password fields.
 	Value     string `json:"value"`
 	MaxLength int    `json:"maxlength"` // 0: none
@@ -96,14 +99,14 @@ func (e *Element) describe() string {
 
 // clean bounds and sanitises what came from the page.
 func (s *Snapshot) clean() {
-	s.URL, s.Title = tidy(s.URL, maxText), tidy(s.Title, maxLabel)
+	s.URL, s.Title, s.Lang = tidy(s.URL, maxText), tidy(s.Title, maxLabel), tidy(s.Lang, maxLabel)
 	s.Text, s.Alert = tidy(s.Text, maxText), tidy(s.Alert, maxLabel)
 	if len(s.Elements) > maxElements {
 		s.Elements = s.Elements[:maxElements]
 	}
 	for i := range s.Elements {
 		e := &s.Elements[i]
-		for _, p := range []*string{&e.Type, &e.ID, &e.Name, &e.Label, &e.Placeholder, &e.Autocomplete} {
+		for _, p := range []*string{&e.Type, &e.ID, &e.Name, &e.Label, &e.Placeholder, &e.Autocomplete, &e.Capitals} {
 			*p = tidy(*p, maxLabel)
 		}
 		e.Value = truncate(e.Value, maxText)

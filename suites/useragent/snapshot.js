@@ -117,13 +117,14 @@
   const checks = (el) => el.willValidate && !el.form?.noValidate && !el.validity.valid;
   return {
     url: cut(location.href, MAX_TEXT), title: cut(document.title, MAX_LABEL),
-    ready: document.readyState, mark: mine.mark,
+    lang: cut(document.documentElement.lang, MAX_LABEL), ready: document.readyState, mark: mine.mark,
     text: cut(texts.join("\n"), MAX_TEXT), alert: cut(alerts.join(" · "), MAX_LABEL),
     scripts, frames, queries: found,
     elements: elements.map(({ el, kind }) => ({
       kind, type: cut(el.type ?? "", 40), id: cut(el.id, MAX_LABEL), name: cut(el.getAttribute("name"), MAX_LABEL),
       label: cut(label(el), MAX_LABEL), placeholder: cut(el.placeholder, MAX_LABEL),
       autocomplete: cut(el.getAttribute("autocomplete"), MAX_LABEL).toLowerCase(),
+      capitals: cut(el.getAttribute("autocapitalize"), MAX_LABEL).toLowerCase(),
       value: ["text", "hidden", "button"].includes(kind) ? cut(el.value, MAX_TEXT) : "",
       maxlength: Math.max(0, Number(el.maxLength) || 0), form: formNumber(el),
       checked: !!el.checked, required: !!el.required, visible: shown(el),

@@ -76,6 +76,12 @@ func (t *traffic) unaim() {
 	t.aimed = nil
 }
 
+func (t *traffic) mainFrame() cdp.FrameID {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.main
+}
+
 // newAct forgets the errors of what was done before.
 func (t *traffic) newAct() {
 	t.mu.Lock()

@@ -89,7 +89,7 @@ func (t *browserTab) watch(w *watch) {
 // keptJS is what a page keeps: its markup as the scripts left it, and what they
 // stored.
 const keptJS = `(() => {
-  const kept = { page: document.documentElement.outerHTML.slice(0, %d), storage: "" };
+  const kept = { at: location.href, page: document.documentElement.outerHTML.slice(0, %d), storage: "" };
   try { kept.storage = JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}]).slice(0, %d) } catch {}
   return kept;
 })()`
@@ -98,17 +98,14 @@ func (t *browserTab) inspect(ctx context.Context, w *watch) {
 	if w == nil {
 		return
 	}
-	var kept struct{ Page, Storage string }
-	at := ""
+	var kept struct{ At, Page, Storage string }
 	err := t.do(ctx, func(c context.Context) (err error) {
-		if kept, err = chromedp.Run(c, chromedp.Evaluate[struct{ Page, Storage string }](fmt.Sprintf(keptJS, maxBody, maxBody))); err == nil {
-			at, err = chromedp.Run(c, chromedp.Evaluate[string]("location.href"))
-		}
+		kept, err = evaluate[struct{ At, Page, Storage string }](c, t.net.mainFrame(), fmt.Sprintf(keptJS, maxBody, maxBody))
 		return err
 	})
 	if err != nil {
 		return // the page is gone already; its answers were seen
 	}
-	w.search("page", at, kept.Page)
-	w.search("web storage", at, kept.Storage)
+	w.search("page", kept.At, kept.Page)
+	w.search("web storage", kept.At, kept.Storage)
 }
