@@ -9,6 +9,10 @@ func (g registrar) section5() {
 		// Strength of the codes.
 		g.requirement("SEC-02")
 		g.requirement("SEC-03")
+		// Guessing.
+		g.requirement("SEC-04")
+		g.requirement("SEC-05")
+		g.requirement("SEC-06")
 		// Attacks on the pages, in a browser of their own.
 		g.requirement("SEC-07")
 		g.requirement("SEC-08")

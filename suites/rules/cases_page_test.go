@@ -8,6 +8,43 @@ import (
 
 // pageCases: attacks on the pages, and guessing.
 var pageCases = []ruleCase{
+	{"SEC-04", "no limit for a user", unlimited("logged in"), Warn, "no-limit"},
+	{"SEC-04", "no limit before the login", unlimited("anonymous"), Warn, "no-limit"},
+	{"SEC-04", "short codes and many tries", all(unlimited("logged in"), func(e Evidence) { e.Profile.Limits.GuessesStrict = 20 }), Fail, "policy-no-limit"},
+	{"SEC-04", "more tries were asked for than made", all(unlimited("logged in"), func(e Evidence) { e.Profile.Limits.GuessesStrict = 200 }), Warn, "no-limit"},
+	{"SEC-04", "fewer than a series", all(unlimited("logged in"), func(e Evidence) { e.Profile.Limits.Guesses = 30 }), Inconclusive, ""},
+	{"SEC-04", "a right code is refused, without a word", guesses("logged in", func(g *transcript.Guess) {
+		g.Status, g.Text, g.Outcome = 400, "wrong code", transcript.CodeRejected
+	}), Pass, ""},
+	{"SEC-04", "a CAPTCHA", all(unlimited("logged in"), lastGuess("logged in", func(g *transcript.Guess) { g.Text = "Please solve this CAPTCHA" })), Pass, ""},
+	{"SEC-04", "slower and slower", all(unlimited("logged in"), slower("logged in")), Pass, ""},
+	{"SEC-04", "the login comes first", all(unlimited("anonymous"), guesses("anonymous", func(g *transcript.Guess) { g.Outcome = transcript.AtLogin })), Pass, ""},
+	{"SEC-04", "the forms driver cannot log in", all(aborted(transcript.Guessing, "the guesser could not log in")), Inconclusive, ""},
+	{"SEC-04", "not allowed", func(e Evidence) {
+		e.Transcripts[transcript.Guessing] = transcript.Transcript{Scenario: transcript.Guessing, Skipped: "give --allow-d2"}
+	}, Skip, ""},
+
+	{"SEC-05", "a right code resets a user's count", all(inARow("logged in"), unlimited("logged in")), Warn, "reset-by-success"},
+	{"SEC-05", "a right code resets an address's count", all(inARow("new cookies"), unlimited("new cookies")), Warn, "reset-by-success"},
+	{"SEC-05", "fresh cookies", unlimited("new cookies"), Warn, "reset-by-new-cookies"},
+	{"SEC-05", "a header", looked("trick/X-Forwarded-For"), Warn, "reset-by-x-forwarded-for"},
+	{"SEC-05", "lower case", looked("trick/spelling"), Warn, "reset-by-spelling"},
+	{"SEC-05", "another login", looked("trick/new login"), Warn, "reset-by-new-login"},
+	{"SEC-05", "the other URI", looked("trick/complete URI"), Warn, "reset-by-complete-uri"},
+	{"SEC-05", "no limit", all(unlimited("logged in"), unlimited("anonymous"), unlimited("new cookies"), func(e Evidence) { dropGuesses(e, "new cookies") }), NA, ""},
+
+	{"SEC-06", "everybody is locked out", guesses("someone else", func(g *transcript.Guess) { g.Outcome, g.Status = transcript.CodeRejected, 429 }), Warn, "locks-others"},
+	{"SEC-06", "everybody at that address", guesses("someone else", func(g *transcript.Guess) {
+		g.Series, g.Outcome, g.Status = "someone else, same address", transcript.CodeRejected, 429
+	}), Pass, ""},
+	{"SEC-06", "other grants end", in(transcript.Guessing, "untouched/poll", oauthError("access_denied")), Warn, "ends-other-grants"},
+	{"SEC-06", "one typing error", func(e Evidence) {
+		t := e.Transcripts[transcript.Guessing]
+		i := slices.IndexFunc(t.Guessed, func(g transcript.Guess) bool { return g.Series == "logged in" && g.Right })
+		t.Guessed[i].Outcome = transcript.CodeRejected
+	}, Warn, "locked-at-once"},
+	{"SEC-06", "the other one got lost", guesses("someone else", func(g *transcript.Guess) { g.Outcome, g.Trouble = transcript.Unfinished, "lost" }), Inconclusive, ""},
+
 	{"SEC-07", "a hostile page's form is accepted", in(transcript.CrossSite, "poll/cross-site/no token", answer(200, token)), Fail, "forged-from-another-site"},
 	{"SEC-07", "with the token of the attacker's session", in(transcript.CrossSite, "poll/cross-site/other token", answer(200, token)), Fail, "forged-from-another-site"},
 	{"SEC-07", "as a link", in(transcript.CrossSite, "poll/cross-site/query", answer(200, token)), Fail, "forged-from-another-site"},
@@ -123,4 +160,78 @@ func foreignFont(policy, referer string) edit {
 		}
 		j.Steps[0].Foreign = []transcript.Foreign{{Origin: "https://fonts.example", Referer: referer}}
 	})
+}
+
+// guesses changes those of a series.
+func guesses(series string, change func(*transcript.Guess)) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transcript.Guessing]
+		hit := false
+		for i := range t.Guessed {
+			if t.Guessed[i].Series == series {
+				change(&t.Guessed[i])
+				hit = true
+			}
+		}
+		if !hit {
+			panic("the recording has no guesses " + series)
+		}
+	}
+}
+
+// unlimited is a server that looks at every code of a series.
+func unlimited(series string) edit {
+	return guesses(series, func(g *transcript.Guess) {
+		g.Status, g.Text, g.Outcome = 400, "wrong code", transcript.CodeRejected
+		if g.Right {
+			g.Status, g.Text, g.Outcome = 200, "Approve?", transcript.AtDecision
+		}
+	})
+}
+
+// inARow repeats a series without the right codes in between.
+func inARow(series string) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transcript.Guessing]
+		for _, g := range t.Guesses(series) {
+			if !g.Right {
+				g.Series += ", in a row"
+				t.Guessed = append(t.Guessed, g)
+			}
+		}
+		e.Transcripts[t.Scenario] = t
+	}
+}
+
+func dropGuesses(e Evidence, series string) {
+	t := e.Transcripts[transcript.Guessing]
+	t.Guessed = slices.DeleteFunc(t.Guessed, func(g transcript.Guess) bool { return g.Series == series })
+	e.Transcripts[t.Scenario] = t
+}
+
+// lastGuess changes the last one of a series.
+func lastGuess(series string, change func(*transcript.Guess)) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transcript.Guessing]
+		for i := range slices.Backward(t.Guessed) {
+			if t.Guessed[i].Series == series {
+				change(&t.Guessed[i])
+				return
+			}
+		}
+	}
+}
+
+// slower makes each guess take longer than the one before.
+func slower(series string) edit {
+	took := 10.0
+	return guesses(series, func(g *transcript.Guess) {
+		took *= 1.3
+		g.TookMS = took
+	})
+}
+
+// looked is a trick that works.
+func looked(series string) edit {
+	return guesses(series, func(g *transcript.Guess) { g.Status, g.Text = 400, "wrong code" })
 }

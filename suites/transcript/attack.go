@@ -86,6 +86,11 @@ func (t Transcript) Guesses(series string) (list []Guess) {
 	return list
 }
 
+// Accepted says that the page took the code for one that can be decided.
+func (g Guess) Accepted() bool {
+	return g.Outcome == AtDecision || g.Outcome == AtLogin || g.Outcome == Approved
+}
+
 // Limited says that the server visibly refused to look at a guess at all.
 func (g Guess) Limited() bool {
 	if g.Status == 429 || g.Status == 423 {

@@ -1,0 +1,253 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+const (
+	// shortCode is the strength, in bits, below which codes need a limit.
+	shortCode = 40
+	// A delay counts as growing when late guesses take so much longer than
+	// early ones, and no less than that many milliseconds.
+	growth, leastDelay = 3, 200
+	// slowSample is how many guesses an average is made of.
+	slowSample = 5
+)
+
+// guessed is one way of guessing, and what held it back.
+type guessed struct {
+	wrong int
+	// by says what held the guesser back; "" nothing.
+	by string
+	// asksLogin says that nothing can be guessed without logging in.
+	asksLogin bool
+}
+
+// series sums up guesses of one kind.
+func (j *judge) series(name string) guessed {
+	var g guessed
+	var took []float64
+	refusedRight := false
+	for _, one := range j.Transcripts[transcript.Guessing].Guesses(name) {
+		switch {
+		case one.Limited():
+			if g.by == "" {
+				g.by = fmt.Sprintf("%d wrong codes (status %d, %q)", g.wrong, one.Status, clip(one.Text))
+			}
+		case one.Trouble != "":
+		case one.Right:
+			refusedRight = !one.Accepted()
+		case one.Outcome == transcript.AtLogin:
+			g.asksLogin = true
+		default:
+			g.wrong++
+			took = append(took, one.TookMS)
+		}
+	}
+	if g.by == "" && refusedRight && g.wrong > slowSample {
+		g.by = fmt.Sprintf("%d wrong codes (a right one was refused as well)", g.wrong)
+	}
+	if n := len(took); g.by == "" && n >= 4*slowSample {
+		early, late := median(took[:slowSample]), median(took[n-slowSample:])
+		if late >= growth*early && late >= leastDelay {
+			g.by = fmt.Sprintf("a delay that grew from %.0f to %.0f ms", early, late)
+		}
+	}
+	return g
+}
+
+func median(list []float64) float64 {
+	sorted := slices.Sorted(slices.Values(list))
+	return sorted[len(sorted)/2]
+}
+
+// either is the first of the two series if it was held back, else the second.
+func (j *judge) either(name string) (g guessed, first bool) {
+	if g = j.series(name); g.by != "" {
+		return g, true
+	}
+	plain := j.series(name + ", in a row")
+	plain.asksLogin = plain.asksLogin || g.asksLogin
+	if plain.wrong == 0 && plain.by == "" {
+		return g, false
+	}
+	return plain, false
+}
+
+// guesses says whether the guessing took place at all.
+func (j *judge) guesses() bool {
+	if len(j.Transcripts[transcript.Guessing].Guessed) == 0 {
+		j.missing(transcript.Guessing, "a guess")
+		return false
+	}
+	if why := j.Transcripts[transcript.Guessing].Aborted; why != "" {
+		j.inconclusive("%s", why)
+		return false
+	}
+	return true
+}
+
+// codeBits is the strength of the user codes, where a sample was taken.
+func (j *judge) codeBits() (bits float64, known bool) {
+	quiet := judge{Evidence: j.Evidence}
+	list := quiet.sample()
+	if len(list) == 0 {
+		return 0, false
+	}
+	codes, ok := quiet.userCodes(list)
+	if !ok {
+		return 0, false
+	}
+	return measure(codes).Bits, true
+}
+
+// SEC-04
+func guessesAreLimited(j *judge) {
+	if !j.guesses() {
+		return
+	}
+	judged := false
+	for _, name := range []string{"logged in", "anonymous"} {
+		g, _ := j.either(name)
+		switch {
+		case g.by != "":
+			judged = true
+			j.pass("%s: held back by %s", name, g.by)
+		case g.asksLogin:
+			j.note("login-first", name+": the page asks for the login before it looks at a code")
+		case g.wrong < max(1, j.Profile.Limits.Guesses):
+			j.inconclusive("%s: only %d wrong codes were answered", name, g.wrong)
+			judged = true
+		default:
+			judged = true
+			j.unlimited(name, g.wrong)
+		}
+	}
+	if !judged {
+		j.inconclusive("no guess was answered in a way that tells anything")
+	}
+}
+
+// unlimited reports a series that nothing held back: no black box can prove
+// that there is no limit at all.
+func (j *judge) unlimited(name string, wrong int) {
+	const expected = "a limit: a refusal, a delay that grows, a lock, a CAPTCHA"
+	strict := j.Profile.Limits.GuessesStrict
+	bits, known := j.codeBits()
+	if strict > 0 && wrong >= strict && known && bits < shortCode {
+		j.fail("policy-no-limit", expected, fmt.Sprintf("%s: none seen in %d wrong codes, of %.1f bits at most", name, wrong, bits))
+		return
+	}
+	j.warn("no-limit", expected, fmt.Sprintf("%s: none seen in %d wrong codes", name, wrong))
+}
+
+// SEC-05
+func limitIsNotSidestepped(j *judge) {
+	if !j.guesses() {
+		return
+	}
+	limited := false
+	for _, name := range []string{"logged in", "anonymous", "new cookies"} {
+		g, inBetween := j.either(name)
+		switch {
+		case g.by == "" && name == "new cookies" && g.wrong > 0:
+			j.warn("reset-by-new-cookies", "guesses without cookies count together", fmt.Sprintf("an anonymous guesser who drops the cookies is not held back in %d wrong codes", g.wrong))
+		case g.by == "":
+		case !inBetween && j.series(name).wrong > 0:
+			limited = true
+			j.warn("reset-by-success", "right codes in between do not start the count again",
+				fmt.Sprintf("%s: held back by %s, but not when every sixth code is a right one", name, g.by))
+		default:
+			limited = true
+			j.pass("%s: right codes in between change nothing", name)
+		}
+	}
+	if !limited {
+		j.notApplicable("no limit was seen that could be side-stepped (see SEC-04)")
+		return
+	}
+	for _, g := range j.Transcripts[transcript.Guessing].Guessed {
+		trick, ok := strings.CutPrefix(g.Series, "trick/")
+		switch {
+		case !ok || g.Trouble != "":
+		case g.Limited():
+			j.pass("%s does not help", trick)
+		case !j.visiblyLimited():
+			j.note("cannot-tell", trick+": the limit does not show in the answer to a wrong code")
+		case g.Outcome == transcript.CodeRejected || g.Outcome == transcript.ErrorPage:
+			j.warn("reset-by-"+strings.ReplaceAll(strings.ToLower(trick), " ", "-"), "the guesser stays held back", fmt.Sprintf("with %s the code was looked at again (%q)", trick, clip(g.Text)))
+		}
+	}
+	j.deviceCodeGuesses()
+}
+
+// visiblyLimited says that refusals told of the limit.
+func (j *judge) visiblyLimited() bool {
+	return slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guessed, func(g transcript.Guess) bool {
+		return g.Limited() && !strings.HasPrefix(g.Series, "trick/")
+	})
+}
+
+// deviceCodeGuesses: RFC 8628 section 5.2 relies on the entropy of the device
+// code, so throttling them is worth knowing and no more.
+func (j *judge) deviceCodeGuesses() {
+	sent := j.Transcripts[transcript.Guessing].Labelled("device codes")
+	for _, x := range sent {
+		if x.Overloaded() || x.OAuthError() == "slow_down" {
+			j.note("device-codes-throttled", fmt.Sprintf("guessed device codes are throttled: %s", describe(x)))
+			return
+		}
+	}
+	if len(sent) > 0 {
+		j.note("device-codes-not-throttled", fmt.Sprintf("%d guessed device codes in a row were all answered", len(sent)))
+	}
+}
+
+// SEC-06
+func limitIsNoWeapon(j *judge) {
+	if !j.guesses() {
+		return
+	}
+	untouched, ok := j.first(transcript.Guessing, "untouched/poll")
+	if !ok {
+		return
+	}
+	if !recognised(untouched.Exchange) {
+		j.warn("ends-other-grants", quoted("authorization_pending"), "a code that nobody typed, after many wrong ones: "+describe(untouched.Exchange), untouched)
+	}
+	for _, series := range []string{"logged in", "anonymous"} {
+		list := j.Transcripts[transcript.Guessing].Guesses(series)
+		i := slices.IndexFunc(list, func(g transcript.Guess) bool { return g.Right })
+		switch {
+		case i < 0 || list[i].Trouble != "" || slices.ContainsFunc(list[:i], func(g transcript.Guess) bool { return g.Limited() }):
+		case list[i].Accepted():
+			j.pass("%s: a right code is taken after %d wrong ones", series, i)
+		case i <= slowSample:
+			j.warn("locked-at-once", "a right code is taken after a typing error", fmt.Sprintf("%s: refused after %d wrong ones (%q)", series, i, clip(list[i].Text)))
+		}
+	}
+	others := slices.Concat(j.Transcripts[transcript.Guessing].Guesses("someone else"), j.Transcripts[transcript.Guessing].Guesses("someone else, same address"))
+	if g, _ := j.either("logged in"); g.by == "" {
+		j.notApplicable("no limit was seen that could be turned against others (see SEC-04)")
+		return
+	}
+	for _, g := range others {
+		switch {
+		case g.Trouble != "":
+			j.inconclusive("the other user could not finish: %s", g.Trouble)
+		case g.Accepted():
+			j.pass("while one user is held back, another one's code is taken")
+		case g.Series != "someone else":
+			j.note("same-address", "another user at the guesser's own address is refused: "+clip(g.Text))
+		default:
+			j.warn("locks-others", "another user, at another address, is not held back", fmt.Sprintf("%s (status %d, %q)", g.Outcome, g.Status, clip(g.Text)))
+		}
+	}
+	if len(others) == 0 {
+		j.note("no-other-user", "the profile has no second user to try it with")
+	}
+}

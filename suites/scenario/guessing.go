@@ -1,0 +1,372 @@
+package scenario
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+)
+
+const (
+	// successEvery is after how many wrong codes a guesser types a right one.
+	successEvery = 5
+	// seriesTime bounds a series, in our own time.
+	seriesTime = 120 * time.Second
+	// enoughLimited is how many refusals in a row end a series.
+	enoughLimited = 2
+	// deviceGuesses is how many device codes are guessed at the token endpoint.
+	deviceGuesses = 10
+	// otherAddress is a second address of this machine, for targets on it.
+	otherAddress = "127.0.0.2"
+)
+
+// guessing types wrong user codes until it is held back, and then tries to go
+// on all the same. It uses the forms driver, an account of its own and, where
+// the target is on this machine, an address of its own, so that nobody else is
+// held back with it; otherwise it comes last.
+//
+// Series of guesses: logged in (a right code after every five); logged in, in a
+// row (if that was not held back); someone else; the tricks new login,
+// X-Forwarded-For, spelling, complete URI; anonymous; anonymous, in a row; new
+// cookies (of an anonymous guesser, a right code after every five); new
+// cookies, in a row; new cookies and X-Forwarded-For. Labels: right/N/device,
+// device codes/1 ..., untouched/device, untouched/poll.
+func guessing(c *conversation) error {
+	if !c.Profile.Limits.AllowD2 {
+		return &Skipped{"many wrong user codes may lock an account or an address: give --allow-d2, or limits.allow_d2 in the profile"}
+	}
+	if c.Driver == nil {
+		return fmt.Errorf("no user agent: %s", c.NoDriver)
+	}
+	g := &guesser{conversation: c, address: addressFor(c.Target.Endpoints.DeviceAuthorization), account: account(c.Profile.Users.Third)}
+	other := c.Profile.Users.First
+	if g.account == nil || g.address == "" {
+		if err := c.afterPages(); err != nil {
+			return err
+		}
+	}
+	if g.account == nil {
+		g.account, other = account(c.Profile.Users.First), c.Profile.Users.Second
+	}
+	untouched, err := c.issue("untouched/device", c.Profile.Clients.Public)
+	if err != nil {
+		return err
+	}
+	if g.account != nil {
+		if err := g.loggedIn(other); err != nil {
+			return err
+		}
+	}
+	if err := g.anonymous(); err != nil {
+		return err
+	}
+	for i := range deviceGuesses {
+		r := c.tokenRequest(fmt.Sprintf("device codes/%d", i+1), c.Profile.Clients.Public, c.tokenForm(c.Profile.Clients.Public, c.random.like(untouched.deviceCode)))
+		if c.send(r).Overloaded() {
+			break
+		}
+	}
+	_, err = untouched.poll("untouched/poll")
+	return err
+}
+
+// addressFor is an address of our own for a target on this machine; "" if
+// there is none.
+func addressFor(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return ""
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback() || ip.To4() == nil) {
+		return ""
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(otherAddress, "0"))
+	if err != nil {
+		return "" // not every system has all of 127.0.0.0/8
+	}
+	_ = l.Close() // only its possibility was asked for
+	return otherAddress
+}
+
+// guesser is somebody who types codes that are not theirs.
+type guesser struct {
+	*conversation
+	address string
+	account *useragent.Account
+	rights  int
+}
+
+// open gives the guesser a fresh cookie jar. What is put into the header goes
+// along from then on.
+func (g *guesser) open(address string) (s useragent.Session, header map[string]string, done func(), err error) {
+	header = map[string]string{}
+	driver, err := useragent.New("forms", useragent.Options{
+		Verification: g.Profile.Verification, TLS: g.Profile.TLS, Now: g.Clock.Now, LocalAddr: address, Header: header,
+	})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if s, err = driver.NewSession(g.ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	return s, header, func() { _ = s.Close(); _ = driver.Close() }, nil // connections, no more
+}
+
+// right issues a code that waits for its decision. Each is typed once: a
+// server may let only one browser hold it.
+func (g *guesser) right() (*device, error) {
+	g.rights++
+	return g.issue(fmt.Sprintf("right/%d/device", g.rights), g.Profile.Clients.Public)
+}
+
+// guess types one code and records what the page made of it.
+func (g *guesser) guess(s useragent.Session, series string, d *device, code string, account *useragent.Account) transcript.Guess {
+	task := d.task(series, transcript.ReachDecision)
+	task.UserCode, task.Account = code, account
+	return g.typed(s, series, task, code == d.userCode)
+}
+
+func (g *guesser) typed(s useragent.Session, series string, task useragent.Task, right bool) transcript.Guess {
+	g.wait("a guess: "+series, 0)
+	began := time.Now()
+	j := s.Journey(g.ctx, task)
+	made := transcript.Guess{Series: series, Right: right, Outcome: j.Outcome, TookMS: float64(time.Since(began).Microseconds()) / 1000}
+	if n := len(j.Steps); n > 0 {
+		last := j.Steps[n-1]
+		made.Status, made.Text = last.Status, clipText(cmp.Or(last.Alert, last.Text, last.Title))
+	}
+	if j.Outcome == transcript.Unfinished && j.Trouble != nil {
+		made.Trouble = j.Trouble.Cause
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.said.Guessed = append(g.said.Guessed, made)
+	return made
+}
+
+func clipText(s string) string {
+	const most = 200
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
+	}
+	return s
+}
+
+// tries is how many wrong codes a series may type.
+func (g *guesser) tries() int { return max(g.Profile.Limits.Guesses, g.Profile.Limits.GuessesStrict) }
+
+// series types wrong codes, with a right one after every few, and a right one
+// in the end. It says whether it was held back. Without a session every code
+// comes from a fresh cookie jar, and a few of them at once.
+func (g *guesser) series(s useragent.Session, name string, every int, account *useragent.Account) (limited bool, err error) {
+	enter := func(d *device, code string) (transcript.Guess, error) {
+		if s != nil {
+			return g.guess(s, name, d, code, account), nil
+		}
+		fresh, _, done, err := g.open(g.address)
+		if err != nil {
+			return transcript.Guess{}, err
+		}
+		defer done()
+		return g.guess(fresh, name, d, code, account), nil
+	}
+	right := func() (transcript.Guess, error) {
+		d, err := g.right()
+		if err != nil {
+			return transcript.Guess{}, err
+		}
+		return enter(d, d.userCode)
+	}
+	sample, err := g.right()
+	if err != nil {
+		return false, err
+	}
+	refused, troubled, began := 0, 0, time.Now()
+	for typed := 0; typed < g.tries(); {
+		batch := 1
+		if s == nil {
+			batch = successEvery
+		}
+		for _, made := range g.several(batch, sample, enter) {
+			typed++
+			switch {
+			case made.Limited():
+				refused++
+			case made.Trouble != "":
+				troubled++
+			case made.Outcome == transcript.AtLogin:
+				return false, nil // nothing is looked at before the login
+			default:
+				refused, troubled = 0, 0
+			}
+		}
+		if g.ctx.Err() != nil {
+			return false, errInterrupted
+		}
+		if refused >= enoughLimited || troubled >= enoughLimited || time.Since(began) > seriesTime {
+			break
+		}
+		if every > 0 && typed%every == 0 && refused == 0 {
+			made, err := right()
+			if err != nil {
+				return false, err
+			}
+			if made.Limited() {
+				refused++
+			}
+		}
+	}
+	last, err := right()
+	return refused >= enoughLimited || !last.Accepted(), err
+}
+
+// several types wrong codes at once. One that cannot be typed counts as trouble.
+func (g *guesser) several(n int, d *device, enter func(*device, string) (transcript.Guess, error)) []transcript.Guess {
+	made := make([]transcript.Guess, n)
+	var all sync.WaitGroup
+	for i := range n {
+		code := g.random.like(d.userCode)
+		all.Go(func() {
+			var err error
+			if made[i], err = enter(d, code); err != nil {
+				made[i].Trouble = err.Error()
+			}
+		})
+	}
+	all.Wait()
+	return made
+}
+
+// loggedIn guesses as a user who is logged in.
+func (g *guesser) loggedIn(other *profiles.User) error {
+	s, header, done, err := g.open(g.address)
+	if err != nil {
+		return err
+	}
+	defer done()
+	d, err := g.right()
+	if err != nil {
+		return err
+	}
+	in := d.task("log in", transcript.Approve)
+	in.Account = g.account
+	if made := g.typed(s, "log in", in, true); made.Outcome != transcript.Approved {
+		return fmt.Errorf("the guesser could not log in with the forms driver (%s)%s", made.Outcome, because(made.Trouble))
+	}
+	limited, err := g.series(s, "logged in", successEvery, g.account)
+	if err != nil {
+		return err
+	}
+	if !limited {
+		if limited, err = g.series(s, "logged in, in a row", 0, g.account); err != nil || !limited {
+			return err
+		}
+	}
+	if other != nil {
+		if err := g.someoneElse(other); err != nil {
+			return err
+		}
+	}
+	return g.tricks(s, header)
+}
+
+func because(trouble string) string {
+	if trouble == "" {
+		return ""
+	}
+	return ": " + trouble
+}
+
+// someoneElse types a right code as another user, from the usual address.
+func (g *guesser) someoneElse(other *profiles.User) error {
+	s, _, done, err := g.open("")
+	if err != nil {
+		return err
+	}
+	defer done()
+	d, err := g.right()
+	if err != nil {
+		return err
+	}
+	series := "someone else"
+	if g.address == "" {
+		series = "someone else, same address"
+	}
+	g.guess(s, series, d, d.userCode, account(other))
+	return nil
+}
+
+// tricks are what a logged-in guesser tries who was held back.
+func (g *guesser) tricks(s useragent.Session, header map[string]string) error {
+	d, err := g.right()
+	if err != nil {
+		return err
+	}
+	header["X-Forwarded-For"] = fmt.Sprintf("203.0.113.%d", 1+g.random.IntN(250))
+	g.guess(s, "trick/X-Forwarded-For", d, g.random.like(d.userCode), g.account)
+	delete(header, "X-Forwarded-For")
+
+	wrong := g.random.like(d.userCode)
+	g.guess(s, "trick/spelling", d, strings.ToLower(bareCode(wrong)), g.account)
+
+	if d.complete != "" && strings.Contains(d.complete, d.userCode) {
+		task := d.task("trick/complete URI", transcript.ReachDecision)
+		task.Start, task.UserCode = strings.ReplaceAll(d.complete, d.userCode, wrong), wrong
+		task.Account = g.account
+		g.typed(s, task.Name, task, false)
+	}
+
+	again, _, done, err := g.open(g.address)
+	if err != nil {
+		return err
+	}
+	defer done()
+	// A right code leads a fresh browser to the login.
+	if made := g.guess(again, "new login", d, d.userCode, g.account); made.Outcome == transcript.AtDecision {
+		g.guess(again, "trick/new login", d, g.random.like(d.userCode), g.account)
+	}
+	return nil
+}
+
+// anonymous guesses without logging in.
+func (g *guesser) anonymous() error {
+	s, _, done, err := g.open(g.address)
+	if err != nil {
+		return err
+	}
+	defer done()
+	limited, err := g.series(s, "anonymous", successEvery, nil)
+	if err == nil && !limited {
+		limited, err = g.series(s, "anonymous, in a row", 0, nil)
+	}
+	if err != nil || !limited {
+		return err
+	}
+	held, err := g.series(nil, "new cookies", successEvery, nil)
+	if err == nil && !held {
+		held, err = g.series(nil, "new cookies, in a row", 0, nil)
+	}
+	if err != nil || !held {
+		return err
+	}
+	fresh, header, finish, err := g.open(g.address)
+	if err != nil {
+		return err
+	}
+	defer finish()
+	d, err := g.right()
+	if err != nil {
+		return err
+	}
+	header["X-Forwarded-For"] = fmt.Sprintf("203.0.113.%d", 1+g.random.IntN(250))
+	g.guess(fresh, "trick/new cookies and X-Forwarded-For", d, g.random.like(d.userCode), nil)
+	return nil
+}
