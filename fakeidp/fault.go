@@ -52,6 +52,7 @@ type fault struct {
 // faults is the catalogue. Each theme has a file of its own.
 var faults = slices.Concat(
 	pollingFaults,
+	slowDownFaults,
 	deviceAuthorizationFaults,
 	tokenFaults,
 	wireFaults,

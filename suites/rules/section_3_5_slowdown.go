@@ -183,14 +183,17 @@ func (j *judge) after(scenario, device string) (polls []said) {
 
 // POLL-18
 func throttledPerCode(j *judge) {
-	alone, ok := j.first(neighbour, "alone")
-	switch {
-	case !ok:
+	control := j.all(neighbour, "alone")
+	if len(control) == 0 {
+		j.missing(neighbour, "alone")
 		return
-	case hasError(alone.Exchange, "slow_down"):
+	}
+	alone := control[len(control)-1]
+	switch {
+	case len(slowDowns(control)) > 0:
 		j.inconclusive("the device that obeys is slowed down without a neighbour, too (see POLL-02)")
 		return
-	case !hasError(alone.Exchange, "authorization_pending"):
+	case len(pendings(control)) < len(control):
 		j.inconclusive("the grant ended: %s", describe(alone.Exchange))
 		return
 	}

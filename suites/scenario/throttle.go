@@ -268,8 +268,11 @@ const (
 	// hammerLead is when, before the other device's poll, the hammering begins.
 	hammerLead  = 5 * burstGap
 	hammerPolls = 8
-	// beside is how often the other device polls while one hammers.
-	beside = 2
+	// aloneFirst is how often the device that obeys polls before the hammering:
+	// only the second of two polls tells whether its pace is accepted. beside is
+	// how often it polls meanwhile.
+	aloneFirst = 2
+	beside     = 2
 )
 
 // hastyNeighbour lets one device poll far too fast while another device of the
@@ -279,8 +282,8 @@ const (
 // The second client does this, if there is one: the devices of the other
 // scenarios would be neighbours, too.
 //
-// Labels: x/device, hammer/1/1 ...; y/device, alone, beside/1, beside/2;
-// the same below again.
+// Labels: x/device, hammer/1/1 ...; y/device, alone/1, alone/2, beside/1,
+// beside/2; the same below again.
 func hastyNeighbour(c *conversation) error {
 	client := c.Profile.Clients.Second
 	if client == nil {
@@ -306,9 +309,11 @@ func (c *conversation) neighbours(client *profiles.Client, prefix string, guards
 		return false, err
 	}
 	pace := func() time.Duration { return y.interval + time.Duration(guards)*y.guard() }
-	alone, err := y.pollAfter(prefix+"alone", pace())
-	if err != nil || alone.OAuthError() != "authorization_pending" {
-		return false, err
+	for i := 1; i <= aloneFirst; i++ {
+		alone, err := y.pollAfter(fmt.Sprintf("%salone/%d", prefix, i), pace())
+		if err != nil || alone.OAuthError() != "authorization_pending" {
+			return false, err
+		}
 	}
 	for i := 1; i <= beside && !slowed; i++ {
 		var (
