@@ -30,6 +30,9 @@ func (d *document) setDefaults(p *Profile) {
 	setDefault(d, "limits.rate", &p.Limits.Rate, 50)
 	setDefault(d, "limits.guesses", &p.Limits.Guesses, 30)
 	setDefault(d, "limits.codes", &p.Limits.Codes, 100)
+	setDefault(d, "limits.race_width", &p.Limits.RaceWidth, 20)
+	setDefault(d, "limits.race_rounds", &p.Limits.RaceRounds, 10)
+	setDefault(d, "limits.load_devices", &p.Limits.LoadDevices, 24)
 
 	setDefault(d, "limits.refresh_grace", &p.Limits.RefreshGrace, 65*time.Second)
 

@@ -167,6 +167,13 @@ type Limits struct {
 	// GuessesStrict goes on to so many, and makes their absence a failure where
 	// the codes are short. Default 0: the checks stop at Guesses.
 	GuessesStrict int `yaml:"guesses_strict"`
+	// RaceWidth is how many requests a race sends at the same moment, RaceRounds
+	// how many fresh codes are raced for. Defaults 20 and 10.
+	RaceWidth  int `yaml:"race_width"`
+	RaceRounds int `yaml:"race_rounds"`
+	// LoadDevices is how many devices poll at once in the checks under load.
+	// Default 24.
+	LoadDevices int `yaml:"load_devices"`
 	// AllowD2 permits checks that may lock an account or a client, such as a
 	// wrong client secret.
 	AllowD2 bool `yaml:"allow_d2"`

@@ -249,6 +249,9 @@ func (d *document) checkLimits(p *Profile) {
 	if strict := p.Limits.GuessesStrict; strict < 0 || strict > 0 && strict < p.Limits.Guesses || strict > maxGuesses {
 		d.reportAt("limits.guesses_strict", fmt.Sprintf("expected 0, or a number from limits.guesses to %d, found %d", maxGuesses, strict), "")
 	}
+	within(d, "limits.race_width", p.Limits.RaceWidth, 2, 64)
+	within(d, "limits.race_rounds", p.Limits.RaceRounds, 1, 100)
+	within(d, "limits.load_devices", p.Limits.LoadDevices, 8, 1000)
 	positive(d, "limits.refresh_grace", p.Limits.RefreshGrace)
 	v := p.Verification.Limits
 	positive(d, "verification.limits.step", v.Step)
@@ -313,6 +316,12 @@ func (d *document) checkCAFile(p *Profile, readFile func(string) ([]byte, error)
 }
 
 // positive reports a limit that is not above zero.
+func within(d *document, path string, value, low, high int) {
+	if (value < low || value > high) && !d.troubled(path) {
+		d.reportAt(path, fmt.Sprintf("expected a number from %d to %d, found %d", low, high, value), "leave it out for the default")
+	}
+}
+
 func positive[T int | float64 | time.Duration](d *document, path string, value T) {
 	if value <= 0 && !d.troubled(path) {
 		d.reportAt(path, fmt.Sprintf("expected more than zero, found %v", value), "leave it out for the default")

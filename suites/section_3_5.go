@@ -39,8 +39,13 @@ func (g registrar) section35() {
 		// The way to the token, and only once.
 		g.requirement("POLL-13")
 		g.requirement("POLL-14")
+		// The same in a race.
+		g.requirement("POLL-15")
+		g.requirement("POLL-16")
 		g.requirement("POLL-17")
 		// Thousands of devices share one client.
 		g.requirement("POLL-18")
+		// After a lost answer.
+		g.requirement("POLL-19")
 	})
 }

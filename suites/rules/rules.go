@@ -104,8 +104,11 @@ var All = []Rule{
 	{"POLL-12", one(transcript.Expiry), nil, approvedCodeExpires},
 	{"POLL-13", []string{transcript.Approval, transcript.EarlyApproval}, nil, approvalSeenPromptly},
 	{"POLL-14", one(transcript.Approval), nil, singleUse},
+	{"POLL-15", one(transcript.RacingPolls), nil, singleUseUnderRace},
+	{"POLL-16", one(transcript.DecisionRaces), one(transcript.Denial), pollRacingDecision},
 	{"POLL-17", one(transcript.TokenUse), nil, codesNotInterchangeable},
 	{"POLL-18", one(transcript.HastyNeighbour), nil, throttledPerCode},
+	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling}, overloadAndLostAnswers},
 	{"SEC-01", one(transcript.Transport), nil, tlsEverywhere},
 	{"SEC-02", one(transcript.Codes), nil, deviceCodeStrength},
 	{"SEC-03", one(transcript.Codes), nil, userCodeStrength},
@@ -120,6 +123,8 @@ var All = []Rule{
 	{"SEC-12", []string{transcript.CrossOriginReads, transcript.Approval}, []string{transcript.CompleteURI}, pagesKeepToThemselves},
 	{"SEC-14", one(transcript.HostHeaders), nil, hostHeaderNotTrusted},
 	{"VERIFY-06", one(transcript.Codes), nil, typeableAlphabet},
+	{"LOAD-01", one(transcript.Fleet), nil, noCrossTalk},
+	{"LOAD-02", one(transcript.Fleet), nil, stateMachineUnderLoad},
 }
 
 func one(scenario string) []string { return []string{scenario} }

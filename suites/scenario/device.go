@@ -131,7 +131,8 @@ func (d *device) ask(r wire.Request) wire.Exchange { return d.heard(d.c.send(r))
 
 // heard notes an answer: when it came, and whether it asks for a slower pace.
 func (d *device) heard(x wire.Exchange) wire.Exchange {
-	d.last, d.answer = x.Received, x
+	// Some were sent at once.
+	d.last, d.answer = max(d.last, x.Received), x
 	d.roundTrip = max(d.roundTrip, x.Received-x.Sent)
 	if x.OAuthError() == "slow_down" {
 		d.interval = min(d.interval+slowDownStep, maxInterval)
@@ -149,8 +150,7 @@ func (d *device) poll(label string) (wire.Exchange, error) {
 
 // pollAfter waits for the given time from the receipt of the previous answer,
 // then polls. An overloaded target is asked again, as slowly as it wants and
-// never faster than the interval. A poll that would come when the code may
-// have expired is not sent: its answer would say nothing about its theme.
+// never faster than the interval.
 func (d *device) pollAfter(label string, after time.Duration) (wire.Exchange, error) {
 	return d.askAfter(d.request(label), after)
 }
@@ -163,13 +163,7 @@ func (d *device) askPaced(r wire.Request) (wire.Exchange, error) {
 // askAfter is pollAfter with any request.
 func (d *device) askAfter(r wire.Request, after time.Duration) (wire.Exchange, error) {
 	for try := 0; ; try++ {
-		if next := d.last + after; !d.mayExpire && d.lifetime > 0 && next > d.issued+d.lifetime-d.guard() {
-			return wire.Exchange{}, fmt.Errorf("the codes live %s, which is too short for this conversation at an interval of %s", d.lifetime, d.interval)
-		}
-		if d.c.TimeBudget > 0 && after > d.c.TimeBudget {
-			return wire.Exchange{}, &Skipped{fmt.Sprintf("the polling interval is %s and the time budget is %s: give a longer --time-budget", d.interval, d.c.TimeBudget)}
-		}
-		if err := d.c.sleep("the polling interval", d.last+after-d.c.Clock.Now()); err != nil {
+		if err := d.rest(after); err != nil {
 			return wire.Exchange{}, err
 		}
 		x := d.ask(r)
@@ -178,6 +172,19 @@ func (d *device) askAfter(r wire.Request, after time.Duration) (wire.Exchange, e
 		}
 		after = max(retryAfter(x), d.interval+d.guard())
 	}
+}
+
+// rest waits for the given time from the receipt of the previous answer. It
+// refuses to where the code may have expired by then: an answer would say
+// nothing about its theme.
+func (d *device) rest(after time.Duration) error {
+	if next := d.last + after; !d.mayExpire && d.lifetime > 0 && next > d.issued+d.lifetime-d.guard() {
+		return fmt.Errorf("the codes live %s, which is too short for this conversation at an interval of %s", d.lifetime, d.interval)
+	}
+	if d.c.TimeBudget > 0 && after > d.c.TimeBudget {
+		return &Skipped{fmt.Sprintf("the polling interval is %s and the time budget is %s: give a longer --time-budget", d.interval, d.c.TimeBudget)}
+	}
+	return d.c.sleep("the polling interval", d.last+after-d.c.Clock.Now())
 }
 
 // collect polls compliantly until something other than authorization_pending

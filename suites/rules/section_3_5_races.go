@@ -1,0 +1,274 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// maxShown bounds the exchanges that one finding points at.
+const maxShown = 5
+
+// rounds calls judge for K = 1, 2, ... as long as the scenario has a label/K.
+func (j *judge) rounds(scenario, label string, judge func(k int)) int {
+	k := 0
+	for {
+		if _, ok := j.Transcripts[scenario].First(fmt.Sprintf("%s/%d", label, k+1)); !ok {
+			return k
+		}
+		k++
+		judge(k)
+	}
+}
+
+// withToken keeps the answers that brought a token.
+func withToken(list []said) (tokens []said) {
+	for _, x := range list {
+		if hasToken(x.Exchange) {
+			tokens = append(tokens, x)
+		}
+	}
+	return tokens
+}
+
+// differentTokens counts the sessions that some answers opened: different
+// access tokens, or different refresh tokens beside one access token.
+func differentTokens(tokens []said) int {
+	access, refresh := map[string]bool{}, map[string]bool{}
+	for _, x := range tokens {
+		o, _ := x.Object()
+		access[string(o.Raw("access_token"))] = true
+		if o.Has("refresh_token") {
+			refresh[string(o.Raw("refresh_token"))] = true
+		}
+	}
+	return max(len(access), len(refresh))
+}
+
+// spread is the time from the first to the last request.
+func spread(list []said) time.Duration {
+	if len(list) == 0 {
+		return 0
+	}
+	first, last := list[0].Sent, list[0].Sent
+	for _, x := range list {
+		first, last = min(first, x.Sent), max(last, x.Sent)
+	}
+	return last - first
+}
+
+func shown(list []said) []said { return list[:min(len(list), maxShown)] }
+
+// POLL-15
+func singleUseUnderRace(j *judge) {
+	const scenario = transcript.RacingPolls
+	var raced, width int
+	var apart time.Duration
+	var release wire.Release
+	j.rounds(scenario, "device", func(k int) {
+		label := fmt.Sprintf("race/%d", k)
+		sent, answers := j.Transcripts[scenario].Labelled(label), j.all(scenario, label)
+		if len(sent) == 0 {
+			return // the code was not approved, or the target asked to be spared
+		}
+		if len(answers) < 2 {
+			j.inconclusive("race %d: %d of %d polls were answered (the others were lost, or the target was overloaded)", k, len(answers), len(sent))
+			return
+		}
+		raced, width = raced+1, max(width, len(answers))
+		apart, release = max(apart, spread(answers)), sent[0].Release
+		for _, x := range answers {
+			if serverFault(x.Exchange) {
+				j.warn("server-error", quoted("invalid_grant")+" for those who come too late", describe(x.Exchange), x)
+				break
+			}
+		}
+		tokens := withToken(answers)
+		switch {
+		case differentTokens(tokens) > 1:
+			j.fail("second-token", fmt.Sprintf("one token for one approval, however many of %d polls arrive at once", len(answers)),
+				fmt.Sprintf("%d different tokens: %d of %d polls that arrived together were answered 200 (race %d)", differentTokens(tokens), len(tokens), len(answers), k), shown(tokens)...)
+		case len(tokens) > 1:
+			j.warn("same-token", "one answer 200 for one approval", fmt.Sprintf("%d of %d polls that arrived together got the same token (race %d)", len(tokens), len(answers), k), shown(tokens)...)
+		case len(tokens) == 0:
+			j.nobodyWon(scenario, k, answers, len(sent))
+		}
+	})
+	if raced == 0 {
+		if len(j.obstacles) == 0 {
+			j.missing(scenario, "race")
+		}
+		return
+	}
+	how := "with their last bytes held back for it"
+	if release == wire.Parallel {
+		how = "without a connection each: the target speaks HTTP/2 only, or a proxy stands between"
+	}
+	j.pass("one token in each of %d races of %d polls: a pass is no proof", raced, width)
+	j.note("races", fmt.Sprintf("%d codes, %d polls for each, sent within %s, %s", raced, width, apart.Round(10*time.Microsecond), how))
+}
+
+// nobodyWon judges a race in which no poll got the token: the grant must have
+// come through it.
+func (j *judge) nobodyWon(scenario string, k int, answers []said, sent int) {
+	after := j.all(scenario, fmt.Sprintf("after/%d", k))
+	switch {
+	case len(after) == 0:
+		j.missing(scenario, fmt.Sprintf("after/%d", k))
+	case len(withToken(after)) > 0:
+		j.note("nobody-won", fmt.Sprintf("no poll of race %d got the token, a later one did", k), after[len(after)-1])
+	case len(answers) < sent:
+		j.inconclusive("race %d: no token came, and %d answers were lost or only said overloaded", k, sent-len(answers))
+	case hasError(after[len(after)-1].Exchange, "slow_down"):
+		j.inconclusive("race %d: still slow_down after %d compliant polls", k, len(after))
+	default:
+		if visit, ok := j.journey(scenario, fmt.Sprintf("approve %d", k)); ok && j.certain(visit, scenario, fmt.Sprintf("after/%d", k)) {
+			j.fail("grant-lost", "a token for one of the polls, or for the next", fmt.Sprintf("no token for any of %d polls that arrived together, and afterwards %s (race %d)", len(answers), describe(after[len(after)-1].Exchange), k), append(shown(answers), after...)...)
+		}
+	}
+}
+
+// POLL-16
+func pollRacingDecision(j *judge) {
+	const scenario = transcript.DecisionRaces
+	raced, polls := 0, 0
+	for _, goal := range []transcript.Goal{transcript.Deny, transcript.Approve} {
+		if goal == transcript.Deny && j.denialsUnseen() {
+			j.note("denials-unseen", "denials are not reported without a race either (POLL-08)")
+			continue
+		}
+		wanted := map[transcript.Goal]transcript.Outcome{transcript.Deny: transcript.Denied, transcript.Approve: transcript.Approved}[goal]
+		j.rounds(scenario, string(goal)+"/device", func(k int) {
+			visit, ok := j.journey(scenario, fmt.Sprintf("%s %d", goal, k))
+			race := j.all(scenario, fmt.Sprintf("%s/race/%d", goal, k))
+			switch {
+			case !ok:
+			case visit.Outcome == transcript.NoWayToDeny:
+				j.note("no-deny", "the pages offer no way to deny")
+			case visit.Outcome != wanted:
+				j.inconclusive("the person could not %s: %s", goal, visit.Outcome)
+			case len(race) > 0:
+				raced, polls = raced+1, polls+len(race)
+				j.decisionSurvives(goal, k, visit, race)
+			}
+		})
+	}
+	switch {
+	case raced > 0:
+		j.pass("%d decisions came through %d polls around them: a pass is no proof", raced, polls)
+	case len(j.obstacles) > 0:
+	case len(j.Transcripts[scenario].Labelled(string(transcript.Approve)+"/after")) > 0:
+		j.notApplicable("the pages never ask for a decision (no decision page came up), so nothing can be polled around it")
+	default:
+		j.missing(scenario, "approve/race")
+	}
+}
+
+// denialsUnseen says that the plain denial was not reported either.
+func (j *judge) denialsUnseen() bool {
+	polls := j.all(transcript.Denial, "denied")
+	return len(polls) > 0 && !slices.ContainsFunc(polls, func(x said) bool { return terminal(x.Exchange) })
+}
+
+// decisionSurvives judges the polls around one decision and after it.
+func (j *judge) decisionSurvives(goal transcript.Goal, k int, visit transcript.Journey, race []said) {
+	const scenario = transcript.DecisionRaces
+	label := fmt.Sprintf("%s/after/%d", goal, k)
+	after := j.all(scenario, label)
+	everything := slices.Concat(race, after)
+	for _, x := range everything {
+		if serverFault(x.Exchange) {
+			j.fail("server-error", "an answer of RFC 8628 section 3.5", fmt.Sprintf("%s to a poll around the moment of decision (%s)", describe(x.Exchange), visit.Name), x)
+			return
+		}
+	}
+	if len(after) == 0 {
+		j.missing(scenario, label)
+		return
+	}
+	tokens, last := withToken(everything), after[len(after)-1]
+	pending := hasError(last.Exchange, "authorization_pending")
+	switch {
+	case goal == transcript.Deny && len(tokens) > 0:
+		j.fail("token-after-denial", quoted("access_denied"), fmt.Sprintf("%s (%s)", describe(tokens[0].Exchange), visit.Name), tokens[0])
+	case differentTokens(tokens) > 1:
+		j.fail("second-token", "one token for one approval", fmt.Sprintf("%d different tokens for polls around the moment of approval (%s)", differentTokens(tokens), visit.Name), tokens...)
+	case len(tokens) > 1:
+		j.warn("same-token", "one answer 200 for one approval", fmt.Sprintf("the same token %d times (%s)", len(tokens), visit.Name), tokens...)
+	case len(tokens) == 1 && pending:
+		j.fail("revived", quoted("invalid_grant"), fmt.Sprintf("%s after the token (%s)", describe(last.Exchange), visit.Name), tokens[0], last)
+	case len(tokens) == 1:
+	case hasError(last.Exchange, "slow_down"):
+		j.inconclusive("%s: still slow_down after %d compliant polls", visit.Name, len(after))
+	case goal == transcript.Deny && !pending:
+	case j.certain(visit, scenario, label):
+		j.fail("decision-lost", map[transcript.Goal]string{transcript.Deny: quoted("access_denied"), transcript.Approve: "200 with a token"}[goal],
+			fmt.Sprintf("%s after %d compliant polls: the decision was lost to a poll in the same moment (%s)", describe(last.Exchange), len(after), visit.Name), append(shown(race), last)...)
+	}
+}
+
+// POLL-19
+func overloadAndLostAnswers(j *judge) {
+	j.stateSurvivesOverload()
+	const scenario = transcript.LostAnswers
+	tried := j.rounds(scenario, "lost", func(k int) {
+		label := fmt.Sprintf("again/%d", k)
+		hungUp, _ := j.Transcripts[scenario].First(fmt.Sprintf("lost/%d", k))
+		after := j.all(scenario, label)
+		switch {
+		case hungUp.Failure == nil || hungUp.Failure.Kind != wire.FailHungUp:
+			j.missing(scenario, fmt.Sprintf("lost/%d", k))
+			return
+		case len(after) == 0:
+			j.missing(scenario, label)
+			return
+		}
+		last := after[len(after)-1]
+		lost := said{hungUp, scenario}
+		switch {
+		case hasToken(last.Exchange):
+			j.measure("collected-later", "a device whose connection broke off gets its token when it asks again", lost, last)
+		case terminal(last.Exchange):
+			j.measure("consumed", fmt.Sprintf("a device whose connection broke off gets no token any more: %s", describe(last.Exchange)), lost, last)
+		case hasError(last.Exchange, "authorization_pending"):
+			if visit, ok := j.journey(scenario, fmt.Sprintf("approve %d", k)); ok && j.certain(visit, scenario, label) {
+				j.fail("policy-pending-for-ever", "the token, or "+quoted("invalid_grant"), fmt.Sprintf("%s at %d polls after an answer was lost", describe(last.Exchange), len(after)), lost, last)
+			}
+		default:
+			j.inconclusive("after a lost answer: %s", describe(last.Exchange))
+		}
+	})
+	if tried == 0 {
+		j.missing(scenario, "lost")
+	}
+}
+
+// stateSurvivesOverload looks at the conversations in which nobody decides: a
+// 429 or 503 that was seen there must not have ended a grant.
+func (j *judge) stateSurvivesOverload() {
+	for _, scenario := range []string{steady, impatient} {
+		t := j.Transcripts[scenario]
+		for i, x := range t.Exchanges {
+			code := x.Form().Get("device_code")
+			if !x.Overloaded() || code == "" {
+				continue
+			}
+			for _, later := range t.Exchanges[i+1:] {
+				if later.Form().Get("device_code") != code || !later.Answered() || later.Overloaded() {
+					continue
+				}
+				evidence := []said{{x, scenario}, {later, scenario}}
+				if terminal(later) {
+					j.fail("policy-ended-by-overload", "the grant goes on after "+fmt.Sprint(x.Status), describe(later), evidence...)
+				} else {
+					j.note("survived-overload", fmt.Sprintf("%d, then %s", x.Status, strings.TrimPrefix(describe(later), "status ")), evidence...)
+				}
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,263 @@
+package rules
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// fleetDevice is one line of the ledger: what one device of the fleet asked
+// for, what was decided about it, and what it got.
+type fleetDevice struct {
+	k      int
+	issued said
+	polls  []said // that were answered
+	lost   int    // that were not
+	// visit is the decision; without one visit.Name is "".
+	visit  transcript.Journey
+	who    string // first or second
+	tokens []said
+}
+
+func (d fleetDevice) approved() bool { return d.visit.Outcome == transcript.Approved }
+
+// ledger is the whole fleet.
+func (j *judge) ledger() (devices []fleetDevice) {
+	const scenario = transcript.Fleet
+	t := j.Transcripts[scenario]
+	// Once over the exchanges: Labelled for each device would take the square.
+	polls := map[string][]said{}
+	lost := map[string]int{}
+	for _, x := range t.Exchanges {
+		kind, rest, _ := strings.Cut(x.Label, "/")
+		if kind != "poll" {
+			continue
+		}
+		k, _, _ := strings.Cut(rest, "/")
+		if x.Answered() && !x.Overloaded() {
+			polls[k] = append(polls[k], said{x, scenario})
+		} else {
+			lost[k]++
+		}
+	}
+	for _, x := range t.Exchanges {
+		kind, name, _ := strings.Cut(x.Label, "/")
+		if kind != "device" || !hasCodes(x) {
+			continue
+		}
+		d := fleetDevice{k: len(devices) + 1, issued: said{x, scenario}, polls: polls[name], lost: lost[name], tokens: withToken(polls[name])}
+		if _, err := fmt.Sscan(name, &d.k); err != nil {
+			continue
+		}
+		for _, who := range []string{"first", "second"} {
+			for _, verb := range []string{"approves", "denies"} {
+				if visit, ok := t.Journey(fmt.Sprintf("%s %s %s", who, verb, name)); ok {
+					d.visit, d.who = visit, who
+				}
+			}
+		}
+		devices = append(devices, d)
+	}
+	return devices
+}
+
+// LOAD-01
+func noCrossTalk(j *judge) {
+	devices := j.ledger()
+	approved, refused, served := 0, 0, 0
+	for _, d := range devices {
+		switch d.visit.Outcome {
+		case transcript.Approved:
+			approved++
+		case transcript.Denied:
+			refused++
+		case transcript.Unfinished:
+			j.journey(transcript.Fleet, d.visit.Name) // says why
+		}
+		if len(d.tokens) > 0 {
+			served++
+		}
+		j.ownAnswers(d)
+	}
+	if approved == 0 || served == 0 {
+		j.missing(transcript.Fleet, "a token")
+		return
+	}
+	j.nothingShared(devices)
+	j.ownPerson(devices)
+	j.ownScope(devices)
+	j.pass("%d devices, %d approved and %d denied: each got what was decided about it", len(devices), approved, refused)
+}
+
+// ownAnswers: a device hears what was decided about its own code.
+func (j *judge) ownAnswers(d fleetDevice) {
+	if len(d.polls) == 0 {
+		return
+	}
+	last := d.polls[len(d.polls)-1]
+	undecided := d.visit.Name == "" || !d.visit.Decided
+	switch {
+	case differentTokens(d.tokens) > 1:
+		j.fail("two-tokens", "one token for each approved device", fmt.Sprintf("device %d got %d", d.k, differentTokens(d.tokens)), d.tokens...)
+	case len(d.tokens) > 0 && d.visit.Outcome == transcript.Denied:
+		j.fail("token-for-denied", quoted("access_denied"), fmt.Sprintf("device %d was denied: %s", d.k, describe(d.tokens[0].Exchange)), d.tokens[0])
+	case len(d.tokens) > 0 && undecided && d.visit.Outcome != transcript.Unfinished:
+		j.fail("token-without-approval", quoted("authorization_pending"), fmt.Sprintf("nobody approved device %d: %s", d.k, describe(d.tokens[0].Exchange)), d.tokens[0])
+	case undecided && terminal(last.Exchange) && d.visit.Name == "":
+		j.fail("ended-undecided", quoted("authorization_pending"), fmt.Sprintf("nobody decided about device %d: %s", d.k, describe(last.Exchange)), last)
+	case d.approved() && len(d.tokens) == 0 && d.lost > 0:
+		j.inconclusive("device %d was approved and got no token, but %d of its polls got no answer", d.k, d.lost)
+	case d.approved() && len(d.tokens) == 0 && hasError(last.Exchange, "slow_down"):
+		j.inconclusive("device %d was approved and still hears slow_down", d.k)
+	case d.approved() && len(d.tokens) == 0 && last.Sent < d.visit.Ended:
+		j.inconclusive("device %d did not ask after it was approved", d.k)
+	case d.approved() && len(d.tokens) == 0 && j.certain(d.visit, transcript.Fleet, fmt.Sprintf("poll/%d", d.k)):
+		j.fail("approved-without-token", "a token for each approved device", fmt.Sprintf("device %d was approved: %s", d.k, describe(last.Exchange)), last)
+	}
+}
+
+// nothingShared: no code and no token stands in two answers.
+func (j *judge) nothingShared(devices []fleetDevice) {
+	seen := map[string]said{}
+	once := func(what, member string, x said) {
+		o, err := x.Object()
+		if err != nil || !o.Has(member) {
+			return
+		}
+		key := member + string(o.Raw(member))
+		if other, ok := seen[key]; ok {
+			j.fail("shared-"+what, "each device has its own "+what, "two devices were given the same "+what, other, x)
+			return
+		}
+		seen[key] = x
+	}
+	for _, d := range devices {
+		once("device code", "device_code", d.issued)
+		once("user code", "user_code", d.issued)
+		if len(d.tokens) > 0 {
+			once("access token", "access_token", d.tokens[0])
+			once("refresh token", "refresh_token", d.tokens[0])
+		}
+	}
+}
+
+// ownPerson: a token belongs to the person who approved its device.
+func (j *judge) ownPerson(devices []fleetDevice) {
+	approver, person := map[string]string{}, map[string]string{}
+	witness := map[string]said{}
+	for _, d := range devices {
+		if !d.approved() || len(d.tokens) == 0 {
+			continue
+		}
+		x := d.tokens[0]
+		sub := j.subject(transcript.Fleet, fmt.Sprintf("owner/%d", d.k), x)
+		if sub == "" {
+			j.note("subject-unknown", "nothing tells whose the tokens are: no userinfo, introspection or ID token", x)
+			return
+		}
+		if other, ok := person[d.who]; ok && other != sub {
+			j.fail("other-person", fmt.Sprintf("a token of subject %q, who approved", clip(other)), fmt.Sprintf("device %d got one of subject %q", d.k, clip(sub)), witness[other], x)
+			return
+		}
+		if other, ok := approver[sub]; ok && other != d.who {
+			j.fail("other-person", "a token of the person who approved", fmt.Sprintf("device %d was approved by another person and got a token of subject %q, too", d.k, clip(sub)), witness[sub], x)
+			return
+		}
+		person[d.who], approver[sub], witness[sub] = sub, d.who, x
+	}
+	switch len(person) {
+	case 0:
+	case 1:
+		j.note("one-person", "the tokens belong to the one person who approved; a second user (users.second) would show more")
+	default:
+		j.note("two-persons", "the tokens belong to the persons who approved")
+	}
+}
+
+// ownScope: a device that asked for less does not get what another asked for,
+// where the server gives others what they asked for and no more.
+func (j *judge) ownScope(devices []fleetDevice) {
+	var within, beyond []said
+	for _, d := range devices {
+		if len(d.tokens) == 0 {
+			continue
+		}
+		asked := strings.Fields(d.issued.Form().Get("scope"))
+		o, _ := d.tokens[0].Object()
+		scope, ok := o.String("scope")
+		if !ok || len(asked) != 1 {
+			continue // absent: as asked (RFC 6749 section 5.1)
+		}
+		if slices.ContainsFunc(strings.Fields(scope), func(s string) bool { return !slices.Contains(asked, s) }) {
+			beyond = append(beyond, d.tokens[0])
+		} else {
+			within = append(within, d.tokens[0])
+		}
+	}
+	switch {
+	case len(beyond) > 0 && len(within) > 0:
+		j.fail("other-scope", "the one scope that the device asked for, as other devices got it", "a device got scopes that only others asked for", append(shown(beyond), shown(within)...)...)
+	case len(beyond) > 0:
+		j.note("wider-scope", "every device that asked for one scope got more: the server's own choice (RFC 6749 section 3.3)", shown(beyond)...)
+	}
+}
+
+// LOAD-02
+func stateMachineUnderLoad(j *judge) {
+	devices := j.ledger()
+	var polls, slowed, faults []said
+	lost, collected, most := 0, 0, 0
+	for _, d := range devices {
+		polls, lost = append(polls, d.polls...), lost+d.lost
+		slowed = append(slowed, slowDowns(d.polls)...)
+		for _, x := range d.polls {
+			if serverFault(x.Exchange) {
+				faults = append(faults, x)
+			}
+		}
+		if d.approved() && len(d.tokens) > 0 {
+			collected++
+			n := 0
+			for _, x := range d.polls {
+				if x.Sent >= d.visit.Ended && x.Sent <= d.tokens[0].Sent {
+					n++
+				}
+			}
+			most = max(most, n)
+		}
+	}
+	if len(polls) == 0 {
+		j.missing(transcript.Fleet, "poll")
+		return
+	}
+	times := make([]time.Duration, len(polls))
+	for i, x := range polls {
+		times[i] = x.Received - x.Sent
+	}
+	slices.Sort(times)
+	figures := fmt.Sprintf("%d devices, %d compliant polls: %d slow_down, %d times 5xx, %d unanswered; answers p50 %s, p95 %s, p99 %s",
+		len(devices), len(polls)+lost, len(slowed), len(faults), lost, quantile(times, 0.5), quantile(times, 0.95), quantile(times, 0.99))
+	if collected > 0 {
+		figures += fmt.Sprintf("; the token came at poll %d after the approval at the latest", max(1, most))
+	}
+	switch {
+	case len(slowed) > 0:
+		j.measure("slowed", figures, shown(slowed)...)
+	case len(faults) > 0:
+		j.measure("server-errors", figures, shown(faults)...)
+	case lost > 0:
+		j.measure("unanswered", figures)
+	default:
+		j.measure("steady", figures)
+	}
+}
+
+// quantile of sorted durations, by the nearest rank.
+func quantile(sorted []time.Duration, q float64) time.Duration {
+	rank := int(math.Ceil(q * float64(len(sorted))))
+	return sorted[min(max(rank, 1), len(sorted))-1].Round(100 * time.Microsecond)
+}
