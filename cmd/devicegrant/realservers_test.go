@@ -50,7 +50,6 @@ func TestRealServers(t *testing.T) {
 			"DA-04":     "warn other-error", // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
 			"DA-05":     "warn other-error", // the same for a repeated client_id; a repeated scope is accepted
 			"DA-09":     "warn other-error", // the same for an unknown client, where it has invalid_client
-			"DA-10":     "warn other-error", // 403 for a client without the grant: the right code, ERR-01 has the status
 			"DA-11":     "warn other-error", // 403 unauthorized_client for a client that does not authenticate, where it has invalid_client
 			"DA-12":     "known status",
 			"DA-14":     "warn two-methods-accepted", // and a second client in the body is ignored

@@ -54,6 +54,11 @@ var strengthCases = []ruleCase{
 	{"ERR-06", "the device code", in(tokenErr, "unknown/random", func(x *wire.Exchange) {
 		member("error_description", fmt.Sprintf("%q", "unknown device code "+x.Form().Get("device_code")))(x)
 	}), Warn, "device-code"},
+	{"ERR-06", "the path that was asked for", in(deviceErr, "method/GET", func(x *wire.Exchange) {
+		x.URL = "https://h/home/oauth/device.php"
+		all2(answer(404, "The requested URL /home/oauth/device.php was not found on this server."), header("Content-Type", "text/html"))(x)
+	}), Pass, ""},
+	{"ERR-06", "a server in Paraguay", in(tokenErr, "unknown/random", member("error_uri", `"https://auth.example.py:8443/x"`)), Pass, ""},
 	{"ERR-06", "a link to a page", in(tokenErr, "unknown/random", member("error_uri", `"https://h/docs/errors.html#at-home"`)), Pass, ""},
 	{"ERR-06", "a page with assets", in(deviceErr, "method/GET", all2(answer(405, `<link href="/opt/style.css"><p>Please select a method from the list where allowed at once (see: 1)</p>`), header("Content-Type", "text/html"))), Pass, ""},
 	{"ERR-06", "cacheable", in(tokenErr, "unknown/random", header("Cache-Control", "")), Pass, ""},

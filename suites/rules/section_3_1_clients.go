@@ -132,7 +132,7 @@ func grantNotAllowed(j *judge) {
 		return
 	}
 	switch {
-	case hasError(x.Exchange, "unauthorized_client") && x.Status == 400:
+	case hasError(x.Exchange, "unauthorized_client"): // ERR-01 judges the status
 		j.pass("%s", describe(x.Exchange))
 		return
 	case !hasCodes(x.Exchange):
@@ -140,7 +140,7 @@ func grantNotAllowed(j *judge) {
 		if hasError(x.Exchange, "invalid_client") {
 			observed += "; if the server does not know the client, clients.not_allowed in the profile is wrong"
 		}
-		j.warn("other-error", "400 and "+quoted("unauthorized_client"), observed, x)
+		j.warn("other-error", quoted("unauthorized_client"), observed, x)
 		return
 	}
 	if token, ok := j.tokenAmong(clientIdentity, "token"); ok {
@@ -280,7 +280,7 @@ func basicAccepted(j *judge) {
 		body, ok := j.maybe(clientIdentity, "control/body")
 		switch {
 		case ok && hasCodes(body.Exchange):
-			j.fail("basic-refused", "codes, as with the same secret in the body", describe(x.Exchange)+" for the right secret by HTTP Basic", x, body)
+			j.fail("basic-refused", "codes, as with the same secret in the body", describe(x.Exchange)+" for the right secret by HTTP Basic; for a client that is registered for the body, set clients.confidential.auth in the profile", x, body)
 		default:
 			j.inconclusive("the secret is refused by HTTP Basic and in the body (%s): clients.confidential in the profile may be wrong", describe(x.Exchange))
 		}

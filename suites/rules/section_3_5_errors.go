@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -303,9 +304,9 @@ var leaks = []struct {
 	code, what string
 	pattern    *regexp.Regexp
 }{
-	{"stack-trace", "a stack trace", regexp.MustCompile(`Traceback \(most recent call last\)|Exception in thread|goroutine \d+ \[|(?m)^\s*at [\w$.<>]+ ?\([^()\n]{1,200}:\d+(:\d+)?\)|\bat [\w$.]+\([\w$]+\.java:\d+\)|File "[^"\n]{1,200}", line \d+|\.php on line \d+`)},
+	{"stack-trace", "a stack trace", regexp.MustCompile(`Traceback \(most recent call last\)|Exception in thread|goroutine \d+ \[|(?m)^\s*at [\w$.<>]+ ?\([^()\n]{1,200}\.\w{1,4}:\d+(:\d+)?\)|\bat [\w$.]+\([\w$]+\.java:\d+\)|File "[^"\n]{1,200}", line \d+|\.php on line \d+`)},
 	{"sql", "SQL", regexp.MustCompile(`SQLSTATE\[|\bORA-\d{5}\b|You have an error in your SQL syntax|syntax error at or near "|\bSELECT\s[^<>]{1,200}\sFROM\s[^<>]{1,200}\sWHERE\s|\bINSERT INTO \w+ ?\(`)},
-	{"file-path", "a file path", regexp.MustCompile(`(?:^|[\s(\[:,])(?:/(?:usr|home|var|opt|srv|root)/[\w.-]+(?:/[\w.-]+)*\.\w{1,5}\b|[A-Za-z]:\\[\w .-]+\\[\w .\\-]+\.\w{1,5}\b)|/[\w.-]+\.(?:go|js|mjs|ts|py|rb|java|php|cs|c):\d+`)},
+	{"file-path", "a file path", regexp.MustCompile(`(?:^|[\s(\[:,])(?:/(?:usr|home|var|opt|srv|root)/[\w.-]+(?:/[\w.-]+)*\.\w{1,5}\b|[A-Za-z]:\\[\w .-]+\\[\w .\\-]+\.\w{1,5}\b)|(?:^|[^/:])/[\w.-]+\.(?:go|js|mjs|ts|py|rb|java|php|cs|c):\d+`)},
 }
 
 // leastEcho is the shortest device code whose repetition is no coincidence.
@@ -319,6 +320,9 @@ func quietErrors(j *judge) {
 	for _, x := range j.errorAnswers() {
 		n++
 		text := errorText(x.Exchange)
+		if u, err := url.Parse(x.URL); err == nil && len(u.Path) > 1 {
+			text = strings.ReplaceAll(text, u.Path, "") // a page may name what was asked for
+		}
 		for i, leak := range leaks {
 			if leak.pattern.MatchString(text) {
 				loud[i].add(leak.what+" in an error response", x)
