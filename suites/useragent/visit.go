@@ -61,6 +61,7 @@ type visit struct {
 	approved, denied, forgotten                 bool
 	seen                                        map[string]int
 
+	leave func() // gives the journey's room to another
 	// pause stops the journey's clock until resume.
 	pause func() (resume func())
 }
@@ -80,7 +81,7 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 	j.Started = s.now()
 	watched := newWatch(task)
 	defer s.tab.watch(nil)
-	v := &visit{watched: watched, session: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
+	v := &visit{watched: watched, leave: leave, session: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
 	if task.TypeCode {
 		j.TypedCode = task.UserCode
 	}
@@ -298,6 +299,7 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 	if t := v.start(ctx); t != nil {
 		return settled{trouble: t}
 	}
+	v.leave() // waiting takes no room
 	sleep(ctx, v.task.Dwell)
 	var snap *Snapshot
 	for {
