@@ -188,6 +188,22 @@ func (x *exchange) send(w http.ResponseWriter) {
 	_, _ = w.Write(x.answer)
 }
 
+// An exchange is an answer in the making, so that the pages can be rendered
+// into it.
+var _ http.ResponseWriter = (*exchange)(nil)
+
+// Header implements http.ResponseWriter.
+func (x *exchange) Header() http.Header { return x.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (x *exchange) WriteHeader(status int) { x.status = status }
+
+// Write implements http.ResponseWriter.
+func (x *exchange) Write(b []byte) (int, error) {
+	x.answer = append(x.answer, b...)
+	return len(b), nil
+}
+
 // recorder keeps an answer.
 type recorder struct {
 	status int

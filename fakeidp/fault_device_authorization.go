@@ -1,3 +1,176 @@
 package fakeidp
 
-var deviceAuthorizationFaults = []fault{}
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// deviceAuthorizationFaults: the request and the response of RFC 8628 sections
+// 3.1 and 3.2.
+var deviceAuthorizationFaults = []fault{
+	{Fault{"M08", "no-expires-in", "expires_in is left out", Defect},
+		see(func(x *exchange) {
+			if x.codes() {
+				x.edit(func(o map[string]any) { delete(o, "expires_in") })
+			}
+		})},
+	{Fault{"M09", "numbers-as-strings", "expires_in and interval are JSON strings", Defect},
+		see(func(x *exchange) {
+			if x.codes() {
+				x.edit(func(o map[string]any) {
+					for _, name := range []string{"expires_in", "interval"} {
+						if n, ok := o[name].(json.Number); ok {
+							o[name] = n.String()
+						}
+					}
+				})
+			}
+		})},
+	{Fault{"M12", "four-digits", "User codes are four digits", Defect},
+		func() behaviour {
+			return behaviour{configure: func(c *Config) { c.UserCodeAlphabet, c.UserCodeLength = "0123456789", 4 }}
+		}},
+	{Fault{"M22", "last-value-wins", "Of a repeated parameter the last value is taken", Defect},
+		meet(func(x *exchange) bool {
+			if x.post(pathToken) || x.post(pathDeviceAuthorization) {
+				for name, values := range x.form {
+					x.form[name] = values[len(values)-1:]
+				}
+				x.body = []byte(x.form.Encode())
+			}
+			return false
+		})},
+	{Fault{"R01", "no-secret-for-codes", "A confidential client gets codes without its secret", Defect},
+		meet(func(x *exchange) bool {
+			if c, known := x.p.clients[x.form.Get("client_id")]; known && !c.Public && x.post(pathDeviceAuthorization) && x.r.Header.Get("Authorization") == "" {
+				x.setForm("client_secret", c.Secret)
+			}
+			return false
+		})},
+	{Fault{"R02", "unknown-parameters-refused", "A parameter that the server does not know is refused", Defect},
+		meet(func(x *exchange) bool {
+			if !x.post(pathToken) && !x.post(pathDeviceAuthorization) {
+				return false
+			}
+			for name := range x.form {
+				if strings.HasPrefix(strings.ToLower(name), "x") {
+					x.refuse(http.StatusBadRequest, "invalid_request")
+					return true
+				}
+			}
+			return false
+		})},
+	{Fault{"R03", "empty-scope-refused", "An empty scope is refused, an absent one is not", Defect},
+		meet(func(x *exchange) bool {
+			if x.post(pathDeviceAuthorization) && x.form.Has("scope") && x.form.Get("scope") == "" {
+				x.refuse(http.StatusBadRequest, "invalid_scope")
+				return true
+			}
+			return false
+		})},
+	{Fault{"R04", "codes-for-anybody", "Unknown clients get codes", Defect},
+		meet(func(x *exchange) bool {
+			id := x.form.Get("client_id")
+			if _, known := x.p.clients[id]; x.post(pathDeviceAuthorization) && id != "" && !known && len(x.form["client_id"]) == 1 {
+				x.setForm("client_id", x.p.config.Clients[0].ID)
+			}
+			return false
+		})},
+	{Fault{"R05", "device-codes-count-up", "Device codes are a counter", Defect},
+		func() behaviour {
+			var n atomic.Int64
+			n.Store(100_000)
+			return behaviour{issue: func(g *grant) { g.deviceCode = "device-" + strconv.FormatInt(n.Add(1), 10) }}
+		}},
+	{Fault{"R15", "code-in-the-uri", "verification_uri carries the user code", Defect},
+		see(func(x *exchange) {
+			if x.codes() {
+				x.edit(func(o map[string]any) { o["verification_uri"] = o["verification_uri_complete"] })
+			}
+		})},
+	{Fault{"F-DA-01", "confidential-clients-fail", "A confidential client is answered 500 for a valid request", Defect},
+		meet(func(x *exchange) bool {
+			if x.post(pathDeviceAuthorization) && x.r.Header.Get("Authorization") != "" {
+				x.refuse(http.StatusInternalServerError, "server_error")
+				return true
+			}
+			return false
+		})},
+	{Fault{"F-DA-02", "codes-for-get", "Codes are given for a GET with the parameters in the query", Defect},
+		meet(func(x *exchange) bool {
+			if x.path != pathDeviceAuthorization || x.r.Method != http.MethodGet || !x.query.Has("client_id") {
+				return false
+			}
+			other := x.again(http.MethodPost, x.r.URL.Path, x.query)
+			x.status, x.header, x.answer = other.status, other.header, other.answer
+			return true
+		})},
+	{Fault{"F-DA-02b", "secret-from-the-uri", "A client secret in the query is taken", Defect},
+		meet(func(x *exchange) bool {
+			if x.post(pathDeviceAuthorization) && x.query.Has("client_secret") {
+				x.setForm("client_secret", x.query.Get("client_secret"))
+				x.r.URL.RawQuery = ""
+			}
+			return false
+		})},
+	{Fault{"F-DA-03", "chokes-on-json", "A body in JSON is answered 500", Defect},
+		meet(func(x *exchange) bool {
+			if x.post(pathDeviceAuthorization) && strings.HasPrefix(x.r.Header.Get("Content-Type"), "application/json") {
+				x.status, x.answer = http.StatusInternalServerError, []byte("Internal Server Error")
+				return true
+			}
+			return false
+		})},
+	{Fault{"F-DA-04", "codes-for-nobody", "Codes are given without client_id", Defect},
+		meet(func(x *exchange) bool {
+			if x.post(pathDeviceAuthorization) && x.form.Get("client_id") == "" && x.r.Header.Get("Authorization") == "" {
+				x.setForm("client_id", x.p.config.Clients[0].ID)
+			}
+			return false
+		})},
+	{Fault{"F-RESP-03", "device-code-is-a-number", "device_code is a JSON number", Defect}, member("device_code", 1234567890)},
+	{Fault{"F-RESP-04", "user-code-is-a-number", "user_code is a JSON number", Defect}, member("user_code", 12345678)},
+	{Fault{"F-RESP-05", "relative-uri", "verification_uri is a relative path", Defect}, member("verification_uri", "/device")},
+	{Fault{"F-RESP-09", "relative-complete-uri", "verification_uri_complete is a relative path", Defect},
+		see(func(x *exchange) {
+			if x.codes() {
+				x.edit(func(o map[string]any) {
+					o["verification_uri_complete"] = fmt.Sprint("/device?user_code=", o["user_code"])
+				})
+			}
+		})},
+	{Fault{"F-RESP-10", "codes-may-be-cached", "The device authorization response has no Cache-Control", Defect},
+		see(func(x *exchange) {
+			if x.codes() {
+				x.header.Del("Cache-Control")
+			}
+		})},
+	{Fault{"F-RESP-11", "one-grant-per-client", "A client that asks twice within a second gets the same codes", Defect}, sameCodes},
+}
+
+// sameCodes answers a client from its last response for a second of real time.
+func sameCodes() behaviour {
+	type kept struct {
+		at      time.Time
+		answer  []byte
+		request string
+	}
+	var last atomic.Pointer[kept]
+	return behaviour{
+		response: func(x *exchange) {
+			if !x.codes() {
+				return
+			}
+			if k := last.Load(); k != nil && k.request == string(x.body) && time.Since(k.at) < time.Second {
+				x.answer = k.answer
+				return
+			}
+			last.Store(&kept{time.Now(), x.answer, string(x.body)})
+		},
+	}
+}

@@ -1,3 +1,181 @@
 package fakeidp
 
-var pageFaults = []fault{}
+import (
+	"errors"
+	"html"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// page says that the answer is a page of a path.
+func (x *exchange) page(path string) bool {
+	return x.path == path && strings.HasPrefix(x.header.Get("Content-Type"), "text/html")
+}
+
+// trusted makes a request look like one that a form of ours sent.
+func (x *exchange) trusted() {
+	if s := x.p.session(x.r); s != nil {
+		x.setForm("csrf", s.csrf)
+	}
+	for name := range x.r.Header {
+		if name == "Origin" || name == "Referer" || strings.HasPrefix(name, "Sec-Fetch-") {
+			x.r.Header.Del(name)
+		}
+	}
+}
+
+// pageFaults: what the person meets at the verification URI (RFC 8628 section 3.3).
+var pageFaults = []fault{
+	{Fault{"M15", "no-csrf-token", "The forms have no token against CSRF, and the cookie is SameSite=None", Defect},
+		func() behaviour { return forgeable("SameSite=None; Secure") }},
+	{Fault{"F-SEC-07", "only-samesite", "The forms have no token against CSRF; the cookie is SameSite=Lax", Defect},
+		func() behaviour { return forgeable("SameSite=Lax") }},
+	{Fault{"M16", "link-approves", "Opening verification_uri_complete approves, where somebody is logged in", Defect},
+		meet(func(x *exchange) bool {
+			s := x.p.session(x.r)
+			if x.path != pathDevice || x.r.Method != http.MethodGet || s == nil || s.user == nil {
+				return false
+			}
+			if g, err := x.p.find(x.query.Get("user_code")); err == nil {
+				_ = x.p.approve(g, s.user, g.requested) // it may have been decided before
+			}
+			return false
+		})},
+	{Fault{"M20", "decided-again", "A decided user code can be decided again, and the token follows the last one", Defect},
+		func() behaviour {
+			return behaviour{refusal: func(g *grant, now time.Time) error {
+				err := g.undecidable(now)
+				if errors.Is(err, ErrDecided) {
+					return nil
+				}
+				return err
+			}}
+		}},
+	{Fault{"R06", "any-number-of-guesses", "Nobody counts the wrong user codes", Defect},
+		func() behaviour {
+			return behaviour{configure: func(c *Config) { c.GuessesPerUser, c.GuessesPerAddress = -1, -1 }}
+		}},
+	{Fault{"R07", "may-be-framed", "The pages may be framed by anybody", Defect},
+		see(func(x *exchange) {
+			x.header.Del("X-Frame-Options")
+			if policy := x.header.Get("Content-Security-Policy"); policy != "" {
+				x.header.Set("Content-Security-Policy", strings.ReplaceAll(policy, "frame-ancestors 'none'; ", ""))
+			}
+		})},
+	{Fault{"R13", "expired-user-code", "The page takes a user code that has expired", Defect},
+		func() behaviour {
+			return behaviour{refusal: func(g *grant, now time.Time) error {
+				err := g.undecidable(now)
+				if errors.Is(err, ErrExpired) {
+					g.expires = now.Add(time.Minute)
+					return nil
+				}
+				return err
+			}}
+		}},
+	{Fault{"R14", "exact-case", "A user code has to be typed in the case in which it was shown", Defect},
+		meet(func(x *exchange) bool {
+			if code := x.form.Get("user_code"); x.post(pathDevice) && code != strings.ToUpper(code) {
+				x.setForm("user_code", "-")
+			}
+			return false
+		})},
+	{Fault{"R20", "code-not-escaped", "The page shows the user_code of its URL unescaped, and allows scripts", Defect},
+		see(func(x *exchange) {
+			if code := x.query.Get("user_code"); x.page(pathDevice) && code != "" {
+				x.header.Del("Content-Security-Policy")
+				x.replace("<h1>", "<p>Code: "+code+"</p><h1>")
+			}
+		})},
+	{Fault{"R21", "open-next", "The parameter next of the page leads anywhere", Defect},
+		meet(func(x *exchange) bool {
+			if next := x.query.Get("next"); x.path == pathDevice && x.r.Method == http.MethodGet && next != "" {
+				x.status = http.StatusSeeOther
+				x.header.Set("Location", next)
+				return true
+			}
+			return false
+		})},
+	{Fault{"R23", "success-resets-the-limit", "A right user code gives the address all its guesses back", Defect},
+		see(func(x *exchange) {
+			if x.post(pathDevice) && x.status == http.StatusSeeOther {
+				x.p.guesses.clear()
+			}
+		})},
+	{Fault{"R24", "device-code-in-the-page", "The decision page carries the device code in a hidden field", Defect},
+		see(func(x *exchange) {
+			if g, err := x.p.find(x.query.Get("user_code")); err == nil && x.page(pathConsent) {
+				x.replace("<fieldset>", `<input type="hidden" name="handle" value="`+html.EscapeString(g.deviceCode)+`"><fieldset>`)
+			}
+		})},
+	{Fault{"F-VERIFY-01", "approval-is-lost", "The page says that the device is approved, and nothing is written", Defect},
+		meet(func(x *exchange) bool {
+			if !x.post(pathConsent) || x.form.Get("decision") != "approve" {
+				return false
+			}
+			x.p.renderResult(x, http.StatusOK, x.p.session(x.r), "Device approved", "You can go back to your device.")
+			return true
+		})},
+	{Fault{"F-VERIFY-02", "anybody-approves", "The decision is taken from somebody who is not logged in", Defect},
+		meet(func(x *exchange) bool {
+			s := x.p.session(x.r)
+			if (x.path != pathLogin && x.path != pathConsent) || s == nil || s.user != nil {
+				return false
+			}
+			if x.path == pathLogin && x.r.Method == http.MethodGet {
+				x.status, x.header = http.StatusSeeOther, http.Header{"Location": {x.p.basePath + pathConsent + "?" + x.r.URL.RawQuery}}
+				return true
+			}
+			for code := range strings.FieldsSeq(x.query.Get("user_code") + " " + x.form.Get("user_code")) {
+				normal, _ := x.p.userCodes.normalise(code)
+				e, entered := s.enteredCode(normal)
+				if !entered || x.path != pathConsent {
+					continue
+				}
+				switch {
+				case x.r.Method == http.MethodGet:
+					x.p.renderConsent(x, http.StatusOK, s, e.grant, e.grant.requested, "")
+				case x.form.Get("decision") == "approve":
+					_ = x.p.approve(e.grant, &x.p.config.Users[0], e.grant.requested) // the poll will tell
+					x.p.renderResult(x, http.StatusOK, s, "Device approved", "You can go back to your device.")
+				default:
+					continue
+				}
+				return true
+			}
+			return false
+		})},
+	{Fault{"F-VERIFY-03", "chokes-on-codes", "A user code with an odd character is answered 500", Defect},
+		meet(func(x *exchange) bool {
+			if x.post(pathDevice) && unusual(x.form.Get("user_code")) {
+				x.status, x.answer = http.StatusInternalServerError, []byte("Internal Server Error")
+				return true
+			}
+			return false
+		})},
+	{Fault{"F-VERIFY-08", "no-way-to-refuse", "The decision page has no way to refuse", Defect},
+		see(func(x *exchange) {
+			if x.page(pathConsent) {
+				x.replace(`<button class="secondary" type="submit" name="decision" value="deny">Deny</button>`, "")
+			}
+		})},
+}
+
+// forgeable takes every POST to a page as genuine, and gives the cookie other
+// attributes.
+func forgeable(sameSite string) behaviour {
+	return behaviour{
+		request: func(x *exchange) bool {
+			if x.r.Method == http.MethodPost && (x.path == pathDevice || x.path == pathLogin || x.path == pathConsent) {
+				x.trusted()
+			}
+			return false
+		},
+		response: func(x *exchange) {
+			for i, cookie := range x.header["Set-Cookie"] {
+				x.header["Set-Cookie"][i] = strings.ReplaceAll(cookie, "SameSite=Lax", sameSite)
+			}
+		},
+	}
+}

@@ -1,3 +1,91 @@
 package fakeidp
 
-var tokenFaults = []fault{}
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// tokenFaults: the device access token request of RFC 8628 section 3.4, and
+// the response of RFC 6749 section 5.1.
+var tokenFaults = []fault{
+	{Fault{"M13", "codes-for-everybody", "A device code of another client is taken", Defect},
+		func() behaviour {
+			return behaviour{foreign: func(*grant, *Client) bool { return true }}
+		}},
+	{Fault{"M14", "binding-checked-late", "To which client a code belongs is looked at only once it is approved", Defect},
+		func() behaviour {
+			return behaviour{foreign: func(g *grant, _ *Client) bool {
+				g.mu.Lock()
+				defer g.mu.Unlock()
+				return g.state.undecided()
+			}}
+		}},
+	{Fault{"M21", "basic-answered-400", "Failed HTTP Basic is answered 400, without a challenge", Defect},
+		see(func(x *exchange) {
+			if x.failed() && x.oauthError() == "invalid_client" && x.r.Header.Get("Authorization") != "" {
+				x.status = http.StatusBadRequest
+				x.header.Del("WWW-Authenticate")
+			}
+		})},
+	{Fault{"M23", "tokens-may-be-cached", "The token response has no Cache-Control", Defect},
+		see(func(x *exchange) {
+			if x.tokens() {
+				x.header.Del("Cache-Control")
+			}
+		})},
+	{Fault{"R08", "narrowed-without-a-word", "After the person narrowed the scopes, scope is left out of the response", Defect},
+		see(func(x *exchange) {
+			if g, err := x.p.find(x.form.Get("device_code")); err == nil && x.tokens() && len(g.family.scopes) < len(g.requested) {
+				x.edit(func(o map[string]any) { delete(o, "scope") })
+			}
+		})},
+	{Fault{"R11", "token-of-the-last-login", "The subject of a token is whoever logged in last", Defect}, lastLogin},
+	{Fault{"R16", "grant-type-by-suffix", "grant_type is compared by its end", Defect},
+		meet(func(x *exchange) bool {
+			if x.post(pathToken) && len(x.form["grant_type"]) == 1 && strings.HasSuffix(x.form.Get("grant_type"), "device_code") {
+				x.setForm("grant_type", grantTypeDevice)
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-02", "no-device-code-falls-over", "A request without device_code is answered 500", Defect},
+		meet(func(x *exchange) bool {
+			if x.post(pathToken) && x.form.Get("grant_type") == grantTypeDevice && !x.form.Has("device_code") {
+				x.refuse(http.StatusInternalServerError, "server_error")
+				return true
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-03", "unknown-is-pending", "An unknown device code is answered authorization_pending", Defect},
+		see(func(x *exchange) {
+			if _, err := x.p.find(x.form.Get("device_code")); x.post(pathToken) && err != nil && x.oauthError() == "invalid_grant" && x.form.Has("device_code") {
+				x.refuse(http.StatusBadRequest, "authorization_pending")
+			}
+		})},
+	{Fault{"F-TOKEN-09", "no-token-type", "token_type is left out", Defect},
+		see(func(x *exchange) {
+			if x.tokens() {
+				x.edit(func(o map[string]any) { delete(o, "token_type") })
+			}
+		})},
+}
+
+// lastLogin gives every new token to the person who logged in last.
+func lastLogin() behaviour {
+	var who atomic.Pointer[User]
+	return behaviour{
+		response: func(x *exchange) {
+			if u, known := x.p.users[x.form.Get("username")]; known && x.post(pathLogin) && x.status == http.StatusSeeOther {
+				who.Store(u)
+			}
+		},
+		poll: func(g *grant, arrival time.Time) (answer, *family) {
+			a, f := g.answer(arrival)
+			if u := who.Load(); u != nil && f != nil {
+				f.user = u
+			}
+			return a, f
+		},
+	}
+}
