@@ -2,7 +2,9 @@ package fakeidp
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -71,6 +73,19 @@ var wireFaults = []fault{
 				if value := x.form.Get(name); value != "" && (name != "device_code" || x.oauthError() == "invalid_grant") && unusual(value) {
 					x.edit(func(o map[string]any) { o["error_description"] = "bad value: " + value })
 				}
+			}
+		})},
+	{Fault{"R09", "forwarded-host-trusted", "X-Forwarded-Host decides what verification_uri is", Defect},
+		see(func(x *exchange) {
+			if host := x.r.Header.Get("X-Forwarded-Host"); host != "" && x.codes() {
+				x.edit(func(o map[string]any) {
+					for _, name := range []string{"verification_uri", "verification_uri_complete"} {
+						if u, err := url.Parse(fmt.Sprint(o[name])); err == nil {
+							u.Host = host
+							o[name] = u.String()
+						}
+					}
+				})
 			}
 		})},
 	{Fault{"R17", "codes-as-text", "The device authorization response is text/plain", Defect},

@@ -2,6 +2,7 @@ package suites
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -90,12 +91,23 @@ func (b judgedBy) judge(rule rules.Rule, evidence rules.Evidence) report.Check {
 	check.Scenario = rule.Scenarios[0]
 	about := evidence.Transcripts[check.Scenario]
 	check.DurationMS = (about.Ended - about.Started).Milliseconds()
-	judgement := b.needsBrowser(requirement, rule.Judge(evidence))
+	judgement := b.needsBrowser(requirement, apply(rule, evidence))
 	check.Verdict, check.Reason, check.Findings = judgement.Verdict, judgement.Reason, judgement.Findings
 	if !b.noBaseline {
 		check = report.ApplyBaseline([]report.Check{check}, evidence.Profile.Baseline)[0]
 	}
 	return check
+}
+
+// apply judges, and takes a rule that panics for what it is: our fault, which
+// must not cost the other verdicts.
+func apply(rule rules.Rule, evidence rules.Evidence) (j rules.Judgement) {
+	defer func() {
+		if p := recover(); p != nil {
+			j = rules.Judgement{Verdict: rules.Broken, Reason: fmt.Sprintf("the harness failed: the rule %s: %v\n%s", rule.ID, p, debug.Stack())}
+		}
+	}()
+	return rule.Judge(evidence)
 }
 
 func newCheck(r rules.Requirement) report.Check {

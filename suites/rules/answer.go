@@ -14,6 +14,9 @@ func describe(x wire.Exchange) string {
 	if x.Failure != nil {
 		return fmt.Sprintf("no answer (%s)", x.Failure)
 	}
+	if x.Response == nil {
+		return "no answer"
+	}
 	o, err := x.Object()
 	switch {
 	case err != nil && len(x.Response.Body) == 0:
