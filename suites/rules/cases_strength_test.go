@@ -108,12 +108,14 @@ var strengthCases = []ruleCase{
 	{"SEC-02", "a redacted recording", deviceCodes(func(i int, r *rand.Rand) string { return "[redacted:" + randomHex(r, 4) + "]" }), Inconclusive, ""},
 
 	{"SEC-03", "4 digits", userCodes(digits(4)), Fail, "policy-weak"},
-	{"SEC-03", "6 digits", userCodes(digits(6)), Warn, "weak"},
+	{"SEC-03", "6 digits, and a limit on guesses", userCodes(digits(6)), Info, "short-but-limited"},
+	{"SEC-03", "6 digits, and no limit seen", all(userCodes(digits(6)), nobodyGuessed), Warn, "weak"},
+	{"SEC-03", "4 digits, and a limit on guesses", userCodes(digits(4)), Fail, "policy-weak"},
 	{"SEC-03", "9 digits", userCodes(digits(9)), Pass, ""},
-	{"SEC-03", "6 of 20 letters", userCodes(letters("BCDFGHJKLMNPQRSTVWXZ", 6)), Warn, "weak"},
-	{"SEC-03", "4 of 20 letters", userCodes(letters("BCDFGHJKLMNPQRSTVWXZ", 4)), Warn, "weak"},
+	{"SEC-03", "6 of 20 letters", all(userCodes(letters("BCDFGHJKLMNPQRSTVWXZ", 6)), nobodyGuessed), Warn, "weak"},
+	{"SEC-03", "4 of 20 letters", all(userCodes(letters("BCDFGHJKLMNPQRSTVWXZ", 4)), nobodyGuessed), Warn, "weak"},
 	{"SEC-03", "3 of 20 letters", userCodes(letters("BCDFGHJKLMNPQRSTVWXZ", 3)), Fail, "policy-weak"},
-	{"SEC-03", "5 digits", userCodes(digits(5)), Warn, "weak"},
+	{"SEC-03", "5 digits", all(userCodes(digits(5)), nobodyGuessed), Warn, "weak"},
 	{"SEC-03", "a fixed beginning", userCodes(func(i int, r *rand.Rand) string { return "ACME-TV-" + digits(4)(i, r) }), Fail, "policy-weak"},
 	{"SEC-03", "8 digits from a counter", userCodes(func(i int, _ *rand.Rand) string { return fmt.Sprintf("%08d", 10_234_567+i*90_001) }), Fail, "policy-sequential"},
 	{"SEC-03", "words", userCodes(func(_ int, r *rand.Rand) string {
@@ -186,6 +188,9 @@ func deviceCodes(draw func(int, *rand.Rand) string) edit {
 func userCodes(draw func(int, *rand.Rand) string) edit {
 	return each(func(i int, r *rand.Rand, x *wire.Exchange) { member("user_code", fmt.Sprintf("%q", draw(i, r)))(x) })
 }
+
+// nobodyGuessed leaves the guesses out.
+func nobodyGuessed(e Evidence) { delete(e.Transcripts, transcript.Guessing) }
 
 // keep leaves the first n codes of the sample.
 func keep(n int) edit {

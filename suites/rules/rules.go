@@ -111,7 +111,7 @@ var All = []Rule{
 	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling}, overloadAndLostAnswers},
 	{"SEC-01", one(transcript.Transport), nil, tlsEverywhere},
 	{"SEC-02", one(transcript.Codes), nil, deviceCodeStrength},
-	{"SEC-03", one(transcript.Codes), nil, userCodeStrength},
+	{"SEC-03", one(transcript.Codes), one(transcript.Guessing), userCodeStrength},
 	{"SEC-04", one(transcript.Guessing), []string{transcript.Codes}, guessesAreLimited},
 	{"SEC-05", one(transcript.Guessing), nil, limitIsNotSidestepped},
 	{"SEC-06", one(transcript.Guessing), nil, limitIsNoWeapon},

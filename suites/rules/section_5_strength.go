@@ -214,7 +214,19 @@ func userCodeStrength(j *judge) {
 	if f.Growing && f.Sample >= leastSample && f.Bits >= userBitsFail {
 		j.fail("policy-sequential", "user codes that do not tell the next one", fmt.Sprintf("%d codes grow in the order in which they were issued, as a counter or a clock does", f.Sample), list[0].said, list[1].said)
 	}
+	if f.Sample >= leastSample && f.Bits >= userBitsFail && f.Bits < userBits && j.guessingIsLimited() {
+		j.measure("short-but-limited", fmt.Sprintf("at most %.1f bits in %d codes, and guesses are limited (see SEC-04)", f.Bits, f.Sample), list[0].said)
+		return
+	}
 	j.strength(f, "", userBits, userBitsFail, "a user_code", list)
+}
+
+// guessingIsLimited says that SEC-04 saw a limit: RFC 8628 section 5.1 takes
+// size and limit together.
+func (j *judge) guessingIsLimited() bool {
+	quiet := judge{Evidence: j.Evidence}
+	guessesAreLimited(&quiet)
+	return quiet.judgement().Verdict == Pass
 }
 
 // userCodes are the significant characters of the sample's user codes.
