@@ -31,7 +31,7 @@ func TestRealServers(t *testing.T) {
 		expires int
 		want    map[string]string
 	}{
-		{"oidc-provider", targets.OIDCProvider, 20, map[string]string{
+		{"oidc-provider", targets.OIDCProvider, 24, map[string]string{
 			"DA-02":    "warn server-error",      // GET and HEAD of /device/auth are answered 500; RFC 6749 defines no error for them, so no failure
 			"DA-10":    "warn other-error",       // invalid_request for a client without the grant, where RFC 6749 section 5.2 has unauthorized_client
 			"SEC-01":   "na",                     // loopback http
@@ -46,7 +46,7 @@ func TestRealServers(t *testing.T) {
 			"POLL-07":  "na", // to add up,
 			"POLL-18":  "na", // or to share
 		}},
-		{"glewlwyd", targets.Glewlwyd, 20, map[string]string{
+		{"glewlwyd", targets.Glewlwyd, 30, map[string]string{
 			"DA-04":     "warn other-error", // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
 			"DA-05":     "warn other-error", // the same for a repeated client_id; a repeated scope is accepted
 			"DA-09":     "warn other-error", // the same for an unknown client, where it has invalid_client

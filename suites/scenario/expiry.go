@@ -127,7 +127,11 @@ func (e *expiring) persons() {
 	} {
 		stands := sync.OnceFunc(standing.Done)
 		e.tell(story.name, func(d *device) error {
-			if err := e.approveAt(d, story.name, story.act(d), stands); err != nil {
+			act := story.act(d)
+			if err := d.until(act - time.Duration(float64(paused)*e.c.Clock.rate)); err != nil {
+				return err
+			}
+			if err := e.approve(d, story.name, func() error { stands(); return d.until(act) }); err != nil {
 				return err
 			}
 			d.pollNow(story.poll)
@@ -135,13 +139,13 @@ func (e *expiring) persons() {
 		}, stands)
 	}
 	e.tell("approved", func(d *device) error {
-		standing.Wait()
 		if e.client == e.c.Profile.Clients.Public && e.c.Target.Expiry == e.c.Target.Endpoints {
+			standing.Wait()
 			if err := e.c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI); err != nil {
 				return err
 			}
 		}
-		if err := e.visit(d.task("approved", transcript.Approve)); err != nil {
+		if err := e.approve(d, "approved", func() error { standing.Wait(); return nil }); err != nil {
 			return err
 		}
 		if err := d.until(d.over()); err != nil {
@@ -162,20 +166,14 @@ func (e *expiring) persons() {
 	})
 }
 
-// approveAt lets a person press approve at a certain moment: with a page to
-// stand before, they come a while before and wait there. stands is called when
-// they do, or when they never will.
-func (e *expiring) approveAt(d *device, name string, at time.Duration, stands func()) error {
+// approve lets a person approve when hold returns: they stand before the
+// decision meanwhile, or, with a driver that has no page to stand before, they
+// come only then.
+func (e *expiring) approve(d *device, name string, hold func() error) error {
 	task := d.task(name, transcript.Approve)
-	come := at
 	if e.c.Driver != nil && (e.c.Driver.Name() == "browser" || e.c.Driver.Name() == "forms") {
-		come -= time.Duration(float64(paused) * e.c.Clock.rate)
-		task.AtDecision = func(context.Context) error {
-			stands()
-			return d.until(at)
-		}
-	}
-	if err := d.until(come); err != nil {
+		task.AtDecision = func(context.Context) error { return hold() }
+	} else if err := hold(); err != nil {
 		return err
 	}
 	return e.visit(task)
