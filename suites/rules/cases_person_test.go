@@ -79,6 +79,7 @@ var personCases = []ruleCase{
 	{"VERIFY-13", "a redacted recording", all(withoutUserInfo(twoPeople), in(twoPeople, "uncollected/token", member("id_token", `"[redacted:1a2b3c4d]"`))), Inconclusive, ""},
 	{"VERIFY-13", "nothing tells whose token it is", all(withoutUserInfo(twoPeople), in(twoPeople, "uncollected/token", member("id_token", "")), in(twoPeople, "collected/token", member("id_token", ""))), Pass, ""},
 	{"VERIFY-13", "whoever is first holds the code", all(visit(twoPeople, "denied a", shut), visit(twoPeople, "denied b", approvedAgain), in(twoPeople, "denied/after", answer(200, token))), Pass, ""},
+	{"VERIFY-13", "consent remembered", all(visit(twoPeople, "denied a", shut), visit(twoPeople, "denied b", outcome(transcript.Approved)), visit(twoPeople, "denied b", undecided)), Pass, ""},
 	{"VERIFY-13", "neither can decide", all(visit(twoPeople, "denied a", shut), visit(twoPeople, "denied b", shut)), Inconclusive, ""},
 	{"VERIFY-13", "the browser crashed", visit(twoPeople, "collected b", outcome(transcript.Unfinished)), Inconclusive, ""},
 	{"VERIFY-13", "one user", missing(twoPeople, "the profile has no second user (users.second)"), NA, ""},
@@ -205,6 +206,8 @@ func reopened(name string) edit { return visit(decided, name, approvedAgain) }
 
 // shut is a person whom the pages let no further than the code.
 func shut(j *transcript.Journey) { j.Outcome, j.Decided = transcript.CodeRejected, false }
+
+func undecided(j *transcript.Journey) { j.Decided = false }
 
 func untyped(j *transcript.Journey) { j.CodeTyped = false }
 

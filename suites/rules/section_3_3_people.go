@@ -173,7 +173,14 @@ func twoPeopleOneCode(j *judge) {
 // claimed says that b, who was at the decision page first, held the code, so
 // that a could not enter it at all: a sound way to have one decision.
 func (j *judge) claimed(part string, a, b transcript.Journey) bool {
-	if a.Decided || !b.Decided || a.Outcome != transcript.CodeRejected && a.Outcome != transcript.ErrorPage {
+	if a.Decided || a.Outcome != transcript.CodeRejected && a.Outcome != transcript.ErrorPage {
+		return false
+	}
+	if !b.Decided && b.Outcome == transcript.Approved {
+		j.noteOnce("not-asked", part+": consent is remembered, so that b approved by entering the code")
+		return true
+	}
+	if !b.Decided {
 		return false
 	}
 	j.noteOnce("claimed", part+": while one person is at the decision, the code is refused to another")
@@ -270,7 +277,9 @@ func (j *judge) atOnce(scenario string) {
 		j.missing(scenario, "at once 1/token")
 	default:
 		j.note("rounds", fmt.Sprintf("both at once: %d rounds, in %d of them both pressed approve; one token each", rounds, met))
-		j.pass("two approvals at once are one decision (%d rounds)", rounds)
+		if met > 0 {
+			j.pass("two approvals at once are one decision (%d rounds)", met)
+		}
 	}
 }
 

@@ -25,11 +25,8 @@ func decidedCodes(c *conversation) error {
 	if second == nil {
 		return errNoSecondUser()
 	}
-	client, parts := c.Profile.Clients.Second, []string{"denied", "uncollected", "collected"}
-	if client == nil {
-		client = c.Profile.Clients.Public
-	}
-	devices, err := c.issueEach(client, parts)
+	parts := []string{"denied", "uncollected", "collected"}
+	devices, err := c.issueEach(c.Profile.Clients.Public, parts)
 	if err != nil {
 		return err
 	}
@@ -115,7 +112,13 @@ func twoPeople(c *conversation) error {
 	for round := range atOnce {
 		parts = append(parts, fmt.Sprintf("at once %d", round+1))
 	}
-	devices, err := c.issueEach(c.Profile.Clients.Public, parts)
+	// A client that nobody approved elsewhere: a remembered consent would spare
+	// them the page at which they are to meet.
+	client := c.Profile.Clients.Second
+	if client == nil {
+		client = c.Profile.Clients.Public
+	}
+	devices, err := c.issueEach(client, parts)
 	if err != nil {
 		return err
 	}
