@@ -60,6 +60,7 @@ var faults = slices.Concat(
 	clientFaults,
 	strengthFaults,
 	pageFaults,
+	attackFaults,
 	benignVariants,
 )
 

@@ -176,7 +176,7 @@ func limitIsNotSidestepped(j *judge) {
 		case !ok || g.Trouble != "":
 		case g.Limited():
 			j.pass("%s does not help", trick)
-		case !j.visiblyLimited():
+		case !j.visiblyLimited(trick):
 			j.note("cannot-tell", trick+": the limit does not show in the answer to a wrong code")
 		case g.Outcome == transcript.CodeRejected || g.Outcome == transcript.ErrorPage:
 			j.warn("reset-by-"+strings.ReplaceAll(strings.ToLower(trick), " ", "-"), "the guesser stays held back", fmt.Sprintf("with %s the code was looked at again (%q)", trick, clip(g.Text)))
@@ -185,10 +185,15 @@ func limitIsNotSidestepped(j *judge) {
 	j.deviceCodeGuesses()
 }
 
-// visiblyLimited says that refusals told of the limit.
-func (j *judge) visiblyLimited() bool {
+// visiblyLimited says that wrong codes were refused with a word about the
+// limit, in the series after which the trick was tried.
+func (j *judge) visiblyLimited(trick string) bool {
+	before := "logged in"
+	if strings.HasPrefix(trick, "new cookies") {
+		before = "new cookies"
+	}
 	return slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guessed, func(g transcript.Guess) bool {
-		return g.Limited() && !strings.HasPrefix(g.Series, "trick/")
+		return g.Limited() && (g.Series == before || g.Series == before+", in a row")
 	})
 }
 

@@ -1,0 +1,132 @@
+package fakeidp
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// attackFaults: what lets hostile pages and guessers have their way.
+var attackFaults = []fault{
+	{Fault{"F-SEC-05", "header-resets-the-limit", "X-Forwarded-For starts the count of wrong codes anew", Defect},
+		func() behaviour {
+			return behaviour{request: func(x *exchange) (answered bool) {
+				if x.post(pathDevice) && x.r.Header.Get("X-Forwarded-For") != "" {
+					x.p.guesses.clear()
+				}
+				return false
+			}}
+		}},
+	{Fault{"F-SEC-06", "one-wrong-code", "After one wrong code the browser's next ones are refused, right or wrong", Defect}, oneWrongCode},
+	{Fault{"F-SEC-07b", "samesite-by-default", "The decision needs the cookie and nothing else, and the cookie names no SameSite", Defect},
+		func() behaviour {
+			return behaviour{request: vouched, response: func(x *exchange) { x.dropFromCookies("; SameSite=Lax") }}
+		}},
+	{Fault{"F-SEC-07c", "a-link-decides", "The decision is taken from a link as well, without a token", Defect},
+		func() behaviour {
+			return behaviour{request: func(x *exchange) (answered bool) {
+				if x.r.Method != http.MethodGet || x.path != pathConsent || x.query.Get("decision") == "" {
+					return false
+				}
+				x.r.Method, x.form = http.MethodPost, x.query
+				x.r.Header.Set("Content-Type", formType)
+				return vouched(x)
+			}}
+		}},
+	{Fault{"F-SEC-08", "framed-by-policy", "frame-ancestors allows everybody", Defect},
+		func() behaviour {
+			return behaviour{response: func(x *exchange) {
+				policy := x.header.Get("Content-Security-Policy")
+				x.header.Set("Content-Security-Policy", strings.ReplaceAll(policy, "frame-ancestors 'none'", "frame-ancestors *"))
+				x.header.Del("X-Frame-Options")
+			}}
+		}},
+	{Fault{"F-SEC-08b", "only-the-old-header", "Only X-Frame-Options forbids framing", Defect},
+		func() behaviour {
+			return behaviour{response: func(x *exchange) {
+				policy := x.header.Get("Content-Security-Policy")
+				x.header.Set("Content-Security-Policy", strings.ReplaceAll(policy, "frame-ancestors 'none'; ", ""))
+			}}
+		}},
+	{Fault{"F-SEC-09", "typing-is-enough", "A typed code is approved at once for a client that the person approved before", Defect},
+		func() behaviour { return behaviour{configure: func(c *Config) { c.Consent = SkipGranted }} }},
+	{Fault{"F-SEC-12", "readable-from-anywhere", "Any origin may read the pages with the person's cookies", Defect},
+		func() behaviour {
+			return behaviour{response: func(x *exchange) {
+				if origin := x.r.Header.Get("Origin"); origin != "" && x.isPage() {
+					x.header.Set("Access-Control-Allow-Origin", origin)
+					x.header.Set("Access-Control-Allow-Credentials", "true")
+				}
+			}}
+		}},
+	{Fault{"F-SEC-12b", "cookie-for-scripts", "The session's cookie is readable by scripts", Defect},
+		func() behaviour {
+			return behaviour{response: func(x *exchange) { x.dropFromCookies("; HttpOnly") }}
+		}},
+	{Fault{"F-SEC-12c", "stored-decision", "The decision page may be stored", Defect},
+		func() behaviour {
+			return behaviour{response: func(x *exchange) {
+				if x.path == pathConsent {
+					x.header.Set("Cache-Control", "private, max-age=600")
+				}
+			}}
+		}},
+}
+
+// isPage says that the request is for a page of the person's.
+func (x *exchange) isPage() bool {
+	return x.path == pathDevice || x.path == pathLogin || x.path == pathConsent
+}
+
+// dropFromCookies takes an attribute off every cookie of the answer.
+func (x *exchange) dropFromCookies(attribute string) {
+	cookies := x.header.Values("Set-Cookie")
+	for i := range cookies {
+		cookies[i] = strings.ReplaceAll(cookies[i], attribute, "")
+	}
+}
+
+// vouched makes every decision that comes with a cookie look as if it came
+// from our own form.
+func vouched(x *exchange) (answered bool) {
+	s := x.p.session(x.r)
+	if s == nil || !x.post(pathConsent) {
+		return false
+	}
+	x.setForm("csrf", s.csrf)
+	for _, name := range []string{"Origin", "Sec-Fetch-Site"} {
+		x.r.Header.Del(name)
+	}
+	return false
+}
+
+// oneWrongCode remembers the browsers that typed a wrong code.
+func oneWrongCode() behaviour {
+	var (
+		mu    sync.Mutex
+		wrong = map[string]bool{}
+	)
+	browser := func(x *exchange) string {
+		if s := x.p.session(x.r); s != nil {
+			return s.id
+		}
+		return ""
+	}
+	return behaviour{
+		request: func(x *exchange) (answered bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			if id := browser(x); x.post(pathDevice) && id != "" && wrong[id] {
+				x.setForm("user_code", noCode)
+			}
+			return false
+		},
+		response: func(x *exchange) {
+			mu.Lock()
+			defer mu.Unlock()
+			if id := browser(x); x.post(pathDevice) && id != "" && x.status == http.StatusBadRequest {
+				wrong[id] = true
+			}
+		},
+	}
+}
