@@ -47,7 +47,7 @@ var deviceAuthorizationFaults = []fault{
 		})},
 	{Fault{"R01", "no-secret-for-codes", "A confidential client gets codes without its secret", Defect},
 		meet(func(x *exchange) bool {
-			if c, known := x.p.clients[x.form.Get("client_id")]; known && !c.Public && x.post(pathDeviceAuthorization) && x.r.Header.Get("Authorization") == "" {
+			if c, known := x.p.clients[x.form.Get("client_id")]; known && !c.Public && x.post(pathDeviceAuthorization) && x.r.Header.Get("Authorization") == "" && !x.form.Has("client_secret") {
 				x.setForm("client_secret", c.Secret)
 			}
 			return false
