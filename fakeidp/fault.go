@@ -55,6 +55,7 @@ var faults = slices.Concat(
 	slowDownFaults,
 	deviceAuthorizationFaults,
 	tokenFaults,
+	useFaults,
 	wireFaults,
 	personFaults,
 	clientFaults,

@@ -47,6 +47,7 @@ var tokenCases = []ruleCase{
 	{"TOKEN-05", "the code is looked at first", in(unproven, "confidential/secretless", oauthError("invalid_grant")), Warn, "other-error"},
 	{"TOKEN-05", "401 invalid_client", in(unproven, "public/absent", answer(401, `{"error":"invalid_client"}`)), Pass, ""},
 	{"TOKEN-05", "a failed try burns the code", in(unproven, "confidential/redeem", oauthError("invalid_grant")), Warn, "burned"},
+	{"TOKEN-05", "a failed try burns a pending code", in(unproven, "pending/confidential/right", oauthError("invalid_grant")), Warn, "burned"},
 	{"TOKEN-05", "the approval had no effect", in(unproven, "public/redeem", oauthError("authorization_pending")), Inconclusive, ""},
 	{"TOKEN-05", "the control fails", in(unproven, "pending/public/right", oauthError("invalid_client")), Inconclusive, ""},
 	{"TOKEN-05", "no wrong secret tried", without(unproven, "confidential/wrong"), Pass, ""},

@@ -92,9 +92,13 @@ func clientIdentified(j *judge) {
 	} {
 		if x, ok := j.maybe(scenario, "pending/"+p.client+p.omit); ok {
 			control, ok := j.first(scenario, "pending/"+p.client+"/right")
-			if ok && !recognised(control.Exchange) && !recognised(x.Exchange) {
+			switch {
+			case !ok:
+			case terminal(control.Exchange) && !recognised(x.Exchange):
+				j.burned(p.client, control)
+			case !recognised(control.Exchange) && !recognised(x.Exchange):
 				j.inconclusive("the same code is not understood with %s either: %s", p.without, describe(control.Exchange))
-			} else if ok {
+			default:
 				j.refusesUnidentified(x, p.client, p.without, "pending", p.right)
 			}
 		}
@@ -116,9 +120,14 @@ func clientIdentified(j *judge) {
 			continue
 		}
 		if last := polls[len(polls)-1]; terminal(last.Exchange) {
-			j.warn("burned", "a token, once the client proves who it is", fmt.Sprintf("%s for the code that a request without %s client's proof had named", describe(last.Exchange), article(client)), last)
+			j.burned(client, last)
 		}
 	}
+}
+
+// burned: the code did not survive a request of somebody who proved nothing.
+func (j *judge) burned(client string, after said) {
+	j.warn("burned", "the code lives on for its client", fmt.Sprintf("%s for the code that a request without %s client's proof had named", describe(after.Exchange), article(client)), after)
 }
 
 func article(client string) string { return "the " + client }

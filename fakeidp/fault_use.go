@@ -1,0 +1,233 @@
+package fakeidp
+
+import (
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// useFaults: who gets a token, and what can be done with it.
+var useFaults = []fault{
+	{Fault{"F-TOKEN-05", "nobody-need-ask", "A poll without client_id is taken for one by the code's own public client", Defect},
+		meet(func(x *exchange) bool {
+			if g, ok := x.named(); ok && g.client.Public && !x.form.Has("client_id") {
+				x.setForm("client_id", g.client.ID)
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-05b", "secret-is-not-checked", "At the token endpoint client_id stands for the secret", Defect},
+		meet(func(x *exchange) bool {
+			if g, ok := x.named(); ok && !g.client.Public {
+				x.proveFor(g.client)
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-05c", "failed-try-burns-the-code", "A poll whose client does not authenticate ends the code", Defect},
+		see(func(x *exchange) {
+			if g, ok := x.named(); ok && x.oauthError() == "invalid_client" {
+				_ = g.expire(x.p.clock.Now()) // one that is used up has nothing to lose
+			}
+		})},
+	{Fault{"F-TOKEN-06", "tokens-for-get", "The token endpoint answers GET with the parameters in the query", Defect},
+		meet(func(x *exchange) bool {
+			if x.path == pathToken && x.r.Method == http.MethodGet && len(x.query) > 0 {
+				x.r.Method = http.MethodPost
+				x.r.Header.Set("Content-Type", formType)
+				x.form, x.query = x.query, url.Values{}
+				x.r.URL.RawQuery = ""
+				x.body = []byte(x.form.Encode())
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-06b", "query-is-read", "The token endpoint reads parameters, and a secret, from the query of a POST", Defect},
+		meet(func(x *exchange) bool {
+			if x.post(pathToken) && len(x.query) > 0 && x.r.Header.Get("Content-Type") == formType {
+				maps.Copy(x.form, x.query)
+				x.query, x.r.URL.RawQuery = url.Values{}, ""
+				x.body = []byte(x.form.Encode())
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-07", "json-falls-over", "A poll in JSON is answered 500", Defect},
+		meet(func(x *exchange) bool {
+			if !x.post(pathToken) || !strings.Contains(x.r.Header.Get("Content-Type"), "json") {
+				return false
+			}
+			x.refuse(http.StatusInternalServerError, "server_error")
+			return true
+		})},
+	{Fault{"F-TOKEN-11", "scope-as-requested", "scope in the response is what was asked for, whatever the person granted", Defect},
+		see(func(x *exchange) {
+			if g, ok := x.named(); ok && x.tokens() {
+				x.edit(func(o map[string]any) { o["scope"] = strings.Join(g.requested, " ") })
+			}
+		})},
+	{Fault{"F-TOKEN-12", "polls-widen", "A scope in the poll takes the place of what the person granted", Defect},
+		meet(func(x *exchange) bool {
+			if g, ok := x.named(); ok && x.form.Has("scope") {
+				if scopes, ok := parseScope(x.form.Get("scope")); ok {
+					g.mu.Lock()
+					if g.family != nil {
+						g.family.scopes = scopes
+					}
+					g.mu.Unlock()
+				}
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-13", "refresh-for-everybody", "Any client may use a refresh token", Defect},
+		meet(func(x *exchange) bool {
+			if t, ok := x.refreshing(); ok {
+				x.proveFor(t.family.client)
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-13b", "refresh-widens", "A scope in the refresh request takes the place of what was granted", Defect},
+		meet(func(x *exchange) bool {
+			if t, ok := x.refreshing(); ok && x.form.Has("scope") {
+				if scopes, ok := parseScope(x.form.Get("scope")); ok {
+					t.family.scopes = scopes
+				}
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-14", "refresh-tokens-stay", "A refresh token that was replaced still works", Defect},
+		meet(func(x *exchange) bool {
+			if t, ok := x.refreshing(); ok {
+				t.mu.Lock()
+				t.used = false
+				t.mu.Unlock()
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-15", "no-id-token", "There is no ID token although openid was granted", Defect},
+		see(func(x *exchange) {
+			if x.tokens() {
+				x.edit(func(o map[string]any) { delete(o, "id_token") })
+			}
+		})},
+	{Fault{"F-TOKEN-15b", "id-token-of-another-key", "The ID token was signed with a key that jwks_uri does not have", Defect},
+		inIDToken(func(parts []string) {
+			// The same kid, and not the signature of its key.
+			parts[2] = base64.RawURLEncoding.EncodeToString(make([]byte, 64))
+		})},
+	{Fault{"F-TOKEN-15c", "id-token-unsigned", "The ID token has alg none and no signature", Defect},
+		inIDToken(func(parts []string) {
+			parts[0], parts[2] = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)), ""
+		})},
+	{Fault{"F-TOKEN-15d", "id-token-for-another", "The ID token has another audience", Defect},
+		claiming(func(c *idClaims) { c.Audience = "another-client" })},
+	{Fault{"F-TOKEN-15e", "id-token-of-another-issuer", "The ID token has another issuer", Defect},
+		claiming(func(c *idClaims) { c.Issuer += "/other" })},
+	{Fault{"F-TOKEN-15f", "id-token-expired", "The ID token had expired when it was issued", Defect},
+		claiming(func(c *idClaims) { c.Expires = c.IssuedAt - 3600 })},
+	{Fault{"F-TOKEN-15g", "two-names-for-a-person", "sub differs between ID token and userinfo", Defect},
+		claiming(func(c *idClaims) { c.Subject = "id-" + c.Subject })},
+	{Fault{"F-TOKEN-16", "userinfo-for-everybody", "The userinfo endpoint answers without a token", Defect},
+		meet(func(x *exchange) bool {
+			if x.path != pathUserInfo || x.r.Header.Get("Authorization") != "" {
+				return false
+			}
+			x.reply(http.StatusOK, claimsAbout(&x.p.config.Users[0], nil))
+			return true
+		})},
+	{Fault{"F-TOKEN-16b", "tokens-are-not-active", "Introspection calls no token active", Defect},
+		see(func(x *exchange) {
+			if x.post(pathIntrospection) && x.status == http.StatusOK {
+				x.reply(http.StatusOK, introspectionResponse{})
+			}
+		})},
+	{Fault{"F-TOKEN-16c", "token-of-another-client", "Introspection names a client that is not the token's", Defect},
+		see(func(x *exchange) {
+			if x.post(pathIntrospection) {
+				x.edit(func(o map[string]any) {
+					if o["active"] == true {
+						o["client_id"] = "another-client"
+					}
+				})
+			}
+		})},
+	{Fault{"F-TOKEN-17", "anybody-may-revoke", "Any client may revoke a token", Defect},
+		meet(func(x *exchange) bool {
+			if t, ok := x.p.accessTokens.get(x.form.Get("token"), x.p.clock.Now()); ok && x.post(pathRevocation) {
+				x.proveFor(t.family.client)
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-17b", "revocation-does-nothing", "The revocation endpoint answers 200, and nothing is revoked", Defect},
+		meet(func(x *exchange) bool {
+			if !x.post(pathRevocation) {
+				return false
+			}
+			x.reply(http.StatusOK, struct{}{})
+			return true
+		})},
+	{Fault{"F-POLL-17", "user-code-polls", "The token endpoint takes the user code for the device code", Defect},
+		meet(func(x *exchange) bool {
+			if g, err := x.p.find(x.form.Get("device_code")); err == nil && x.post(pathToken) && len(x.form["device_code"]) == 1 {
+				x.setForm("device_code", g.deviceCode)
+			}
+			return false
+		})},
+	{Fault{"F-POLL-17b", "device-code-is-typed", "The page takes a device code for the user code", Defect},
+		meet(func(x *exchange) bool {
+			if g, ok := x.p.grants.get(x.form.Get("user_code"), x.p.clock.Now()); ok && x.post(pathDevice) {
+				x.setForm("user_code", g.userCode)
+			}
+			return false
+		})},
+	{Fault{"F-POLL-17c", "device-code-refreshes", "An approved device code works as a refresh token", Defect},
+		meet(func(x *exchange) bool {
+			if _, ok := x.p.grants.get(x.form.Get("refresh_token"), x.p.clock.Now()); ok && x.post(pathToken) {
+				x.form.Set("device_code", x.form.Get("refresh_token"))
+				x.setForm("grant_type", grantTypeDevice)
+			}
+			return false
+		})},
+}
+
+// named is the grant whose device code a device access token request names.
+func (x *exchange) named() (*grant, bool) {
+	if !x.post(pathToken) || x.form.Get("grant_type") != grantTypeDevice {
+		return nil, false
+	}
+	return x.p.grants.get(x.form.Get("device_code"), x.p.clock.Now())
+}
+
+// refreshing is the refresh token of a refresh request.
+func (x *exchange) refreshing() (*refreshToken, bool) {
+	if !x.post(pathToken) || x.form.Get("grant_type") != grantTypeRefresh {
+		return nil, false
+	}
+	return x.p.refreshTokens.get(x.form.Get("refresh_token"), x.p.clock.Now())
+}
+
+// proveFor makes the request one of that client's, with its secret.
+func (x *exchange) proveFor(client *Client) {
+	x.r.Header.Del("Authorization")
+	x.form.Set("client_id", client.ID)
+	x.setForm("client_secret", client.Secret)
+}
+
+// inIDToken changes the three parts of an ID token after it was signed.
+func inIDToken(change func(parts []string)) func() behaviour {
+	return see(func(x *exchange) {
+		if !x.tokens() {
+			return
+		}
+		x.edit(func(o map[string]any) {
+			token, _ := o["id_token"].(string)
+			if parts := strings.Split(token, "."); len(parts) == 3 {
+				change(parts)
+				o["id_token"] = strings.Join(parts, ".")
+			}
+		})
+	})
+}
+
+// claiming changes the claims of an ID token before it is signed.
+func claiming(change func(*idClaims)) func() behaviour {
+	return func() behaviour { return behaviour{claims: change} }
+}
