@@ -65,7 +65,13 @@ func TestRealServers(t *testing.T) {
 			"TOKEN-01":  "warn other-error",          // an unknown grant_type: 400 without a body (ERR-02)
 			"TOKEN-02":  "warn other-error",          // a missing device_code: access_denied, where it has invalid_request
 			"TOKEN-03":  "warn other-error",          // an unknown device_code: access_denied, where it has invalid_grant; a device stops either way
+			"TOKEN-04":  "warn other-error",          // the same for a code of another client
+			"TOKEN-05":  "warn other-error",          // 403 unauthorized_client without client_id or secret, where it has invalid_client
 			"TOKEN-08":  "warn other-error",          // repetition: whatever the above says
+			"TOKEN-13":  "warn other-error",          // another client's refresh token: 400 without a body, where it has invalid_grant
+			"TOKEN-14":  "warn replay-accepted",      // "rolling" moves the end of a refresh token's life; RFC 9700 section 4.14.2 asks for a new token, or one bound to a key
+			"TOKEN-16":  "warn userinfo-challenge",   // 401 without WWW-Authenticate, which RFC 6750 section 3 requires
+			"TOKEN-17":  "na",                        // as set up it has no revocation endpoint
 			"ERR-01":    "known 403-unauthorized_client",
 			"ERR-02":    "known body",
 			"ERR-04":    "known status",

@@ -99,6 +99,7 @@ var tokenCases = []ruleCase{
 
 	{"TOKEN-14", "twice", in(refreshed, "replay/second", answer(200, token)), Warn, "replay-accepted"},
 	{"TOKEN-14", "bound by DPoP", all(in(refreshed, "replay/first", member("token_type", `"DPoP"`)), in(refreshed, "replay/second", answer(200, token))), Pass, ""},
+	{"TOKEN-14", "all ended meanwhile", in(refreshed, "replay/current", oauthError("invalid_grant")), Inconclusive, ""},
 	{"TOKEN-14", "no refresh token", in(refreshed, "replay/token", member("refresh_token", "")), NA, ""},
 	{"TOKEN-14", "a client with a secret", secretive(), NA, ""},
 
@@ -157,6 +158,10 @@ var tokenCases = []ruleCase{
 	{"POLL-17", "an access token polls", in(use, "access token as device code", oauthError("authorization_pending")), Fail, "access-token-as-device-code"},
 	{"POLL-17", "the page takes it", visit(use, "device code typed", outcome(transcript.AtDecision)), Fail, "device-code-typed"},
 	{"POLL-17", "the page does not let it out", visit(use, "device code typed", outcome(transcript.InputBlocked)), Pass, ""},
+	{"POLL-17", "the field does not hold it", visit(use, "device code typed", func(j *transcript.Journey) {
+		j.Outcome, j.Trouble = transcript.Unfinished, &transcript.Trouble{Class: transcript.ValueLost}
+	}), Pass, ""},
+	{"POLL-17", "the user agent is lost", visit(use, "device code typed", outcome(transcript.Unfinished)), Inconclusive, ""},
 	{"POLL-17", "the approval had no effect", in(use, "mixed/token", oauthError("authorization_pending")), Inconclusive, ""},
 }
 

@@ -247,6 +247,12 @@ func refreshReplay(j *judge) {
 	if !ok {
 		return
 	}
+	if current, ok := j.first(scenario, "replay/current"); !ok {
+		return
+	} else if !hasToken(current.Exchange) && !hasToken(second.Exchange) {
+		j.inconclusive("the token that took its place does not work either: %s", describe(current.Exchange))
+		return
+	}
 	o, _ := first.Object()
 	kind, _ := o.String("token_type")
 	switch {
@@ -449,7 +455,7 @@ func (j *judge) foreignRevocation(g granting) {
 	}
 	seen := false
 	for _, means := range []string{"introspection", "userinfo"} {
-		before, after := j.alive("full", means), j.alive("after foreign revocation", means)
+		before, after := j.alive("before revocation", means), j.alive("after foreign revocation", means)
 		if before == nil || !*before || after == nil {
 			continue
 		}
@@ -503,7 +509,7 @@ func (j *judge) ownRevocation(g granting) {
 	}
 	seen := false
 	for _, means := range []string{"introspection", "userinfo"} {
-		before, after := j.alive("full", means), j.alive("after revocation", means)
+		before, after := j.alive("before revocation", means), j.alive("after revocation", means)
 		if before == nil || !*before || after == nil {
 			continue
 		}
@@ -575,6 +581,10 @@ func codesNotInterchangeable(j *judge) {
 		} else {
 			j.pass("an access token presented as a device code: %s", describe(x.Exchange))
 		}
+	}
+	if visit, _ := j.Transcripts[tokenUse].Journey("device code typed"); visit.Trouble != nil && visit.Trouble.Class == transcript.ValueLost {
+		j.pass("the page's field does not hold a device code")
+		return
 	}
 	visit, ok := j.journey(tokenUse, "device code typed")
 	switch {

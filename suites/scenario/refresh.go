@@ -17,7 +17,7 @@ import (
 // Labels: binding/device, binding/token/1 ..., binding/owner/1,
 // binding/foreign, binding/owner/2, binding/larger (with
 // binding/larger/introspection); replay/device, replay/token/1 ...,
-// replay/first, replay/second. Journeys: approve binding, approve replay.
+// replay/first, replay/current (its successor), replay/second. Journeys: approve binding, approve replay.
 func refresh(c *conversation) error {
 	client := c.Profile.Clients.Public
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
@@ -84,10 +84,15 @@ func (c *conversation) replayRefresh(d *device) error {
 	if c.TimeBudget > 0 && grace > c.TimeBudget {
 		return &Skipped{fmt.Sprintf("limits.refresh_grace is %s and the time budget is %s: give a longer --time-budget", grace, c.TimeBudget)}
 	}
-	c.sendPatiently(c.refreshRequest("replay/first", d.client, token, nil))
+	current := stringIn(c.sendPatiently(c.refreshRequest("replay/first", d.client, token, nil)), "refresh_token")
+	if current == "" {
+		current = token
+	}
 	if err := c.sleep("the grace of a replaced refresh token", grace); err != nil {
 		return err
 	}
+	// Nothing else has ended it meanwhile.
+	c.sendPatiently(c.refreshRequest("replay/current", d.client, current, nil))
 	c.sendPatiently(c.refreshRequest("replay/second", d.client, token, nil))
 	return nil
 }

@@ -28,8 +28,9 @@ import (
 //
 // Further labels: jwks; bare userinfo; user code as device code/device, /poll
 // and /control; access token as device code; unknown revocation; foreign
-// revocation, revocation, refresh revocation, and "after" each of them
-// /introspection and /userinfo; revoked refresh; typed/device.
+// revocation, revocation, refresh revocation, and "after" each of them, and
+// "before revocation", /introspection and /userinfo; revoked refresh;
+// typed/device.
 // Journeys: approve NAME; device code typed.
 func tokenUse(c *conversation) error {
 	client := c.Profile.Clients.Confidential
@@ -54,13 +55,20 @@ func tokenUse(c *conversation) error {
 	failed := c.approveAll(s, []*errand{&t.partial, &t.narrowed, &t.unscoped, &t.unknown, &t.mixed, &t.full})
 	t.typeDeviceCode(s)
 	c.leavePages()
-	if err := together(t.useFull, t.usePartial, t.useMixed,
+	if err := together(t.collectFull, t.collectPartial,
 		func() error { return t.look(&t.narrowed) },
 		func() error { return t.look(&t.unscoped) },
 		func() error { return t.look(&t.unknown) },
 	); err != nil {
 		return err
 	}
+	// One after the other from here: some servers end all that a person gave to
+	// a client when one of its codes or tokens is misused or revoked.
+	if err := t.useMixed(); err != nil {
+		return err
+	}
+	t.revokeFull()
+	t.revokePartial()
 	return failed
 }
 
@@ -158,7 +166,8 @@ func (c *conversation) introspectToken(label, token string) {
 	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
 }
 
-func (t *tokenUser) useFull() error {
+// collectFull gets both persons' tokens.
+func (t *tokenUser) collectFull() error {
 	if t.full.device == nil {
 		return nil
 	}
@@ -170,21 +179,28 @@ func (t *tokenUser) useFull() error {
 	if err != nil {
 		return err
 	}
-	token := t.collected("full")
-	if token == "" {
-		return nil
-	}
-	t.ask("full", token)
+	t.ask("full", t.collected("full", "access_token"))
 	if e := t.Target.Endpoints.UserInfo; e != "" {
 		t.sendPatiently(wire.Get("bare userinfo", e))
 	}
 	if e := t.Target.Endpoints.JWKS; e != "" {
 		t.sendPatiently(wire.Get("jwks", e))
 	}
+	return nil
+}
+
+// revokeFull lets another client try it first. What the token is worth is seen
+// right before and right after.
+func (t *tokenUser) revokeFull() {
+	token := t.collected("full", "access_token")
+	if token == "" {
+		return
+	}
 	t.send(t.tokenRequest("access token as device code", t.client, t.tokenForm(t.client, token)))
 	if t.Target.Endpoints.Revocation == "" {
-		return nil
+		return
 	}
+	t.ask("before revocation", token)
 	if other := t.otherClient(t.client); other != nil {
 		t.revoke("foreign revocation", other, token)
 		t.ask("after foreign revocation", token)
@@ -192,16 +208,17 @@ func (t *tokenUser) useFull() error {
 	t.revoke("unknown revocation", t.client, "x"+t.random.word(42))
 	t.revoke("revocation", t.client, token)
 	t.ask("after revocation", token)
-	return nil
 }
 
-// collected is the access token that a device got.
-func (t *tokenUser) collected(name string) string {
+// collected is a member of the token response that a device got.
+func (t *tokenUser) collected(name, member string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, x := range t.said.Labelled(name + "/token") {
-		if token := stringIn(x, "access_token"); token != "" {
-			return token
+	for _, label := range []string{name + "/widened", name + "/token"} {
+		for _, x := range t.said.Labelled(label) {
+			if stringIn(x, "access_token") != "" {
+				return stringIn(x, member)
+			}
 		}
 	}
 	return ""
@@ -213,9 +230,9 @@ func (c *conversation) revoke(label string, client *profiles.Client, token strin
 	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
 }
 
-// usePartial asks for more than the person saw, and if that is refused, for
-// what the person approved. Then it gives its refresh token back.
-func (t *tokenUser) usePartial() error {
+// collectPartial asks for more than the person saw, and if that is refused, for
+// what the person approved.
+func (t *tokenUser) collectPartial() error {
 	d := t.partial.device
 	if d == nil {
 		return nil
@@ -230,15 +247,19 @@ func (t *tokenUser) usePartial() error {
 			return err
 		}
 	}
-	access, refresh := stringIn(x, "access_token"), stringIn(x, "refresh_token")
-	t.ask("partial", access)
+	t.ask("partial", stringIn(x, "access_token"))
+	return nil
+}
+
+// revokePartial gives a refresh token back.
+func (t *tokenUser) revokePartial() {
+	access, refresh := t.collected("partial", "access_token"), t.collected("partial", "refresh_token")
 	if refresh == "" || t.Target.Endpoints.Revocation == "" {
-		return nil
+		return
 	}
 	t.revoke("refresh revocation", t.client, refresh)
 	t.sendPatiently(t.refreshRequest("revoked refresh", t.client, refresh, nil))
 	t.introspectToken("after refresh revocation/introspection", access)
-	return nil
 }
 
 // useMixed presents an approved device code as what it is not.

@@ -55,6 +55,8 @@ function configuration() {
       client('device-secret', device, basic),
       client('no-device', ['client_credentials'], basic),
     ],
+    // One that is about access, beside the two that it knows.
+    scopes: ['openid', 'offline_access', 'demo'],
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     features: {
       // Its development pages: any login, any password.
