@@ -53,6 +53,7 @@ type fault struct {
 var faults = slices.Concat(
 	pollingFaults,
 	slowDownFaults,
+	raceFaults,
 	deviceAuthorizationFaults,
 	tokenFaults,
 	useFaults,

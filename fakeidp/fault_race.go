@@ -1,0 +1,149 @@
+package fakeidp
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// raceFaults show only when several requests fall into one moment. All their
+// times are real ones.
+var raceFaults = []fault{
+	{Fault{"F-POLL-15", "race-loses-the-grant", "Two polls for an approved code in one moment both use it up, and neither gets the token", Defect}, loseInRace},
+	{Fault{"F-POLL-15b", "same-token-in-a-race", "Polls within a second of the one that got the token get the same token", Defect}, repeatInRace},
+	{Fault{"F-POLL-19", "lost-answer-is-pending-for-ever", "When the device hangs up before the token is sent, the code is pending from then on", Defect}, forgetWhenHungUp},
+	{Fault{"F-LOAD-01", "neighbours-token", "When twenty devices poll in one moment, the next that asked for one scope gets a token of a neighbour's person", Defect}, neighboursToken},
+}
+
+// deviceCode is the code of a device access token request, "" for any other.
+func (x *exchange) deviceCode() string {
+	if !x.post("/token") || x.form.Get("grant_type") != grantTypeDevice {
+		return ""
+	}
+	return x.form.Get("device_code")
+}
+
+// loseInRace counts the polls for a code that are under way.
+func loseInRace() behaviour {
+	var (
+		mu       sync.Mutex
+		underWay = map[*grant]int{}
+	)
+	return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
+		count := func(by int) int {
+			mu.Lock()
+			defer mu.Unlock()
+			underWay[g] += by
+			return underWay[g]
+		}
+		count(1)
+		defer count(-1)
+		time.Sleep(5 * time.Millisecond)
+		g.mu.Lock()
+		if g.state == stateApproved && count(0) > 1 {
+			g.state = stateRedeemed
+		}
+		g.mu.Unlock()
+		return g.answer(arrival)
+	}}
+}
+
+// repeatInRace keeps the answer that brought a token, for a second.
+func repeatInRace() behaviour {
+	type kept struct {
+		at   time.Time
+		body []byte
+	}
+	var (
+		mu   sync.Mutex
+		last = map[string]kept{}
+	)
+	return behaviour{response: func(x *exchange) {
+		code := x.deviceCode()
+		if code == "" {
+			return
+		}
+		if x.status == http.StatusOK {
+			mu.Lock()
+			last[code] = kept{time.Now(), x.answer}
+			mu.Unlock()
+			return
+		}
+		if x.oauthError() != answerInvalid.String() {
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // the winner may still be at it
+		mu.Lock()
+		defer mu.Unlock()
+		if k, ok := last[code]; ok && time.Since(k.at) < time.Second {
+			x.status, x.answer = http.StatusOK, k.body
+		}
+	}}
+}
+
+// forgetWhenHungUp takes the decision back when nobody waits for the token.
+func forgetWhenHungUp() behaviour {
+	return behaviour{response: func(x *exchange) {
+		code := x.deviceCode()
+		if code == "" || x.status != http.StatusOK {
+			return
+		}
+		select {
+		case <-x.r.Context().Done():
+		case <-time.After(50 * time.Millisecond):
+			return
+		}
+		if g, err := x.p.find(code); err == nil {
+			g.mu.Lock()
+			g.state, g.family = statePending, nil
+			g.mu.Unlock()
+		}
+	}}
+}
+
+// neighboursToken remembers who polled within the last moment. It spares the
+// devices that asked for several scopes: single ones may poll in that moment by
+// chance, and only a fleet has so many of both kinds.
+func neighboursToken() behaviour {
+	const moment, many = 100 * time.Millisecond, 20
+	type seen struct {
+		at time.Time
+		g  *grant
+	}
+	var (
+		mu     sync.Mutex
+		latest []seen
+	)
+	// neighbour returns somebody's family when many devices poll at once.
+	neighbour := func(g *grant) *family {
+		mu.Lock()
+		defer mu.Unlock()
+		now := time.Now()
+		for len(latest) > 0 && now.Sub(latest[0].at) > moment {
+			latest = latest[1:]
+		}
+		devices := map[*grant]bool{}
+		var found *family
+		for _, s := range latest {
+			devices[s.g] = true
+			s.g.mu.Lock()
+			if s.g != g && s.g.family != nil {
+				found = s.g.family
+			}
+			s.g.mu.Unlock()
+		}
+		latest = append(latest, seen{now, g})
+		if len(devices) < many {
+			return nil
+		}
+		return found
+	}
+	return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
+		theirs := neighbour(g)
+		a, f := g.answer(arrival)
+		if a == answerPending && theirs != nil && len(g.requested) == 1 {
+			return answerTokens, theirs
+		}
+		return a, f
+	}}
+}
