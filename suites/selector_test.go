@@ -20,10 +20,10 @@ func TestSelect(t *testing.T) {
 		return strings.Join(list, " ")
 	}
 	for want, selectors := range map[string][]string{
-		"POLL-05":                                 {"POLL-05"},
-		"POLL-05 POLL-08":                         {"poll-05", "POLL-08"},
-		"TOKEN-01 TOKEN-02":                       {"TOKEN-0[12]"},
-		"TOKEN-01 TOKEN-03 TOKEN-08":              {"3.4", "!TOKEN-02"},
+		"POLL-05":           {"POLL-05"},
+		"POLL-05 POLL-08":   {"poll-05", "POLL-08"},
+		"TOKEN-01 TOKEN-02": {"TOKEN-0[12]"},
+		"TOKEN-01 TOKEN-03": {"TOKEN-0[1-3]", "!TOKEN-02"},
 		"META-01 META-02 META-03 META-04 META-05": {"4"},
 	} {
 		if got := ids(selectors...); got != want {

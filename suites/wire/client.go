@@ -68,8 +68,9 @@ func New(o Options) *Client {
 		o.Now = func() time.Duration { return time.Since(start) }
 	}
 	c := &Client{options: o, group: make(chan struct{}, 1), transport: &http.Transport{
-		Proxy:              http.ProxyFromEnvironment,
-		TLSClientConfig:    o.TLS,
+		Proxy: http.ProxyFromEnvironment,
+		// A copy: the transport writes its protocols into it.
+		TLSClientConfig:    o.TLS.Clone(),
 		DialContext:        o.DialContext,
 		DisableCompression: true,
 		// Unless the configuration chooses the protocols itself.

@@ -3,6 +3,7 @@ package wire
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -170,4 +171,29 @@ func rawServer(t *testing.T, answer func(net.Conn)) string {
 // waitForEnd returns when the client has hung up.
 func waitForEnd(c net.Conn) {
 	_, _ = c.Read(make([]byte, 1))
+}
+
+// TestWithTLS: a changed client has its own protocols, and leaves the first
+// client's alone, also after both were used.
+func TestWithTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	first := New(Options{TLS: server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()})
+	defer first.Close()
+	for i, want := range []struct{ change, proto string }{{"none", "HTTP/2.0"}, {"HTTP/1.1 only", "HTTP/1.1"}, {"none", "HTTP/2.0"}} {
+		client := first.WithTLS(func(c *tls.Config) {
+			if want.change != "none" {
+				c.NextProtos = []string{"http/1.1"}
+			}
+		})
+		for _, c := range []*Client{first, client} {
+			x := c.Do(t.Context(), Get("x", server.URL))
+			if proto := want.proto; x.Status != http.StatusTeapot || c == client && x.Proto != proto {
+				t.Errorf("%d, change %s: status %d, %s, %v", i, want.change, x.Status, x.Proto, x.Failure)
+			}
+		}
+		client.Close()
+	}
 }
