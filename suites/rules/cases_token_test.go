@@ -77,7 +77,7 @@ var tokenCases = []ruleCase{
 	{"TOKEN-11", "more than asked for, untold", in(use, "full/introspection", member("scope", `"openid profile offline_access demo:read demo:admin"`)), Fail, "broader-undeclared"},
 	{"TOKEN-11", "more than asked for, and told", all(in(use, "full/token", member("scope", `"openid profile offline_access demo:read email"`)), in(use, "full/introspection", member("scope", `"openid profile offline_access demo:read email"`))), Warn, "broader-declared"},
 	{"TOKEN-11", "the box means nothing", all(in(use, "narrowed/token", member("scope", `"openid profile offline_access demo:read"`)), in(use, "narrowed/introspection", member("scope", `"openid profile offline_access demo:read"`))), Warn, "narrowing-ignored"},
-	{"TOKEN-11", "the default is not told", in(use, "default/token", member("scope", "")), Warn, "default-untold"},
+	{"TOKEN-11", "the default is not told", in(use, "default/token", member("scope", "")), Pass, ""},
 	{"TOKEN-11", "nothing to compare with", all(in(use, "narrowed/token", member("scope", "")), in(use, "narrowed/introspection", answer(403, ""))), Inconclusive, ""},
 	{"TOKEN-11", "in the token itself", all(in(use, "narrowed/token", all2(member("scope", ""), member("access_token", `"`+unsigned(`{"scp":["openid"]}`)+`"`))), in(use, "narrowed/introspection", answer(403, ""))), Fail, "absent-though-different"},
 	{"TOKEN-11", "no such box", visit(use, "approve narrowed", func(j *transcript.Journey) { j.Cleared = false }), Inconclusive, ""},

@@ -91,11 +91,7 @@ func (j *judge) scopesTold(name string, g granting) {
 	switch {
 	case len(g.requested) == 0 && !g.declares:
 		// Whether a default differs from nothing is open in section 3.3.
-		if len(g.actual) > 0 {
-			j.warn("default-untold", "scope: "+namedScopes(g.actual), "no scope member, though the request named none and the token has some", evidence...)
-			return
-		}
-		j.note("default-untold", "the request named no scope and the response names none", evidence...)
+		j.note("default-untold", "the request named no scope and the response names none; the token has "+namedScopes(g.actual), evidence...)
 		return
 	case g.known && len(g.requested) > 0 && len(broader) > 0:
 		j.fail("broader-undeclared", "at most "+namedScopes(g.requested), "the token has "+namedScopes(g.actual), evidence...)
