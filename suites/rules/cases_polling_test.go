@@ -73,7 +73,7 @@ var pollingCases = []ruleCase{
 
 	{"POLL-06", "forgotten", in(throttled, "sticky/old", pendingAnswer), Warn, "forgotten"},
 	{"POLL-06", "our poll left too late", all(in(throttled, "sticky/old", pendingAnswer), moved(throttled, "sticky/old", 2*time.Second)), Inconclusive, ""},
-	{"POLL-06", "our poll left too early", all(in(throttled, "sticky/old", pendingAnswer), moved(throttled, "sticky/old", -2*time.Second)), Inconclusive, ""},
+	{"POLL-06", "our poll left too early", moved(throttled, "sticky/old", -2*time.Second), Inconclusive, ""},
 	{"POLL-06", "too late, and then in time", all(in(throttled, "sticky/old", pendingAnswer), moved(throttled, "sticky/old", 2*time.Second),
 		more(throttled, "sticky/compliant", "sticky/compliant/2", 30*time.Second, pendingAnswer),
 		more(throttled, "sticky/compliant", "sticky/old/2", 37500*time.Millisecond, slowAnswer)), Pass, ""},
@@ -111,6 +111,8 @@ var pollingCases = []ruleCase{
 	{"POLL-18", "shared", all(in(neighbour, "beside/1", slowAnswer), more(neighbour, "beside/2", "again/beside/1", 30*time.Second, slowAnswer)), Fail, "shared"},
 	{"POLL-18", "once only", all(in(neighbour, "beside/1", slowAnswer), more(neighbour, "beside/2", "again/beside/1", 30*time.Second, pendingAnswer)), Warn, "slowed-once"},
 	{"POLL-18", "slowed when alone, too", all(in(neighbour, "alone", slowAnswer), in(neighbour, "beside", slowAnswer)), Inconclusive, ""},
+	{"POLL-18", "slowed when alone, and not later", all(in(neighbour, "alone", slowAnswer), more(neighbour, "alone/1", "later/alone/1", 60*time.Second, pendingAnswer),
+		more(neighbour, "beside/1", "later/beside/1", 60*time.Second, slowAnswer), more(neighbour, "beside/1", "again/beside/1", 90*time.Second, slowAnswer)), Fail, "shared"},
 	{"POLL-18", "a limit of the address", in(neighbour, "beside/2", enough), Inconclusive, ""},
 	{"POLL-18", "no throttle", in(neighbour, "hammer", pendingAnswer), NA, ""},
 

@@ -89,7 +89,7 @@ func slowDownRemembered(j *judge) {
 	interval := j.intervalIn(throttled, "sticky/device")
 	received := 0
 	before := said{}
-	late := false
+	missed := false
 	for _, x := range j.all(throttled, "sticky") {
 		step := strings.TrimPrefix(x.Label, "sticky/")
 		switch {
@@ -97,18 +97,20 @@ func slowDownRemembered(j *judge) {
 			j.pass("the slower pace is remembered: slow_down even at %s", pace(before, x))
 			return
 		case strings.HasPrefix(step, "old/"):
+			// A slow_down tells something when the old pace was surely kept, and
+			// its absence when the slower one surely was not.
 			g := between(before.Exchange, x.Exchange)
-			if !g.surelyLonger(interval+roundedClock) || !g.surelyShorter(interval+time.Duration(received)*slowDownStep-roundedClock) {
-				late = true
-				break
-			}
 			switch {
-			case hasError(x.Exchange, "slow_down"):
+			case hasError(x.Exchange, "slow_down") && g.surelyLonger(interval+roundedClock):
 				j.pass("slow_down at %s: the slower pace is remembered", pace(before, x))
-			case hasError(x.Exchange, "authorization_pending"):
+			case hasError(x.Exchange, "authorization_pending") && g.surelyShorter(interval+time.Duration(received)*slowDownStep-roundedClock):
 				j.warnStrict("forgotten", quoted("slow_down")+" at the old pace", fmt.Sprintf("%s at %s, after a slow_down and one poll at the slower pace", describe(x.Exchange), pace(before, x)), before, x)
-			default:
+			case !recognised(x.Exchange):
 				j.inconclusive("the grant ended: %s", describe(x.Exchange))
+			default:
+				missed = true
+				before = x
+				continue
 			}
 			return
 		case hasError(x.Exchange, "slow_down"):
@@ -117,7 +119,7 @@ func slowDownRemembered(j *judge) {
 		before = x
 	}
 	switch {
-	case late:
+	case missed:
 		j.inconclusive("our polls missed the three seconds in which only one of the two paces is allowed")
 	case terminal(before.Exchange):
 		j.inconclusive("the grant ended: %s", describe(before.Exchange))
@@ -183,7 +185,11 @@ func (j *judge) after(scenario, device string) (polls []said) {
 
 // POLL-18
 func throttledPerCode(j *judge) {
-	control := j.all(neighbour, "alone")
+	prefix := ""
+	if later := j.all(neighbour, "later/alone"); len(slowDowns(j.all(neighbour, "alone"))) > 0 && len(later) > 0 {
+		prefix = "later/"
+	}
+	control := j.all(neighbour, prefix+"alone")
 	if len(control) == 0 {
 		j.missing(neighbour, "alone")
 		return
@@ -197,13 +203,13 @@ func throttledPerCode(j *judge) {
 		j.inconclusive("the grant ended: %s", describe(alone.Exchange))
 		return
 	}
-	beside, hammer := j.all(neighbour, "beside"), slowDowns(j.all(neighbour, "hammer"))
+	beside, hammer := j.all(neighbour, prefix+"beside"), slowDowns(j.all(neighbour, prefix+"hammer"))
 	again := j.all(neighbour, "again/beside")
 	switch slow := slowDowns(beside); {
-	case len(beside) < len(j.Transcripts[neighbour].Labelled("beside")):
+	case len(beside) < len(j.Transcripts[neighbour].Labelled(prefix+"beside")):
 		j.inconclusive("the target limits the rate of all polls: a poll that obeys got no answer of its own")
 	case len(beside) == 0:
-		j.missing(neighbour, "beside")
+		j.missing(neighbour, prefix+"beside")
 	case len(slow) == 0 && len(hammer) == 0:
 		j.notApplicable("the target sends no slow_down (see POLL-03)")
 	case len(slow) == 0:

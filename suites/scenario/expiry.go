@@ -25,7 +25,7 @@ const (
 	// our own time.
 	lateDecision = 2 * time.Second
 	// lateSlack is the same for a poll alone.
-	lateSlack = 250 * time.Millisecond
+	lateSlack = 500 * time.Millisecond
 )
 
 // expiry lets codes expire, all with one wait. Each has a story of its own:

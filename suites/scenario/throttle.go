@@ -78,9 +78,9 @@ const (
 	// which it must not be about: servers that count whole seconds err by one.
 	clear = time.Second
 	// oldPace is how much longer than the interval the poll is that finds out
-	// whether a slow_down is remembered: the middle of the three seconds in
-	// which one pace is too fast and the other is not.
-	oldPace = slowDownStep / 2
+	// whether a slow_down is remembered: within the three seconds in which one
+	// pace is too fast and the other is not, and early, since polls come late.
+	oldPace = slowDownStep * 2 / 5
 	// oldPaceTries bounds how often a poll that left too late is repeated.
 	oldPaceTries = 3
 	// lastSlowDowns is how many slow_downs in a row show that obedience does
@@ -283,45 +283,52 @@ const (
 // scenarios would be neighbours, too.
 //
 // Labels: x/device, hammer/1/1 ...; y/device, alone/1, alone/2, beside/1,
-// beside/2; the same below again.
+// beside/2; the same below again, and below later when it is not accepted alone.
 func hastyNeighbour(c *conversation) error {
 	client := c.Profile.Clients.Second
 	if client == nil {
 		client = c.Profile.Clients.Public
 	}
-	slowed, err := c.neighbours(client, "", 1)
+	alone, slowed, err := c.neighbours(client, "", 1)
+	if err == nil && !alone {
+		// It may have had neighbours all the same, in other scenarios.
+		if err = c.after(transcript.TwoPeople, transcript.ForeignClient, transcript.CrossSite, transcript.Redirection, transcript.Framing); err == nil {
+			_, slowed, err = c.neighbours(client, "later/", 1)
+		}
+	}
 	if err != nil || !slowed {
 		return err
 	}
-	_, err = c.neighbours(client, "again/", 2)
+	_, _, err = c.neighbours(client, "again/", 2)
 	return err
 }
 
-// neighbours says whether the device that obeys was slowed down beside the
-// other, and not when it was alone.
-func (c *conversation) neighbours(client *profiles.Client, prefix string, guards int) (slowed bool, err error) {
+// neighbours says whether the device that obeys was accepted when it was
+// alone, and whether it was slowed down beside the other.
+func (c *conversation) neighbours(client *profiles.Client, prefix string, guards int) (accepted, slowed bool, err error) {
 	x, err := c.issue(prefix+"x/device", client)
 	if err != nil {
-		return false, err
+		return accepted, false, err
 	}
 	y, err := c.issue(prefix+"y/device", client)
 	if err != nil {
-		return false, err
+		return accepted, false, err
 	}
 	pace := func() time.Duration { return y.interval + time.Duration(guards)*y.guard() }
 	for i := 1; i <= aloneFirst; i++ {
 		alone, err := y.pollAfter(fmt.Sprintf("%salone/%d", prefix, i), pace())
 		if err != nil || alone.OAuthError() != "authorization_pending" {
-			return false, err
+			return alone.OAuthError() != "slow_down", false, err
 		}
 	}
+	accepted = true
 	for i := 1; i <= beside && !slowed; i++ {
 		var (
 			hammer sync.WaitGroup
 			lead   = time.Duration(float64(hammerLead) * c.Clock.rate)
 		)
 		if err := c.sleep("the polling interval", y.last+pace()-lead-c.Clock.Now()); err != nil {
-			return false, err
+			return accepted, false, err
 		}
 		hammer.Go(func() {
 			for k := 1; k <= hammerPolls; k++ {
@@ -336,9 +343,9 @@ func (c *conversation) neighbours(client *profiles.Client, prefix string, guards
 		said, err := y.pollAfter(fmt.Sprintf("%sbeside/%d", prefix, i), pace())
 		hammer.Wait()
 		if err != nil {
-			return false, err
+			return accepted, false, err
 		}
 		slowed = said.OAuthError() == "slow_down"
 	}
-	return slowed, nil
+	return accepted, slowed, nil
 }
