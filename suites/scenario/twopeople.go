@@ -129,13 +129,20 @@ func twoPeople(c *conversation) error {
 		return err
 	}
 	c.leavePages()
-	var all sync.WaitGroup
-	errs := make([]error, len(parts))
-	for i, name := range parts {
-		all.Go(func() { errs[i] = c.outcomeOf(name, devices[i]) })
+	// First every token, then every code again: a server may answer a replay by
+	// revoking all that the same browser session granted to the client.
+	for _, ask := range []func(string, *device) error{c.tokenOf, c.afterwards} {
+		var all sync.WaitGroup
+		errs := make([]error, len(parts))
+		for i, name := range parts {
+			all.Go(func() { errs[i] = ask(name, devices[i]) })
+		}
+		all.Wait()
+		if err := firstError(errs); err != nil {
+			return err
+		}
 	}
-	all.Wait()
-	return firstError(errs)
+	return nil
 }
 
 // meetAll lets the two meet over one code after the other.
@@ -174,15 +181,18 @@ func (c *conversation) meetAll(parts []string, devices []*device) error {
 	return nil
 }
 
-// outcomeOf asks what has become of a code that two people decided.
-func (c *conversation) outcomeOf(part string, d *device) error {
-	if part != "denied" && part != "collected" {
-		x, err := d.collect(part+"/token", patience)
-		if err != nil {
-			return err
-		}
-		c.whose(part+"/whose", x)
+// tokenOf collects the token of a code that two people approved.
+func (c *conversation) tokenOf(part string, d *device) error {
+	if part == "denied" || part == "collected" {
+		return nil
 	}
+	x, err := d.collect(part+"/token", patience)
+	c.whose(part+"/whose", x)
+	return err
+}
+
+// afterwards asks once more with a code whose story is over.
+func (c *conversation) afterwards(part string, d *device) error {
 	x, err := d.poll(part + "/after")
 	c.whose(part+"/after whose", x)
 	return err
