@@ -54,6 +54,12 @@ func TestRealServers(t *testing.T) {
 			"DA-12":     "known status",
 			"DA-14":     "warn two-methods-accepted", // and a second client in the body is ignored
 			"SEC-01":    "na",                        // loopback http
+			"SEC-04":    "known",                     // guesses are typed with the forms driver, which runs no scripts
+			"SEC-05":    "known",                     // the same
+			"SEC-06":    "known",                     // the same
+			"SEC-08":    "warn only-x-frame-options", // DENY, which every browser keeps; RFC 9700 section 4.16 recommends the policy
+			"SEC-11":    "known",                     // given foreign addresses the page does not go on from the code
+			"SEC-12":    "warn any-origin",           // Access-Control-Allow-Origin: * on the page that verification_uri redirects from, against RFC 9700 section 2.6
 			"VERIFY-06": "warn confusable",           // 0 and O, 1 and I
 			"VERIFY-08": "warn no-deny",              // the grant page has no way to refuse
 			"VERIFY-09": "warn code-not-shown",       // the pages after verification_uri_complete show the code nowhere but in their URL; RFC 8628 section 3.3.1 recommends to show it and to ask

@@ -55,6 +55,9 @@ var pageCases = []ruleCase{
 	})), Pass, ""},
 	{"SEC-07", "no check of Origin, but a token", in(transcript.CrossSite, "poll/raw/foreign origin", answer(200, token)), Pass, ""},
 	{"SEC-07", "not delivered", struck(transcript.CrossSite, "cross-site/no token", func(a *transcript.Attack) { a.Delivered = false }), Inconclusive, ""},
+	{"SEC-07", "the browser asks first, and is refused", all(in(transcript.CrossSite, "poll/raw/no token", answer(200, token)), struck(transcript.CrossSite, "cross-site/no token", func(a *transcript.Attack) {
+		a.Delivered, a.Withheld, a.Blocked = false, nil, "net::ERR_FAILED (PreflightWildcardOriginNotAllowed)"
+	})), Pass, ""},
 	{"SEC-07", "the control fails", in(transcript.CrossSite, "poll/raw/control", oauthError("authorization_pending")), Inconclusive, ""},
 	{"SEC-07", "the attack ends the grant", in(transcript.CrossSite, "poll/cross-site/query", oauthError("access_denied")), Inconclusive, ""},
 	{"SEC-07", "a script decides", aborted(transcript.CrossSite, "the request that approve sends could not be caught"), Inconclusive, ""},

@@ -19,12 +19,17 @@ func (j *judge) attack(scenario, name string) (transcript.Attack, bool) {
 	case a.Trouble != "":
 		j.inconclusive("%s: the attack could not be carried out: %s", name, a.Trouble)
 		return a, false
-	case !a.Delivered:
+	case !a.Delivered && !refusedPreflight(a):
 		j.inconclusive("%s: the attack was not delivered, so it proves nothing%s", name, parenthesis(a.Blocked))
 		return a, false
 	}
 	return a, true
 }
+
+// refusedPreflight says that the browser asked the server first whether a
+// foreign page may send such a request, and the answer did not allow it. No
+// hostile page gets further.
+func refusedPreflight(a transcript.Attack) bool { return strings.Contains(a.Blocked, "Preflight") }
 
 func parenthesis(text string) string {
 	if text == "" {
