@@ -42,9 +42,12 @@ func TestRealServers(t *testing.T) {
 			"POLL-03":  "info none",              // it never sends slow_down, which RFC 8628 section 3.5 leaves open
 			"POLL-04":  "na",                     // and so there is nothing to obey,
 			"POLL-05":  "na",
-			"POLL-06":  "na", // to remember,
-			"POLL-07":  "na", // to add up,
-			"POLL-18":  "na", // or to share
+			"POLL-06":  "na",              // to remember,
+			"POLL-07":  "na",              // to add up,
+			"POLL-18":  "na",              // or to share
+			"POLL-15":  "warn grant-lost", // twenty polls in one moment: it takes the others for replays and revokes the grant, which RFC 6749 section 4.1.2 allows; no token is lost to a stranger
+			"POLL-19":  "info consumed",   // measured
+			"LOAD-02":  "info steady",     // figures
 		}},
 		{"glewlwyd", targets.Glewlwyd, 30, map[string]string{
 			"DA-04":     "warn other-error", // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
@@ -68,6 +71,9 @@ func TestRealServers(t *testing.T) {
 			"POLL-06":   "warn forgotten",            // a fixed window of whole seconds: section 3.5 binds the device, so a warning
 			"POLL-08":   "na",                        // so no refusal can be reported
 			"POLL-09":   "na",                        // or be final
+			"POLL-15":   "known second-token",        // up to all of twenty polls in one moment get a token each; RFC 8628 implies single use, and no second session was approved
+			"POLL-19":   "info consumed",             // measured
+			"LOAD-02":   "info steady",               // figures
 			"TOKEN-01":  "warn other-error",          // an unknown grant_type: 400 without a body (ERR-02)
 			"TOKEN-02":  "warn other-error",          // a missing device_code: access_denied, where it has invalid_request
 			"TOKEN-03":  "warn other-error",          // an unknown device_code: access_denied, where it has invalid_grant; a device stops either way

@@ -105,7 +105,7 @@ var All = []Rule{
 	{"POLL-13", []string{transcript.Approval, transcript.EarlyApproval}, nil, approvalSeenPromptly},
 	{"POLL-14", one(transcript.Approval), nil, singleUse},
 	{"POLL-15", one(transcript.RacingPolls), nil, singleUseUnderRace},
-	{"POLL-16", one(transcript.DecisionRaces), one(transcript.Denial), pollRacingDecision},
+	{"POLL-16", one(transcript.DecisionRaces), []string{transcript.Denial, transcript.RacingPolls}, pollRacingDecision},
 	{"POLL-17", one(transcript.TokenUse), nil, codesNotInterchangeable},
 	{"POLL-18", one(transcript.HastyNeighbour), nil, throttledPerCode},
 	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling}, overloadAndLostAnswers},

@@ -125,6 +125,10 @@ func (j *judge) nobodyWon(scenario string, k int, answers []said, sent int) {
 		j.inconclusive("race %d: no token came, and %d answers were lost or only said overloaded", k, sent-len(answers))
 	case hasError(after[len(after)-1].Exchange, "slow_down"):
 		j.inconclusive("race %d: still slow_down after %d compliant polls", k, len(after))
+	case terminal(after[len(after)-1].Exchange):
+		// Taking the others for replays and revoking the grant is allowed
+		// (RFC 6749 section 4.1.2 recommends it for codes), and nobody gained by it.
+		j.warn("grant-lost", "a token for one of the polls, or for the next", fmt.Sprintf("no token for any of %d polls that arrived together, and afterwards %s (race %d)", len(answers), describe(after[len(after)-1].Exchange), k), append(shown(answers), after...)...)
 	default:
 		if visit, ok := j.journey(scenario, fmt.Sprintf("approve %d", k)); ok && j.certain(visit, scenario, fmt.Sprintf("after/%d", k)) {
 			j.fail("grant-lost", "a token for one of the polls, or for the next", fmt.Sprintf("no token for any of %d polls that arrived together, and afterwards %s (race %d)", len(answers), describe(after[len(after)-1].Exchange), k), append(shown(answers), after...)...)
@@ -174,6 +178,15 @@ func (j *judge) denialsUnseen() bool {
 	return len(polls) > 0 && !slices.ContainsFunc(polls, func(x said) bool { return terminal(x.Exchange) })
 }
 
+// raceWonTwice says that polls in one moment get several tokens without any
+// decision near.
+func (j *judge) raceWonTwice() (twice bool) {
+	j.rounds(transcript.RacingPolls, "race", func(k int) {
+		twice = twice || differentTokens(withToken(j.all(transcript.RacingPolls, fmt.Sprintf("race/%d", k)))) > 1
+	})
+	return twice
+}
+
 // decisionSurvives judges the polls around one decision and after it.
 func (j *judge) decisionSurvives(goal transcript.Goal, k int, visit transcript.Journey, race []said) {
 	const scenario = transcript.DecisionRaces
@@ -195,6 +208,8 @@ func (j *judge) decisionSurvives(goal transcript.Goal, k int, visit transcript.J
 	switch {
 	case goal == transcript.Deny && len(tokens) > 0:
 		j.fail("token-after-denial", quoted("access_denied"), fmt.Sprintf("%s (%s)", describe(tokens[0].Exchange), visit.Name), tokens[0])
+	case differentTokens(tokens) > 1 && j.raceWonTwice():
+		j.note("second-token", fmt.Sprintf("%d different tokens (%s): the gap that POLL-15 found", differentTokens(tokens), visit.Name), tokens...)
 	case differentTokens(tokens) > 1:
 		j.fail("second-token", "one token for one approval", fmt.Sprintf("%d different tokens for polls around the moment of approval (%s)", differentTokens(tokens), visit.Name), tokens...)
 	case len(tokens) > 1:
@@ -205,6 +220,8 @@ func (j *judge) decisionSurvives(goal transcript.Goal, k int, visit transcript.J
 	case hasError(last.Exchange, "slow_down"):
 		j.inconclusive("%s: still slow_down after %d compliant polls", visit.Name, len(after))
 	case goal == transcript.Deny && !pending:
+	case terminal(last.Exchange) && len(race) > 1:
+		j.note("grant-lost", fmt.Sprintf("%s: both polls may have come after the approval and been taken for replays (POLL-15) (%s)", describe(last.Exchange), visit.Name), append(shown(race), last)...)
 	case j.certain(visit, scenario, label):
 		j.fail("decision-lost", map[transcript.Goal]string{transcript.Deny: quoted("access_denied"), transcript.Approve: "200 with a token"}[goal],
 			fmt.Sprintf("%s after %d compliant polls: the decision was lost to a poll in the same moment (%s)", describe(last.Exchange), len(after), visit.Name), append(shown(race), last)...)

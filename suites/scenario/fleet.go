@@ -14,8 +14,8 @@ const (
 	// deniedInFleet how many the first one refuses afterwards.
 	approvedEach  = 2
 	deniedInFleet = 2
-	// fleetRounds bounds how often the fleet polls.
-	fleetRounds = 12
+	// fleetRounds bounds how often the fleet polls, where the persons are slow.
+	fleetRounds = 40
 )
 
 // fleet lets many devices poll, all in the same moments and each at a compliant
@@ -32,6 +32,10 @@ const (
 func fleet(c *conversation) error {
 	if c.Driver != nil && c.Driver.Name() == "manual" {
 		return &Skipped{"a real person would have to decide six codes more"}
+	}
+	// First of all, so that no device polls long before a person comes.
+	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
+		return err
 	}
 	members, err := c.issueFleet()
 	if err != nil {
@@ -154,9 +158,6 @@ func (m *member) pollOnce() {
 // decideFleet sends the persons, each with one user agent for everything. The
 // rest of the fleet is left alone.
 func (c *conversation) decideFleet(members []*member) error {
-	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
-		return err
-	}
 	defer c.leavePages()
 	var first, second []decision
 	for i, m := range members[:2*approvedEach+deniedInFleet] {
