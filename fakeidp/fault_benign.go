@@ -89,11 +89,7 @@ var benignVariants = []fault{
 		c.UserCodeAlphabet = "BCDFGHJKLMNPQRSTVWXZbcdfghjkmnpqrstvwxz23456789"
 	})},
 	{Fault{"B15", "login-first", "The login comes before the code", Benign}, configured(func(c *Config) { c.LoginFirst = true })},
-	{Fault{"B16", "no-scope-when-equal", "scope is left out where it is what was asked for", Benign}, see(func(x *exchange) {
-		if g, err := x.p.find(x.form.Get("device_code")); err == nil && x.tokens() && len(g.family.scopes) == len(g.requested) {
-			x.edit(func(o map[string]any) { delete(o, "scope") })
-		}
-	})},
+	{Fault{"B16", "no-scope-when-equal", "scope is left out where it is what was asked for", Benign}, noScopeWhenEqual},
 	{Fault{"B17", "scope-required", "A request without scope is invalid_scope", Benign}, meet(func(x *exchange) bool {
 		if x.post(pathDeviceAuthorization) && x.form.Get("scope") == "" && len(x.form["client_id"]) == 1 {
 			if _, known := x.p.clients[x.form.Get("client_id")]; known {
@@ -158,4 +154,19 @@ func opaqueReference() behaviour {
 			})
 		},
 	}
+}
+
+// noScopeWhenEqual leaves scope out of a token response, as RFC 6749 section 5.1
+// allows, where the request named scopes and all of them were granted.
+func noScopeWhenEqual() behaviour {
+	var asked sync.Map // device codes whose request named scopes
+	return behaviour{response: func(x *exchange) {
+		if o, ok := x.object(); ok && x.codes() && x.form.Get("scope") != "" {
+			asked.Store(o["device_code"], true)
+		}
+		g, err := x.p.find(x.form.Get("device_code"))
+		if _, named := asked.Load(x.form.Get("device_code")); err == nil && named && x.tokens() && len(g.family.scopes) == len(g.requested) {
+			x.edit(func(o map[string]any) { delete(o, "scope") })
+		}
+	}}
 }

@@ -3,6 +3,7 @@ package fakeidp
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -133,8 +134,30 @@ var deviceAuthorizationFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-RESP-03", "device-code-is-a-number", "device_code is a JSON number", Defect}, member("device_code", 1234567890)},
-	{Fault{"F-RESP-04", "user-code-is-a-number", "user_code is a JSON number", Defect}, member("user_code", 12345678)},
+	{Fault{"F-RESP-03", "device-code-is-a-number", "device_code is a JSON number", Defect},
+		func() behaviour {
+			return behaviour{
+				issue: func(g *grant) { g.deviceCode = digits(40) },
+				response: func(x *exchange) {
+					if x.codes() {
+						x.edit(func(o map[string]any) { o["device_code"] = json.Number(fmt.Sprint(o["device_code"])) })
+					}
+				},
+			}
+		}},
+	{Fault{"F-RESP-04", "user-code-is-a-number", "User codes are digits, and user_code is a JSON number", Defect},
+		func() behaviour {
+			return behaviour{
+				configure: func(c *Config) { c.UserCodeAlphabet, c.UserCodeLength = "123456789", 9 },
+				response: func(x *exchange) {
+					if x.codes() {
+						x.edit(func(o map[string]any) {
+							o["user_code"] = json.Number(strings.ReplaceAll(fmt.Sprint(o["user_code"]), "-", ""))
+						})
+					}
+				},
+			}
+		}},
 	{Fault{"F-RESP-05", "relative-uri", "verification_uri is a relative path", Defect}, member("verification_uri", "/device")},
 	{Fault{"F-RESP-09", "relative-complete-uri", "verification_uri_complete is a relative path", Defect},
 		see(func(x *exchange) {
@@ -151,6 +174,15 @@ var deviceAuthorizationFaults = []fault{
 			}
 		})},
 	{Fault{"F-RESP-11", "one-grant-per-client", "A client that asks twice within a second gets the same codes", Defect}, sameCodes},
+}
+
+// digits draws a number of n digits.
+func digits(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = '1' + byte(rand.IntN(9))
+	}
+	return string(b)
 }
 
 // sameCodes answers a client from its last response for a second of real time.

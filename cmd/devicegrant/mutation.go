@@ -159,7 +159,7 @@ func compare(m mutant, clean, seen map[string]report.Check) mutantResult {
 		case expected[after.ID]:
 		case i >= 0:
 			t.Because = m.Allowed[i].Because
-		case !accuses(before, after) && (m.Kind == "fault" || after.Verdict == rules.Info):
+		case !accuses(before, after) && (m.Kind == "fault" || after.Verdict == rules.Info || after.Verdict == rules.NA):
 			if after.Verdict != rules.Info {
 				r.Unjudged = append(r.Unjudged, after.ID)
 			}
