@@ -31,6 +31,9 @@ func (j *judge) sample() (list []issued) {
 		one := issued{said: x}
 		one.device, _ = o.String("device_code")
 		one.user, _ = o.String("user_code")
+		if one.device == "" || one.user == "" {
+			continue // RESP-03 and RESP-04 are about that
+		}
 		list = append(list, one)
 	}
 	// Several requests are under way at once, so the middle of each counts.

@@ -76,6 +76,19 @@ func personCanApprove(j *judge) {
 	j.fail("no-token", "200 with a token after the approval", describe(last.Exchange), device, last)
 }
 
+// undefined says that an answer to a poll is none that the RFCs define. What it
+// means for the grant nobody can tell; ERR-05 judges the code itself.
+func (j *judge) undefined(x said) bool {
+	if recognised(x.Exchange) || terminal(x.Exchange) {
+		return false
+	}
+	if hasError(x.Exchange, "invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type") {
+		return false
+	}
+	j.inconclusive("what %s says of the grant is not defined (see ERR-05)", describe(x.Exchange))
+	return true
+}
+
 // certain says that a decision was surely made and that every poll after it
 // was answered: only then does "still pending" accuse the server.
 func (j *judge) certain(visit transcript.Journey, scenario, label string) bool {
@@ -174,6 +187,8 @@ func wrongUserCodeRefused(j *judge) {
 	case hasToken(pending.Exchange):
 		j.fail("approved-by-wrong-code", quoted("authorization_pending"), describe(pending.Exchange), pending)
 		return
+	case j.undefined(pending):
+		return
 	case !recognised(pending.Exchange):
 		j.fail("session-ended", quoted("authorization_pending"), describe(pending.Exchange)+" after wrong codes were typed", pending)
 		return
@@ -253,6 +268,9 @@ func completeURINeverDecides(j *judge) {
 	}
 	if hasToken(x.Exchange) {
 		j.fail("decides", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after the page was only opened", x)
+		return
+	}
+	if j.undefined(x) {
 		return
 	}
 	if !recognised(x.Exchange) {

@@ -330,6 +330,8 @@ func (j *judge) stillPending(part string, again transcript.Journey) {
 		case hasError(x.Exchange, "access_denied"):
 			j.warn("denied", quoted("authorization_pending"), fmt.Sprintf("%s, after the person left at the %s", describe(x.Exchange), part), x)
 			return
+		case j.undefined(x):
+			return
 		case !recognised(x.Exchange):
 			j.warn("ended", quoted("authorization_pending"), fmt.Sprintf("%s, after the person left at the %s", describe(x.Exchange), part), x)
 			return
