@@ -3,7 +3,7 @@ package fakeidp
 import (
 	"net/http"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -71,19 +71,33 @@ var tokenFaults = []fault{
 		})},
 }
 
-// lastLogin gives every new token to the person who logged in last.
+// lastLogin gives a new token to whoever else logged in since the approval, as
+// a server does that looks the person up by the latest session.
 func lastLogin() behaviour {
-	var who atomic.Pointer[User]
+	var (
+		mu     sync.Mutex
+		logins = map[*User]time.Time{}
+	)
 	return behaviour{
 		response: func(x *exchange) {
 			if u, known := x.p.users[x.form.Get("username")]; known && x.post(pathLogin) && x.status == http.StatusSeeOther {
-				who.Store(u)
+				mu.Lock()
+				logins[u] = x.p.clock.Now()
+				mu.Unlock()
 			}
 		},
 		poll: func(g *grant, arrival time.Time) (answer, *family) {
 			a, f := g.answer(arrival)
-			if u := who.Load(); u != nil && f != nil {
-				f.user = u
+			if f == nil {
+				return a, f
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			latest, approver := f.authTime, f.user
+			for u, at := range logins {
+				if u != approver && at.After(latest) {
+					f.user, latest = u, at
+				}
 			}
 			return a, f
 		},

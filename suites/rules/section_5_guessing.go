@@ -176,8 +176,10 @@ func limitIsNotSidestepped(j *judge) {
 		case !ok || g.Trouble != "":
 		case g.Limited():
 			j.pass("%s does not help", trick)
-		case !j.visiblyLimited(trick):
-			j.note("cannot-tell", trick+": the limit does not show in the answer to a wrong code")
+		case trick == "spelling" && !slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guesses("spelling accepted"), transcript.Guess.Accepted):
+			j.note("spelling-refused", "codes in another spelling are not accepted, so guesses in it are worth nothing")
+		case !j.stillHeld(trick):
+			j.note("cannot-tell", trick+": without the trick the guesser was not visibly held back either, by then")
 		case g.Outcome == transcript.CodeRejected || g.Outcome == transcript.ErrorPage:
 			j.warn("reset-by-"+strings.ReplaceAll(strings.ToLower(trick), " ", "-"), "the guesser stays held back", fmt.Sprintf("with %s the code was looked at again (%q)", trick, clip(g.Text)))
 		}
@@ -185,16 +187,10 @@ func limitIsNotSidestepped(j *judge) {
 	j.deviceCodeGuesses()
 }
 
-// visiblyLimited says that wrong codes were refused with a word about the
-// limit, in the series after which the trick was tried.
-func (j *judge) visiblyLimited(trick string) bool {
-	before := "logged in"
-	if strings.HasPrefix(trick, "new cookies") {
-		before = "new cookies"
-	}
-	return slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guessed, func(g transcript.Guess) bool {
-		return g.Limited() && (g.Series == before || g.Series == before+", in a row")
-	})
+// stillHeld says that a guess right before a trick, without the trick, was
+// visibly refused: the limit shows, and it had not simply run out.
+func (j *judge) stillHeld(trick string) bool {
+	return slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guesses("control/"+trick), transcript.Guess.Limited)
 }
 
 // deviceCodeGuesses: RFC 8628 section 5.2 relies on the entropy of the device

@@ -36,7 +36,9 @@ const (
 // row (if that was not held back); someone else; the tricks new login,
 // X-Forwarded-For, spelling, complete URI; anonymous; anonymous, in a row; new
 // cookies (of an anonymous guesser, a right code after every five); new
-// cookies, in a row; new cookies and X-Forwarded-For. Labels: right/N/device,
+// cookies, in a row; the trick new cookies and X-Forwarded-For. Before each
+// trick/NAME comes control/NAME, a guess without the trick. First of all a right
+// code in the spelling of that trick: spelling accepted. Labels: right/N/device,
 // device codes/1 ..., untouched/device, untouched/poll.
 func guessing(c *conversation) error {
 	if !c.Profile.Limits.AllowD2 {
@@ -261,6 +263,12 @@ func (g *guesser) loggedIn(other *profiles.User) error {
 	if made := g.typed(s, "log in", in, true); made.Outcome != transcript.Approved {
 		return fmt.Errorf("the guesser could not log in with the forms driver (%s)%s", made.Outcome, because(made.Trouble))
 	}
+	if d, err = g.right(); err != nil {
+		return err
+	}
+	spelled := d.task("spelling accepted", transcript.ReachDecision)
+	spelled.UserCode, spelled.Account = strings.ToLower(bareCode(d.userCode)), g.account
+	g.typed(s, spelled.Name, spelled, true)
 	limited, err := g.series(s, "logged in", successEvery, g.account)
 	if err != nil {
 		return err
@@ -310,17 +318,22 @@ func (g *guesser) tricks(s useragent.Session, header map[string]string) error {
 	if err != nil {
 		return err
 	}
-	header["X-Forwarded-For"] = fmt.Sprintf("203.0.113.%d", 1+g.random.IntN(250))
-	g.guess(s, "trick/X-Forwarded-For", d, g.random.like(d.userCode), g.account)
-	delete(header, "X-Forwarded-For")
+	// The header last of all: it may start every count anew.
+	defer func() {
+		g.stillHeld(s, "X-Forwarded-For", d, g.account)
+		header["X-Forwarded-For"] = fmt.Sprintf("203.0.113.%d", 1+g.random.IntN(250))
+		g.guess(s, "trick/X-Forwarded-For", d, g.random.like(d.userCode), g.account)
+	}()
 
 	wrong := g.random.like(d.userCode)
+	g.stillHeld(s, "spelling", d, g.account)
 	g.guess(s, "trick/spelling", d, strings.ToLower(bareCode(wrong)), g.account)
 
 	if d.complete != "" && strings.Contains(d.complete, d.userCode) {
 		task := d.task("trick/complete URI", transcript.ReachDecision)
 		task.Start, task.UserCode = strings.ReplaceAll(d.complete, d.userCode, wrong), wrong
 		task.Account = g.account
+		g.stillHeld(s, "complete URI", d, g.account)
 		g.typed(s, task.Name, task, false)
 	}
 
@@ -331,9 +344,16 @@ func (g *guesser) tricks(s useragent.Session, header map[string]string) error {
 	defer done()
 	// A right code leads a fresh browser to the login.
 	if made := g.guess(again, "new login", d, d.userCode, g.account); made.Outcome == transcript.AtDecision {
+		g.stillHeld(s, "new login", d, g.account)
 		g.guess(again, "trick/new login", d, g.random.like(d.userCode), g.account)
 	}
 	return nil
+}
+
+// stillHeld is the control of a trick: right before it, one more guess without
+// it. A limit that has run out by then is not side-stepped.
+func (g *guesser) stillHeld(s useragent.Session, trick string, d *device, account *useragent.Account) {
+	g.guess(s, "control/"+trick, d, g.random.like(d.userCode), account)
 }
 
 // anonymous guesses without logging in.
@@ -367,6 +387,13 @@ func (g *guesser) anonymous() error {
 		return err
 	}
 	header["X-Forwarded-For"] = fmt.Sprintf("203.0.113.%d", 1+g.random.IntN(250))
-	g.guess(fresh, "trick/new cookies and X-Forwarded-For", d, g.random.like(d.userCode), nil)
+	const trick = "new cookies and X-Forwarded-For"
+	plain, _, end, err := g.open(g.address)
+	if err != nil {
+		return err
+	}
+	defer end()
+	g.stillHeld(plain, trick, d, nil)
+	g.guess(fresh, "trick/"+trick, d, g.random.like(d.userCode), nil)
 	return nil
 }
