@@ -10,8 +10,8 @@ import (
 )
 
 // TestJudgeAgrees: rules that are applied again to what a run wrote say what
-// they said in the run. Where something was redacted that a rule needs, it is
-// inconclusive, and never anything else.
+// they said in the run, also where what they need was redacted: the run noted
+// it before.
 func TestJudgeAgrees(t *testing.T) {
 	for _, unredacted := range []bool{true, false} {
 		name := "redacted"
@@ -43,13 +43,30 @@ func TestJudgeAgrees(t *testing.T) {
 				if got.Verdict == want.Verdict && got.ID == want.ID {
 					continue
 				}
-				if !unredacted && got.Verdict == rules.Inconclusive {
-					t.Logf("%s: %s", got.ID, got.Reason)
-					continue
-				}
 				t.Errorf("%s: %s (%s), in the run it was %s (%s)", want.ID, got.Verdict, got.Reason, want.Verdict, want.Reason)
 			}
 		})
+	}
+}
+
+// TestJudgeWithoutFacts: what was redacted and not noted is inconclusive, and
+// never anything else.
+func TestJudgeWithoutFacts(t *testing.T) {
+	live, err := Evaluate(context.Background(), Options{
+		Profile: startBuiltin(t, fastClock), ClockRate: fastClock, Browser: "none", Seed: 1, Select: []string{"SEC-02", "TOKEN-15"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	live.Recorded.Facts = rules.Facts{}
+	again, err := Judge(live, report.Policy{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range again.Checks {
+		if (c.ID == "SEC-02" || c.ID == "TOKEN-15") && c.Verdict != rules.Inconclusive {
+			t.Errorf("%s: %s (%s)", c.ID, c.Verdict, c.Reason)
+		}
 	}
 }
 

@@ -338,10 +338,28 @@ func (s *Session) recorded() (*report.Recorded, error) {
 	if err != nil {
 		return nil, err
 	}
+	evidence := rules.Evidence{
+		Profile: s.env.Profile, Issuer: s.env.Target.Issuer, Endpoints: s.env.Target.Endpoints,
+		Transcripts: map[string]transcript.Transcript{},
+	}
+	for _, t := range s.runner.Transcripts() {
+		evidence.Transcripts[t.Scenario] = t
+	}
 	return &report.Recorded{
+		Facts:   derive(evidence),
 		Profile: json.RawMessage(s.redactor.Text(string(profile))), Endpoints: endpoints,
 		Browser: s.options.Browser, Unredacted: s.options.Unredacted,
 	}, nil
+}
+
+// derive notes facts; a fault of ours there costs the facts and nothing else.
+func derive(evidence rules.Evidence) (f rules.Facts) {
+	defer func() {
+		if recover() != nil {
+			f = rules.Facts{}
+		}
+	}()
+	return rules.Derive(evidence)
 }
 
 // failure renders a check's findings for a terminal or a test log.

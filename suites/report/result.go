@@ -50,6 +50,8 @@ type Recorded struct {
 	// are those in use. See profiles.FromRecord.
 	Profile   json.RawMessage `json:"profile"`
 	Endpoints json.RawMessage `json:"endpoints"`
+	// Facts are what was noted of values before they were redacted.
+	Facts rules.Facts `json:"facts"`
 	// Browser is the option of that name, in so far as it shaped the verdicts.
 	Browser string `json:"browser,omitempty"`
 	// Unredacted says that the scenarios hold every secret as it was sent.

@@ -59,6 +59,8 @@ type Evidence struct {
 	Endpoints profiles.Endpoints
 	// Transcripts are the scenarios that ran, by name.
 	Transcripts map[string]transcript.Transcript
+	// Facts stand in for values that were redacted since.
+	Facts Facts
 }
 
 // judge collects what one rule finds.

@@ -563,6 +563,7 @@ func TestRulesSurviveAnything(t *testing.T) {
 				t.Errorf("%s has no verdict", r.ID)
 			}
 		}
+		Derive(e)
 	}
 }
 

@@ -57,22 +57,23 @@ func (j *judge) redacted(codes []string) bool {
 	return false
 }
 
-// figures are what a sample of codes shows of their strength.
-type figures struct {
+// Figures are what a sample of codes shows of their strength.
+type Figures struct {
 	// Bits is an upper bound: what the codes would have if every character that
 	// varies were drawn evenly and independently.
-	Bits     float64
-	Varying  int // positions that are not the same in all codes
-	Alphabet int // different characters at these positions
-	Estimate float64
-	Growing  bool // the codes grow in the order in which they were issued
-	Sample   int
+	Bits     float64 `json:"bits"`
+	Varying  int     `json:"varying"`  // positions that are not the same in all codes
+	Alphabet int     `json:"alphabet"` // different characters at these positions
+	// Estimate is how many different characters there probably are.
+	Estimate float64 `json:"estimate"`
+	Growing  bool    `json:"growing,omitempty"` // the codes grow in the order in which they were issued
+	Sample   int     `json:"sample"`
 }
 
 // measure estimates the strength of codes. Whatever is in doubt counts for the
 // server: the longest code, and the larger estimate of an alphabet.
-func measure(codes []string) figures {
-	f := figures{Sample: len(codes), Growing: growing(codes)}
+func measure(codes []string) Figures {
+	f := Figures{Sample: len(codes), Growing: growing(codes)}
 	var rows [][]rune
 	longest := 0
 	for _, c := range codes {

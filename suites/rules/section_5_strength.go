@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/wire"
@@ -28,31 +29,67 @@ func deviceCodeStrength(j *judge) {
 	if len(list) == 0 {
 		return
 	}
-	codes := make([]string, len(list))
-	for i, x := range list {
-		codes[i] = x.device
+	facts := deviceCodeFacts(list)
+	if facts == nil {
+		// The values are gone; what the run noted about them counts.
+		if facts = j.Facts.DeviceCodes; facts == nil {
+			j.inconclusive("the codes are redacted in this recording: run --unredacted keeps those of a throw-away server")
+			return
+		}
 	}
-	if j.redacted(codes) {
+	first := list[0].said
+	if facts.HashOfUserCode != "" {
+		j.fail("policy-hash-of-user-code", "a device_code that nothing else tells", "each device_code is the "+facts.HashOfUserCode+" of its user_code", first)
 		return
 	}
-	if hash := hashOfUserCode(list); hash != "" {
-		j.fail("policy-hash-of-user-code", "a device_code that nothing else tells", "each device_code is the "+hash+" of its user_code", list[0].said, list[1].said)
-		return
+	about := ""
+	switch facts.Form {
+	case formUnsigned:
+		about = "unsigned tokens, their content:"
+		j.warn("unsigned", "a signature, or nothing to read", "the device_code is a token without a signature (alg none); what it says could be changed", first)
+	case formSigned:
+		about = "signed tokens, their signature:"
+		j.note("readable", "the device_code is a signed token whose payload anybody can read", first)
+	case formJSON:
+		about = "encoded JSON:"
+		j.note("readable", "the device_code is encoded JSON that anybody can read", first)
 	}
-	judged, about := unpredictable(j, codes, list[0].said)
-	stripped, shared := withoutUserCode(judged, list)
-	if shared {
-		j.warn("contains-user-code", "a device_code that does not contain the user_code", "each device_code contains its user_code, which does not count here", list[0].said)
+	if facts.ContainsUserCode {
+		j.warn("contains-user-code", "a device_code that does not contain the user_code", "each device_code contains its user_code, which does not count here", first)
 	}
-	f := measure(stripped)
+	f := facts.Figures
 	j.strength(f, about, deviceBits, deviceBitsFail, "a device_code", list)
 	if f.Growing && f.Bits >= deviceBitsFail {
 		j.note("begins-with-time", "the codes grow in the order in which they were issued: they seem to begin with a time or a counter")
 	}
 }
 
+// The forms in which device codes were seen, beside opaque text.
+const (
+	formSigned   = "signed token"
+	formUnsigned = "unsigned token"
+	formJSON     = "encoded JSON"
+)
+
+// deviceCodeFacts is what SEC-02 takes from the values; nil when they are redacted.
+func deviceCodeFacts(list []issued) *DeviceCodeFacts {
+	codes := make([]string, len(list))
+	for i, x := range list {
+		codes[i] = x.device
+	}
+	if slices.ContainsFunc(codes, redactedMark.MatchString) {
+		return nil
+	}
+	facts := &DeviceCodeFacts{HashOfUserCode: hashOfUserCode(list)}
+	judged, form := unpredictable(codes)
+	facts.Form = form
+	judged, facts.ContainsUserCode = withoutUserCode(judged, list)
+	facts.Figures = measure(judged)
+	return facts
+}
+
 // strength judges figures against two limits.
-func (j *judge) strength(f figures, about string, enough, gross float64, what string, list []issued) {
+func (j *judge) strength(f Figures, about string, enough, gross float64, what string, list []issued) {
 	observed := fmt.Sprintf("%s at most %.1f bits: %d varying characters from %d different ones, in %d codes", about, f.Bits, f.Varying, f.Alphabet, f.Sample)
 	observed = strings.TrimSpace(observed)
 	evidence := []said{list[0].said, list[len(list)-1].said}
@@ -74,7 +111,7 @@ func (j *judge) strength(f figures, about string, enough, gross float64, what st
 
 // unpredictable returns the part of codes that has to be unpredictable: of a
 // signed token the signature, of readable JSON its text, otherwise all.
-func unpredictable(j *judge, codes []string, first said) (parts []string, about string) {
+func unpredictable(codes []string) (parts []string, form string) {
 	jws, readable := 0, 0
 	signatures, texts := make([]string, len(codes)), make([]string, len(codes))
 	unsigned := false
@@ -99,14 +136,11 @@ func unpredictable(j *judge, codes []string, first said) (parts []string, about 
 	}
 	switch {
 	case jws == len(codes) && unsigned:
-		j.warn("unsigned", "a signature, or nothing to read", "the device_code is a token without a signature (alg none); what it says could be changed", first)
-		return signatures, "unsigned tokens, their content:"
+		return signatures, formUnsigned
 	case jws == len(codes):
-		j.note("readable", "the device_code is a signed token whose payload anybody can read", first)
-		return signatures, "signed tokens, their signature:"
+		return signatures, formSigned
 	case readable == len(codes):
-		j.note("readable", "the device_code is encoded JSON that anybody can read", first)
-		return texts, "encoded JSON:"
+		return texts, formJSON
 	}
 	return codes, ""
 }
