@@ -2,11 +2,13 @@
 # `make setup` installs (Debian; elsewhere it says what to install).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build conformance test lint bench
+.PHONY: help setup build conformance test lint matrix bench
 
 # The go tool leaves out folders named testdata, so the helper that starts the
 # real servers is named.
 PACKAGES  := ./... ./testdata/targets
+# Hundreds of runs each: they test the suite, not its goroutines.
+UNRACED   := ^(TestMutants|TestWireFaultsAreSeen)$$
 VERSION    = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 OUT       ?= out/conformance
 BENCHTIME ?= 1s
@@ -32,9 +34,10 @@ conformance: ## judge the built-in server; reports in out/conformance (OUT=DIR)
 	./devicegrant run --out $(OUT)
 
 # A finding of lint does not hide what the tests say; it fails in the end.
-test: setup ## all checks and tests, with the race detector
+test: setup ## all checks and tests; the race detector on all but the mutants
 	@status=0; $(MAKE) --no-print-directory lint || status=$$?; \
 	go test -race -count=1 -timeout 20m $(PACKAGES) || status=$$?; \
+	go test -count=1 -timeout 20m -run '$(UNRACED)' ./cmd/devicegrant || status=$$?; \
 	exit $$status
 
 lint: ## gofmt, go vet and staticcheck
@@ -42,6 +45,9 @@ lint: ## gofmt, go vet and staticcheck
 	if [ -n "$$unformatted" ]; then echo "gofmt -w is needed:" $$unformatted; exit 1; fi
 	@go vet $(PACKAGES)
 	@go tool staticcheck $(PACKAGES)
+
+matrix: build ## the kill matrix, as testdata/kill-matrix.md
+	./devicegrant mutants --markdown > testdata/kill-matrix.md
 
 bench: ## the benchmarks; BENCHTIME=10s for steadier numbers
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

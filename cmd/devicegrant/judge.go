@@ -1,10 +1,12 @@
 package main
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +30,7 @@ the server: after an update of devicegrant, or after a change of a rule.
 A result is redacted, so what a rule needs of a secret's value (the strength of
 device codes, the signature of an ID token) cannot be judged again unless the
 run kept a fact about it; such a check is inconclusive. For a throw-away server,
-run --unredacted keeps everything.`,
+run --unredacted keeps everything. A file that ends in .gz is unpacked.`,
 		Example: "  devicegrant run --unredacted --out out\n  devicegrant judge out/result.json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -94,7 +96,13 @@ func loadResult(path string) (r report.Result, err error) {
 		return r, fmt.Errorf("the result: %w", err)
 	}
 	defer f.Close()
-	d := json.NewDecoder(io.LimitReader(f, maxResult))
+	content := io.Reader(f)
+	if strings.HasSuffix(path, ".gz") {
+		if content, err = gzip.NewReader(f); err != nil {
+			return r, fmt.Errorf("the result %s: %w", path, err)
+		}
+	}
+	d := json.NewDecoder(io.LimitReader(content, maxResult))
 	if err := d.Decode(&r); err != nil {
 		return r, fmt.Errorf("%s is not a result.json: %w", path, err)
 	}
