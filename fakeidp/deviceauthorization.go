@@ -40,7 +40,12 @@ func (p *IdP) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
 		e.write(w)
 		return
 	}
-	g, ok := p.issue(client, scopes)
+	pkce, e := codeChallenge(f)
+	if e != nil {
+		e.write(w)
+		return
+	}
+	g, ok := p.issue(client, scopes, pkce)
 	if !ok {
 		errNoUserCode.write(w)
 		return
@@ -82,15 +87,16 @@ func (p *IdP) requestedScopes(client *Client, value string) ([]string, *oauthErr
 // alphabet and length the first try all but always succeeds.
 const userCodeTries = 100
 
-// issue starts a grant. It fails only when user codes are so short that the
+// issue starts a grant; challenge is that of PKCE, if any. It fails only when user codes are so short that the
 // live ones crowd the space.
-func (p *IdP) issue(client *Client, scopes []string) (*grant, bool) {
+func (p *IdP) issue(client *Client, scopes []string, challenge string) (*grant, bool) {
 	now := p.clock.Now()
 	expires := now.Add(client.DeviceCodeLifetime)
 	g := &grant{
 		deviceCode: randomToken(),
 		client:     client,
 		requested:  scopes,
+		challenge:  challenge,
 		issued:     now,
 		expires:    expires,
 		forgotten:  expires.Add(p.config.Tombstone),

@@ -24,6 +24,7 @@ type metadata struct {
 	IntrospectionMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
 	ClaimsSupported               []string `json:"claims_supported"`
+	CodeChallengeMethodsSupported []string `json:"code_challenge_methods_supported"`
 }
 
 func (p *IdP) metadata() metadata {
@@ -44,6 +45,7 @@ func (p *IdP) metadata() metadata {
 		TokenAuthMethodsSupported:     allMethods,
 		IntrospectionMethodsSupported: secretMethods,
 		RevocationMethodsSupported:    allMethods,
+		CodeChallengeMethodsSupported: []string{pkceMethod},
 		ClaimsSupported: []string{"iss", "sub", "aud", "exp", "iat", "auth_time",
 			"name", "preferred_username", "email", "email_verified"},
 	}

@@ -50,6 +50,11 @@
 // its owner. A refresh token is issued where offline_access was granted, an ID
 // token where openid was. Access tokens are opaque.
 //
+// A device may send a code_challenge of PKCE (RFC 7636, S256 only) with the device
+// authorization request; every poll then needs the code_verifier. Without it, or
+// with a verifier that nobody asked for, a poll is answered invalid_grant and has
+// no effect on the code.
+//
 // A request with a parameter twice is refused, and so is a scope that is
 // unknown, malformed or not allowed to the client. Parameters in the query are
 // not read, and a client_secret there is refused. Every error but

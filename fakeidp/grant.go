@@ -41,6 +41,8 @@ type grant struct {
 	client   *Client
 	// requested are the scopes that the person is asked for.
 	requested []string
+	// challenge is the code_challenge of PKCE, "" without.
+	challenge string
 	issued    time.Time
 	// forgotten is when the tombstone goes.
 	forgotten time.Time

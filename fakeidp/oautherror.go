@@ -67,6 +67,10 @@ var (
 	errNoRefreshToken = invalidRequest("refresh_token is missing")
 	errNoToken        = invalidRequest("token is missing")
 
+	errNoChallenge     = invalidRequest("code_challenge is missing")
+	errChallenge       = invalidRequest("code_challenge is not a SHA-256 digest in base64url")
+	errChallengeMethod = invalidRequest("code_challenge_method must be S256")
+
 	errClient       = invalidClient("client authentication failed")
 	errUnregistered = invalidClient("the client is not registered")
 	errPublic       = invalidClient("public clients cannot use this endpoint")
@@ -86,6 +90,9 @@ var (
 	errExpired = newOAuthError(http.StatusBadRequest, "expired_token", "the device code has expired")
 	errInvalid = newOAuthError(http.StatusBadRequest, "invalid_grant",
 		"the grant is unknown, was used, or belongs to another client")
+
+	errVerifier = newOAuthError(http.StatusBadRequest, "invalid_grant",
+		"code_verifier does not match the code_challenge of the device request")
 
 	errNoUserCode = newOAuthError(http.StatusServiceUnavailable, "temporarily_unavailable",
 		"no user code is free")

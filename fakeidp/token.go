@@ -71,6 +71,11 @@ func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, f form) (*tok
 	if !ok || g.client != client && !g.taken(client) {
 		return nil, errInvalid
 	}
+	// Before the poll counts, so that somebody without the verifier neither
+	// learns the state of the code nor uses it up or slows it down.
+	if !g.proves(f.get("code_verifier")) {
+		return nil, errVerifier
+	}
 	a, family := g.poll(arrival)
 	switch a {
 	case answerPending:
