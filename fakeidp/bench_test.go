@@ -33,7 +33,7 @@ func BenchmarkPendingPoll(b *testing.B) {
 	client := s.clients["device-public"]
 	codes := make([]string, devices)
 	for i := range codes {
-		g, ok := s.issue(client, client.Scopes, "")
+		g, ok := s.issue(client, client.Scopes, asked{})
 		if !ok {
 			b.Fatal("no user code was free")
 		}

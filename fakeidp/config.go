@@ -69,6 +69,12 @@ type Config struct {
 	// GuessesPerAddress is the same for one network address. Default 100.
 	GuessesPerAddress int
 
+	// Resources are the resource indicators that a device may name (RFC 8707).
+	Resources []string
+	// AuthorizationDetailTypes are the types of rich authorization requests
+	// that are known (RFC 9396).
+	AuthorizationDetailTypes []string
+
 	// PollHistory is how many polls are remembered per code. Default 64,
 	// negative: none.
 	PollHistory int
@@ -172,19 +178,21 @@ func DefaultConfig() Config {
 			{"demo:write", "Change your demo data"},
 			{"demo:admin", "Administer the demo service"},
 		},
-		DefaultScopes:        []string{"demo:read"},
-		DeviceCodeLifetime:   10 * time.Minute,
-		Interval:             5 * time.Second,
-		Tombstone:            10 * time.Minute,
-		AccessTokenLifetime:  time.Hour,
-		RefreshTokenLifetime: 24 * time.Hour,
-		UserCodeAlphabet:     "BCDFGHJKLMNPQRSTVWXZ",
-		UserCodeLength:       8,
-		Consent:              AskAlways,
-		GuessesPerUser:       20,
-		GuessesPerAddress:    100,
-		PollHistory:          64,
-		ClockRate:            1,
+		DefaultScopes:            []string{"demo:read"},
+		Resources:                []string{"https://api.demo.test/"},
+		AuthorizationDetailTypes: []string{"demo_access"},
+		DeviceCodeLifetime:       10 * time.Minute,
+		Interval:                 5 * time.Second,
+		Tombstone:                10 * time.Minute,
+		AccessTokenLifetime:      time.Hour,
+		RefreshTokenLifetime:     24 * time.Hour,
+		UserCodeAlphabet:         "BCDFGHJKLMNPQRSTVWXZ",
+		UserCodeLength:           8,
+		Consent:                  AskAlways,
+		GuessesPerUser:           20,
+		GuessesPerAddress:        100,
+		PollHistory:              64,
+		ClockRate:                1,
 	}
 }
 
@@ -207,6 +215,8 @@ func (c *Config) fillDefaults() {
 	d := DefaultConfig()
 	c.Clients = orDefault(c.Clients, d.Clients)
 	c.Users = orDefault(c.Users, d.Users)
+	c.Resources = orDefault(c.Resources, d.Resources)
+	c.AuthorizationDetailTypes = orDefault(c.AuthorizationDetailTypes, d.AuthorizationDetailTypes)
 	if len(c.Scopes) == 0 {
 		c.DefaultScopes = orDefault(c.DefaultScopes, d.DefaultScopes)
 	}

@@ -40,12 +40,12 @@ func (p *IdP) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
 		e.write(w)
 		return
 	}
-	pkce, e := codeChallenge(f)
+	extra, e := p.askedFor(f)
 	if e != nil {
 		e.write(w)
 		return
 	}
-	g, ok := p.issue(client, scopes, pkce)
+	g, ok := p.issue(client, scopes, extra)
 	if !ok {
 		errNoUserCode.write(w)
 		return
@@ -65,6 +65,18 @@ func (p *IdP) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
 		response.Interval = int64(p.config.Interval / time.Second)
 	}
 	writeJSON(w, response)
+}
+
+// askedFor reads the parameters of extensions.
+func (p *IdP) askedFor(f form) (a asked, e *oauthError) {
+	if a.challenge, e = codeChallenge(f); e != nil {
+		return a, e
+	}
+	if a.resource, e = p.resource(f); e != nil {
+		return a, e
+	}
+	a.details, e = p.authorizationDetails(f)
+	return a, e
 }
 
 // requestedScopes reads a scope parameter; without one, the default is asked
@@ -87,16 +99,16 @@ func (p *IdP) requestedScopes(client *Client, value string) ([]string, *oauthErr
 // alphabet and length the first try all but always succeeds.
 const userCodeTries = 100
 
-// issue starts a grant; challenge is that of PKCE, if any. It fails only when user codes are so short that the
+// issue starts a grant. It fails only when user codes are so short that the
 // live ones crowd the space.
-func (p *IdP) issue(client *Client, scopes []string, challenge string) (*grant, bool) {
+func (p *IdP) issue(client *Client, scopes []string, extra asked) (*grant, bool) {
 	now := p.clock.Now()
 	expires := now.Add(client.DeviceCodeLifetime)
 	g := &grant{
 		deviceCode: randomToken(),
 		client:     client,
 		requested:  scopes,
-		challenge:  challenge,
+		asked:      extra,
 		issued:     now,
 		expires:    expires,
 		forgotten:  expires.Add(p.config.Tombstone),

@@ -3,28 +3,32 @@ package fakeidp
 import (
 	"encoding/json"
 	"net/http"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // metadata is RFC 8414 section 2 and OpenID Connect Discovery section 3 in one
 // document. It has no response_types_supported: without an authorization endpoint
 // the list is empty, and RFC 8414 section 3.2 has empty lists left out.
 type metadata struct {
-	Issuer                        string   `json:"issuer"`
-	DeviceAuthorizationEndpoint   string   `json:"device_authorization_endpoint"`
-	TokenEndpoint                 string   `json:"token_endpoint"`
-	IntrospectionEndpoint         string   `json:"introspection_endpoint"`
-	RevocationEndpoint            string   `json:"revocation_endpoint"`
-	UserInfoEndpoint              string   `json:"userinfo_endpoint"`
-	JWKSURI                       string   `json:"jwks_uri"`
-	ScopesSupported               []string `json:"scopes_supported"`
-	GrantTypesSupported           []string `json:"grant_types_supported"`
-	SubjectTypesSupported         []string `json:"subject_types_supported"`
-	IDTokenAlgorithmsSupported    []string `json:"id_token_signing_alg_values_supported"`
-	TokenAuthMethodsSupported     []string `json:"token_endpoint_auth_methods_supported"`
-	IntrospectionMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
-	RevocationMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
-	ClaimsSupported               []string `json:"claims_supported"`
-	CodeChallengeMethodsSupported []string `json:"code_challenge_methods_supported"`
+	Issuer                        string                    `json:"issuer"`
+	DeviceAuthorizationEndpoint   string                    `json:"device_authorization_endpoint"`
+	TokenEndpoint                 string                    `json:"token_endpoint"`
+	IntrospectionEndpoint         string                    `json:"introspection_endpoint"`
+	RevocationEndpoint            string                    `json:"revocation_endpoint"`
+	UserInfoEndpoint              string                    `json:"userinfo_endpoint"`
+	JWKSURI                       string                    `json:"jwks_uri"`
+	ScopesSupported               []string                  `json:"scopes_supported"`
+	GrantTypesSupported           []string                  `json:"grant_types_supported"`
+	SubjectTypesSupported         []string                  `json:"subject_types_supported"`
+	IDTokenAlgorithmsSupported    []string                  `json:"id_token_signing_alg_values_supported"`
+	TokenAuthMethodsSupported     []string                  `json:"token_endpoint_auth_methods_supported"`
+	IntrospectionMethodsSupported []string                  `json:"introspection_endpoint_auth_methods_supported"`
+	RevocationMethodsSupported    []string                  `json:"revocation_endpoint_auth_methods_supported"`
+	ClaimsSupported               []string                  `json:"claims_supported"`
+	ProofAlgorithmsSupported      []jose.SignatureAlgorithm `json:"dpop_signing_alg_values_supported"`
+	DetailTypesSupported          []string                  `json:"authorization_details_types_supported"`
+	CodeChallengeMethodsSupported []string                  `json:"code_challenge_methods_supported"`
 }
 
 func (p *IdP) metadata() metadata {
@@ -48,6 +52,8 @@ func (p *IdP) metadata() metadata {
 		CodeChallengeMethodsSupported: []string{pkceMethod},
 		ClaimsSupported: []string{"iss", "sub", "aud", "exp", "iat", "auth_time",
 			"name", "preferred_username", "email", "email_verified"},
+		ProofAlgorithmsSupported: proofAlgorithms,
+		DetailTypesSupported:     p.config.AuthorizationDetailTypes,
 	}
 	for _, s := range p.config.Scopes {
 		m.ScopesSupported = append(m.ScopesSupported, s.Name)

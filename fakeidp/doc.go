@@ -66,6 +66,15 @@
 // code in. Codes that were decided about, expired or never existed look the same
 // on the entry page, and wrong ones are limited per user and per address.
 //
+// # Extensions
+//
+// Beside PKCE a device may use DPoP (RFC 9449): with a proof, and the nonce that
+// the first answer gives it, its tokens are bound to its key. The device
+// authorization request takes resource (RFC 8707), one of [Config.Resources], and
+// authorization_details (RFC 9396) of the types in
+// [Config.AuthorizationDetailTypes]. A proof or a parameter that is refused
+// neither uses the code up nor slows it down.
+//
 // # Control plane
 //
 // [Server.ControlURL], or the handler [IdP.Control], does over HTTP what the

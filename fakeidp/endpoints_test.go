@@ -487,7 +487,7 @@ func TestStoreForgets(t *testing.T) {
 	client := p.clients["device-expiring"]
 	for range 200 {
 		for range 200 {
-			if _, ok := p.issue(client, client.Scopes, ""); !ok {
+			if _, ok := p.issue(client, client.Scopes, asked{}); !ok {
 				t.Fatal("no user code was free")
 			}
 		}
@@ -508,7 +508,7 @@ func TestUserCodesAreUniqueWhileLive(t *testing.T) {
 	seen := map[string]bool{}
 	issued := 0
 	for range 100 {
-		g, ok := p.issue(client, client.Scopes, "")
+		g, ok := p.issue(client, client.Scopes, asked{})
 		if !ok {
 			continue
 		}
@@ -522,7 +522,7 @@ func TestUserCodesAreUniqueWhileLive(t *testing.T) {
 		t.Errorf("%d live codes of 16", issued)
 	}
 	clock.advance(10 * time.Minute)
-	if _, ok := p.issue(client, client.Scopes, ""); !ok {
+	if _, ok := p.issue(client, client.Scopes, asked{}); !ok {
 		t.Error("the code of an expired grant was not reused")
 	}
 }

@@ -44,7 +44,7 @@ func (g *grant) again() *family {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	old := g.family
-	g.family = &family{client: old.client, user: old.user, scopes: old.scopes, authTime: old.authTime}
+	g.family = &family{client: old.client, user: old.user, scopes: old.scopes, authTime: old.authTime, asked: old.asked}
 	return g.family
 }
 

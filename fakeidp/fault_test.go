@@ -32,7 +32,7 @@ func TestFaultsAreNamed(t *testing.T) {
 func TestFaultsOfOneClient(t *testing.T) {
 	p, clock := newTestIdP(t, func(*Config) {})
 	answers := func(client string) string {
-		g, ok := p.issue(p.clients[client], []string{"openid"}, "")
+		g, ok := p.issue(p.clients[client], []string{"openid"}, asked{})
 		if !ok {
 			t.Fatal("no code")
 		}

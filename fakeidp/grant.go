@@ -1,6 +1,7 @@
 package fakeidp
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"sync"
@@ -41,9 +42,8 @@ type grant struct {
 	client   *Client
 	// requested are the scopes that the person is asked for.
 	requested []string
-	// challenge is the code_challenge of PKCE, "" without.
-	challenge string
-	issued    time.Time
+	asked
+	issued time.Time
 	// forgotten is when the tombstone goes.
 	forgotten time.Time
 	// odd is what a fault changes for this grant.
@@ -59,6 +59,16 @@ type grant struct {
 	// family is what the decision created: set from approved on.
 	family *family
 	polls  history
+}
+
+// asked is what extensions let the device ask for, beside scopes.
+type asked struct {
+	// challenge is the code_challenge of PKCE, "" without.
+	challenge string
+	// resource is the resource indicator, "" without.
+	resource string
+	// details are the authorization details, nil without.
+	details json.RawMessage
 }
 
 // slowDownStep is what one slow_down adds to the interval (RFC 8628 section 3.5).
@@ -202,7 +212,7 @@ func (g *grant) approve(now time.Time, user *User, scopes []string) error {
 		return err
 	}
 	g.state = stateApproved
-	g.family = &family{client: g.client, user: user, scopes: slices.Clone(scopes), authTime: now}
+	g.family = &family{client: g.client, user: user, scopes: slices.Clone(scopes), authTime: now, asked: g.asked}
 	return nil
 }
 

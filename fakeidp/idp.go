@@ -46,6 +46,7 @@ type IdP struct {
 	guesses       *guessLimiter
 	consents      consents
 	csrf          *http.CrossOriginProtection
+	proofs        *proofs
 
 	// faults is nil as long as no fault is switched on.
 	faults   atomic.Pointer[active]
@@ -97,6 +98,7 @@ func New(config Config) (*IdP, error) {
 		return nil, fmt.Errorf("fakeidp: %w", err)
 	}
 	p.guesses = newGuessLimiter(p.clock)
+	p.proofs = newProofs()
 	if len(odd) > 0 {
 		p.faults.Store(&active{names: map[string][]string{"": names}, sum: map[string]behaviour{"": sum(odd)}})
 	}
@@ -202,6 +204,7 @@ func (p *IdP) Reset() {
 	p.refreshTokens.clear()
 	p.sessions.clear()
 	p.guesses.clear()
+	p.proofs.used.clear()
 	p.consents.clear()
 }
 

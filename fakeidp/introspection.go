@@ -1,6 +1,7 @@
 package fakeidp
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 )
@@ -17,6 +18,15 @@ type introspectionResponse struct {
 	IssuedAt  int64  `json:"iat,omitempty"`
 	Subject   string `json:"sub,omitempty"`
 	Issuer    string `json:"iss,omitempty"`
+	Audience  string `json:"aud,omitempty"`
+	// Confirmation is RFC 9449 section 6.2, Details RFC 9396 section 9.2.
+	Confirmation *confirmation   `json:"cnf,omitempty"`
+	Details      json.RawMessage `json:"authorization_details,omitempty"`
+}
+
+// confirmation names the key of a token that is bound to one.
+type confirmation struct {
+	Thumbprint string `json:"jkt"`
 }
 
 // introspection tells a confidential client about any token, so that one of
@@ -46,7 +56,10 @@ func (p *IdP) introspect(token string) introspectionResponse {
 	now := p.clock.Now()
 	if t, ok := p.accessTokens.get(token, now); ok && t.active(now) {
 		response := p.describe(t.family, t.scopes)
-		response.TokenType = "Bearer"
+		response.TokenType = tokenType(t.key)
+		if t.key != "" {
+			response.Confirmation = &confirmation{t.key}
+		}
 		response.IssuedAt, response.Expires = t.issued.Unix(), t.expires.Unix()
 		return response
 	}
@@ -66,5 +79,7 @@ func (p *IdP) describe(f *family, scopes []string) introspectionResponse {
 		Username: f.user.Name,
 		Subject:  f.user.Name,
 		Issuer:   p.config.Issuer,
+		Audience: f.asked.resource,
+		Details:  f.asked.details,
 	}
 }

@@ -50,6 +50,8 @@ type view struct {
 	Username string // as entered
 	Client   string // display name
 	Scopes   []scopeChoice
+	// Details and Resource are what extensions let the device ask for.
+	Details, Resource string
 
 	Heading, Text string // result pages
 	Failed        bool
@@ -305,6 +307,7 @@ func (p *IdP) renderConsent(w http.ResponseWriter, status int, s *session, g *gr
 	v.Alert = alert
 	v.Code = p.userCodes.display(g.userCode)
 	v.Client = g.client.Name
+	v.Details, v.Resource = string(g.details), g.resource
 	for _, scope := range p.config.Scopes {
 		if slices.Contains(g.requested, scope.Name) {
 			v.Scopes = append(v.Scopes, scopeChoice{scope, slices.Contains(ticked, scope.Name)})

@@ -1,6 +1,7 @@
 package fakeidp
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,7 +21,9 @@ type tokenResponse struct {
 	ExpiresIn    int64  `json:"expires_in"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 	Scope        string `json:"scope"`
-	IDToken      string `json:"id_token,omitempty"`
+	// Details are RFC 9396 section 7.
+	Details json.RawMessage `json:"authorization_details,omitempty"`
+	IDToken string          `json:"id_token,omitempty"`
 }
 
 // token is the token endpoint (RFC 6749 section 3.2).
@@ -37,12 +40,19 @@ func (p *IdP) token(w http.ResponseWriter, r *http.Request) {
 		e.write(w)
 		return
 	}
+	// A proof that fails leaves the code as it was.
+	key, e := p.proof(r, p.config.Issuer+pathToken, "")
+	if e != nil {
+		w.Header().Set("DPoP-Nonce", p.proofs.nonce(p.clock.Now()))
+		e.write(w)
+		return
+	}
 	var response *tokenResponse
 	switch f.get("grant_type") {
 	case grantTypeDevice:
-		response, e = p.deviceAccessToken(arrival, client, f)
+		response, e = p.deviceAccessToken(arrival, client, key, f)
 	case grantTypeRefresh:
-		response, e = p.refresh(arrival, client, f)
+		response, e = p.refresh(arrival, client, key, f)
 	case "":
 		e = errNoGrantType
 	default:
@@ -57,7 +67,7 @@ func (p *IdP) token(w http.ResponseWriter, r *http.Request) {
 
 // deviceAccessToken answers a poll (RFC 8628 sections 3.4 and 3.5). A scope
 // parameter is unknown here, and so ignored: the person decided what is granted.
-func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, f form) (*tokenResponse, *oauthError) {
+func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, key string, f form) (*tokenResponse, *oauthError) {
 	if client.NoDeviceGrant {
 		return nil, errNotAllowed
 	}
@@ -76,6 +86,10 @@ func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, f form) (*tok
 	if !g.proves(f.get("code_verifier")) {
 		return nil, errVerifier
 	}
+	resource, e := p.resource(f)
+	if e != nil || resource != "" && g.resource != "" && resource != g.resource {
+		return nil, errTarget
+	}
 	a, family := g.poll(arrival)
 	switch a {
 	case answerPending:
@@ -87,7 +101,10 @@ func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, f form) (*tok
 	case answerExpired:
 		return nil, errExpired
 	case answerTokens:
-		return p.issueTokens(arrival, family, family.scopes), nil
+		if resource != "" {
+			family.asked.resource = resource
+		}
+		return p.issueTokens(arrival, family, family.scopes, key), nil
 	default:
 		return nil, errInvalid
 	}
@@ -95,7 +112,7 @@ func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, f form) (*tok
 
 // refresh is RFC 6749 section 6. A scope parameter may narrow the access token;
 // the new refresh token keeps what was granted.
-func (p *IdP) refresh(now time.Time, client *Client, f form) (*tokenResponse, *oauthError) {
+func (p *IdP) refresh(now time.Time, client *Client, key string, f form) (*tokenResponse, *oauthError) {
 	value := f.get("refresh_token")
 	if value == "" {
 		return nil, errNoRefreshToken
@@ -110,31 +127,41 @@ func (p *IdP) refresh(now time.Time, client *Client, f form) (*tokenResponse, *o
 			return nil, errScope
 		}
 	}
+	if t.key != "" && t.key != key {
+		return nil, errInvalid
+	}
 	if !t.use(now) {
 		return nil, errInvalid
 	}
-	return p.issueTokens(now, t.family, scopes), nil
+	return p.issueTokens(now, t.family, scopes, key), nil
 }
 
 // issueTokens adds an access token to the family, a refresh token where
 // offline_access was granted, and an ID token where openid was.
-func (p *IdP) issueTokens(now time.Time, family *family, scopes []string) *tokenResponse {
+func (p *IdP) issueTokens(now time.Time, family *family, scopes []string, key string) *tokenResponse {
 	response := &tokenResponse{
 		AccessToken: randomToken(),
-		TokenType:   "Bearer",
+		TokenType:   tokenType(key),
+		Details:     family.asked.details,
 		ExpiresIn:   int64(p.config.AccessTokenLifetime / time.Second),
 		Scope:       strings.Join(scopes, " "),
 	}
 	p.accessTokens.put(response.AccessToken, &accessToken{
 		family:  family,
 		scopes:  scopes,
+		key:     key,
 		issued:  now,
 		expires: now.Add(p.config.AccessTokenLifetime),
 	}, now)
 	if slices.Contains(family.scopes, "offline_access") {
 		response.RefreshToken = randomToken()
+		bound := ""
+		if family.client.Public {
+			bound = key
+		}
 		p.refreshTokens.put(response.RefreshToken, &refreshToken{
 			family:  family,
+			key:     bound,
 			issued:  now,
 			expires: now.Add(p.config.RefreshTokenLifetime),
 		}, now)

@@ -13,6 +13,7 @@ type family struct {
 	user     *User
 	scopes   []string
 	authTime time.Time
+	asked    asked
 	revoked  atomic.Bool
 }
 
@@ -20,8 +21,10 @@ func (f *family) revoke() { f.revoked.Store(true) }
 
 // accessToken is an opaque bearer token (RFC 6750).
 type accessToken struct {
-	family  *family
-	scopes  []string
+	family *family
+	scopes []string
+	// key is the thumbprint that DPoP binds the token to, "" for a bearer token.
+	key     string
 	issued  time.Time
 	expires time.Time
 	revoked atomic.Bool
@@ -35,7 +38,9 @@ func (t *accessToken) active(now time.Time) bool {
 
 // refreshToken is replaced each time it is used (RFC 9700 section 4.14.2).
 type refreshToken struct {
-	family  *family
+	family *family
+	// key binds the token of a public client (RFC 9449 section 5).
+	key     string
 	issued  time.Time
 	expires time.Time
 	mu      sync.Mutex

@@ -16,14 +16,30 @@ func (p *IdP) userInfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	token = strings.TrimSpace(token)
+	bound := strings.EqualFold(scheme, "DPoP")
+	if !bound && !strings.EqualFold(scheme, "Bearer") {
 		challenge(w, http.StatusUnauthorized, "")
 		return
 	}
+	key := ""
+	if bound {
+		var e *oauthError
+		if key, e = p.proof(r, p.config.Issuer+pathUserInfo, token); e != nil || key == "" {
+			w.Header().Set("DPoP-Nonce", p.proofs.nonce(p.clock.Now()))
+			w.Header().Set("WWW-Authenticate", `DPoP error="invalid_dpop_proof"`)
+			if e == errUseNonce {
+				w.Header().Set("WWW-Authenticate", `DPoP error="use_dpop_nonce"`)
+			}
+			w.WriteHeader(http.StatusUnauthorized)
+			w.Write([]byte("{}"))
+			return
+		}
+	}
 	now := p.clock.Now()
-	t, ok := p.accessTokens.get(strings.TrimSpace(token), now)
+	t, ok := p.accessTokens.get(token, now)
 	switch {
-	case !ok || !t.active(now):
+	case !ok || !t.active(now) || t.key != key:
 		challenge(w, http.StatusUnauthorized, `, error="invalid_token"`)
 	case !slices.Contains(t.scopes, "openid"):
 		challenge(w, http.StatusForbidden, `, error="insufficient_scope", scope="openid"`)
