@@ -23,6 +23,8 @@ type Config struct {
 	Clients []Client
 	// Users default to alice, bob and carol.
 	Users []User
+	// Tenants are further issuers below this one. Default: none.
+	Tenants []Tenant
 	// Scopes are the ones that exist.
 	Scopes []Scope
 	// DefaultScopes are asked for when a request names none (RFC 6749 section
@@ -152,6 +154,9 @@ const (
 //   - device-expiring: public, its codes live for 20 seconds.
 //   - no-device: confidential, not allowed the device grant.
 //   - "device:100% a+b": confidential, with an id that HTTP Basic has to encode.
+//
+// Below /orgs/beta there is a second tenant with the public client beta-device and
+// the user dora.
 func DefaultConfig() Config {
 	ordinary := []string{"openid", "profile", "email", "offline_access", "demo:read", "demo:write"}
 	return Config{
@@ -169,6 +174,11 @@ func DefaultConfig() Config {
 			{Name: "bob", DisplayName: "Bob Brown"},
 			{Name: "carol", DisplayName: "Carol Clark"},
 		},
+		Tenants: []Tenant{{
+			Path:    "/orgs/beta",
+			Clients: []Client{{ID: "beta-device", Name: "Lobby Screen", Public: true, Scopes: ordinary}},
+			Users:   []User{{Name: "dora", DisplayName: "Dora Dean"}},
+		}},
 		Scopes: []Scope{
 			{"openid", "Know who you are"},
 			{"profile", "See your name"},
@@ -202,7 +212,7 @@ func DefaultConfig() Config {
 func (c Config) Normalize() (Config, error) {
 	c.fillDefaults()
 	for _, check := range []func() error{
-		c.checkIssuer, c.checkScopes, c.checkClients, c.checkUsers, c.checkTimes, c.checkRest,
+		c.checkIssuer, c.checkScopes, c.checkClients, c.checkUsers, c.checkTenants, c.checkTimes, c.checkRest,
 	} {
 		if err := check(); err != nil {
 			return Config{}, fmt.Errorf("fakeidp: %w", err)

@@ -38,6 +38,11 @@
 // RFC 8414 puts the last one between host and path of the issuer; both places
 // answer.
 //
+// [Config.Tenants] are further issuers below this one, each with clients, users,
+// codes, tokens, sessions, keys and metadata of its own. [DefaultConfig] has one
+// at /orgs/beta, Config{} has none. The control plane, and faults, are about the
+// first issuer; [IdP.Tenant] returns the server of another.
+//
 // # What it does where the RFCs leave a choice
 //
 // The head of grant.go has the state table. In words: only an undecided code is

@@ -60,6 +60,7 @@ var faults = slices.Concat(
 	wireFaults,
 	personFaults,
 	clientFaults,
+	tenantFaults,
 	strengthFaults,
 	pageFaults,
 	attackFaults,

@@ -37,6 +37,8 @@ type IdP struct {
 	userCodes userCodes
 	clients   map[string]*Client
 	users     map[string]*User
+	// tenants are servers of their own, mounted below this one.
+	tenants []*IdP
 
 	grants        *store[*grant] // by device code
 	byUserCode    *store[*grant] // by user code in its normal form
@@ -102,6 +104,9 @@ func New(config Config) (*IdP, error) {
 	if len(odd) > 0 {
 		p.faults.Store(&active{names: map[string][]string{"": names}, sum: map[string]behaviour{"": sum(odd)}})
 	}
+	if err := p.addTenants(); err != nil {
+		return nil, err
+	}
 	p.routes()
 	return p, nil
 }
@@ -117,6 +122,8 @@ func (p *IdP) routes() {
 	handle(pathDevice, p.page(p.showEntry, p.enterCode))
 	handle(pathLogin, p.page(p.showLogin, p.login))
 	handle(pathConsent, p.page(p.showConsent, p.decide))
+
+	p.mountTenants()
 
 	handle(pathJWKS, document(p.signer.public))
 	metadata := document(p.metadata())
@@ -195,7 +202,7 @@ func (p *IdP) Expire(code string) error {
 	return g.expire(p.clock.Now())
 }
 
-// Reset forgets every code, token, session and consent. Clients, users, keys
+// Reset forgets every code, token, session and consent, also of the tenants. Clients, users, keys
 // and the clock stay.
 func (p *IdP) Reset() {
 	p.grants.clear()
@@ -206,6 +213,20 @@ func (p *IdP) Reset() {
 	p.guesses.clear()
 	p.proofs.used.clear()
 	p.consents.clear()
+	for _, t := range p.tenants {
+		t.Reset()
+	}
+}
+
+// Tenant returns the server of a further issuer, by its path below this one:
+// for approving its codes, say. Nil: there is none.
+func (p *IdP) Tenant(path string) *IdP {
+	for _, t := range p.tenants {
+		if t.basePath == p.basePath+path {
+			return t
+		}
+	}
+	return nil
 }
 
 // find looks a grant up by either of its codes.

@@ -3,6 +3,7 @@ package fakeidp
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -78,12 +79,14 @@ func (p *IdP) startSession(w http.ResponseWriter, user *User) *session {
 }
 
 // cookieName uses the prefix that ties a cookie to its host, which browsers
-// accept over https only.
+// accept over https only. Each issuer of a host has a name of its own: that prefix
+// wants the path /, so all of them get all the cookies.
 func (p *IdP) cookieName() string {
+	name := "devicegrant" + strings.ReplaceAll(p.basePath, "/", "-")
 	if p.config.secure() {
-		return "__Host-devicegrant"
+		return "__Host-" + name
 	}
-	return "devicegrant"
+	return name
 }
 
 // session returns the session of the browser, nil if it has none.

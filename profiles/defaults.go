@@ -26,6 +26,10 @@ func (d *document) setDefaults(p *Profile) {
 		}
 	}
 
+	if p.Tenant != nil {
+		setClientDefaults(p.Tenant.Clients.Public)
+	}
+
 	setDefault(d, "limits.timeout", &p.Limits.Timeout, 15*time.Second)
 	setDefault(d, "limits.rate", &p.Limits.Rate, 50)
 	setDefault(d, "limits.guesses", &p.Limits.Guesses, 30)

@@ -34,7 +34,7 @@ clients:
 		{name: "merge key", text: "a: &a {}\n<<: *a\n",
 			want: `
 test.yaml: clients.public: missing; every run polls with this client
-1:1: a: unknown key; known are name, title, base_url, vars, issuer, discovery, endpoints, clients, users, scopes, forbidden_scope, request, verification, tls, limits, capabilities, expiry, baseline
+1:1: a: unknown key; known are name, title, base_url, vars, issuer, discovery, endpoints, clients, users, scopes, forbidden_scope, request, verification, tls, limits, capabilities, expiry, tenant, baseline
 2:1: <<: unknown key; merge keys are not supported: an alias may stand for a whole value only`},
 		{name: "keys twice", text: minimal + "scopes: [a]\nlimits:\n  rate: 1\n  rate: 2\nscopes: [b]\nvars: {a: x, a: y}\n",
 			want: `
@@ -223,6 +223,21 @@ request:
 4:56: limits.load_devices: expected a number from 8 to 1000, found 7; leave it out for the default`},
 		{name: "infinite rate", text: minimal + "limits: {rate: .inf}\n",
 			want: `4:16: limits.rate: expected a number, found ".inf"`},
+		{name: "tenant without anything", text: minimal + "tenant: {}\n",
+			want: `
+4:1: tenant.clients.public: missing; a client that the second tenant knows
+4:1: tenant.issuer: missing; give it, or device_authorization and token in tenant.endpoints
+4:1: tenant.users.first: missing; a person whom the second tenant knows`},
+		{name: "tenant", text: minimal + "tenant: {issuer: \"https://a.example?x\", client: x, clients: {public: {id: b}}, users: {first: {username: c}}}\n",
+			want: `
+4:18: tenant.issuer: an issuer has no query
+4:41: tenant.client: unknown key; did you mean "clients"?
+4:88: tenant.users.first.password: missing; write {env: DEVICEGRANT_PASSWORD}`},
+		{name: "tenant half discovered", text: minimal + "tenant: {endpoints: {token: \"https://a.example/t\"}, clients: {public: {id: b, auth: client_secret_post}}, users: {first: {username: c, password: hunter2}}}\n",
+			want: `
+4:1: tenant.issuer: missing; give it, or device_authorization and token in tenant.endpoints
+4:85: tenant.clients.public.auth: client_secret_post needs a secret; write secret: {env: DEVICEGRANT_CLIENT_SECRET}
+4:146: tenant.users.first.password: a secret never stands in a profile; write {env: DEVICEGRANT_PASSWORD}`},
 		{name: "expiry endpoints", text: minimal + "expiry: {endpoints: {token: \"https://a.example/t\"}}\n",
 			want: `4:10: expiry.endpoints.device_authorization: missing; expiry.endpoints replace endpoints as a whole`},
 		{name: "expiry endpoints without token", text: minimal + "expiry: {endpoints: {device_authorization: \"https://a.example/d\"}}\n",

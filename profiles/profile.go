@@ -39,7 +39,9 @@ type Profile struct {
 	Capabilities Capabilities `yaml:"capabilities"`
 	// Expiry is where the checks that wait for expiry go; nil: the same place
 	// as everything else.
-	Expiry   *Expiry     `yaml:"expiry"`
+	Expiry *Expiry `yaml:"expiry"`
+	// Tenant is a second tenant of the same server; nil: none is known.
+	Tenant   *Tenant     `yaml:"tenant"`
 	Baseline []Deviation `yaml:"baseline"`
 
 	// Source is the file the profile was read from, or "builtin:NAME".
@@ -195,6 +197,29 @@ type Expiry struct {
 	Client *Client `yaml:"client"`
 	// Endpoints replace Profile.Endpoints as a whole. All empty: the same.
 	Endpoints Endpoints `yaml:"endpoints"`
+}
+
+// Tenant is another tenant of the same server (an organisation, a realm, a
+// workspace), which must know nothing of the first one's clients, users and codes.
+type Tenant struct {
+	// Issuer is that of its metadata, from which the endpoints are discovered
+	// that Endpoints leaves out.
+	Issuer    string        `yaml:"issuer"`
+	Endpoints Endpoints     `yaml:"endpoints"`
+	Clients   TenantClients `yaml:"clients"`
+	Users     TenantUsers   `yaml:"users"`
+	// Guests says whether people of this tenant may decide in the first one.
+	Guests *bool `yaml:"guests"`
+}
+
+// TenantClients are the clients of a second tenant.
+type TenantClients struct {
+	Public *Client `yaml:"public"`
+}
+
+// TenantUsers are the people of a second tenant.
+type TenantUsers struct {
+	First *User `yaml:"first"`
 }
 
 // Deviation is one entry of the baseline: something the target is known to do.

@@ -44,6 +44,7 @@ func (d *document) fillSecret(path string, node *yaml.Node, target reflect.Value
 
 // envName proposes a variable for the secret at a path.
 func envName(path string) string {
+	path = strings.TrimPrefix(path, "tenant.")
 	switch {
 	case strings.HasPrefix(path, "users.") && strings.HasSuffix(path, ".username"):
 		return "USER"
@@ -119,6 +120,24 @@ func (d *document) resolveSecrets(p *Profile, r secretReader) {
 			p.Expiry = nil
 		}
 	}
+	if p.Tenant != nil {
+		secrets, optional := p.Tenant.secrets()
+		if d.drops(p, r, "tenant", optional, secrets...) {
+			p.Tenant = nil
+		}
+	}
+}
+
+// secrets are those of the second tenant, and whether it may do without.
+func (t *Tenant) secrets() (list []secretAt, optional bool) {
+	if c := t.Clients.Public; c != nil && c.Secret != nil {
+		list, optional = append(list, secretAt{"clients.public.secret", c.Secret}), c.Optional
+	}
+	if u := t.Users.First; u != nil {
+		list = append(list, secretAt{"users.first.username", &u.Username}, secretAt{"users.first.password", &u.Password})
+		optional = optional || u.Optional
+	}
+	return list, optional
 }
 
 // secretAt is a secret and its key below an entry.

@@ -29,6 +29,7 @@ func (d *document) validate(p *Profile) {
 		"client_id", "client_secret", "grant_type", "device_code", "refresh_token")
 	d.checkLimits(p)
 	d.checkExpiry(p)
+	d.checkTenant(p)
 	d.checkBaseline(p)
 	d.checkVerification(&p.Verification)
 }
@@ -169,12 +170,16 @@ func (d *document) checkUsers(p *Profile) {
 		if user == nil {
 			continue
 		}
-		if user.Username.IsZero() || user.Username.plain && user.Username.Reveal() == "" {
-			d.require(join(u.path, "username"), "")
-		}
-		if user.Password.IsZero() {
-			d.require(join(u.path, "password"), "write {env: DEVICEGRANT_PASSWORD}")
-		}
+		d.checkUser(u.path, user)
+	}
+}
+
+func (d *document) checkUser(path string, user *User) {
+	if user.Username.IsZero() || user.Username.plain && user.Username.Reveal() == "" {
+		d.require(join(path, "username"), "")
+	}
+	if user.Password.IsZero() {
+		d.require(join(path, "password"), "write {env: DEVICEGRANT_PASSWORD}")
 	}
 }
 
@@ -273,6 +278,33 @@ func (d *document) checkExpiry(p *Profile) {
 	}
 	if e != (Endpoints{}) && e.Token == "" {
 		d.require("expiry.endpoints.token", "expiry.endpoints replace endpoints as a whole")
+	}
+}
+
+func (d *document) checkTenant(p *Profile) {
+	t := p.Tenant
+	if t == nil {
+		return
+	}
+	if u := d.checkURL("tenant.issuer", t.Issuer, p); u != nil && (u.RawQuery != "" || u.ForceQuery) {
+		d.reportAt("tenant.issuer", "an issuer has no query", "")
+	}
+	if t.Issuer != "" && t.Issuer == p.Issuer {
+		d.reportAt("tenant.issuer", "the same as issuer", "the checks need two different tenants")
+	}
+	d.checkEndpoints("tenant.endpoints", t.Endpoints, p)
+	if e := t.Endpoints; t.Issuer == "" && (e.DeviceAuthorization == "" || e.Token == "") {
+		d.require("tenant.issuer", "give it, or device_authorization and token in tenant.endpoints")
+	}
+	if t.Clients.Public == nil {
+		d.require("tenant.clients.public", "a client that the second tenant knows")
+	} else {
+		d.checkClient("tenant.clients.public", t.Clients.Public)
+	}
+	if t.Users.First == nil {
+		d.require("tenant.users.first", "a person whom the second tenant knows")
+	} else {
+		d.checkUser("tenant.users.first", t.Users.First)
 	}
 }
 

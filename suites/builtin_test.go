@@ -45,9 +45,10 @@ func startBuiltin(t testing.TB, clockRate float64) *profiles.Profile {
 	alice, _ := config.User("alice")
 	bob, _ := config.User("bob")
 	carol, _ := config.User("carol")
+	beta, _ := config.Tenant("/orgs/beta")
 	secrets := map[string]string{
 		"DEVICEGRANT_CLIENT_SECRET": client.Secret, "DEVICEGRANT_PASSWORD": alice.Password, "DEVICEGRANT_PASSWORD2": bob.Password,
-		"DEVICEGRANT_PASSWORD3": carol.Password,
+		"DEVICEGRANT_PASSWORD3": carol.Password, "DEVICEGRANT_PASSWORD4": beta.Users[0].Password,
 	}
 	p, err := profiles.Load("builtin", profiles.Options{
 		// Small races and a small fleet, for recordings that can be read.

@@ -20,6 +20,8 @@ func (g registrar) section5() {
 		g.requirement("SEC-10")
 		g.requirement("SEC-11")
 		g.requirement("SEC-12")
+		// A neighbour on the same server.
+		g.requirement("SEC-13")
 		g.requirement("SEC-14")
 	})
 }

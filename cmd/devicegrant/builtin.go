@@ -36,6 +36,9 @@ func startBuiltinWith(config fakeidp.Config) (*builtin, error) {
 			b.secrets[variable] = u.Password
 		}
 	}
+	if t, ok := config.Tenant("/orgs/beta"); ok {
+		b.secrets["DEVICEGRANT_PASSWORD4"] = t.Users[0].Password
+	}
 	return b, nil
 }
 

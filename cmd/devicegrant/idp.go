@@ -48,7 +48,8 @@ Secrets are read from the environment, and drawn and printed where it has none:
   DEVICEGRANT_CLIENT_SECRET  of the clients that have one
   DEVICEGRANT_PASSWORD       of the user alice
   DEVICEGRANT_PASSWORD2      of the user bob
-  DEVICEGRANT_PASSWORD3      of the user carol`,
+  DEVICEGRANT_PASSWORD3      of the user carol
+  DEVICEGRANT_PASSWORD4      of the user dora, in the second tenant`,
 		Example: `  devicegrant idp
   devicegrant idp --clock-rate 10 --expires-in 2m
   devicegrant idp --tls --tls-cert-out idp.pem
@@ -173,6 +174,7 @@ func idpSecrets(config *fakeidp.Config) (exports []string) {
 	for i, name := range []string{"DEVICEGRANT_PASSWORD", "DEVICEGRANT_PASSWORD2", "DEVICEGRANT_PASSWORD3"} {
 		config.Users[i].Password = secret(name)
 	}
+	config.Tenants[0].Users[0].Password = secret("DEVICEGRANT_PASSWORD4")
 	return exports
 }
 
@@ -198,6 +200,15 @@ func printIDP(w io.Writer, server *fakeidp.Server, exports []string) {
 	}
 	for i, user := range config.Users {
 		fmt.Fprintf(w, "  %-9s %s\n", heading(i, "users"), user.Name)
+	}
+	for _, t := range config.Tenants {
+		fmt.Fprintf(w, "  %-9s %s%s\n", "tenant", server.URL, t.Path)
+		for i, client := range t.Clients {
+			fmt.Fprintf(w, "  %-9s %-20s %s\n", heading(i, "clients"), client.ID, describeClient(config, client))
+		}
+		for i, user := range t.Users {
+			fmt.Fprintf(w, "  %-9s %s\n", heading(i, "users"), user.Name)
+		}
 	}
 	active := server.ActiveFaults()
 	for i, client := range slices.Sorted(maps.Keys(active)) {

@@ -64,6 +64,15 @@ func NewRedactor(p *profiles.Profile) *Redactor {
 			r.learnSecret(u.Password.Reveal())
 		}
 	}
+	if t := p.Tenant; t != nil {
+		if c := t.Clients.Public; c != nil && c.Secret != nil {
+			r.learnSecret(c.Secret.Reveal())
+			r.learn(strings.TrimPrefix(wire.BasicAuth(c.ID, c.Secret.Reveal()), "Basic "))
+		}
+		if t.Users.First != nil {
+			r.learnSecret(t.Users.First.Password.Reveal())
+		}
+	}
 	return r
 }
 

@@ -53,6 +53,7 @@ func recorded(t testing.TB) Evidence {
 		Verification: profiles.Verification{Narrow: &profiles.Narrow{Scope: "demo:read"}},
 		TLS:          profiles.TLS{AllowHTTP: true},
 		Capabilities: profiles.Capabilities{Deny: &yes},
+		Tenant:       &profiles.Tenant{Issuer: r.Issuer + "/orgs/beta", Clients: profiles.TenantClients{Public: &profiles.Client{ID: "beta-device"}}},
 	})
 }
 

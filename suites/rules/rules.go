@@ -121,6 +121,7 @@ var All = []Rule{
 	{"SEC-10", one(transcript.Injection), nil, nothingIsInjected},
 	{"SEC-11", one(transcript.Redirection), nil, noOpenRedirect},
 	{"SEC-12", []string{transcript.CrossOriginReads, transcript.Approval}, []string{transcript.CompleteURI}, pagesKeepToThemselves},
+	{"SEC-13", one(transcript.Tenants), nil, tenantsAreApart},
 	{"SEC-14", one(transcript.HostHeaders), nil, hostHeaderNotTrusted},
 	{"VERIFY-06", one(transcript.Codes), nil, typeableAlphabet},
 	{"LOAD-01", one(transcript.Fleet), nil, noCrossTalk},

@@ -136,6 +136,7 @@ func issuerIsEqual(j *judge) {
 			j.fail("differs", fmt.Sprintf("issuer %q", j.Issuer), observed, x)
 		}
 	}
+	j.tenantsIssuer()
 }
 
 func (j *judge) namesIssuer(o wire.Object) bool {

@@ -51,6 +51,8 @@ var All = []Scenario{
 		About: "user codes that were decided already, entered again by the same and by another person"},
 	{Name: transcript.TwoPeople, Browser: true, Login: true, run: twoPeople,
 		About: "two persons at the decision page for one code, one after the other and both at once"},
+	{Name: transcript.Tenants, Browser: true, Login: true, run: tenants,
+		About: "codes, clients, persons and tokens of one tenant, taken to another"},
 	{Name: transcript.Abandoned, Browser: true, Login: true, run: abandoned,
 		About: "a person who enters the code and closes the browser, and comes back"},
 	{Name: transcript.CodeEntry, Browser: true, Login: true, run: codeEntry,

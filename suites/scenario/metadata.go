@@ -10,11 +10,17 @@ import (
 // Discovery, then posts a valid request to the endpoint they name.
 //
 // Labels: document/1, document/2, ... in the order of [MetadataURLs];
-// advertised (POST to the advertised endpoint).
+// advertised (POST to the advertised endpoint); tenant/1 ... (the documents of a
+// second tenant).
 func metadata(c *conversation) error {
 	addresses := metadataURLs(c.Profile)
 	if len(addresses) == 0 {
 		return absent("the profile has discovery off, or names no issuer")
+	}
+	if t := c.Profile.Tenant; t != nil {
+		for i, address := range MetadataURLs(t.Issuer) {
+			c.sendPatiently(wire.Get(fmt.Sprintf("tenant/%d", i+1), address))
+		}
 	}
 	advertised := ""
 	for i, address := range addresses {

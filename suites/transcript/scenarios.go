@@ -30,6 +30,7 @@ const (
 	Abandoned           = "abandoned"
 	DecidedCodes        = "decided codes"
 	TwoPeople           = "two people"
+	Tenants             = "tenants"
 	RacingPolls         = "racing polls"
 	LostAnswers         = "lost answers"
 	DecisionRaces       = "polls racing the decision"

@@ -1,0 +1,225 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// SEC-13
+func tenantsAreApart(j *judge) {
+	const scenario = transcript.Tenants
+	if j.Profile.Tenant == nil {
+		j.noTenant()
+		return
+	}
+	control, ok := j.first(scenario, "own/device")
+	if !ok {
+		return
+	}
+	if !hasCodes(control.Exchange) {
+		j.inconclusive("the second tenant gives no codes to a client of its own: %s", describe(control.Exchange))
+		return
+	}
+	j.foreignClientThere()
+	for _, state := range []string{"pending", "approved"} {
+		if state == "approved" && !j.approvalWorked(scenario, "approve", "approved/owner") {
+			continue
+		}
+		for _, by := range []string{"their client", "our client"} {
+			j.codeAbroad(state, by, control)
+		}
+	}
+	j.codeOnForeignPage()
+	j.foreignPerson()
+	j.foreignToken()
+}
+
+// noTenant says why there is no second tenant.
+func (j *judge) noTenant() { j.noClient("tenant") }
+
+// foreignClientThere: a client of this tenant asks the other one for codes.
+func (j *judge) foreignClientThere() {
+	x, ok := j.maybe(transcript.Tenants, "client/device")
+	switch {
+	case !ok:
+		j.note("shared-client", "the tenants share a client id or an endpoint, so a foreign client was not tried")
+	case hasCodes(x.Exchange):
+		j.fail("client", "an error", "codes from the second tenant for a client of the first", x)
+	default:
+		j.refusedAbroad(x, "for a client of another tenant")
+	}
+}
+
+// codeAbroad: a device code of this tenant at the other one's token endpoint.
+func (j *judge) codeAbroad(state, by string, control said) {
+	x, ok := j.maybe(transcript.Tenants, state+"/"+by)
+	if !ok {
+		if by == "their client" {
+			j.missing(transcript.Tenants, state+"/"+by)
+		}
+		return
+	}
+	observed := fmt.Sprintf("%s, at the second tenant, for a code of the first that is %s", describe(x.Exchange), state)
+	switch {
+	case hasToken(x.Exchange):
+		j.fail("token", quoted("invalid_grant"), observed, x, control)
+	case hasError(x.Exchange, "authorization_pending"):
+		j.fail("pending-shown", quoted("invalid_grant"), observed, x, control)
+	default:
+		j.refusedAbroad(x, "for a code of another tenant that is "+state)
+	}
+}
+
+// refusedAbroad judges an answer that gives nothing away: any error will do.
+func (j *judge) refusedAbroad(x said, what string) {
+	switch {
+	case serverFault(x.Exchange):
+		j.warn("server-error", "an OAuth error", describe(x.Exchange)+" "+what, x)
+	case x.Status < 400 && x.OAuthError() == "":
+		j.warn("other-answer", "an error", describe(x.Exchange)+" "+what, x)
+	default:
+		j.pass("%s %s", describe(x.Exchange), what)
+	}
+}
+
+// codeOnForeignPage: a user code of this tenant on the other one's page. The
+// token endpoint says what it came to, the page only what it showed.
+func (j *judge) codeOnForeignPage() {
+	const scenario = transcript.Tenants
+	if _, visited := j.Transcripts[scenario].Journey("page"); !visited {
+		if _, went := j.Transcripts[scenario].Journey("own"); went {
+			j.note("shared-page", "both tenants have the same verification_uri, so a foreign user code was not tried")
+		} else {
+			j.missing(scenario, "the journey page")
+		}
+		return
+	}
+	owner, ok := j.first(scenario, "page/owner")
+	if !ok {
+		return
+	}
+	if hasToken(owner.Exchange) {
+		j.fail("decided-elsewhere", "a page that does not know the code", "a person of the second tenant, on its page, approved a device of the first", owner)
+		return
+	}
+	// What the page does with a code of its own is the control.
+	if !j.approved(scenario, "own") {
+		return
+	}
+	visit, ok := j.journey(scenario, "page")
+	switch {
+	case !ok:
+	case visit.ApproveOffered || visit.Outcome == transcript.Approved || visit.Outcome == transcript.AtDecision:
+		j.warn("code-known", "a page that does not know the code", "the page of the second tenant takes a user code of the first: "+string(visit.Outcome), owner)
+	default:
+		j.pass("the page of the second tenant does not take the code: %s", visit.Outcome)
+	}
+}
+
+// foreignPerson: a person of the other tenant at this one's page. Some servers
+// let guests in, which the profile can say.
+func (j *judge) foreignPerson() {
+	const scenario = transcript.Tenants
+	if _, visited := j.Transcripts[scenario].Journey("guest"); !visited {
+		if _, went := j.Transcripts[scenario].Journey("own"); went {
+			j.note("shared-account", "the user of the second tenant has the name of users.first, so a foreign person was not tried")
+		}
+		return
+	}
+	owner, ok := j.first(scenario, "guest/owner")
+	if !ok {
+		return
+	}
+	const observed = "a person of the second tenant approved a device of the first, on its page"
+	guests := j.Profile.Tenant.Guests
+	switch {
+	case !hasToken(owner.Exchange):
+		if visit, ok := j.journey(scenario, "guest"); ok {
+			j.pass("a person of the second tenant cannot decide here: %s", visit.Outcome)
+		}
+	case guests == nil:
+		j.warn("guest", "a refused login; if guests are meant to decide, set tenant.guests: true", observed, owner)
+	case *guests:
+		j.note("guest-allowed", observed+", as the profile allows (tenant.guests)", owner)
+	default:
+		j.fail("guest-refused-by-profile", "a refused login, since the profile says tenant.guests: false", observed, owner)
+	}
+}
+
+// foreignToken: what a token of the other tenant says, and what this one says of it.
+func (j *judge) foreignToken() {
+	const scenario = transcript.Tenants
+	if token, ok := j.tokenAmong(scenario, "own/token"); ok {
+		o, _ := token.Object()
+		if text, _ := o.String("id_token"); text != "" {
+			j.issuerOfToken(token, text)
+		}
+	}
+	x, ok := j.maybe(scenario, "own/introspection")
+	if !ok {
+		return
+	}
+	o, err := x.Object()
+	if err != nil {
+		return
+	}
+	active := string(o.Raw("active")) == "true"
+	issuer, _ := o.String("iss")
+	switch {
+	case !active:
+		j.pass("a token of the second tenant is not active here")
+	case issuer == j.Issuer && issuer != "":
+		j.fail("token-adopted", "inactive, or the issuer of the second tenant", "introspection here calls a token of the second tenant its own: iss "+clip(issuer), x)
+	case issuer == "":
+		j.warn("token-active", "inactive, or the issuer of the second tenant", "introspection here calls a token of the second tenant active, and names no issuer", x)
+	default:
+		j.note("introspects-for-others", "introspection here knows a token of the second tenant: iss "+clip(issuer), x)
+	}
+}
+
+func (j *judge) issuerOfToken(token said, text string) {
+	_, payload, ok := takeApart(text)
+	if !ok {
+		return // TOKEN-15 judges the form
+	}
+	o, err := wire.ParseObject(payload)
+	if err != nil {
+		return
+	}
+	switch issuer, _ := o.String("iss"); {
+	case issuer == j.Issuer && issuer != "":
+		j.fail("issuer", "the issuer of the second tenant in its ID token", "iss "+clip(issuer)+", the first tenant", token)
+	case issuer == j.Profile.Tenant.Issuer:
+		j.pass("the ID token names its own tenant")
+	}
+}
+
+// tenantsIssuer is the part of META-04 about two tenants.
+func (j *judge) tenantsIssuer() {
+	t := j.Profile.Tenant
+	if t == nil || t.Issuer == "" {
+		return
+	}
+	named := map[string]said{}
+	for _, x := range j.all(transcript.Metadata, "tenant") {
+		if o, err := x.Object(); err == nil && x.Status == 200 {
+			issuer, _ := o.String("issuer")
+			named[issuer] = x
+		}
+	}
+	own, right := named[t.Issuer]
+	first, shared := named[j.Issuer]
+	switch {
+	case len(named) == 0:
+		j.note("tenant-without-metadata", "the second tenant has no metadata")
+	case right:
+		// As above, one location that names it is enough.
+		j.pass("%s names the second tenant", own.URL)
+	case shared:
+		j.fail("tenants-share-issuer", fmt.Sprintf("issuer %q for the second tenant", t.Issuer), fmt.Sprintf("issuer %q for both tenants", j.Issuer), first)
+	default:
+		j.note("tenant-issuer-differs", "no metadata of the second tenant names its issuer "+t.Issuer)
+	}
+}
