@@ -35,6 +35,7 @@ func TestRealServers(t *testing.T) {
 			"DA-02":    "warn server-error",      // GET and HEAD of /device/auth are answered 500; RFC 6749 defines no error for them, so no failure
 			"DA-10":    "warn other-error",       // invalid_request for a client without the grant, where RFC 6749 section 5.2 has unauthorized_client
 			"SEC-01":   "na",                     // loopback http
+			"SEC-13":   "na",                     // one issuer, so the profile names no second tenant
 			"SEC-14":   "warn host-header",       // it builds its URLs from the Host header, and wants a proxy in front
 			"TOKEN-10": "warn pragma",            // no Pragma: the letter of RFC 6749 section 5.1, obsolete in HTTP
 			"ERR-02":   "warn body-before-oauth", // the same GET in plain text
@@ -63,6 +64,7 @@ func TestRealServers(t *testing.T) {
 			"SEC-08":    "warn only-x-frame-options", // DENY, which every browser keeps; RFC 9700 section 4.16 recommends the policy
 			"SEC-11":    "known",                     // given foreign addresses the page does not go on from the code
 			"SEC-12":    "warn any-origin",           // Access-Control-Allow-Origin: * on the page that verification_uri redirects from, against RFC 9700 section 2.6
+			"SEC-13":    "na",                        // as set up it serves one issuer: the profile names no second tenant
 			"VERIFY-06": "warn confusable",           // 0 and O, 1 and I
 			"VERIFY-08": "warn no-deny",              // the grant page has no way to refuse
 			"VERIFY-09": "warn code-not-shown",       // the pages after verification_uri_complete show the code nowhere but in their URL; RFC 8628 section 3.3.1 recommends to show it and to ask
