@@ -33,12 +33,13 @@ var attackFaults = []fault{
 				return vouched(x)
 			}}
 		}},
-	{Fault{"F-SEC-08", "framed-by-policy", "frame-ancestors allows everybody", Defect},
+	{Fault{"F-SEC-08", "framed-by-policy", "frame-ancestors allows everybody, and the cookies name no SameSite", Defect},
 		func() behaviour {
 			return behaviour{response: func(x *exchange) {
 				policy := x.header.Get("Content-Security-Policy")
 				x.header.Set("Content-Security-Policy", strings.ReplaceAll(policy, "frame-ancestors 'none'", "frame-ancestors *"))
 				x.header.Del("X-Frame-Options")
+				x.dropFromCookies("; SameSite=Lax")
 			}}
 		}},
 	{Fault{"F-SEC-08b", "only-the-old-header", "Only X-Frame-Options forbids framing", Defect},

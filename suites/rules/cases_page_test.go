@@ -65,6 +65,10 @@ var pageCases = []ruleCase{
 	{"SEC-08", "nothing forbids it", all(pageHeader("code", "Content-Security-Policy", ""), pageHeader("code", "X-Frame-Options", ""), framedIn("frame/code")), Fail, "framed"},
 	{"SEC-08", "anybody may", all(pageHeader("consent", "Content-Security-Policy", "frame-ancestors *"), framedIn("frame/consent")), Fail, "framed"},
 	{"SEC-08", "another directive", all(pageHeader("login", "Content-Security-Policy", "frame-src 'none'"), pageHeader("login", "X-Frame-Options", "ALLOW-FROM https://x"), framedIn("frame/login")), Fail, "framed"},
+	{"SEC-08", "there is no session", all(unframed("code"), framedIn("frame/code"), struck(transcript.Framing, "frame/code", func(a *transcript.Attack) { a.Cookies = nil })), Fail, "framed"},
+	{"SEC-08", "SameSite keeps the session out", all(unframed("code"), framedIn("frame/code"), kept("session (SchemefulSameSiteLax)", "path (NotOnPath)")), Warn, "only-samesite"},
+	{"SEC-08", "SameSite keeps one of two cookies out", all(unframed("code"), framedIn("frame/code"), kept("session (SameSiteStrict)"), struck(transcript.Framing, "frame/code", func(a *transcript.Attack) { a.Cookies = []string{"other"} })), Fail, "framed"},
+	{"SEC-08", "this browser alone keeps it out", all(unframed("code"), framedIn("frame/code"), kept("session (SameSiteUnspecifiedTreatedAsLax)")), Fail, "framed"},
 	{"SEC-08", "only the old header", pageHeader("code", "Content-Security-Policy", "default-src 'self'"), Warn, "only-x-frame-options"},
 	{"SEC-08", "one of two policies", pageHeader("code", "Content-Security-Policy", "default-src 'self', Frame-Ancestors 'self'"), Pass, ""},
 	{"SEC-08", "one trusted site", pageHeader("code", "Content-Security-Policy", "frame-ancestors https://portal.example"), Pass, ""},
@@ -91,7 +95,9 @@ var pageCases = []ruleCase{
 	{"SEC-11", "next", struck(transcript.Redirection, "login/absolute", func(a *transcript.Attack) { a.Seen = []string{"login/absolute/next"} }), Fail, "redirected"},
 	{"SEC-11", "two slashes", struck(transcript.Redirection, "logged-in/protocol-relative", func(a *transcript.Attack) { a.Seen = []string{"logged-in/protocol-relative/url"} }), Fail, "redirected"},
 	{"SEC-11", "no page came up", struck(transcript.Redirection, "login/absolute", func(a *transcript.Attack) { a.Delivered = false }), Inconclusive, ""},
-	{"SEC-11", "nobody got to the decision", visit(transcript.Redirection, "verification_uri/absolute", outcome(transcript.LoginFailed)), Inconclusive, ""},
+	{"SEC-11", "the poisoned page leads nowhere, the login does", visit(transcript.Redirection, "verification_uri/absolute", outcome(transcript.CodeRejected)), Pass, ""},
+	{"SEC-11", "nobody logged in", all(visit(transcript.Redirection, "verification_uri/absolute", outcome(transcript.LoginFailed)),
+		visit(transcript.Redirection, "login/absolute", func(j *transcript.Journey) { j.LoggedIn = false })), Inconclusive, ""},
 
 	{"SEC-12", "a foreign origin is reflected", in(transcript.CrossOriginReads, "page/verification_uri", all2(header("Access-Control-Allow-Origin", "https://evil.example"), header("Access-Control-Allow-Credentials", "true"))), Fail, "policy-foreign-origin-with-credentials"},
 	{"SEC-12", "without credentials", in(transcript.CrossOriginReads, "page/verification_uri", header("Access-Control-Allow-Origin", "https://evil.example")), Warn, "foreign-origin"},
@@ -127,7 +133,20 @@ func struck(scenario, name string, change func(*transcript.Attack)) edit {
 
 // framedIn is an attack whose frame came up.
 func framedIn(name string) edit {
-	return struck(transcript.Framing, name, func(a *transcript.Attack) { a.Blocked, a.Seen = "", []string{"rendered in a frame"} })
+	return struck(transcript.Framing, name, func(a *transcript.Attack) {
+		a.Blocked, a.Seen = "", []string{"rendered in a frame"}
+		a.Cookies, a.Withheld = []string{"session"}, nil
+	})
+}
+
+// kept are cookies that the browser did not send with the frame.
+func kept(cookies ...string) edit {
+	return struck(transcript.Framing, "frame/code", func(a *transcript.Attack) { a.Cookies, a.Withheld = nil, cookies })
+}
+
+// unframed is a kind of page without a header that forbids framing.
+func unframed(page string) edit {
+	return all(pageHeader(page, "Content-Security-Policy", ""), pageHeader(page, "X-Frame-Options", ""))
 }
 
 // pageHeader sets a header of one kind of page, or removes it.

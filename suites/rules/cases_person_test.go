@@ -65,6 +65,12 @@ var personCases = []ruleCase{
 	{"VERIFY-12", "a new token", all(reopened("collected same"), in(decided, "collected/after", answer(200, token))), Fail, "new-token"},
 	{"VERIFY-12", "a replay, though the pages refuse", in(decided, "collected/after", answer(200, token)), Pass, ""},
 	{"VERIFY-12", "the page only looks approved", reopened("collected other"), Pass, ""},
+	{"VERIFY-12", "the code page comes back without a word", visit(decided, "collected same", func(j *transcript.Journey) {
+		j.Outcome, j.Trouble = transcript.Unfinished, &transcript.Trouble{Class: transcript.Loop, Page: "code"}
+	}), Pass, ""},
+	{"VERIFY-12", "the person is lost on the way", visit(decided, "collected same", func(j *transcript.Journey) {
+		j.Outcome, j.Trouble = transcript.Unfinished, &transcript.Trouble{Class: transcript.NavTimeout, Page: "code"}
+	}), Inconclusive, ""},
 	{"VERIFY-12", "nobody could decide", visit(decided, "denied first", outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"VERIFY-12", "no way to deny", visit(decided, "denied first", outcome(transcript.NoWayToDeny)), Pass, ""},
 	{"VERIFY-12", "one user", missing(decided, "the profile has no second user (users.second)"), NA, ""},

@@ -61,6 +61,7 @@ var raceCases = []ruleCase{
 	{"POLL-16", "collected at once", all(in(deciding, "approve/race/1/1", answer(200, token)), in(deciding, "approve/after/1", tooLate)), Pass, ""},
 	{"POLL-16", "a poll meets 500", in(deciding, "deny/race/1/1", answer(500, "")), Fail, "server-error"},
 	{"POLL-16", "overloaded in the race", in(deciding, "approve/race/1/1", answer(503, "")), Pass, ""},
+	{"POLL-16", "a token that got lost in the race", all(in(deciding, "approve/race/1/1", lost(wire.FailTimeout)), in(deciding, "approve/race/1/2", pendingAnswer), in(deciding, "approve/after/1", tooLate)), Pass, ""},
 	{"POLL-16", "slowed down for long", all(in(deciding, "approve/race/1", slowAnswer), in(deciding, "approve/after/1", slowAnswer)), Inconclusive, ""},
 	{"POLL-16", "the polls afterwards are lost", in(deciding, "deny/after/1", lost(wire.FailTimeout)), Inconclusive, ""},
 	{"POLL-16", "the code was refused", visit(deciding, "approve 1", outcome(transcript.CodeRejected)), Inconclusive, ""},

@@ -86,11 +86,11 @@ func decidedCodeIsDead(j *judge) {
 			}
 			continue
 		}
-		same, ok := j.journey(scenario, part+" same")
+		same, ok := j.tried(scenario, part+" same")
 		if !ok {
 			continue
 		}
-		other, ok := j.journey(scenario, part+" other")
+		other, ok := j.tried(scenario, part+" other")
 		if !ok {
 			continue
 		}
@@ -130,6 +130,17 @@ func decidedCodeIsDead(j *judge) {
 			j.note("looks-approved", part+": the page says that the second approval worked")
 		}
 	}
+}
+
+// tried returns a journey that may have ended at the code page, which came up
+// again and did not say why: that is a refusal too.
+func (j *judge) tried(scenario, name string) (transcript.Journey, bool) {
+	visit, ok := j.Transcripts[scenario].Journey(name)
+	if ok && visit.Trouble != nil && visit.Trouble.Class == transcript.Loop && visit.Trouble.Page == "code" {
+		visit.Outcome, visit.Trouble = transcript.CodeRejected, nil
+		return visit, true
+	}
+	return j.journey(scenario, name)
 }
 
 // afterDenial judges what a device hears whose code was denied, and which

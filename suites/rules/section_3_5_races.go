@@ -220,8 +220,8 @@ func (j *judge) decisionSurvives(goal transcript.Goal, k int, visit transcript.J
 	case hasError(last.Exchange, "slow_down"):
 		j.inconclusive("%s: still slow_down after %d compliant polls", visit.Name, len(after))
 	case goal == transcript.Deny && !pending:
-	case terminal(last.Exchange) && len(race) > 1:
-		j.note("grant-lost", fmt.Sprintf("%s: both polls may have come after the approval and been taken for replays (POLL-15) (%s)", describe(last.Exchange), visit.Name), append(shown(race), last)...)
+	case terminal(last.Exchange) && len(j.Transcripts[scenario].Labelled(fmt.Sprintf("%s/race/%d", goal, k))) > 1:
+		j.note("grant-lost", fmt.Sprintf("%s: both polls may have come after the approval and been taken for replays (POLL-15), or a token was lost on its way (%s)", describe(last.Exchange), visit.Name), append(shown(race), last)...)
 	case j.certain(visit, scenario, label):
 		j.fail("decision-lost", map[transcript.Goal]string{transcript.Deny: quoted("access_denied"), transcript.Approve: "200 with a token"}[goal],
 			fmt.Sprintf("%s after %d compliant polls: the decision was lost to a poll in the same moment (%s)", describe(last.Exchange), len(after), visit.Name), append(shown(race), last)...)

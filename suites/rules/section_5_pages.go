@@ -155,14 +155,37 @@ func pagesAreNotFramed(j *judge) {
 		if policy {
 			why = "frame-ancestors " + clip(strings.Join(ancestors, " "))
 		}
+		shown := fmt.Sprintf("the %s page has %s, and a page at %s showed what is at its address in a frame (status %d)", page.kind, why, clip(a.From), a.Status)
 		switch {
 		case !ok:
-		case slices.Contains(a.Seen, "rendered in a frame"):
-			j.fail("framed", "a page that no other site can frame", fmt.Sprintf("the %s page has %s, and a page at %s showed it in a frame (status %d)", page.kind, why, clip(a.From), a.Status))
-		default:
+		case !slices.Contains(a.Seen, "rendered in a frame"):
 			j.warn("no-header", "frame-ancestors, or X-Frame-Options", fmt.Sprintf("the %s page has %s; in a frame it did not come up%s", page.kind, why, parenthesis(a.Blocked)))
+		case sessionStayedBehind(a):
+			// RFC 9700 has the attack prevented, and commands no means: in a frame
+			// that has no session nobody's click decides anything.
+			j.warn("only-samesite", "a page that no other site can frame", shown+"; only SameSite keeps the person's session out of it: "+clip(strings.Join(a.Withheld, "; ")))
+		default:
+			j.fail("framed", "a page that no other site can frame", shown)
 		}
 	}
+}
+
+// sessionStayedBehind says that no cookie went along with a request from
+// another site, because the server asked for that with SameSite. What a browser
+// does with cookies that do not name it differs from browser to browser.
+func sessionStayedBehind(a transcript.Attack) bool {
+	asked := false
+	for _, cookie := range a.Withheld {
+		switch {
+		case strings.Contains(cookie, "NotOnPath"), strings.Contains(cookie, "DomainMismatch"):
+			// None of this page's cookies.
+		case strings.Contains(cookie, "SameSiteLax"), strings.Contains(cookie, "SameSiteStrict"):
+			asked = true
+		default:
+			return false
+		}
+	}
+	return asked && len(a.Cookies) == 0
 }
 
 // frameAncestors reads the directive out of a Content-Security-Policy; a list
@@ -247,13 +270,20 @@ func noOpenRedirect(j *judge) {
 			j.inconclusive("%s: no page came up", a.Name)
 		}
 	}
+	stayed := fmt.Sprintf("%d visits with foreign addresses in the usual parameters stayed on the site", delivered)
+	if login, _ := j.Transcripts[transcript.Redirection].Journey("login/absolute"); login.LoggedIn {
+		// The login is where servers send people on. It may be all there is:
+		// a server may refuse to go on to a decision from such an address.
+		j.pass("%s, one of them after a login", stayed)
+		return
+	}
 	visit, ok := j.journey(transcript.Redirection, "verification_uri/absolute")
 	switch {
 	case !ok:
 	case visit.Outcome != transcript.Approved:
 		j.inconclusive("the person did not get through to the decision: %s", visit.Outcome)
 	default:
-		j.pass("%d visits with foreign addresses in the usual parameters stayed on the site", delivered)
+		j.pass("%s", stayed)
 	}
 }
 

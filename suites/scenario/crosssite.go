@@ -44,16 +44,18 @@ var forgeries = []forgery{
 // another, and then sends the decision for them: from a hostile page in their
 // browser, and outside of it with their cookies. The session is seconds old,
 // so browsers still send a cookie that names no SameSite with a cross-site
-// POST: the case in which such a cookie protects least.
+// POST: the case in which such a cookie protects least. Where the decision
+// comes before the login the person has approved another code before.
 //
-// Journeys: another session, and one for each forgery. Attacks: one for each.
-// Labels: device/NAME, poll/NAME.
+// Journeys: another session, logging in, and one for each forgery. Attacks: one for each.
+// Labels: device/NAME, poll/NAME; device/logging
+// in.
 func crossSite(c *conversation) error {
 	client, err := c.bait()
 	if err != nil {
 		return err
 	}
-	other, otherCode, err := c.otherDecision(client)
+	other, otherCode, stranger, err := c.otherDecision(client)
 	if err != nil {
 		return err
 	}
@@ -62,7 +64,12 @@ func crossSite(c *conversation) error {
 		return err
 	}
 	devices := map[string]*device{}
-	err = c.forgeAll(s, client, other, otherCode, devices)
+	if stranger {
+		err = c.logIn(s, client)
+	}
+	if err == nil {
+		err = c.forgeAll(s, client, other, otherCode, devices)
+	}
 	if closed := s.Close(); err == nil {
 		err = closed
 	}
@@ -80,29 +87,52 @@ func crossSite(c *conversation) error {
 	return nil
 }
 
-// otherDecision is what another person's approval would send.
-func (c *conversation) otherDecision(client *profiles.Client) (useragent.Request, string, error) {
+// logIn has the person approve a code. There the login comes after the
+// decision, and nobody can decide in the name of a person without a session.
+func (c *conversation) logIn(s useragent.Session, client *profiles.Client) error {
+	// They meet over a client that nobody approved.
+	if err := c.afterPages(transcript.TwoPeople); err != nil {
+		return err
+	}
+	d, err := c.issue("device/logging in", client)
+	if err != nil {
+		return err
+	}
+	j := c.visit(s, d.task("logging in", transcript.Approve))
+	if err := unfinished(j); err != nil {
+		return err
+	}
+	if j.Outcome != transcript.Approved {
+		return fmt.Errorf("the person could not log in (%s: %s)", j.Name, j.Outcome)
+	}
+	return nil
+}
+
+// otherDecision is what another person's approval would send, and whether that
+// person was not asked to log in before.
+func (c *conversation) otherDecision(client *profiles.Client) (r useragent.Request, code string, stranger bool, err error) {
 	s, err := c.victim()
 	if err != nil {
-		return useragent.Request{}, "", err
+		return r, "", false, err
 	}
 	defer s.Close()
 	d, err := c.issue("device/another session", client)
 	if err != nil {
-		return useragent.Request{}, "", err
+		return r, "", false, err
 	}
 	task := d.task("another session", transcript.ReachDecision)
 	if second := c.Profile.Users.Second; second != nil {
 		task.Account = account(second)
 	}
-	if err := atDecision(c.visit(s, task)); err != nil {
-		return useragent.Request{}, "", err
+	j := c.visit(s, task)
+	if err := atDecision(j); err != nil {
+		return r, "", false, err
 	}
-	r, err := s.Hold(c.ctx)
+	r, err = s.Hold(c.ctx)
 	if err != nil {
-		return r, "", fmt.Errorf("the request that approve sends could not be caught: %w", err)
+		return r, "", false, fmt.Errorf("the request that approve sends could not be caught: %w", err)
 	}
-	return r, d.userCode, nil
+	return r, d.userCode, !j.LoggedIn, nil
 }
 
 func atDecision(j transcript.Journey) error {

@@ -27,8 +27,8 @@ func (c *conversation) raceRounds() int {
 }
 
 // racingPolls redeems each of several approved codes with many polls at the
-// same moment. All are approved by one person in one user agent, one after the
-// other; the races begin as soon as their interval has passed. When no poll of
+// same moment. All are approved by one person, one after the other; the races
+// begin as soon as their interval has passed. When no poll of
 // a race gets the token the device asks again at a compliant pace. A target
 // that calls itself overloaded is not raced again.
 //
@@ -83,28 +83,29 @@ func lostAnswers(c *conversation) error {
 	})
 }
 
-// approveInTurn issues n codes and has one person approve them in one user
-// agent. What follows each approval goes on meanwhile.
+// approveInTurn issues n codes and has one person approve them, each in a user
+// agent of its own: a server may keep one grant for a session, and revoke it
+// with all its codes when one of them is replayed. What follows each approval
+// goes on meanwhile.
 func (c *conversation) approveInTurn(n int, then func(k int, d *device) error) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
-	s, err := c.person()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
 	var (
 		following sync.WaitGroup
 		errs      = make([]error, n+1)
+		err       error
 	)
 	for k := 1; k <= n; k++ {
 		var d *device
 		if d, err = c.issue(fmt.Sprintf("device/%d", k), c.Profile.Clients.Public); err != nil {
 			break
 		}
-		j := c.visit(s, d.task(fmt.Sprintf("approve %d", k), transcript.Approve))
-		if err = unfinished(j); err != nil {
+		var j transcript.Journey
+		if j, err = c.visitOnce(d.task(fmt.Sprintf("approve %d", k), transcript.Approve)); err == nil {
+			err = unfinished(j)
+		}
+		if err != nil {
 			break
 		}
 		if j.Outcome != transcript.Approved {
@@ -149,6 +150,7 @@ func decisionRaces(c *conversation) error {
 	}
 	defer s.Close()
 	var (
+		decided   []func()
 		following sync.WaitGroup
 		mu        sync.Mutex
 		failed    error
@@ -183,7 +185,7 @@ func decisionRaces(c *conversation) error {
 				note(err)
 				break
 			}
-			following.Go(func() {
+			decided = append(decided, func() {
 				if _, err := d.collect(fmt.Sprintf("%s/after/%d", goal, k), patience); err != nil {
 					note(err)
 				}
@@ -191,6 +193,11 @@ func decisionRaces(c *conversation) error {
 		}
 	}
 	c.leavePages()
+	// Only now: a poll after the token is a replay, for which a server may revoke
+	// what this session approved.
+	for _, collect := range decided {
+		following.Go(collect)
+	}
 	following.Wait()
 	return failed
 }

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -20,8 +21,9 @@ var onwardParameters = []string{
 //
 // Journeys: verification_uri/absolute (which approves),
 // verification_uri/protocol-relative, login/absolute, login/protocol-relative,
-// logged-in/absolute, logged-in/protocol-relative. Attacks of the same names.
-// Labels: device/NAME.
+// logged-in/absolute, logged-in/protocol-relative; without/SHAPE, with nothing
+// added, where verification_uri/SHAPE does not get to the login page. Attacks
+// of the same names, without the last. Labels: device/NAME.
 func redirection(c *conversation) error {
 	client, err := c.bait()
 	if err != nil {
@@ -34,10 +36,12 @@ func redirection(c *conversation) error {
 			return err
 		}
 		j, err := c.leadOn(s, client, "verification_uri/"+shape, shape, func(d *device) string { return d.verificationURI })
-		for _, step := range j.Steps {
-			if login == "" && (step.Page == "login" || step.Page == "identifier") {
-				login = step.URL
-			}
+		if login == "" {
+			login = loginPage(j)
+		}
+		if login == "" && err == nil && j.Outcome != transcript.Approved {
+			// The poisoned address may lead nowhere. Its own leads to the login.
+			login, err = c.loginWithout(client, "without/"+shape)
 		}
 		if err == nil {
 			// Whoever is logged in already is often sent on at once.
@@ -71,6 +75,26 @@ func redirection(c *conversation) error {
 	return nil
 }
 
+// loginPage is where the person was asked to log in.
+func loginPage(j transcript.Journey) string {
+	for _, step := range j.Steps {
+		if step.Page == "login" || step.Page == "identifier" {
+			return step.URL
+		}
+	}
+	return ""
+}
+
+// loginWithout finds the login page from an address without foreign ones.
+func (c *conversation) loginWithout(client *profiles.Client, name string) (string, error) {
+	d, err := c.issue("device/"+name, client)
+	if err != nil {
+		return "", err
+	}
+	j, err := c.visitOnce(d.task(name, transcript.ReachDecision))
+	return loginPage(j), err
+}
+
 // leadOn lets a person approve from a poisoned start, and notes where the
 // browser was sent.
 func (c *conversation) leadOn(s useragent.Attacker, client *profiles.Client, name, shape string, start func(*device) string) (transcript.Journey, error) {
@@ -87,11 +111,26 @@ func (c *conversation) leadOn(s useragent.Attacker, client *profiles.Client, nam
 		_, away, _ = strings.Cut(away, ":")
 	}
 	task := d.task(name, transcript.Approve)
-	task.Start = addTo(from, onwardParameters, func(parameter string) string { return away + parameter })
+	task.Start = pointAway(from, away)
 	j := c.visit(s, task)
 	c.attacked(transcript.Attack{
 		Name: name, Method: "GET", URL: task.Start, Delivered: len(j.Steps) > 0, Ended: lastURL(j),
 		Seen: s.Landed(name + "/"),
 	})
 	return j, nil
+}
+
+// pointAway puts the foreign address into all parameters for the next page, in
+// place of the page's own too: that one is followed for certain.
+func pointAway(address, away string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	query := u.Query()
+	for _, name := range onwardParameters {
+		query.Set(name, away+name)
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
 }

@@ -11,7 +11,7 @@
 #
 #   CLIENT_SECRET  of the clients device-secret and no-device; unset, it is
 #                  DEVICEGRANT_CLIENT_SECRET
-#   USER_PASSWORD  of the user alice; unset, it is DEVICEGRANT_PASSWORD
+#   USER_PASSWORD  of the users alice and bob; unset, it is DEVICEGRANT_PASSWORD
 #
 # Prints "ready http://127.0.0.1:PORT" once everything is set up, and stays in
 # the foreground; the server's own log goes to standard error. Ends on SIGTERM,
@@ -222,11 +222,13 @@ confidential() {
 confidential device-secret '["device_authorization", "refresh_token"]' '[]'
 confidential no-device '["client_credentials"]' '["demo"]'
 
-jq -n '{
-  username: "alice", name: "Alice", email: "alice@example.test",
-  password: env.USER_PASSWORD, enabled: true,
-  scope: ["openid", "demo", "g_profile"]
-}' | request POST user/
+for name in alice bob; do
+    jq -n --arg name "$name" '{
+      username: $name, name: $name, email: "\($name)@example.test",
+      password: env.USER_PASSWORD, enabled: true,
+      scope: ["openid", "demo", "g_profile"]
+    }' | request POST user/
+done
 
 echo "ready $base"
 status=0
