@@ -64,6 +64,7 @@ var faults = slices.Concat(
 	strengthFaults,
 	pageFaults,
 	attackFaults,
+	extensionFaults,
 	benignVariants,
 )
 

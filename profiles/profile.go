@@ -186,6 +186,17 @@ type Limits struct {
 type Capabilities struct {
 	// Deny: the pages offer a way to refuse.
 	Deny *bool `yaml:"deny"`
+	// PKCE: code_challenge in the device authorization request is enforced.
+	PKCE *bool `yaml:"pkce"`
+	// DPoP: the token endpoint takes proofs (RFC 9449). Unknown: what
+	// dpop_signing_alg_values_supported in the metadata says.
+	DPoP *bool `yaml:"dpop"`
+	// Resource is a resource indicator (RFC 8707) that Clients.Public may name
+	// in the device authorization request. Empty: none is known.
+	Resource string `yaml:"resource"`
+	// AuthorizationDetails is the JSON text of a rich authorization request
+	// (RFC 9396) that the target grants. Empty: none is known.
+	AuthorizationDetails string `yaml:"authorization_details"`
 }
 
 // Expiry is a stand-in target whose codes live shortly: another client, since

@@ -38,7 +38,7 @@ var onlyIn = map[string][]string{
 	"github.com/vbauerster/mpb": {"cmd/devicegrant"},
 	"github.com/spf13/cobra":    {"cmd/devicegrant"},
 	// The fake IdP signs ID tokens, and a rule verifies those of any server.
-	"github.com/go-jose":            {"fakeidp", "suites/rules"},
+	"github.com/go-jose":            {"fakeidp", "suites/rules", "suites/scenario"},
 	"gopkg.in/yaml.v3":              {"profiles", "suites/rules", "cmd/devicegrant"},
 	"github.com/fatih/color":        {"cmd/devicegrant"},
 	"github.com/andybalholm":        {"profiles", "suites/useragent"},

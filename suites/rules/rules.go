@@ -124,6 +124,12 @@ var All = []Rule{
 	{"SEC-13", one(transcript.Tenants), nil, tenantsAreApart},
 	{"SEC-14", one(transcript.HostHeaders), nil, hostHeaderNotTrusted},
 	{"VERIFY-06", one(transcript.Codes), nil, typeableAlphabet},
+	{"EXT-01", one(transcript.Extensions), nil, pkceOnDeviceRequest},
+	{"EXT-02", one(transcript.Extensions), one(transcript.Metadata), dpopBound},
+	{"EXT-03", one(transcript.Extensions), one(transcript.Metadata), badProofsRefused},
+	{"EXT-04", one(transcript.Extensions), one(transcript.Metadata), nonceChallengeHarmless},
+	{"EXT-05", one(transcript.Extensions), nil, resourceIndicators},
+	{"EXT-06", one(transcript.Extensions), nil, richRequests},
 	{"LOAD-01", one(transcript.Fleet), nil, noCrossTalk},
 	{"LOAD-02", one(transcript.Fleet), nil, stateMachineUnderLoad},
 }

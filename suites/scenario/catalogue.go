@@ -23,6 +23,8 @@ var All = []Scenario{
 		About: "tokens of several approvals, looked at, used, mixed up and revoked"},
 	{Name: transcript.Refresh, Browser: true, Login: true, run: refresh,
 		About: "refresh tokens, used by their owner, by another client, and once too often"},
+	{Name: transcript.Extensions, Browser: true, Login: true, run: extensions,
+		About: "PKCE, DPoP, resource indicators and rich requests, used well and badly"},
 	{Name: transcript.UnprovenClient, Browser: true, Login: true, run: unprovenClient,
 		About: "polls that do not say, or do not prove, who asks"},
 	{Name: transcript.ForeignClient, Browser: true, Login: true, run: foreignClient,

@@ -48,4 +48,5 @@ const (
 	TokenTransport      = "token request transport"
 	TokenUse            = "token use"
 	Refresh             = "refresh"
+	Extensions          = "extensions"
 )

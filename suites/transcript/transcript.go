@@ -23,6 +23,9 @@ type Transcript struct {
 	Journeys  []Journey       `json:"steps,omitempty"`
 	Attacks   []Attack        `json:"attacks,omitempty"`
 	Guessed   []Guess         `json:"guesses,omitempty"`
+	// Noted is what the scenario knows and no exchange shows, by name; public
+	// values only.
+	Noted map[string]string `json:"noted,omitempty"`
 
 	// Aborted says why the scenario could not go on; "" when it finished.
 	// A rule whose evidence is missing for this reason is inconclusive.

@@ -1,0 +1,372 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+const extensions = transcript.Extensions
+
+// saysLittle says that an answer to a poll is about its pace or the decision, and
+// tells nothing of what was tried.
+func saysLittle(x said) bool { return hasError(x.Exchange, "slow_down", "authorization_pending") }
+
+// EXT-01
+func pkceOnDeviceRequest(j *judge) {
+	supported := j.Profile.Capabilities.PKCE
+	issued, ok := j.first(extensions, "pkce/device")
+	switch {
+	case !ok:
+		return
+	case !hasCodes(issued.Exchange) && supported != nil && *supported:
+		j.inconclusive("the profile says that PKCE is supported, and a request with code_challenge gets no codes: %s", describe(issued.Exchange))
+		return
+	case !hasCodes(issued.Exchange):
+		if control, ok := j.first(extensions, "parameters/control"); ok && hasCodes(control.Exchange) {
+			j.fail("challenge-refused", "codes: what a server does not know it ignores", describe(issued.Exchange)+" for a request with code_challenge", issued)
+		}
+		return
+	}
+	if !j.approved(extensions, "approve pkce") {
+		return
+	}
+	wrong, ok := j.first(extensions, "pkce/wrong")
+	if !ok {
+		return
+	}
+	if hasToken(wrong.Exchange) {
+		if supported != nil && *supported {
+			j.fail("wrong-verifier", quoted("invalid_grant"), describe(wrong.Exchange)+" for a wrong code_verifier", wrong)
+			return
+		}
+		j.pass("code_challenge is ignored: the code was redeemed without its verifier")
+		return
+	}
+	if saysLittle(wrong) {
+		j.inconclusive("%s for a wrong code_verifier", describe(wrong.Exchange))
+		return
+	}
+	missing, ok := j.maybe(extensions, "pkce/missing")
+	if ok && hasToken(missing.Exchange) {
+		j.fail("missing-verifier", quoted("invalid_grant"), describe(missing.Exchange)+" without a code_verifier, after a wrong one was refused", wrong, missing)
+		return
+	}
+	if !hasError(wrong.Exchange, "invalid_grant") {
+		j.warn("other-error", quoted("invalid_grant"), describe(wrong.Exchange)+" for a wrong code_verifier", wrong)
+	}
+	if right, ok := j.maybe(extensions, "pkce/right"); ok && !hasToken(right.Exchange) {
+		j.note("wrong-verifier-ends-the-code", describe(right.Exchange)+" for the right code_verifier after two wrong tries", right)
+	}
+	right, ok := j.first(extensions, "verifier/right")
+	switch {
+	case !ok:
+	case hasToken(right.Exchange):
+		j.pass("supported: the right verifier gets the token, a wrong one and none do not")
+	case saysLittle(right):
+		j.inconclusive("%s for the right code_verifier", describe(right.Exchange))
+	default:
+		j.fail("right-verifier", "200 with a token", describe(right.Exchange)+" for the right code_verifier", right)
+	}
+}
+
+// dpopSupported says whether the target knows DPoP, and how we know.
+func (j *judge) dpopSupported() (bool, string) {
+	if told := j.Profile.Capabilities.DPoP; told != nil {
+		return *told, "the profile says so (capabilities.dpop)"
+	}
+	for _, scenario := range []string{extensions, transcript.Metadata} {
+		for _, x := range j.all(scenario, "document") {
+			if o, err := x.Object(); err == nil && x.Status == 200 && o.Has("dpop_signing_alg_values_supported") {
+				return true, "the metadata lists dpop_signing_alg_values_supported"
+			}
+		}
+	}
+	return false, "neither the metadata nor the profile (capabilities.dpop) says that it does"
+}
+
+// redeemed is the answer in which the code with a good proof gave its token.
+func (j *judge) redeemed() (said, bool) {
+	if !j.approved(extensions, "approve dpop") {
+		return said{}, false
+	}
+	for _, label := range []string{"dpop/nonce", "dpop/plain"} {
+		list := j.all(extensions, label)
+		if len(list) > 0 {
+			return list[len(list)-1], true
+		}
+	}
+	j.missing(extensions, "dpop/plain")
+	return said{}, false
+}
+
+// EXT-02
+func dpopBound(j *judge) {
+	known, how := j.dpopSupported()
+	x, ok := j.redeemed()
+	if !ok {
+		return
+	}
+	o, err := x.Object()
+	kind, _ := o.String("token_type")
+	switch {
+	case err != nil || !hasToken(x.Exchange):
+		j.inconclusive("no token with a good proof: %s", describe(x.Exchange))
+		return
+	case !strings.EqualFold(kind, "DPoP") && !known:
+		j.notApplicable("the target does not do DPoP: the token is a %s token, and %s", clip(kind), how)
+		return
+	case !strings.EqualFold(kind, "DPoP"):
+		j.note("unbound", "the token is a "+clip(kind)+" token, which RFC 9449 section 5 allows", x)
+		j.pass("token_type %s: not bound, which is allowed", clip(kind))
+		return
+	}
+	about, ok := j.maybe(extensions, "dpop/introspection")
+	want := j.Transcripts[extensions].Noted["jkt"]
+	if ok {
+		j.boundToKey(about, want)
+	} else {
+		j.note("binding-unseen", "no introspection endpoint shows to which key the token is bound", x)
+	}
+	other, tried := j.maybe(extensions, "dpop/refresh other key")
+	if public := j.Profile.Clients.Public; tried && public.Secret == nil && hasToken(other.Exchange) {
+		j.fail("refresh-not-bound", "a refresh token of a public client is bound to the key", describe(other.Exchange)+" with another key", other)
+	}
+	j.pass("token_type DPoP")
+}
+
+func (j *judge) boundToKey(about said, want string) {
+	o, err := about.Object()
+	active, isBool := false, false
+	if err == nil {
+		isBool = json.Unmarshal(o.Raw("active"), &active) == nil
+	}
+	if !isBool || !active {
+		j.note("binding-unseen", "the introspection endpoint keeps silent about the token: "+describe(about.Exchange), about)
+		return
+	}
+	var cnf struct {
+		JKT string `json:"jkt"`
+	}
+	_ = json.Unmarshal(o.Raw("cnf"), &cnf) // no object, no thumbprint
+	if cnf.JKT != want {
+		j.fail("not-bound", "cnf.jkt is the thumbprint of the key", fmt.Sprintf("cnf is %s", clip(string(o.Raw("cnf")))), about)
+		return
+	}
+	j.pass("bound: cnf.jkt is the thumbprint of the key")
+}
+
+// EXT-03
+func badProofsRefused(j *judge) {
+	if known, how := j.dpopSupported(); !known {
+		j.notApplicable("the target does not do DPoP: %s", how)
+		return
+	}
+	good, ok := j.redeemed()
+	tried := j.all(extensions, "dpop/bad")
+	accepted := false
+	for _, x := range tried {
+		name := strings.TrimPrefix(x.Label, "dpop/bad/")
+		switch {
+		case hasToken(x.Exchange):
+			accepted = true
+			j.fail("accepted-"+strings.ReplaceAll(name, " ", "-"), quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with a fault in: "+name, x)
+		case serverFault(x.Exchange):
+			j.warn("server-error", quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with a fault in: "+name, x)
+		case saysLittle(x):
+			j.inconclusive("%s for a proof with a fault in: %s", describe(x.Exchange), name)
+		case hasError(x.Exchange, "use_dpop_nonce") && name != "typ":
+			j.note("nonce-first", "the nonce was asked for before the fault was looked at: "+name, x)
+		case !hasError(x.Exchange, "invalid_dpop_proof", "use_dpop_nonce"):
+			j.warn("other-error", quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with a fault in: "+name, x)
+		}
+	}
+	first, sent := j.maybe(extensions, "replay/first")
+	again, repeated := j.maybe(extensions, "replay/again")
+	if sent && repeated && saysLittle(first) && saysLittle(again) {
+		j.warn("replayed", "a proof is taken once", "the same proof was taken twice: "+describe(again.Exchange), first, again)
+	}
+	switch {
+	case accepted:
+	case len(tried) == 0:
+		j.missing(extensions, "dpop/bad")
+	case !ok:
+	case hasToken(good.Exchange):
+		j.pass("%d bad proofs refused, and the code was still good afterwards", len(tried))
+	default:
+		j.warn("consumes-the-code", "a failed proof leaves the code as it was", describe(good.Exchange)+" for a good proof after the bad ones", good)
+	}
+}
+
+// EXT-04
+func nonceChallengeHarmless(j *judge) {
+	if known, how := j.dpopSupported(); !known {
+		j.notApplicable("the target does not do DPoP: %s", how)
+		return
+	}
+	if !j.approved(extensions, "approve dpop") {
+		return
+	}
+	plain, ok := j.first(extensions, "dpop/plain")
+	switch {
+	case !ok:
+		return
+	case hasToken(plain.Exchange):
+		j.notApplicable("the target asks for no nonce: a proof without one got the token")
+		return
+	case !hasError(plain.Exchange, "use_dpop_nonce"):
+		j.inconclusive("%s for a proof without a nonce", describe(plain.Exchange))
+		return
+	case plain.Exchange.Header("DPoP-Nonce") == "":
+		j.fail("no-nonce", "the header DPoP-Nonce with use_dpop_nonce", "no such header", plain)
+		return
+	}
+	tries := j.all(extensions, "dpop/nonce")
+	if len(tries) == 0 {
+		j.missing(extensions, "dpop/nonce")
+		return
+	}
+	if hasError(tries[0].Exchange, "slow_down") {
+		j.warn("slowed", "200 with a token", "slow_down for the retry with the nonce", plain, tries[0])
+	}
+	if last := tries[len(tries)-1]; hasToken(last.Exchange) {
+		j.pass("the retry with the nonce gets the token")
+	} else {
+		j.fail("consumed", "200 with a token for the retry with the nonce", describe(last.Exchange), plain, last)
+	}
+}
+
+// EXT-05
+func resourceIndicators(j *judge) {
+	valid := j.Profile.Capabilities.Resource
+	control, ok := j.first(extensions, "parameters/control")
+	if !ok || !hasCodes(control.Exchange) {
+		if ok {
+			j.inconclusive("the same request without resource gets no codes: %s", describe(control.Exchange))
+		}
+		return
+	}
+	ignored := 0
+	for _, name := range []string{"relative", "fragment", "unknown"} {
+		x, ok := j.first(extensions, "resource/"+name)
+		switch {
+		case !ok:
+		case hasCodes(x.Exchange):
+			ignored++
+		case serverFault(x.Exchange):
+			j.warn("server-error", quoted("invalid_target"), describe(x.Exchange)+" for a resource that is "+name, x)
+		case !hasError(x.Exchange, "invalid_target"):
+			j.warn("other-error", quoted("invalid_target"), describe(x.Exchange)+" for a resource that is "+name, x)
+		}
+	}
+	switch {
+	case valid == "" && ignored > 0:
+		j.notApplicable("resource is ignored on the device request, which no RFC defines there; the profile names no valid one (capabilities.resource)")
+		return
+	case ignored > 0:
+		j.warn("bad-resource-taken", quoted("invalid_target"), fmt.Sprintf("codes for %d of 3 resources that are relative, have a fragment, or are unknown", ignored))
+	case valid == "":
+		j.pass("bad resources are refused")
+		return
+	}
+	j.audience(valid)
+}
+
+// audience judges what became of a valid resource.
+func (j *judge) audience(valid string) {
+	if !j.approved(extensions, "approve resource") {
+		return
+	}
+	polls := j.all(extensions, "resource/token")
+	if len(polls) == 0 {
+		j.missing(extensions, "resource/token")
+		return
+	}
+	if x := polls[len(polls)-1]; !hasToken(x.Exchange) {
+		j.inconclusive("no token for a valid resource: %s", describe(x.Exchange))
+		return
+	}
+	about, ok := j.maybe(extensions, "resource/introspection")
+	if !ok {
+		j.pass("a valid resource is taken; nothing shows the token's audience")
+		return
+	}
+	o, err := about.Object()
+	if err != nil || !o.Has("aud") {
+		j.note("audience-unseen", "the introspection endpoint shows no aud", about)
+		j.pass("a valid resource is taken")
+		return
+	}
+	list, _ := o.Strings("aud")
+	if one, ok := o.String("aud"); ok {
+		list = []string{one}
+	}
+	if !slices.Contains(list, valid) {
+		j.warn("another-audience", "aud holds "+clip(valid), "aud "+clip(string(o.Raw("aud"))), about)
+		return
+	}
+	j.pass("the token is for %s", clip(valid))
+}
+
+// EXT-06
+func richRequests(j *judge) {
+	control, ok := j.first(extensions, "parameters/control")
+	if !ok || !hasCodes(control.Exchange) {
+		if ok {
+			j.inconclusive("the same request without further parameters gets no codes: %s", describe(control.Exchange))
+		}
+		return
+	}
+	for _, name := range []string{"OIDC", "request_uri"} {
+		if x, ok := j.first(extensions, "parameters/"+name); ok && serverFault(x.Exchange) {
+			j.fail("server-error", "codes, or an error of RFC 6749", describe(x.Exchange)+" for parameters of "+name, x)
+		} else if ok && !hasCodes(x.Exchange) {
+			j.note("refused", describe(x.Exchange)+" for parameters of "+name, x)
+		}
+	}
+	valid := j.Profile.Capabilities.AuthorizationDetails
+	ignored := false
+	for _, name := range []string{"malformed", "unknown"} {
+		x, ok := j.first(extensions, "details/"+name)
+		switch {
+		case !ok:
+		case serverFault(x.Exchange):
+			j.fail("server-error", quoted("invalid_authorization_details"), describe(x.Exchange)+" for authorization_details that are "+name, x)
+		case hasCodes(x.Exchange) && valid == "":
+			ignored = true
+		case hasCodes(x.Exchange):
+			j.fail("bad-details-taken", quoted("invalid_authorization_details"), describe(x.Exchange)+" for authorization_details that are "+name, x)
+		case !hasError(x.Exchange, "invalid_authorization_details"):
+			j.warn("other-error", quoted("invalid_authorization_details"), describe(x.Exchange)+" for authorization_details that are "+name, x)
+		}
+	}
+	if valid == "" {
+		if ignored {
+			j.pass("parameters that it does not know are ignored, authorization_details among them")
+		} else {
+			j.pass("bad authorization_details are refused")
+		}
+		return
+	}
+	if !j.approved(extensions, "approve details") {
+		return
+	}
+	polls := j.all(extensions, "details/token")
+	if len(polls) == 0 {
+		j.missing(extensions, "details/token")
+		return
+	}
+	x := polls[len(polls)-1]
+	o, err := x.Object()
+	switch {
+	case err != nil || !hasToken(x.Exchange):
+		j.inconclusive("no token for valid authorization_details: %s", describe(x.Exchange))
+	case !o.Has("authorization_details"):
+		j.warn("not-told", "authorization_details in the token response (RFC 9396 section 7)", "no such member", x)
+	default:
+		j.pass("authorization_details are granted and told")
+	}
+}

@@ -1,0 +1,286 @@
+package scenario
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// extensions uses what other documents add to the grant. Whether the target
+// supports it shows in its answers, in its metadata or in the profile; what it
+// does not support it has to ignore (RFC 8628 section 3.1). Each person's visit
+// has a user agent of its own: some servers end all that a session gave when one
+// of its codes is misused.
+//
+// Labels: document; pkce/device, pkce/wrong, pkce/missing, pkce/right;
+// verifier/device, verifier/right (a code of its own, with the right verifier
+// only); dpop/device, dpop/bad/NAME (only where DPoP is supported),
+// dpop/plain (without a nonce), dpop/nonce (with the one it was given),
+// dpop/introspection, dpop/refresh other key, dpop/refresh; replay/device,
+// replay/first, replay/again; resource/relative, /fragment, /unknown,
+// resource/device, resource/token/1 ..., resource/introspection;
+// details/malformed, /unknown, details/device, details/token/1 ...;
+// parameters/OIDC, parameters/request_uri, parameters/control. Journeys:
+// approve NAME.
+func extensions(c *conversation) error {
+	public := c.Profile.Clients.Public
+	e := &extender{conversation: c, client: public}
+	e.refusals()
+	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
+		return err
+	}
+	stories := []func() error{e.pkce, e.verifier, e.dpop, e.replay}
+	if c.Profile.Capabilities.Resource != "" {
+		stories = append(stories, e.resource)
+	}
+	if c.Profile.Capabilities.AuthorizationDetails != "" {
+		stories = append(stories, e.details)
+	}
+	err := together(stories...)
+	c.leavePages()
+	return err
+}
+
+type extender struct {
+	*conversation
+	client *profiles.Client
+}
+
+// refusals are device authorization requests that nobody has to decide about.
+func (e *extender) refusals() {
+	form := e.deviceForm(e.client)
+	send := func(label string, form wire.Form) { e.sendPatiently(e.deviceRequest(label, e.client, form)) }
+	send("parameters/control", form)
+	send("parameters/OIDC", form.Add("nonce", e.random.word(16)).Add("acr_values", "urn:x-devicegrant:0").Add("max_age", "3600"))
+	send("parameters/request_uri", form.Add("request_uri", "urn:ietf:params:oauth:request_uri:"+e.random.word(16)))
+	for name, value := range map[string]string{
+		"relative": "/api", "fragment": "https://api.example.org/#part", "unknown": "https://" + e.random.word(12) + ".example.org/",
+	} {
+		send("resource/"+name, form.Add("resource", value))
+	}
+	send("details/malformed", form.Add("authorization_details", "{not json"))
+	send("details/unknown", form.Add("authorization_details", `[{"type":"x-devicegrant-`+e.random.word(8)+`"}]`))
+}
+
+// approved issues a code with further parameters and lets a person approve it.
+// Nil: there are no codes for such a request.
+func (e *extender) approved(name string, form wire.Form) (*device, error) {
+	d, err := e.issueFor(name+"/device", e.client, form)
+	if err != nil {
+		return nil, nil // the rule sees the answer
+	}
+	j, err := e.visitOnce(d.task("approve "+name, transcript.Approve))
+	if err != nil {
+		return nil, err
+	}
+	return d, unfinished(j)
+}
+
+func (e *extender) challenged() (form wire.Form, verifier string) {
+	verifier = e.random.word(64)
+	sum := sha256.Sum256([]byte(verifier))
+	return e.deviceForm(e.client).Add("code_challenge", base64.RawURLEncoding.EncodeToString(sum[:])).Add("code_challenge_method", "S256"), verifier
+}
+
+// verified asks for a token with a code_verifier; "" leaves it out.
+func (e *extender) verified(d *device, label, verifier string) (wire.Exchange, error) {
+	form := e.tokenForm(e.client, d.deviceCode)
+	if verifier != "" {
+		form = form.Add("code_verifier", verifier)
+	}
+	return d.askPaced(e.tokenRequest(label, e.client, form))
+}
+
+func (e *extender) pkce() error {
+	form, verifier := e.challenged()
+	d, err := e.approved("pkce", form)
+	if d == nil || err != nil {
+		return err
+	}
+	for _, try := range []struct{ name, verifier string }{{"wrong", e.random.word(64)}, {"missing", ""}, {"right", verifier}} {
+		x, err := e.verified(d, "pkce/"+try.name, try.verifier)
+		if err != nil || x.Status == 200 {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *extender) verifier() error {
+	form, verifier := e.challenged()
+	d, err := e.approved("verifier", form)
+	if d == nil || err != nil {
+		return err
+	}
+	_, err = e.verified(d, "verifier/right", verifier)
+	return err
+}
+
+// supportsDPoP is what the profile says, or else the metadata.
+func (e *extender) supportsDPoP() bool {
+	if told := e.Profile.Capabilities.DPoP; told != nil {
+		return *told
+	}
+	for _, address := range metadataURLs(e.Profile) {
+		x := e.sendPatiently(wire.Get("document", address))
+		if o, err := x.Object(); err == nil && x.Status == 200 {
+			return o.Has("dpop_signing_alg_values_supported")
+		}
+	}
+	return false
+}
+
+func (e *extender) dpop() error {
+	key, err := newProofKey(e.random)
+	if err != nil {
+		return err
+	}
+	d, err := e.approved("dpop", e.deviceForm(e.client))
+	if d == nil || err != nil {
+		return err
+	}
+	target := e.Target.Endpoints.Token
+	if err := d.rest(d.interval + d.guard()); err != nil {
+		return err
+	}
+	nonce := ""
+	if e.supportsDPoP() {
+		for _, bad := range key.badProofs(target) {
+			proof, err := key.proof(target, nonce, bad.change)
+			if err != nil {
+				return err
+			}
+			r := d.withProof("dpop/bad/"+bad.name, proof)
+			if bad.name == "two headers" {
+				r.Header.Add("DPoP", proof)
+			}
+			x := d.ask(r)
+			if given := x.Header("DPoP-Nonce"); given != "" {
+				nonce = given
+			}
+			if x.Status == 200 {
+				return nil
+			}
+		}
+	}
+	plain, err := key.proof(target, "", nil)
+	if err != nil {
+		return err
+	}
+	x, err := d.askPaced(d.withProof("dpop/plain", plain))
+	if err != nil {
+		return err
+	}
+	if given := x.Header("DPoP-Nonce"); x.OAuthError() == "use_dpop_nonce" && given != "" {
+		nonce = given
+		again, err := key.proof(target, nonce, nil)
+		if err != nil {
+			return err
+		}
+		// At once: the retry is not another poll of the person at the device.
+		if x = d.ask(d.withProof("dpop/nonce", again)); x.OAuthError() == "slow_down" {
+			if again, err = key.proof(target, nonce, nil); err != nil {
+				return err
+			}
+			if x, err = d.askPaced(d.withProof("dpop/nonce", again)); err != nil {
+				return err
+			}
+		}
+	}
+	return e.useBound(key, nonce, x)
+}
+
+// useBound asks about a token, and refreshes it with another key and its own.
+func (e *extender) useBound(key *proofKey, nonce string, x wire.Exchange) error {
+	token := stringIn(x, "access_token")
+	if token == "" {
+		return nil
+	}
+	e.introspectToken("dpop/introspection", token)
+	e.noteKey(key)
+	refresh := stringIn(x, "refresh_token")
+	if refresh == "" {
+		return nil
+	}
+	other, err := newProofKey(e.random)
+	if err != nil {
+		return err
+	}
+	for _, try := range []struct {
+		name string
+		key  *proofKey
+	}{{"dpop/refresh other key", other}, {"dpop/refresh", key}} {
+		proof, err := try.key.proof(e.Target.Endpoints.Token, nonce, nil)
+		if err != nil {
+			return err
+		}
+		r := e.tokenRequest(try.name, e.client, wire.Form{{Name: "grant_type", Value: "refresh_token"}, {Name: "refresh_token", Value: refresh}, {Name: "client_id", Value: e.client.ID}})
+		r.Header.Set("DPoP", proof)
+		e.sendPatiently(r)
+	}
+	return nil
+}
+
+// noteKey records the thumbprint of the key.
+func (e *extender) noteKey(key *proofKey) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.said.Noted = map[string]string{"jkt": key.thumbprint()}
+}
+
+// replay sends one proof twice, on a code that nobody decides about.
+func (e *extender) replay() error {
+	if !e.supportsDPoP() {
+		return nil
+	}
+	key, err := newProofKey(e.random)
+	if err != nil {
+		return err
+	}
+	d, err := e.issue("replay/device", e.client)
+	if err != nil {
+		return err
+	}
+	probe, err := key.proof(e.Target.Endpoints.Token, "", nil)
+	if err != nil {
+		return err
+	}
+	x, err := d.askPaced(d.withProof("replay/challenge", probe))
+	if err != nil {
+		return err
+	}
+	proof, err := key.proof(e.Target.Endpoints.Token, x.Header("DPoP-Nonce"), nil)
+	if err != nil {
+		return err
+	}
+	for _, label := range []string{"replay/first", "replay/again"} {
+		if _, err := d.askPaced(d.withProof(label, proof)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *extender) resource() error {
+	d, err := e.approved("resource", e.deviceForm(e.client).Add("resource", e.Profile.Capabilities.Resource))
+	if d == nil || err != nil {
+		return err
+	}
+	x, err := d.collect("resource/token", patience)
+	if err == nil && stringIn(x, "access_token") != "" {
+		e.introspectToken("resource/introspection", stringIn(x, "access_token"))
+	}
+	return err
+}
+
+func (e *extender) details() error {
+	d, err := e.approved("details", e.deviceForm(e.client).Add("authorization_details", e.Profile.Capabilities.AuthorizationDetails))
+	if d == nil || err != nil {
+		return err
+	}
+	_, err = d.collect("details/token", patience)
+	return err
+}
