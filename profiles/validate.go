@@ -2,6 +2,7 @@ package profiles
 
 import (
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -32,6 +33,7 @@ func (d *document) validate(p *Profile) {
 	d.checkTenant(p)
 	d.checkBaseline(p)
 	d.checkVerification(&p.Verification)
+	d.checkCapabilities(&p.Capabilities)
 }
 
 func (d *document) checkTarget(p *Profile) {
@@ -357,5 +359,16 @@ func within(d *document, path string, value, low, high int) {
 func positive[T int | float64 | time.Duration](d *document, path string, value T) {
 	if value <= 0 && !d.troubled(path) {
 		d.reportAt(path, fmt.Sprintf("expected more than zero, found %v", value), "leave it out for the default")
+	}
+}
+
+// checkCapabilities refuses values that no target could take.
+func (d *document) checkCapabilities(c *Capabilities) {
+	if u, err := url.Parse(c.Resource); c.Resource != "" && (err != nil || !u.IsAbs() || u.Fragment != "") {
+		d.reportAt("capabilities.resource", clip(c.Resource)+" is not an absolute URI without a fragment", "RFC 8707 section 2 wants one")
+	}
+	var details []map[string]any
+	if text := c.AuthorizationDetails; text != "" && json.Unmarshal([]byte(text), &details) != nil {
+		d.reportAt("capabilities.authorization_details", "not a JSON array of objects", `write '[{"type": "..."}]'`)
 	}
 }

@@ -52,8 +52,11 @@ func recorded(t testing.TB) Evidence {
 		},
 		Verification: profiles.Verification{Narrow: &profiles.Narrow{Scope: "demo:read"}},
 		TLS:          profiles.TLS{AllowHTTP: true},
-		Capabilities: profiles.Capabilities{Deny: &yes},
-		Tenant:       &profiles.Tenant{Issuer: r.Issuer + "/orgs/beta", Clients: profiles.TenantClients{Public: &profiles.Client{ID: "beta-device"}}},
+		Capabilities: profiles.Capabilities{
+			Deny: &yes, PKCE: &yes, DPoP: &yes, Resource: "https://api.demo.test/",
+			AuthorizationDetails: `[{"type": "demo_access", "actions": ["read"]}]`,
+		},
+		Tenant: &profiles.Tenant{Issuer: r.Issuer + "/orgs/beta", Clients: profiles.TenantClients{Public: &profiles.Client{ID: "beta-device"}}},
 	})
 }
 

@@ -139,6 +139,7 @@ var cases = slices.Concat(
 	pollingCases,
 	tokenCases,
 	extensionCases,
+	extCases,
 	personCases,
 	pageCases,
 	raceCases,

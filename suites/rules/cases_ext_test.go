@@ -1,0 +1,77 @@
+package rules
+
+import (
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// capable changes what the profile says the target can do.
+func capable(change func(*profiles.Capabilities)) edit {
+	return profile(func(p *profiles.Profile) { change(&p.Capabilities) })
+}
+
+var (
+	noPKCE     = capable(func(c *profiles.Capabilities) { c.PKCE = nil })
+	noDPoP     = capable(func(c *profiles.Capabilities) { c.DPoP = new(false) })
+	noResource = capable(func(c *profiles.Capabilities) { c.Resource = "" })
+	noDetails  = capable(func(c *profiles.Capabilities) { c.AuthorizationDetails = "" })
+)
+
+// extCases: PKCE, DPoP, resource indicators, rich requests.
+var extCases = []ruleCase{
+	{"EXT-01", "any verifier will do", in(extensions, "pkce/wrong", answer(200, token)), Fail, "wrong-verifier"},
+	{"EXT-01", "no verifier will do", in(extensions, "pkce/missing", answer(200, token)), Fail, "missing-verifier"},
+	{"EXT-01", "ignored", all(noPKCE, in(extensions, "pkce/wrong", answer(200, token))), Pass, ""},
+	{"EXT-01", "refused though unknown", all(noPKCE, in(extensions, "pkce/device", oauthError("invalid_request"))), Fail, "challenge-refused"},
+	{"EXT-01", "refused though known", in(extensions, "pkce/device", oauthError("invalid_request")), Inconclusive, ""},
+	{"EXT-01", "everything refused", all(noPKCE, in(extensions, "pkce/device", oauthError("invalid_request")), in(extensions, "parameters/control", oauthError("invalid_client"))), Inconclusive, ""},
+	{"EXT-01", "the right verifier refused", all(in(extensions, "verifier/right", oauthError("invalid_grant")), in(extensions, "pkce/right", oauthError("invalid_grant"))), Fail, "right-verifier"},
+	{"EXT-01", "a wrong try ends the code", in(extensions, "pkce/right", oauthError("invalid_grant")), Pass, ""},
+	{"EXT-01", "another error", in(extensions, "pkce/wrong", oauthError("invalid_request")), Warn, "other-error"},
+	{"EXT-01", "too fast", in(extensions, "pkce/wrong", oauthError("slow_down")), Inconclusive, ""},
+	{"EXT-01", "nobody approved", visit(extensions, "approve pkce", outcome(transcript.LoginFailed)), Inconclusive, ""},
+
+	{"EXT-02", "bound to nothing", in(extensions, "dpop/introspection", member("cnf", "")), Fail, "not-bound"},
+	{"EXT-02", "bound to another key", in(extensions, "dpop/introspection", member("cnf", `{"jkt":"x"}`)), Fail, "not-bound"},
+	{"EXT-02", "the introspection endpoint is silent", in(extensions, "dpop/introspection", answer(200, `{"active":false}`)), Pass, ""},
+	{"EXT-02", "another key refreshes", in(extensions, "dpop/refresh other key", answer(200, token)), Fail, "refresh-not-bound"},
+	{"EXT-02", "a bearer token", in(extensions, "dpop/nonce", member("token_type", `"Bearer"`)), Pass, ""},
+	{"EXT-02", "no DPoP at all", all(noDPoP, in(extensions, "dpop/nonce", member("token_type", `"Bearer"`))), NA, ""},
+	{"EXT-02", "no token", in(extensions, "dpop/nonce", oauthError("invalid_grant")), Inconclusive, ""},
+
+	{"EXT-03", "another URL is taken", in(extensions, "dpop/bad/htu", answer(200, token)), Fail, "accepted-htu"},
+	{"EXT-03", "alg none is taken", in(extensions, "dpop/bad/alg none", answer(200, token)), Fail, "accepted-alg-none"},
+	{"EXT-03", "another error", in(extensions, "dpop/bad/iat", oauthError("invalid_request")), Warn, "other-error"},
+	{"EXT-03", "the nonce comes first", in(extensions, "dpop/bad/iat", oauthError("use_dpop_nonce")), Pass, ""},
+	{"EXT-03", "falls over", in(extensions, "dpop/bad/private key", answer(500, "")), Warn, "server-error"},
+	{"EXT-03", "pending", in(extensions, "dpop/bad/htm", oauthError("authorization_pending")), Inconclusive, ""},
+	{"EXT-03", "a proof taken twice", in(extensions, "replay/again", oauthError("authorization_pending")), Warn, "replayed"},
+	{"EXT-03", "the code is gone afterwards", in(extensions, "dpop/nonce", oauthError("invalid_grant")), Warn, "consumes-the-code"},
+	{"EXT-03", "no DPoP at all", noDPoP, NA, ""},
+
+	{"EXT-04", "consumed", in(extensions, "dpop/nonce", oauthError("invalid_grant")), Fail, "consumed"},
+	{"EXT-04", "no nonce in the challenge", in(extensions, "dpop/plain", header("Dpop-Nonce", "")), Fail, "no-nonce"},
+	{"EXT-04", "no nonce wanted", in(extensions, "dpop/plain", answer(200, token)), NA, ""},
+	{"EXT-04", "another error", in(extensions, "dpop/plain", oauthError("invalid_grant")), Inconclusive, ""},
+	{"EXT-04", "no DPoP at all", noDPoP, NA, ""},
+
+	{"EXT-05", "anything is taken", in(extensions, "resource/unknown", answer(200, codes)), Warn, "bad-resource-taken"},
+	{"EXT-05", "ignored", all(noResource, in(extensions, "resource/unknown", answer(200, codes))), NA, ""},
+	{"EXT-05", "refused, and none is known", noResource, Pass, ""},
+	{"EXT-05", "another error", in(extensions, "resource/relative", oauthError("invalid_request")), Warn, "other-error"},
+	{"EXT-05", "falls over", in(extensions, "resource/fragment", answer(500, "")), Warn, "server-error"},
+	{"EXT-05", "another audience", in(extensions, "resource/introspection", member("aud", `["other"]`)), Warn, "another-audience"},
+	{"EXT-05", "no audience shown", in(extensions, "resource/introspection", member("aud", "")), Pass, ""},
+	{"EXT-05", "no token", in(extensions, "resource/token", oauthError("invalid_grant")), Inconclusive, ""},
+	{"EXT-05", "no codes at all", in(extensions, "parameters/control", oauthError("invalid_client")), Inconclusive, ""},
+
+	{"EXT-06", "unknown details are granted", in(extensions, "details/unknown", answer(200, codes)), Fail, "bad-details-taken"},
+	{"EXT-06", "details are ignored", all(noDetails, in(extensions, "details", answer(200, codes))), Pass, ""},
+	{"EXT-06", "details fall over", in(extensions, "details/malformed", answer(500, "")), Fail, "server-error"},
+	{"EXT-06", "nonce falls over", in(extensions, "parameters/OIDC", answer(500, "")), Fail, "server-error"},
+	{"EXT-06", "request_uri is refused", in(extensions, "parameters/request_uri", oauthError("invalid_request")), Pass, ""},
+	{"EXT-06", "another error", in(extensions, "details/unknown", oauthError("invalid_request")), Warn, "other-error"},
+	{"EXT-06", "not told", in(extensions, "details/token", member("authorization_details", "")), Warn, "not-told"},
+	{"EXT-06", "no token", in(extensions, "details/token", oauthError("invalid_grant")), Inconclusive, ""},
+	{"EXT-06", "no codes at all", in(extensions, "parameters/control", oauthError("invalid_client")), Inconclusive, ""},
+}
