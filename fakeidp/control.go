@@ -41,6 +41,7 @@ func (p *IdP) Control() http.Handler {
 		writeJSON(w, map[string]any{"active": p.ActiveFaults(), "faults": Faults()})
 	})
 	mux.HandleFunc("POST /faults", p.controlFaults)
+	mux.HandleFunc("POST /script", p.controlScript)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]any{"routes": controlRoutes})
 	})
@@ -68,6 +69,7 @@ var controlRoutes = []string{
 	`GET /codes`, `GET /codes/{user code or device code}`,
 	`GET /clock`, `POST /clock {"rate": 5, "jump": 600}`,
 	`GET /faults`, `POST /faults {"client_id": "...", "faults": ["M05"]}`,
+	`POST /script [{"client": "...", "token": [{"answer": "slow_down", "times": 3}]}]`,
 	`POST /reset`, `GET /health`,
 }
 

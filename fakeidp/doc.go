@@ -95,6 +95,7 @@
 //	POST /clock    {"rate": 5}, {"jump": 600}: target seconds per second; target seconds
 //	GET  /faults   all faults, and those that are on
 //	POST /faults   {"client_id": "device-second", "faults": ["M05"]}; no client: all
+//	POST /script   [{"client": "device-public", "token": [{"answer": "slow_down", "times": 3}]}]
 //	POST /reset    forgets codes, tokens, sessions and consents
 //	GET  /health
 //
@@ -110,6 +111,8 @@
 // ([IdP.SetFaults]), for everybody or for one client. The server without faults
 // knows nothing of them but a few places at which it asks whether something is
 // different; what is different stands in the files that begin with fault_.
+//
+// [IdP.Play] queues answers for a client: see [Script].
 //
 // # Settings
 //

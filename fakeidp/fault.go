@@ -268,6 +268,11 @@ func (p *IdP) serveOddly(a *active, w http.ResponseWriter, r *http.Request) {
 		errTooLarge.write(w)
 		return
 	}
+	if step, ok := x.playFor(); ok {
+		x.perform(step)
+		x.send(w)
+		return
+	}
 	b := a.of(x.client())
 	if b.request == nil || !b.request(x) {
 		x.serve()

@@ -53,6 +53,8 @@ type IdP struct {
 	// faults is nil as long as no fault is switched on.
 	faults   atomic.Pointer[active]
 	faultsMu sync.Mutex
+	// plays are the scripts that run, by client; nil as long as none was given.
+	plays atomic.Pointer[map[string]*play]
 }
 
 // New returns a server for the configuration, after [Config.Normalize].
@@ -139,7 +141,7 @@ func (p *IdP) routes() {
 
 // ServeHTTP serves the public endpoints and pages.
 func (p *IdP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if a := p.faults.Load(); a != nil {
+	if a := p.faults.Load(); a != nil || p.plays.Load() != nil {
 		p.serveOddly(a, w, r)
 		return
 	}

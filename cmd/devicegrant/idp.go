@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
 
 	"github.com/devicegrant/devicegrant/fakeidp"
 )
@@ -30,6 +33,8 @@ type idpOptions struct {
 	// faults are names, and client=name for one client.
 	faults     []string
 	listFaults bool
+	// script is a file of queued answers.
+	script string
 }
 
 func newIDPCommand() *cobra.Command {
@@ -90,6 +95,7 @@ Secrets are read from the environment, and drawn and printed where it has none:
 	f.BoolVar(&config.OmitInterval, "omit-interval", false, "leave interval out of responses")
 	f.BoolVar(&config.OmitVerificationURIComplete, "omit-verification-uri-complete", false, "leave verification_uri_complete out of responses")
 	f.StringSliceVar(&o.faults, "fault", nil, "misbehave on demand: M05, or CLIENT=M05 for one client")
+	f.StringVar(&o.script, "script", "", "answers to give in turn to a client; testdata/scripts has an example")
 	f.BoolVar(&o.listFaults, "list-faults", false, "list the faults and the benign variants")
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
 	cmd.MarkFlagsMutuallyExclusive("tls", "tls-cert")
@@ -112,6 +118,10 @@ func serveIDP(cmd *cobra.Command, config fakeidp.Config, o idpOptions) error {
 		return usageError{fmt.Errorf("%s is not a loopback address, and this server must not face a network; "+
 			"if it has to, add --allow-remote", o.listen)}
 	}
+	scripts, err := readScripts(o.script)
+	if err != nil {
+		return usageError{err}
+	}
 	exports := idpSecrets(&config)
 	ofClients := map[string][]string{}
 	for _, name := range o.faults {
@@ -129,6 +139,11 @@ func serveIDP(cmd *cobra.Command, config fakeidp.Config, o idpOptions) error {
 		return err
 	}
 	defer server.Close()
+	if len(scripts) > 0 {
+		if err := server.Play(scripts...); err != nil {
+			return usageError{err}
+		}
+	}
 	for client, names := range ofClients {
 		if err := server.SetFaults(client, names...); err != nil {
 			return usageError{err}
@@ -218,10 +233,43 @@ func printIDP(w io.Writer, server *fakeidp.Server, exports []string) {
 		}
 		fmt.Fprintf(w, "  %-9s %-20s %s\n", heading(i, "faults"), whom, strings.Join(active[client], ", "))
 	}
+	for i, client := range server.Playing() {
+		fmt.Fprintf(w, "  %-9s %s\n", heading(i, "scripts"), client)
+	}
 	if len(exports) > 0 {
 		fmt.Fprintln(w)
 		fmt.Fprintln(w, strings.Join(exports, "\n"))
 	}
+}
+
+// maxScript bounds the file of a script.
+const maxScript = 1 << 20
+
+// readScripts reads a file of scripts: YAML with the keys of fakeidp.Script.
+func readScripts(file string) ([]fakeidp.Script, error) {
+	if file == "" {
+		return nil, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("the script: %w", err)
+	}
+	defer f.Close()
+	var tree any
+	if err := yaml.NewDecoder(io.LimitReader(f, maxScript)).Decode(&tree); err != nil {
+		return nil, fmt.Errorf("the script %s: %w", file, err)
+	}
+	asJSON, err := json.Marshal(tree)
+	if err != nil {
+		return nil, fmt.Errorf("the script %s: %w", file, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(asJSON))
+	d.DisallowUnknownFields()
+	var scripts []fakeidp.Script
+	if err := d.Decode(&scripts); err != nil {
+		return nil, fmt.Errorf("the script %s: %w; it is a list with the keys client, device_authorization, token, repeat", file, err)
+	}
+	return scripts, nil
 }
 
 // printFaults lists what the server can do wrong, or merely differently.
