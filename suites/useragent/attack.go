@@ -153,11 +153,13 @@ func (t *browserTab) paused(ev *fetch.EventRequestPaused) {
 			caught.Header[name] = text
 		}
 	}
+	// Before anybody hears of it: whoever does ends the interception, and then
+	// the browser sends what is still held back.
+	_, _ = chromedp.Call(ctx, fetch.FailRequest, fetch.FailRequestParams{RequestID: ev.RequestID, ErrorReason: network.ErrorReasonAborted})
 	select {
 	case *held <- caught:
 	default:
 	}
-	_, _ = chromedp.Call(ctx, fetch.FailRequest, fetch.FailRequestParams{RequestID: ev.RequestID, ErrorReason: network.ErrorReasonAborted})
 }
 
 // Replay implements Attacker.
