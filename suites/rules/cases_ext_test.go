@@ -50,6 +50,8 @@ var extCases = []ruleCase{
 	{"EXT-03", "no DPoP at all", noDPoP, NA, ""},
 
 	{"EXT-04", "consumed", in(extensions, "dpop/nonce", oauthError("invalid_grant")), Fail, "consumed"},
+	{"EXT-04", "the approval is not seen", in(extensions, "dpop/nonce", oauthError("authorization_pending")), Inconclusive, ""},
+	{"EXT-03", "the approval is not seen", in(extensions, "dpop/nonce", oauthError("authorization_pending")), Inconclusive, ""},
 	{"EXT-04", "no nonce in the challenge", in(extensions, "dpop/plain", header("Dpop-Nonce", "")), Fail, "no-nonce"},
 	{"EXT-04", "no nonce wanted", in(extensions, "dpop/plain", answer(200, token)), NA, ""},
 	{"EXT-04", "another error", in(extensions, "dpop/plain", oauthError("invalid_grant")), Inconclusive, ""},

@@ -34,7 +34,7 @@ func pkceOnDeviceRequest(j *judge) {
 	if !j.approved(extensions, "approve pkce") {
 		return
 	}
-	wrong, ok := j.first(extensions, "pkce/wrong")
+	wrong, ok := j.latest("pkce/wrong")
 	if !ok {
 		return
 	}
@@ -50,7 +50,7 @@ func pkceOnDeviceRequest(j *judge) {
 		j.inconclusive("%s for a wrong code_verifier", describe(wrong.Exchange))
 		return
 	}
-	missing, ok := j.maybe(extensions, "pkce/missing")
+	missing, ok := j.latest("pkce/missing")
 	if ok && hasToken(missing.Exchange) {
 		j.fail("missing-verifier", quoted("invalid_grant"), describe(missing.Exchange)+" without a code_verifier, after a wrong one was refused", wrong, missing)
 		return
@@ -58,10 +58,10 @@ func pkceOnDeviceRequest(j *judge) {
 	if !hasError(wrong.Exchange, "invalid_grant") {
 		j.warn("other-error", quoted("invalid_grant"), describe(wrong.Exchange)+" for a wrong code_verifier", wrong)
 	}
-	if right, ok := j.maybe(extensions, "pkce/right"); ok && !hasToken(right.Exchange) {
+	if right, ok := j.latest("pkce/right"); ok && !hasToken(right.Exchange) {
 		j.note("wrong-verifier-ends-the-code", describe(right.Exchange)+" for the right code_verifier after two wrong tries", right)
 	}
-	right, ok := j.first(extensions, "verifier/right")
+	right, ok := j.latest("verifier/right")
 	switch {
 	case !ok:
 	case hasToken(right.Exchange):
@@ -71,6 +71,19 @@ func pkceOnDeviceRequest(j *judge) {
 	default:
 		j.fail("right-verifier", "200 with a token", describe(right.Exchange)+" for the right code_verifier", right)
 	}
+}
+
+// latest is the last answer to a request that is repeated while the approval is
+// not seen; none at all is an obstacle.
+func (j *judge) latest(label string) (said, bool) {
+	list := j.all(extensions, label)
+	if len(list) == 0 {
+		if label != "pkce/missing" && label != "pkce/right" {
+			j.missing(extensions, label)
+		}
+		return said{}, false
+	}
+	return list[len(list)-1], true
 }
 
 // dpopSupported says whether the target knows DPoP, and how we know.
@@ -196,6 +209,8 @@ func badProofsRefused(j *judge) {
 	case !ok:
 	case hasToken(good.Exchange):
 		j.pass("%d bad proofs refused, and the code was still good afterwards", len(tried))
+	case saysLittle(good):
+		j.inconclusive("%s for a good proof", describe(good.Exchange))
 	default:
 		j.warn("consumes-the-code", "a failed proof leaves the code as it was", describe(good.Exchange)+" for a good proof after the bad ones", good)
 	}
@@ -210,7 +225,7 @@ func nonceChallengeHarmless(j *judge) {
 	if !j.approved(extensions, "approve dpop") {
 		return
 	}
-	plain, ok := j.first(extensions, "dpop/plain")
+	plain, ok := j.latest("dpop/plain")
 	switch {
 	case !ok:
 		return
@@ -232,9 +247,12 @@ func nonceChallengeHarmless(j *judge) {
 	if hasError(tries[0].Exchange, "slow_down") {
 		j.warn("slowed", "200 with a token", "slow_down for the retry with the nonce", plain, tries[0])
 	}
-	if last := tries[len(tries)-1]; hasToken(last.Exchange) {
+	switch last := tries[len(tries)-1]; {
+	case hasToken(last.Exchange):
 		j.pass("the retry with the nonce gets the token")
-	} else {
+	case saysLittle(last):
+		j.inconclusive("%s for the retry with the nonce", describe(last.Exchange))
+	default:
 		j.fail("consumed", "200 with a token for the retry with the nonce", describe(last.Exchange), plain, last)
 	}
 }

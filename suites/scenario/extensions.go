@@ -91,7 +91,21 @@ func (e *extender) verified(d *device, label, verifier string) (wire.Exchange, e
 	if verifier != "" {
 		form = form.Add("code_verifier", verifier)
 	}
-	return d.askPaced(e.tokenRequest(label, e.client, form))
+	return e.askDecided(d, func() (wire.Request, error) { return e.tokenRequest(label, e.client, form), nil })
+}
+
+// askDecided asks about an approved code, again while the approval is not seen.
+func (e *extender) askDecided(d *device, request func() (wire.Request, error)) (x wire.Exchange, err error) {
+	for range patience {
+		r, err := request()
+		if err != nil {
+			return x, err
+		}
+		if x, err = d.askPaced(r); err != nil || x.OAuthError() != "authorization_pending" {
+			return x, err
+		}
+	}
+	return x, nil
 }
 
 func (e *extender) pkce() error {
@@ -166,11 +180,10 @@ func (e *extender) dpop() error {
 			}
 		}
 	}
-	plain, err := key.proof(target, "", nil)
-	if err != nil {
-		return err
-	}
-	x, err := d.askPaced(d.withProof("dpop/plain", plain))
+	x, err := e.askDecided(d, func() (wire.Request, error) {
+		proof, err := key.proof(target, "", nil)
+		return d.withProof("dpop/plain", proof), err
+	})
 	if err != nil {
 		return err
 	}
@@ -181,11 +194,11 @@ func (e *extender) dpop() error {
 			return err
 		}
 		// At once: the retry is not another poll of the person at the device.
-		if x = d.ask(d.withProof("dpop/nonce", again)); x.OAuthError() == "slow_down" {
-			if again, err = key.proof(target, nonce, nil); err != nil {
-				return err
-			}
-			if x, err = d.askPaced(d.withProof("dpop/nonce", again)); err != nil {
+		if x = d.ask(d.withProof("dpop/nonce", again)); x.OAuthError() == "slow_down" || x.OAuthError() == "authorization_pending" {
+			if x, err = e.askDecided(d, func() (wire.Request, error) {
+				proof, err := key.proof(target, nonce, nil)
+				return d.withProof("dpop/nonce", proof), err
+			}); err != nil {
 				return err
 			}
 		}
