@@ -74,7 +74,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown check in the baseline", run(profileFile(t, server.URL, "baseline: [{check: POLL-99, reason: x}]\n")), []string{"server.yaml:11", "POLL-99"}},
 		{"browser that is none", run(good, "--browser", "/no/such/browser"), []string{"/no/such/browser"}},
 		{"explain without an id", []string{"explain"}, []string{"POLL-05"}},
-		{"explain an unknown id", []string{"explain", "DA-1"}, []string{"DA-1", "DA-01"}},
+		{"explain an unknown id", []string{"explain", "POL-05"}, []string{"POL-05", "POLL-05"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			status, stdout, stderr := devicegrant(test.args...)

@@ -57,8 +57,8 @@ func TestThreeDoors(t *testing.T) {
 		verdicts[door.name] = passes(t, out)
 	}
 	want := verdicts["the binary"]
-	if strings.Count(want, "pass") != 18 {
-		t.Errorf("the binary: %s", want)
+	if strings.Count(want, "pass") < 18 {
+		t.Errorf("the binary judged too little: %s", want)
 	}
 	for name, got := range verdicts {
 		if got != want {
