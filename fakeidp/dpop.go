@@ -74,7 +74,7 @@ func (p *IdP) proof(r *http.Request, target, token string) (thumbprint string, e
 	if len(headers) > 1 || len(headers[0]) > maxProof {
 		return "", errProof
 	}
-	signed, err := jose.ParseSigned(headers[0], proofAlgorithms)
+	signed, err := jose.ParseSignedCompact(headers[0], proofAlgorithms)
 	if err != nil || len(signed.Signatures) != 1 {
 		return "", errProof
 	}

@@ -52,6 +52,7 @@ func TestRealServers(t *testing.T) {
 			"SEC-08":   "warn only-samesite", // no header forbids framing; RFC 9700 section 4.16 has clickjacking prevented, which its SameSite=Lax does: in a frame nobody is logged in
 			"SEC-12":   "warn stored",        // the decision page has no Cache-Control, and loads a font without a Referrer-Policy: hygiene
 			"LOAD-02":  "info steady",        // figures
+			"EXT-04":   "na",                 // it wants no nonce in a DPoP proof
 		}},
 		{"glewlwyd", targets.Glewlwyd, 30, map[string]string{
 			"DA-04":     "warn other-error", // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
@@ -77,6 +78,7 @@ func TestRealServers(t *testing.T) {
 			"POLL-15":   "known second-token",        // up to all of twenty polls in one moment get a token each; RFC 8628 implies single use, and no second session was approved
 			"POLL-19":   "info consumed",             // measured
 			"LOAD-02":   "info steady",               // figures
+			"EXT-05":    "na",                        // resource is no parameter of its device request, and RFC 8707 defines none there
 			"TOKEN-01":  "warn other-error",          // an unknown grant_type: 400 without a body (ERR-02)
 			"TOKEN-02":  "warn other-error",          // a missing device_code: access_denied, where it has invalid_request
 			"TOKEN-03":  "warn other-error",          // an unknown device_code: access_denied, where it has invalid_grant; a device stops either way

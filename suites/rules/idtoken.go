@@ -103,7 +103,7 @@ func (j *judge) signed(x said, token string) (payload []byte, ok bool) {
 		j.fail("no-keys", "a JWK set at jwks_uri", err.Error(), keys)
 		return payload, true
 	}
-	parsed, err := jose.ParseSigned(token, signatures)
+	parsed, err := jose.ParseSignedCompact(token, signatures)
 	if err != nil {
 		j.fail("signature", "a signed JWT", "the ID token cannot be read: "+clip(err.Error()), x)
 		return payload, true

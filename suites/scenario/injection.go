@@ -98,22 +98,6 @@ func poison(address string, names []string, value func(name string) string) stri
 	return u.String()
 }
 
-// addTo adds the named parameters to an address, and leaves its own alone.
-func addTo(address string, names []string, value func(name string) string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return address
-	}
-	query := u.Query()
-	for _, name := range names {
-		if !query.Has(name) {
-			query.Set(name, value(name))
-		}
-	}
-	u.RawQuery = query.Encode()
-	return u.String()
-}
-
 func lastURL(j transcript.Journey) string {
 	for _, step := range slices.Backward(j.Steps) {
 		if step.URL != "" {

@@ -3,20 +3,39 @@ package scenario
 import (
 	"hash/fnv"
 	"math/rand/v2"
+	"sync"
 )
 
 // random makes the values that a scenario invents. It is seeded by the run's
 // seed and the scenario's name, so that a run can be repeated and the order in
-// which scenarios happen to run changes nothing.
-type random struct{ *rand.Rand }
+// which scenarios happen to run changes nothing. Parts of a scenario that run
+// together draw from it in the order in which they come to it.
+type random struct {
+	mu     sync.Mutex
+	source *rand.Rand
+}
 
 func newRandom(seed uint64, scenario string) *random {
 	h := fnv.New64a()
 	h.Write([]byte(scenario))
-	return &random{rand.New(rand.NewPCG(seed, h.Sum64()))}
+	return &random{source: rand.New(rand.NewPCG(seed, h.Sum64()))}
 }
 
 const lowerLetters = "abcdefghijklmnopqrstuvwxyz"
+
+// IntN is a number from 0 to n-1.
+func (r *random) IntN(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.source.IntN(n)
+}
+
+// Float64 is a number from 0 up to 1.
+func (r *random) Float64() float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.source.Float64()
+}
 
 // word is n random lower-case letters.
 func (r *random) word(n int) string { return r.from(lowerLetters, n) }

@@ -191,6 +191,8 @@ jq -n --rawfile key "$dir/key.pem" --rawfile public "$dir/public.pem" \
         "auth-type-device-enabled": true,
         "device-authorization-expiration": $expires_in,
         "device-authorization-interval": $interval,
+        "oauth-dpop-allowed": true, "oauth-dpop-iat-duration": 600,
+        "oauth-dpop-nonce-mandatory": true, "oauth-dpop-nonce-counter": 5,
         "auth-type-refresh-enabled": true, "refresh-token-rolling": true,
         "auth-type-client-enabled": true,
         "auth-type-code-enabled": true, "code-duration": 600,
