@@ -70,6 +70,7 @@ func TestBadInput(t *testing.T) {
 		{"bad color", run(good, "--color", "green"), []string{"--color"}},
 		{"unknown flag", run(good, "--frobnicate"), []string{"--frobnicate", "--help"}},
 		{"unknown verb", []string{"rnu"}, []string{"rnu", "run"}},
+		{"idp on a port that is taken", []string{"idp", "--listen", strings.TrimPrefix(server.URL, "http://")}, []string{"in use", "--listen", "--control"}},
 		{"clock rate of a real server", run(good, "--clock-rate", "5"), []string{"--clock-rate"}},
 		{"unknown check in the baseline", run(profileFile(t, server.URL, "baseline: [{check: POLL-99, reason: x}]\n")), []string{"server.yaml:11", "POLL-99"}},
 		{"browser that is none", run(good, "--browser", "/no/such/browser"), []string{"/no/such/browser"}},

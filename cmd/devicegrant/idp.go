@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -134,6 +135,9 @@ func serveIDP(cmd *cobra.Command, config fakeidp.Config, o idpOptions) error {
 	server, err := fakeidp.Start(config, o.listen, o.control)
 	if unknown := (*fakeidp.UnknownFaultError)(nil); errors.As(err, &unknown) {
 		return usageError{err}
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return usageError{fmt.Errorf("%w; --listen and --control take other addresses, and with port 0 any that is free", err)}
 	}
 	if err != nil {
 		return err

@@ -99,6 +99,7 @@ func newRootCommand() *cobra.Command {
 
 Exit status: 0 conforming, 1 failures, 2 bad usage or profile, 3 inconclusive
 or unreachable, 130 interrupted.`,
+		Version:       toolVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          knownVerb,
@@ -106,6 +107,7 @@ or unreachable, 130 interrupted.`,
 
 		SuggestionsMinimumDistance: 2,
 	}
+	root.SetVersionTemplate(versionLine())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  %s --help lists the flags", err, cmd.CommandPath())}
 	})

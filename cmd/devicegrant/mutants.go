@@ -78,7 +78,7 @@ Exit status: 0 all killed and all clean, 1 otherwise, 3 a run did not work.`,
 	flags.SortFlags = false
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	flags.BoolVar(&asMarkdown, "markdown", false, "print the matrix as Markdown")
-	flags.IntVar(&n.parallel, "parallel", 4*runtime.NumCPU(), "runs that are under way at once")
+	flags.IntVar(&n.parallel, "parallel", 6*runtime.NumCPU(), "runs that are under way at once")
 	flags.Float64Var(&n.clockRate, "clock-rate", mutantsClockRate, "the server's seconds in one of ours")
 	flags.StringVar(&n.browser, "browser", "auto", "browser for the mutants of the pages: auto, a path, or ws://HOST:PORT")
 	flags.DurationVar(&n.limit, "limit", 3*time.Minute, "longest run of one mutant")

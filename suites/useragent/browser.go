@@ -127,15 +127,7 @@ func (c *chrome) stop() error {
 	if p.dir == "" {
 		return nil
 	}
-	// The last of its processes may still be writing.
-	var err error
-	for range 20 {
-		if err = os.RemoveAll(p.dir); err == nil {
-			return nil
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return err
+	return removeRunDir(p.dir)
 }
 
 // acquire gives the running browser, starting one where there is none, it has
@@ -191,7 +183,7 @@ func (c *chrome) launch(ctx context.Context, start string) (*process, error) {
 	if err := bounded(ctx, startLimit, p.cancel, func() error { return chromedp.Do(tab) }); err != nil {
 		p.cancel()
 		if p.dir != "" {
-			_ = os.RemoveAll(p.dir)
+			_ = removeRunDir(p.dir) // the next run sweeps it
 		}
 		return nil, c.startFailed(err, output.String())
 	}

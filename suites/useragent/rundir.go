@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // runPrefix begins the names of the folders that hold a browser's profile
@@ -24,6 +25,22 @@ func makeRunDir(temp string) (string, error) {
 		return "", err
 	}
 	return dir, os.WriteFile(filepath.Join(dir, "pid"), []byte(strconv.Itoa(os.Getpid())), 0o600)
+}
+
+// removeRunDir removes a folder whose browser was told to end. The last of its
+// processes may still be writing, and may make the folder once more.
+func removeRunDir(dir string) error {
+	err := errors.New("useragent: " + dir + " is being written to")
+	for range 20 {
+		if removed := os.RemoveAll(dir); removed != nil {
+			err = removed
+		}
+		time.Sleep(50 * time.Millisecond)
+		if _, gone := os.Stat(dir); errors.Is(gone, os.ErrNotExist) {
+			return nil
+		}
+	}
+	return err
 }
 
 func sweep(temp string) {
