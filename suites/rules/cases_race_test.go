@@ -89,6 +89,7 @@ var raceCases = []ruleCase{
 	{"LOAD-01", "a page that was not understood", visit(inFleet, "first approves 1", unfinishedJourney), Inconclusive, ""},
 	{"LOAD-01", "two tokens for one device", more(inFleet, "poll/1", "poll/1/9", 0, answer(200, token)), Fail, "two-tokens"},
 	{"LOAD-01", "one token for two devices", all(final(inFleet, "poll/1", answer(200, token)), final(inFleet, "poll/3", answer(200, token))), Fail, "shared-access token"},
+	{"LOAD-01", "one token for each person", all(final(inFleet, "poll/1", answer(200, token)), final(inFleet, "poll/2", answer(200, token))), Warn, "shared-by-person"},
 	{"LOAD-01", "one user code for two devices", in(inFleet, "device/7", member("user_code", `"SAME"`)), Pass, ""},
 	{"LOAD-01", "two equal user codes", all(in(inFleet, "device/7", member("user_code", `"SAME"`)), in(inFleet, "device/8", member("user_code", `"SAME"`))), Fail, "shared-user code"},
 	{"LOAD-01", "another person's token", in(inFleet, "owner/2/userinfo", answer(200, `{"sub":"mallory"}`)), Fail, "other-person"},
