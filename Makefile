@@ -37,7 +37,7 @@ conformance: ## judge the built-in server; reports in out/conformance (OUT=DIR)
 test: setup ## all checks and tests; the race detector on all but the mutants
 	@status=0; $(MAKE) --no-print-directory lint || status=$$?; \
 	go test -race -count=1 -timeout 20m $(PACKAGES) || status=$$?; \
-	go test -count=1 -timeout 20m -run '$(UNRACED)' ./cmd/devicegrant || status=$$?; \
+	go test -count=1 -timeout 20m -parallel 4 -run '$(UNRACED)' ./cmd/devicegrant || status=$$?; \
 	exit $$status
 
 lint: ## gofmt, go vet and staticcheck

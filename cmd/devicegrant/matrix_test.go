@@ -17,6 +17,7 @@ func TestMutants(t *testing.T) {
 		t.Skip("some hundred and fifty runs take too long with the race detector; make test runs them without")
 	}
 	needBrowser(t)
+	t.Parallel()
 	printed, err := exec.Command(binary(t), "mutants", "--json").Output()
 	var m matrix
 	if json.Unmarshal(printed, &m) != nil {

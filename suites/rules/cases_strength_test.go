@@ -20,6 +20,7 @@ var strengthCases = []ruleCase{
 	{"DA-15", "5xx twice", all(in(hostileSizes, "bytes/NUL", answer(500, "")), twice(hostileSizes, "bytes/NUL")), Fail, "policy-server-error"},
 	{"DA-15", "5xx once", in(hostileSizes, "bytes/NUL", answer(500, "")), Pass, ""},
 	{"DA-15", "503 twice", all(in(hostileSizes, "size/body", answer(503, "")), twice(hostileSizes, "size/body")), Pass, ""},
+	{"DA-15", "502 twice", all(in(hostileSizes, "size/body", answer(502, "")), twice(hostileSizes, "size/body")), Pass, ""},
 	{"DA-15", "a hang", all(in(hostileSizes, "size/scope", lost(wire.FailTimeout)), twice(hostileSizes, "size/scope")), Fail, "policy-hang"},
 	{"DA-15", "the connection is closed", in(hostileSizes, "size", lost(wire.FailReset)), Pass, ""},
 	{"DA-15", "413", in(hostileSizes, "size", answer(413, "")), Pass, ""},

@@ -47,6 +47,10 @@ func hostileInput(j *judge) {
 
 const withinLimit = "an error below 500 within the time limit"
 
+// hungUpBehindGateway recognises what a gateway makes of a server that refuses
+// a body before it has read it, and hangs up.
+func hungUpBehindGateway(x said) bool { return x.Status == 502 }
+
 func (j *judge) hostileProbe(label string, tries []said) {
 	_, name, _ := strings.Cut(label, "/")
 	what := hostileWords[label]
@@ -55,7 +59,7 @@ func (j *judge) hostileProbe(label string, tries []said) {
 		switch {
 		case x.Failure != nil && x.Failure.Kind == wire.FailTimeout:
 			hangs++
-		case x.Answered() && serverFault(x.Exchange) && !x.Overloaded():
+		case x.Answered() && serverFault(x.Exchange) && !x.Overloaded() && !hungUpBehindGateway(x):
 			faults++
 		}
 		if x.Answered() && !strings.HasPrefix(label, "size/") {
@@ -73,6 +77,8 @@ func (j *judge) hostileProbe(label string, tries []said) {
 	case last.Failure != nil && last.Failure.Kind != wire.FailCanceled && hangs == 0:
 		// A proxy may hang up on what it does not like.
 		j.pass("%s: the connection is closed", name)
+	case hungUpBehindGateway(last):
+		j.pass("%s: the connection is closed behind a gateway", name)
 	case !last.Answered(), last.Overloaded():
 		j.note("unanswered", fmt.Sprintf("%s for %s", describe(last.Exchange), what), last)
 	case hasCodes(last.Exchange) && notText[name]:
