@@ -404,7 +404,7 @@ func (t *browserTab) screenshot(ctx context.Context) []byte {
 func (t *browserTab) html(ctx context.Context) string {
 	var source string
 	_ = t.do(ctx, func(c context.Context) (err error) {
-		source, err = evaluate[string](c, t.net.mainFrame(), fmt.Sprintf(`document.documentElement.outerHTML.slice(0, %d)`, maxBody))
+		source, err = evaluate[string](c, t.net.mainFrame(), fmt.Sprintf(`(document.documentElement?.outerHTML ?? "").slice(0, %d)`, maxBody))
 		return err
 	})
 	return source

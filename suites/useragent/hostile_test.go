@@ -185,6 +185,22 @@ func TestBentPage(t *testing.T) {
 	check(t, u.Journey(t.Context(), errand(s.URL)), transcript.Approved)
 }
 
+// TestEmptyDocument: while one document takes the place of another there may be
+// no element at all, and then the page comes.
+func TestEmptyDocument(t *testing.T) {
+	s := onePage(t, `<p>Success: you may close this page</p><script>
+		const root = document.documentElement;
+		root.remove();
+		setTimeout(() => document.append(root), 700);
+	</script>`, nil)
+	u, err := drive(t, "browser", profiles.Verification{}).NewSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	check(t, u.Journey(t.Context(), errand(s.URL)), transcript.Approved)
+}
+
 // TestCAFile trusts a server by its certificate alone.
 func TestCAFile(t *testing.T) {
 	for _, kind := range []string{"forms", "browser"} {

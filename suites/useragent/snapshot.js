@@ -1,6 +1,7 @@
 // What a person sees of the page, as the Go type Snapshot. The elements are
 // kept by their numbers for the acts that follow.
 (queries) => {
+  if (!document.documentElement) return null; // between two documents
   const MAX_TEXT = 8000, MAX_LABEL = 400, MAX_ELEMENTS = 200;
   const key = Symbol.for("devicegrant");
   const mine = window[key] || Object.defineProperty(window, key, {
@@ -8,11 +9,12 @@
   })[key];
 
   const cut = (s, n) => String(s ?? "").slice(0, n);
-  const style = (el) => el.ownerDocument.defaultView.getComputedStyle(el);
+  // A document that is going away has no view.
+  const style = (el) => el.ownerDocument.defaultView?.getComputedStyle(el);
   const visible = (el) => {
     if (!el.getClientRects().length) return false;
     const s = style(el);
-    return s.visibility === "visible" && s.opacity !== "0" && s.display !== "none";
+    return !!s && s.visibility === "visible" && s.opacity !== "0" && s.display !== "none";
   };
   // A box is often painted by its label, itself being transparent or clipped.
   const shown = (el) => visible(el) ||

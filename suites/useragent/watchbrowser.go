@@ -89,7 +89,7 @@ func (t *browserTab) watch(w *watch) {
 // keptJS is what a page keeps: its markup as the scripts left it, and what they
 // stored.
 const keptJS = `(() => {
-  const kept = { at: location.href, page: document.documentElement.outerHTML.slice(0, %d), storage: "" };
+  const kept = { at: location.href, page: (document.documentElement?.outerHTML ?? "").slice(0, %d), storage: "" };
   try { kept.storage = JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}]).slice(0, %d) } catch {}
   return kept;
 })()`
