@@ -52,7 +52,7 @@ func Load(nameOrFile string, o Options) (*Profile, error) {
 
 	p := &Profile{}
 	d.fill("", d.root, reflect.ValueOf(p).Elem(), "")
-	p.Source = source
+	p.Source, p.origins = source, d.origins()
 	p.Name = cmp.Or(p.Name, name)
 	p.BaseURL = strings.TrimSuffix(p.BaseURL, "/")
 	p.TLS.CAFile = below(dir, p.TLS.CAFile)

@@ -49,6 +49,9 @@ type Profile struct {
 	// Dropped says which optional clients and users are not in this run, and
 	// why: "clients.confidential: DEVICEGRANT_CLIENT_SECRET is not set".
 	Dropped []string `yaml:"-"`
+
+	// origins says where each key that is given stands, by its path.
+	origins map[string]string
 }
 
 // Endpoints are absolute URLs. An empty one is looked up by discovery.
