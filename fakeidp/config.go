@@ -19,6 +19,10 @@ type Config struct {
 	// fill it in; [New] requires it.
 	Issuer string
 
+	// Personality is the vendor's server to resemble, see [Personalities]. It
+	// fills in what is not set here. Default [Strict].
+	Personality string
+
 	// Clients default to those of [DefaultConfig].
 	Clients []Client
 	// Users default to alice, bob and carol.
@@ -70,6 +74,10 @@ type Config struct {
 	GuessesPerUser int
 	// GuessesPerAddress is the same for one network address. Default 100.
 	GuessesPerAddress int
+
+	// TokenRequestsPerMinute is how many requests one client may send to the
+	// token endpoint. Default: no limit, unless the personality has one. Negative: none.
+	TokenRequestsPerMinute int
 
 	// Resources are the resource indicators that a device may name (RFC 8707).
 	Resources []string
@@ -223,6 +231,9 @@ func (c Config) Normalize() (Config, error) {
 
 func (c *Config) fillDefaults() {
 	d := DefaultConfig()
+	if w, err := findPersonality(c.Personality); err == nil && w.configure != nil {
+		w.configure(c)
+	}
 	c.Clients = orDefault(c.Clients, d.Clients)
 	c.Users = orDefault(c.Users, d.Users)
 	c.Resources = orDefault(c.Resources, d.Resources)

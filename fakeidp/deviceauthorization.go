@@ -23,31 +23,31 @@ type deviceAuthorizationResponse struct {
 func (p *IdP) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
 	f, e := readForm(r)
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	client, e := p.authenticate(r, f)
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	if client.NoDeviceGrant {
-		errNotAllowed.write(w)
+		p.refuse(w, errNotAllowed)
 		return
 	}
 	scopes, e := p.requestedScopes(client, f.get("scope"))
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	extra, e := p.askedFor(f)
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	g, ok := p.issue(client, scopes, extra)
 	if !ok {
-		errNoUserCode.write(w)
+		p.refuse(w, errNoUserCode)
 		return
 	}
 
@@ -55,11 +55,11 @@ func (p *IdP) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
 	response := deviceAuthorizationResponse{
 		DeviceCode:      g.deviceCode,
 		UserCode:        shown,
-		VerificationURI: p.config.Issuer + pathDevice,
+		VerificationURI: p.url(pathDevice),
 		ExpiresIn:       int64(client.DeviceCodeLifetime / time.Second),
 	}
 	if !p.config.OmitVerificationURIComplete {
-		response.VerificationURIComplete = response.VerificationURI + "?user_code=" + url.QueryEscape(shown)
+		response.VerificationURIComplete = response.VerificationURI + "?" + p.completeParam() + "=" + url.QueryEscape(shown)
 	}
 	if !p.config.OmitInterval {
 		response.Interval = int64(p.config.Interval / time.Second)
@@ -105,7 +105,8 @@ func (p *IdP) issue(client *Client, scopes []string, extra asked) (*grant, bool)
 	now := p.clock.Now()
 	expires := now.Add(client.DeviceCodeLifetime)
 	g := &grant{
-		deviceCode: randomToken(),
+		deviceCode: p.drawDeviceCode(),
+		ways:       p.ways,
 		client:     client,
 		requested:  scopes,
 		asked:      extra,
@@ -133,6 +134,13 @@ func (p *IdP) issue(client *Client, scopes []string, extra asked) (*grant, bool)
 		}
 	}
 	return nil, false
+}
+
+func (p *IdP) drawDeviceCode() string {
+	if p.ways.deviceCode != nil {
+		return p.ways.deviceCode()
+	}
+	return randomToken()
 }
 
 func (p *IdP) drawUserCode(g *grant) string {

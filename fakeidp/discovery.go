@@ -32,17 +32,16 @@ type metadata struct {
 }
 
 func (p *IdP) metadata() metadata {
-	issuer := p.config.Issuer
 	secretMethods := []string{"client_secret_basic", "client_secret_post"}
 	allMethods := append([]string{"none"}, secretMethods...)
 	m := metadata{
-		Issuer:                        issuer,
-		DeviceAuthorizationEndpoint:   issuer + pathDeviceAuthorization,
-		TokenEndpoint:                 issuer + pathToken,
-		IntrospectionEndpoint:         issuer + pathIntrospection,
-		RevocationEndpoint:            issuer + pathRevocation,
-		UserInfoEndpoint:              issuer + pathUserInfo,
-		JWKSURI:                       issuer + pathJWKS,
+		Issuer:                        p.issuer(),
+		DeviceAuthorizationEndpoint:   p.url(pathDeviceAuthorization),
+		TokenEndpoint:                 p.url(pathToken),
+		IntrospectionEndpoint:         p.url(pathIntrospection),
+		RevocationEndpoint:            p.url(pathRevocation),
+		UserInfoEndpoint:              p.url(pathUserInfo),
+		JWKSURI:                       p.url(pathJWKS),
 		GrantTypesSupported:           []string{grantTypeDevice, grantTypeRefresh},
 		SubjectTypesSupported:         []string{"public"},
 		IDTokenAlgorithmsSupported:    []string{"ES256"},
@@ -59,6 +58,23 @@ func (p *IdP) metadata() metadata {
 		m.ScopesSupported = append(m.ScopesSupported, s.Name)
 	}
 	return m
+}
+
+// metadataDocument is the metadata as the personality has it.
+func (p *IdP) metadataDocument() any {
+	if p.ways.metadata == nil {
+		return p.metadata()
+	}
+	text, err := json.Marshal(p.metadata())
+	if err != nil {
+		panic(err)
+	}
+	var o map[string]any
+	if err := json.Unmarshal(text, &o); err != nil {
+		panic(err)
+	}
+	p.ways.metadata(o)
+	return o
 }
 
 // document serves a JSON document that never changes.

@@ -261,16 +261,24 @@ func sum(parts []behaviour) (b behaviour) {
 	return b
 }
 
-// serveOddly answers a request while some fault is switched on.
+// serveOddly answers a request while some fault is switched on, or for a personality.
 func (p *IdP) serveOddly(a *active, w http.ResponseWriter, r *http.Request) {
 	x, err := newExchange(p, r)
 	if err != nil {
 		errTooLarge.write(w)
 		return
 	}
+	if !p.ways.arrive(x) && !p.limited(x) {
+		x.act(a)
+	}
+	p.ways.leave(x)
+	x.send(w)
+}
+
+// act has the script, the faults and the server make the answer.
+func (x *exchange) act(a *active) {
 	if step, ok := x.playFor(); ok {
 		x.perform(step)
-		x.send(w)
 		return
 	}
 	b := a.of(x.client())
@@ -280,5 +288,4 @@ func (p *IdP) serveOddly(a *active, w http.ResponseWriter, r *http.Request) {
 	if b.response != nil {
 		b.response(x)
 	}
-	x.send(w)
 }

@@ -49,6 +49,9 @@ type grant struct {
 	// odd is what a fault changes for this grant.
 	odd behaviour
 
+	// ways are those of the server's personality.
+	ways *personality
+
 	mu       sync.Mutex
 	state    state
 	expires  time.Time
@@ -58,7 +61,10 @@ type grant struct {
 	lastPoll time.Time
 	// family is what the decision created: set from approved on.
 	family *family
-	polls  history
+	// entered says that a person submitted the user code, in personalities that
+	// take it only once.
+	entered bool
+	polls   history
 }
 
 // asked is what extensions let the device ask for, beside scopes.
@@ -134,6 +140,11 @@ func (g *grant) poll(arrival time.Time) (answer, *family) {
 func (g *grant) answer(arrival time.Time) (answer, *family) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.ways != nil && g.ways.poll != nil {
+		a, f := g.ways.poll(g, arrival)
+		g.polls.add(arrival.Sub(g.issued), a, a == answerSlowDown)
+		return a, f
+	}
 	g.settle(arrival)
 	early := !g.lastPoll.IsZero() && arrival.Sub(g.lastPoll) < g.interval
 	// Two polls may take the lock in the other order than they arrived in.

@@ -2,6 +2,7 @@ package fakeidp
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -35,6 +36,9 @@ type IdP struct {
 	mux       *http.ServeMux
 	signer    *signer
 	userCodes userCodes
+	// ways are those of the personality.
+	ways      *personality
+	templates *template.Template
 	clients   map[string]*Client
 	users     map[string]*User
 	// tenants are servers of their own, mounted below this one.
@@ -70,13 +74,19 @@ func New(config Config) (*IdP, error) {
 	if err != nil {
 		return nil, err
 	}
+	ways, err := findPersonality(config.Personality)
+	if err != nil {
+		return nil, err
+	}
 	p := &IdP{
-		config:   config,
-		clock:    config.Clock,
-		basePath: strings.TrimSuffix(issuer.EscapedPath(), "/"),
-		clients:  make(map[string]*Client, len(config.Clients)),
-		users:    make(map[string]*User, len(config.Users)),
-		grants:   newStore(grantForgotten), byUserCode: newStore(grantForgotten),
+		ways:      ways,
+		templates: templatesOf(ways),
+		config:    config,
+		clock:     config.Clock,
+		basePath:  strings.TrimSuffix(issuer.EscapedPath(), "/"),
+		clients:   make(map[string]*Client, len(config.Clients)),
+		users:     make(map[string]*User, len(config.Users)),
+		grants:    newStore(grantForgotten), byUserCode: newStore(grantForgotten),
 		accessTokens:  newStore((*accessToken).dead),
 		refreshTokens: newStore((*refreshToken).dead),
 		sessions:      newStore((*session).dead),
@@ -91,6 +101,7 @@ func New(config Config) (*IdP, error) {
 	if p.userCodes, err = newUserCodes(config.UserCodeAlphabet, config.UserCodeLength); err != nil {
 		return nil, fmt.Errorf("fakeidp: %w", err)
 	}
+	p.userCodes.plain, p.userCodes.exact = ways.plainCodes, ways.exactCodes
 	for i := range config.Clients {
 		p.clients[config.Clients[i].ID] = &config.Clients[i]
 	}
@@ -128,7 +139,7 @@ func (p *IdP) routes() {
 	p.mountTenants()
 
 	handle(pathJWKS, document(p.signer.public))
-	metadata := document(p.metadata())
+	metadata := document(p.metadataDocument())
 	handle(wellKnownOpenID, metadata)
 	handle(wellKnownOAuth, metadata)
 	if p.basePath != "" {
@@ -141,7 +152,7 @@ func (p *IdP) routes() {
 
 // ServeHTTP serves the public endpoints and pages.
 func (p *IdP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if a := p.faults.Load(); a != nil || p.plays.Load() != nil {
+	if a := p.faults.Load(); a != nil || p.ways != strict || p.plays.Load() != nil {
 		p.serveOddly(a, w, r)
 		return
 	}

@@ -69,7 +69,7 @@ func claimsAbout(user *User, scopes []string) userClaims {
 
 func (p *IdP) idClaims(now time.Time, family *family, scopes []string) idClaims {
 	return idClaims{
-		Issuer:     p.config.Issuer,
+		Issuer:     p.issuer(),
 		Audience:   family.client.ID,
 		Expires:    now.Add(p.config.AccessTokenLifetime).Unix(),
 		IssuedAt:   now.Unix(),

@@ -34,7 +34,7 @@ type confirmation struct {
 func (p *IdP) introspection(w http.ResponseWriter, r *http.Request) {
 	f, e := readForm(r)
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	client, e := p.authenticate(r, f)
@@ -46,7 +46,7 @@ func (p *IdP) introspection(w http.ResponseWriter, r *http.Request) {
 		e = errNoToken
 	}
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	writeJSON(w, p.introspect(f.get("token")))
@@ -78,7 +78,7 @@ func (p *IdP) describe(f *family, scopes []string) introspectionResponse {
 		ClientID: f.client.ID,
 		Username: f.user.Name,
 		Subject:  f.user.Name,
-		Issuer:   p.config.Issuer,
+		Issuer:   p.issuer(),
 		Audience: f.asked.resource,
 		Details:  f.asked.details,
 	}

@@ -91,6 +91,10 @@ var (
 	errInvalid = newOAuthError(http.StatusBadRequest, "invalid_grant",
 		"the grant is unknown, was used, or belongs to another client")
 
+	// errUnknownCode reads the same; only some vendors tell it from a used code.
+	errUnknownCode = newOAuthError(http.StatusBadRequest, "invalid_grant",
+		"the grant is unknown, was used, or belongs to another client")
+
 	errVerifier = newOAuthError(http.StatusBadRequest, "invalid_grant",
 		"code_verifier does not match the code_challenge of the device request")
 

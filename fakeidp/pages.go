@@ -53,6 +53,9 @@ type view struct {
 	// Details and Resource are what extensions let the device ask for.
 	Details, Resource string
 
+	// Query is that of the page, for personalities that tell things in it.
+	Query url.Values
+
 	Heading, Text string // result pages
 	Failed        bool
 }
@@ -70,15 +73,15 @@ func (p *IdP) view(s *session) view {
 	return v
 }
 
-func render(w http.ResponseWriter, status int, name string, v view) {
+func (p *IdP) render(w http.ResponseWriter, status int, name string, v view) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Content-Security-Policy", p.ways.policy())
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	// What can fail here is only the connection.
-	_ = pageTemplates.ExecuteTemplate(w, name, v)
+	_ = p.templates.ExecuteTemplate(w, name, v)
 }
 
 type pageHandler func(w http.ResponseWriter, r *http.Request, s *session)
@@ -125,7 +128,7 @@ func (p *IdP) genuine(w http.ResponseWriter, r *http.Request, s *session) bool {
 // one. No part of the target comes from a request, except a code that has the
 // form of one.
 func (p *IdP) redirect(w http.ResponseWriter, r *http.Request, path, code string) {
-	target := p.basePath + path
+	target := p.basePath + p.at(path)
 	if code != "" {
 		target += "?user_code=" + url.QueryEscape(p.userCodes.display(code))
 	}
@@ -135,23 +138,27 @@ func (p *IdP) redirect(w http.ResponseWriter, r *http.Request, path, code string
 func (p *IdP) renderResult(w http.ResponseWriter, status int, s *session, heading, text string) {
 	v := p.view(s)
 	v.Heading, v.Text, v.Failed = heading, text, status != http.StatusOK
-	render(w, status, "result.html", v)
+	if v.Failed {
+		status = p.mistake(status)
+	}
+	p.render(w, status, "result.html", v)
 }
 
 // showEntry asks for the user code (RFC 8628 section 3.3). With
 // verification_uri_complete the code is filled in, and still has to be
 // submitted (section 3.3.1).
 func (p *IdP) showEntry(w http.ResponseWriter, r *http.Request, s *session) {
-	code, _ := p.userCodes.normalise(r.URL.Query().Get("user_code"))
+	code, _ := p.userCodes.normalise(r.URL.Query().Get(p.completeParam()))
 	if p.config.LoginFirst && s.user == nil {
 		p.redirect(w, r, pathLogin, code)
 		return
 	}
 	v := p.view(s)
+	v.Query = r.URL.Query()
 	if code != "" {
 		v.Code, v.Prefill = p.userCodes.display(code), true
 	}
-	render(w, http.StatusOK, "entry.html", v)
+	p.render(w, http.StatusOK, "entry.html", v)
 }
 
 // enterCode takes the user code. An unknown, an expired and a used code are
@@ -162,9 +169,14 @@ func (p *IdP) enterCode(w http.ResponseWriter, r *http.Request, s *session) {
 		return
 	}
 	refuse := func(status int, why string) {
+		if p.ways.wrongCode != nil {
+			p.ways.wrongCode(p, w, r)
+			return
+		}
 		v := p.view(s)
-		v.Alert = why
-		render(w, status, "entry.html", v)
+		v.Alert, v.Query = why, r.URL.Query()
+		status = p.mistake(status)
+		p.render(w, status, "entry.html", v)
 	}
 	const wrong = "That code is not valid. Check the code on your device and try again."
 	code, ok := p.userCodes.normalise(r.PostForm.Get("user_code"))
@@ -186,6 +198,9 @@ func (p *IdP) enterCode(w http.ResponseWriter, r *http.Request, s *session) {
 	}
 	p.guesses.giveBack(who)
 	p.guesses.giveBack(address)
+	if p.ways.entered != nil {
+		p.ways.entered(g)
+	}
 	s.enter(g, r.PostForm.Get("prefilled") == "")
 	p.proceed(w, r, s, code)
 }
@@ -208,6 +223,14 @@ func remoteAddress(r *http.Request) string {
 	return host
 }
 
+// completeParam is the parameter of verification_uri_complete.
+func (p *IdP) completeParam() string {
+	if p.ways.completeParam != "" {
+		return p.ways.completeParam
+	}
+	return "user_code"
+}
+
 // proceed leads from an entered code to the login, to the decision, or past it.
 func (p *IdP) proceed(w http.ResponseWriter, r *http.Request, s *session, code string) {
 	e, ok := s.enteredCode(code)
@@ -218,7 +241,7 @@ func (p *IdP) proceed(w http.ResponseWriter, r *http.Request, s *session, code s
 		p.redirect(w, r, pathLogin, code)
 	case p.config.Consent == SkipGranted && e.typed &&
 		p.consents.cover(s.user, e.grant.client, e.grant.requested):
-		p.finish(w, s, e.grant, e.grant.requested)
+		p.finish(w, r, s, e.grant, e.grant.requested)
 	default:
 		p.redirect(w, r, pathConsent, code)
 	}
@@ -243,7 +266,7 @@ func (p *IdP) renderLogin(w http.ResponseWriter, status int, s *session, code, u
 	if code != "" {
 		v.Code = p.userCodes.display(code)
 	}
-	render(w, status, "login.html", v)
+	p.render(w, status, "login.html", v)
 }
 
 func (p *IdP) login(w http.ResponseWriter, r *http.Request, s *session) {
@@ -255,7 +278,7 @@ func (p *IdP) login(w http.ResponseWriter, r *http.Request, s *session) {
 		password = user.Password
 	}
 	if !equalSecrets(r.PostForm.Get("password"), password) || !known {
-		p.renderLogin(w, http.StatusBadRequest, s, code, name, "Wrong user name or password.")
+		p.renderLogin(w, p.mistake(http.StatusBadRequest), s, code, name, "Wrong user name or password.")
 		return
 	}
 	s = p.loginSession(w, s, user)
@@ -313,7 +336,7 @@ func (p *IdP) renderConsent(w http.ResponseWriter, status int, s *session, g *gr
 			v.Scopes = append(v.Scopes, scopeChoice{scope, slices.Contains(ticked, scope.Name)})
 		}
 	}
-	render(w, status, "consent.html", v)
+	p.render(w, status, "consent.html", v)
 }
 
 // decide takes the decision. Unticked scopes are not granted.
@@ -324,7 +347,7 @@ func (p *IdP) decide(w http.ResponseWriter, r *http.Request, s *session) {
 	}
 	var ticked []string
 	for _, scope := range g.requested {
-		if slices.Contains(r.PostForm["scope"], scope) {
+		if p.ways.wholeConsent || slices.Contains(r.PostForm["scope"], scope) {
 			ticked = append(ticked, scope)
 		}
 	}
@@ -334,10 +357,14 @@ func (p *IdP) decide(w http.ResponseWriter, r *http.Request, s *session) {
 			p.renderConsent(w, http.StatusBadRequest, s, g, ticked, "Choose at least one permission, or deny the request.")
 			return
 		}
-		p.finish(w, s, g, ticked)
+		p.finish(w, r, s, g, ticked)
 	case "deny":
 		if err := g.deny(p.clock.Now()); err != nil {
 			p.renderRefusal(w, s, err)
+			return
+		}
+		if p.ways.denied != nil {
+			p.ways.denied(p, w, r, g)
 			return
 		}
 		p.renderResult(w, http.StatusOK, s, "Device denied",
@@ -348,9 +375,13 @@ func (p *IdP) decide(w http.ResponseWriter, r *http.Request, s *session) {
 }
 
 // finish approves, and says so.
-func (p *IdP) finish(w http.ResponseWriter, s *session, g *grant, scopes []string) {
+func (p *IdP) finish(w http.ResponseWriter, r *http.Request, s *session, g *grant, scopes []string) {
 	if err := p.approve(g, s.user, scopes); err != nil {
 		p.renderRefusal(w, s, err)
+		return
+	}
+	if p.ways.approved != nil {
+		p.ways.approved(p, w, r, g)
 		return
 	}
 	p.renderResult(w, http.StatusOK, s, "Device approved",

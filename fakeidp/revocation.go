@@ -8,7 +8,7 @@ import "net/http"
 func (p *IdP) revocation(w http.ResponseWriter, r *http.Request) {
 	f, e := readForm(r)
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	client, e := p.authenticate(r, f)
@@ -16,7 +16,7 @@ func (p *IdP) revocation(w http.ResponseWriter, r *http.Request) {
 		e = p.revoke(client, f.get("token"))
 	}
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	setHeaders(w.Header())

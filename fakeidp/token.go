@@ -32,19 +32,19 @@ func (p *IdP) token(w http.ResponseWriter, r *http.Request) {
 	arrival := p.clock.Now()
 	f, e := readForm(r)
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	client, e := p.authenticate(r, f)
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	// A proof that fails leaves the code as it was.
-	key, e := p.proof(r, p.config.Issuer+pathToken, "")
+	key, e := p.proof(r, p.url(pathToken), "")
 	if e != nil {
 		w.Header().Set("DPoP-Nonce", p.proofs.nonce(p.clock.Now()))
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	var response *tokenResponse
@@ -59,7 +59,7 @@ func (p *IdP) token(w http.ResponseWriter, r *http.Request) {
 		e = errGrantType
 	}
 	if e != nil {
-		e.write(w)
+		p.refuse(w, e)
 		return
 	}
 	writeJSON(w, response)
@@ -79,7 +79,7 @@ func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, key string, f
 	// A code of another client is as unknown as any other, and its owner must
 	// not notice that somebody tried it.
 	if !ok || g.client != client && !g.taken(client) {
-		return nil, errInvalid
+		return nil, errUnknownCode
 	}
 	// Before the poll counts, so that somebody without the verifier neither
 	// learns the state of the code nor uses it up or slows it down.

@@ -16,6 +16,8 @@ import (
 type userCodes struct {
 	alphabet string
 	length   int
+	// plain codes are shown without dashes, exact ones typed as they are shown.
+	plain, exact bool
 	// fold maps what was typed to the case of the alphabet.
 	fold func(rune) rune
 }
@@ -98,6 +100,9 @@ func (u userCodes) normalise(typed string) (code string, ok bool) {
 	if len(typed) > maxTyped || !utf8.ValidString(typed) {
 		return "", false
 	}
+	if u.exact {
+		return typed, len(typed) == u.length && strings.Trim(typed, u.alphabet) == ""
+	}
 	code = strings.Map(func(r rune) rune {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return -1
@@ -118,6 +123,9 @@ func (u userCodes) normalise(typed string) (code string, ok bool) {
 // display groups a normal form with dashes: by fours, or by threes where only
 // that comes out even.
 func (u userCodes) display(code string) string {
+	if u.plain {
+		return code
+	}
 	size := 4
 	if u.length%4 != 0 && u.length%3 == 0 {
 		size = 3

@@ -25,7 +25,7 @@ func (p *IdP) userInfo(w http.ResponseWriter, r *http.Request) {
 	key := ""
 	if bound {
 		var e *oauthError
-		if key, e = p.proof(r, p.config.Issuer+pathUserInfo, token); e != nil || key == "" {
+		if key, e = p.proof(r, p.url(pathUserInfo), token); e != nil || key == "" {
 			w.Header().Set("DPoP-Nonce", p.proofs.nonce(p.clock.Now()))
 			w.Header().Set("WWW-Authenticate", `DPoP error="invalid_dpop_proof"`)
 			if e == errUseNonce {

@@ -1,0 +1,3 @@
+package fakeidp
+
+var wso2Personalities []personality
