@@ -32,12 +32,7 @@ device codes, the signature of an ID token) cannot be judged again unless the
 run kept a fact about it; such a check is inconclusive. For a throw-away server,
 run --unredacted keeps everything. A file that ends in .gz is unpacked.`,
 		Example: "  devicegrant run --unredacted --out out\n  devicegrant judge out/result.json",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageError{fmt.Errorf("judge needs the path of one result.json")}
-			}
-			return nil
-		},
+		Args:    oneArg("the path of a result.json"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			look, err := flags.resolve(cmd.ErrOrStderr())
 			if err != nil {

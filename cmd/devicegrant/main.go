@@ -111,7 +111,7 @@ or unreachable, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  %s --help lists the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRunCommand(), newIDPCommand(), newListCommand(), newExplainCommand(), newJudgeCommand(), newMutantsCommand(), newVersionCommand())
+	root.AddCommand(newRunCommand(), newIDPCommand(), newListCommand(), newExplainCommand(), newJudgeCommand(), newMutantsCommand(), newProfileCommand(), newVersionCommand())
 	return root
 }
 
@@ -120,7 +120,7 @@ func knownVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := "devicegrant --help lists the verbs"
+	hint := cmd.CommandPath() + " --help lists the verbs"
 	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
 		hint = "did you mean " + strings.Join(similar, " or ") + "?"
 	}
