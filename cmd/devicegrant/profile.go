@@ -18,7 +18,7 @@ func newProfileCommand() *cobra.Command {
 
 		SuggestionsMinimumDistance: 2,
 	}
-	cmd.AddCommand(newProfileListCommand(), newProfileShowCommand(), newProfileValidateCommand())
+	cmd.AddCommand(newProfileListCommand(), newProfileShowCommand(), newProfileValidateCommand(), newProfileSchemaCommand())
 	return cmd
 }
 
@@ -112,6 +112,23 @@ and no secret is read. Exit status 2 when there is a mistake.`,
 	}
 	cmd.Flags().StringArrayVar(&set, "set", nil, "override a key of the profiles: base_url=https://...")
 	return cmd
+}
+
+func newProfileSchemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of profiles, for editors",
+		Long: `Print the JSON Schema of profiles. An editor that knows it completes keys and
+marks mistakes while you write; most take it from the first line of the file:
+
+  # yaml-language-server: $schema=profile.schema.json`,
+		Example: "  devicegrant profile schema > profile.schema.json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(profiles.JSONSchema())
+			return err
+		},
+	}
 }
 
 // oneArg refuses anything but one argument as a usage error.
