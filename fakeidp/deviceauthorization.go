@@ -31,7 +31,7 @@ func (p *IdP) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, e)
 		return
 	}
-	if client.NoDeviceGrant {
+	if client.NoDeviceGrant && !p.ways.grantSeenLate {
 		p.refuse(w, errNotAllowed)
 		return
 	}

@@ -187,6 +187,15 @@ func (g *grant) settle(now time.Time) {
 	}
 }
 
+// enter takes the user code, once.
+func (g *grant) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	first := !g.entered
+	g.entered = true
+	return first
+}
+
 // decidable returns nil while the person can still decide.
 func (g *grant) decidable(now time.Time) error {
 	g.mu.Lock()

@@ -163,6 +163,15 @@ func (p *IdP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // secrets and passwords that were drawn. It must not be changed.
 func (p *IdP) Config() Config { return p.config }
 
+// Personality says whom the server resembles.
+func (p *IdP) Personality() Personality { return p.ways.Personality }
+
+// Issuer is what the server calls itself in metadata and ID tokens.
+func (p *IdP) Issuer() string { return p.issuer() }
+
+// VerificationURI is where a person enters a code.
+func (p *IdP) VerificationURI() string { return p.url(pathDevice) }
+
 // Clock returns the clock of the server. Unless the configuration has one, it is
 // a [*RateClock].
 func (p *IdP) Clock() Clock { return p.clock }

@@ -192,15 +192,12 @@ func (p *IdP) enterCode(w http.ResponseWriter, r *http.Request, s *session) {
 		return
 	}
 	g, ok := p.byUserCode.get(code, p.clock.Now())
-	if !ok || g.decidable(p.clock.Now()) != nil {
+	if !ok || g.decidable(p.clock.Now()) != nil || p.ways.entersOnce && !g.enter() {
 		refuse(http.StatusBadRequest, wrong)
 		return
 	}
 	p.guesses.giveBack(who)
 	p.guesses.giveBack(address)
-	if p.ways.entered != nil {
-		p.ways.entered(g)
-	}
 	s.enter(g, r.PostForm.Get("prefilled") == "")
 	p.proceed(w, r, s, code)
 }

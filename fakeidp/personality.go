@@ -83,8 +83,10 @@ type personality struct {
 
 	// poll is the state machine, where the vendor's is another; g.mu is held.
 	poll func(g *grant, arrival time.Time) (answer, *family)
-	// entered is told of each code that was right when a person submitted it.
-	entered func(g *grant)
+	// entersOnce: a user code is used up when it is submitted.
+	entersOnce bool
+	// grantSeenLate: a client without the device grant hears so at its first poll.
+	grantSeenLate bool
 	// errors are what the vendor says in place of an error of ours.
 	errors map[*oauthError]*oauthError
 	// spellings are the vendor's status and code for a standard error, by its
@@ -224,7 +226,7 @@ func (w *personality) leave(x *exchange) {
 		w.response(x)
 	}
 	if w != strict {
-		x.header.Set(PersonalityHeader, w.Name)
+		x.header.Set(PersonalityHeader, fmt.Sprintf("%s; wire=%s; pages=%s", w.Name, w.Wire, w.Pages))
 	}
 }
 

@@ -119,6 +119,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if s.target.Name == "" {
 		s.target.Name = o.Profile.Name
 	}
+	if s.target.Kind == "" && place.Simulation != "" {
+		s.target.Kind, s.target.Fidelity = "simulated", "devicegrant idp --personality "+place.Simulation
+	}
 	if s.target.Kind == "" {
 		s.target.Kind = "real"
 	}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -32,8 +33,11 @@ type idpOptions struct {
 	// A limit of 0 means none on the command line, the default in Config.
 	guessesPerUser, guessesPerAddress int
 	// faults are names, and client=name for one client.
-	faults     []string
-	listFaults bool
+	faults            []string
+	listFaults        bool
+	listPersonalities bool
+	// rateLimit is on, off, or requests a minute.
+	rateLimit string
 	// script is a file of queued answers.
 	script string
 }
@@ -58,6 +62,7 @@ Secrets are read from the environment, and drawn and printed where it has none:
   DEVICEGRANT_PASSWORD4      of the user dora, in the second tenant`,
 		Example: `  devicegrant idp
   devicegrant idp --clock-rate 10 --expires-in 2m
+  devicegrant idp --personality wso2
   devicegrant idp --tls --tls-cert-out idp.pem
   curl --json '{"user_code":"BCDF-GHJK","user":"alice"}' http://127.0.0.1:8629/approve`,
 		Args: noArgs,
@@ -65,6 +70,13 @@ Secrets are read from the environment, and drawn and printed where it has none:
 			if o.listFaults {
 				printFaults(cmd.OutOrStdout())
 				return nil
+			}
+			if o.listPersonalities {
+				printPersonalities(cmd.OutOrStdout())
+				return nil
+			}
+			if err := leaveToPersonality(cmd, &config, o.rateLimit); err != nil {
+				return usageError{err}
 			}
 			config.Consent = fakeidp.Consent(consent)
 			config.GuessesPerUser = limitOrNone(o.guessesPerUser)
@@ -75,6 +87,9 @@ Secrets are read from the environment, and drawn and printed where it has none:
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8628", "address of the server")
 	f.StringVar(&o.control, "control", "127.0.0.1:8629", "loopback address of the control plane; empty: none")
+	f.StringVar(&config.Personality, "personality", fakeidp.Strict, "resemble a vendor's server, as far as it is known")
+	f.BoolVar(&o.listPersonalities, "list-personalities", false, "list the personalities, how faithful they are, and what they guess")
+	f.StringVar(&o.rateLimit, "rate-limit", "on", "requests a minute at the token endpoint; on: as the personality has it; off: any")
 	f.BoolVar(&o.allowRemote, "allow-remote", false, "allow --listen on an address that others can reach")
 	f.StringVar(&config.Issuer, "issuer", "", "issuer URL, for example of a proxy in front (default: the address)")
 	f.BoolVar(&config.TLS, "tls", false, "serve https with a certificate made at start")
@@ -103,6 +118,36 @@ Secrets are read from the environment, and drawn and printed where it has none:
 	return cmd
 }
 
+// leaveToPersonality takes back the defaults of flags that nobody gave, so that
+// the personality's count.
+func leaveToPersonality(cmd *cobra.Command, config *fakeidp.Config, rateLimit string) error {
+	switch n, err := strconv.Atoi(rateLimit); {
+	case rateLimit == "off":
+		config.TokenRequestsPerMinute = -1
+	case err == nil && n > 0:
+		config.TokenRequestsPerMinute = n
+	case rateLimit != "on":
+		return fmt.Errorf("--rate-limit is on, off or a number of requests a minute, not %q", rateLimit)
+	}
+	given := cmd.Flags().Changed
+	for flag, d := range map[string]*time.Duration{"expires-in": &config.DeviceCodeLifetime, "interval": &config.Interval} {
+		if given(flag) && *d <= 0 {
+			return errors.New("--expires-in and --interval must be positive") // zero would mean the default
+		}
+		if !given(flag) {
+			*d = 0
+		}
+	}
+	if !given("user-code-alphabet") {
+		config.UserCodeAlphabet = ""
+	}
+	if !given("user-code-length") {
+		config.UserCodeLength = 0
+	}
+	config.Tombstone = 0
+	return nil
+}
+
 func limitOrNone(limit int) int {
 	if limit == 0 {
 		return -1
@@ -111,10 +156,6 @@ func limitOrNone(limit int) int {
 }
 
 func serveIDP(cmd *cobra.Command, config fakeidp.Config, o idpOptions) error {
-	if config.DeviceCodeLifetime <= 0 || config.Interval <= 0 {
-		// Zero would mean the default to the package.
-		return usageError{errors.New("--expires-in and --interval must be positive")}
-	}
 	if !o.allowRemote && !isLoopback(o.listen) {
 		return usageError{fmt.Errorf("%s is not a loopback address, and this server must not face a network; "+
 			"if it has to, add --allow-remote", o.listen)}
@@ -134,6 +175,9 @@ func serveIDP(cmd *cobra.Command, config fakeidp.Config, o idpOptions) error {
 	}
 	server, err := fakeidp.Start(config, o.listen, o.control)
 	if unknown := (*fakeidp.UnknownFaultError)(nil); errors.As(err, &unknown) {
+		return usageError{err}
+	}
+	if unknown := (*fakeidp.UnknownPersonalityError)(nil); errors.As(err, &unknown) {
 		return usageError{err}
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -209,8 +253,13 @@ func printIDP(w io.Writer, server *fakeidp.Server, exports []string) {
 	config := server.Config()
 	fmt.Fprintln(w, "devicegrant idp: a test double, never for production")
 	fmt.Fprintln(w)
-	fmt.Fprintf(w, "  issuer    %s\n", server.URL)
-	fmt.Fprintf(w, "  codes     %s/device\n", server.URL)
+	p := server.Personality()
+	if p.Name != fakeidp.Strict {
+		fmt.Fprintf(w, "  resembles %s (--personality %s), a simulation: wire %s, pages %s\n", p.Title, p.Name, p.Wire, p.Pages)
+		fmt.Fprintf(w, "  base URL  %s\n", server.URL)
+	}
+	fmt.Fprintf(w, "  issuer    %s\n", server.Issuer())
+	fmt.Fprintf(w, "  codes     %s\n", server.VerificationURI())
 	if server.ControlURL != "" {
 		fmt.Fprintf(w, "  control   %s\n", server.ControlURL)
 	}
@@ -293,6 +342,19 @@ func printFaults(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintln(w, "Use the id or the name: devicegrant idp --fault M05,device-second=B04")
+}
+
+// printPersonalities lists whom the server can resemble, and how closely.
+func printPersonalities(w io.Writer) {
+	fmt.Fprintf(w, "Personalities: simulations, never the vendor's server\n\n")
+	for _, p := range fakeidp.Personalities() {
+		fmt.Fprintf(w, "  %-14s %s\n", p.Name, p.Title)
+		fmt.Fprintf(w, "  %-14s fidelity: wire %s, pages %s\n", "", p.Wire, p.Pages)
+		for i, guess := range p.Guesses {
+			fmt.Fprintf(w, "  %-14s %-9s %s\n", "", heading(i, "guesses:"), hanging(guess, strings.Repeat(" ", 27)))
+		}
+	}
+	fmt.Fprintln(w, "\nUse the name: devicegrant idp --personality wso2")
 }
 
 // heading is the first column of a list: only its first row has one.

@@ -67,7 +67,11 @@ func (s *screen) Planned(p suites.Plan) {
 func describeTarget(t report.Target) string {
 	text := clean(t.Name)
 	if t.Kind == "simulated" {
-		text += " (simulated)"
+		text += " (simulated"
+		if t.Fidelity != "" {
+			text += ": " + clean(t.Fidelity)
+		}
+		text += ")"
 	}
 	if t.ClockRate > 1 {
 		text += fmt.Sprintf(", its clock %g times as fast", t.ClockRate)

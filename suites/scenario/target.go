@@ -24,7 +24,16 @@ type Target struct {
 	Refused []string
 	// Metadata says which document completed the endpoints; "" if none did.
 	Metadata string
+	// Simulation is how the fake IdP says whom it resembles, and how closely; ""
+	// for any other server.
+	Simulation string
 }
+
+// simulationHeader is in every answer of the fake IdP's personalities.
+const simulationHeader = "X-Devicegrant-Personality"
+
+// maxSimulation bounds what a target says about itself.
+const maxSimulation = 120
 
 // TargetError says why no conversation is possible at all. It is reported
 // once for the run instead of once per check.
@@ -96,6 +105,8 @@ func Resolve(ctx context.Context, p *profiles.Profile, client *wire.Client) (Tar
 	for _, endpoint := range []string{t.Endpoints.DeviceAuthorization, t.Endpoints.Token} {
 		if x := client.Do(ctx, wire.Get("reachable", endpoint)); x.Failure != nil {
 			return t, unreachable(endpoint, x.Failure)
+		} else if said := x.Response.Header.Get(simulationHeader); said != "" {
+			t.Simulation = said[:min(len(said), maxSimulation)]
 		}
 	}
 	return t, nil
