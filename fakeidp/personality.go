@@ -85,6 +85,8 @@ type personality struct {
 	poll func(g *grant, arrival time.Time) (answer, *family)
 	// entersOnce: a user code is used up when it is submitted.
 	entersOnce bool
+	// refreshAlways: there is a refresh token without offline_access too.
+	refreshAlways bool
 	// grantSeenLate: a client without the device grant hears so at its first poll.
 	grantSeenLate bool
 	// errors are what the vendor says in place of an error of ours.

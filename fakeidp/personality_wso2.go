@@ -88,7 +88,7 @@ func wso2(name, title string, wire Fidelity, change func(*personality), guesses 
 		deviceCode: randomUUID,
 		plainCodes: true, exactCodes: true,
 		poll:       pollWSO2,
-		entersOnce: true, grantSeenLate: true,
+		entersOnce: true, grantSeenLate: true, refreshAlways: true,
 		errors: map[*oauthError]*oauthError{
 			errUnknownCode: invalidRequest("there is no such device code"),
 			errNoClient: func() *oauthError {

@@ -153,7 +153,7 @@ func (p *IdP) issueTokens(now time.Time, family *family, scopes []string, key st
 		issued:  now,
 		expires: now.Add(p.config.AccessTokenLifetime),
 	}, now)
-	if slices.Contains(family.scopes, "offline_access") {
+	if p.ways.refreshAlways || slices.Contains(family.scopes, "offline_access") {
 		response.RefreshToken = randomToken()
 		bound := ""
 		if family.client.Public {
