@@ -18,7 +18,7 @@ func newProfileCommand() *cobra.Command {
 
 		SuggestionsMinimumDistance: 2,
 	}
-	cmd.AddCommand(newProfileListCommand(), newProfileShowCommand(), newProfileValidateCommand(), newProfileSchemaCommand())
+	cmd.AddCommand(newProfileListCommand(), newProfileShowCommand(), newProfileValidateCommand(), newProfileSchemaCommand(), newProfileInitCommand())
 	return cmd
 }
 
