@@ -169,7 +169,7 @@ func (p *IdP) enterCode(w http.ResponseWriter, r *http.Request, s *session) {
 		return
 	}
 	refuse := func(status int, why string) {
-		if p.ways.wrongCode != nil {
+		if p.ways.wrongCode != nil && status != http.StatusTooManyRequests {
 			p.ways.wrongCode(p, w, r)
 			return
 		}

@@ -53,6 +53,7 @@ func wso2(name, title string, wire Fidelity, change func(*personality), guesses 
 			Guesses: append([]string{
 				"a client without the device grant gets codes",
 				"where the metadata lies",
+				"that there is no limit on wrong user codes",
 				"the callback to which a refusal leads"}, guesses...)},
 		configure: configureWSO2,
 		paths: map[string]string{
@@ -136,6 +137,8 @@ func configureWSO2(c *Config) {
 	setDefault(&c.Interval, 5*time.Second)
 	// A code that nobody submits is remembered, and pending, for long.
 	setDefault(&c.Tombstone, 24*time.Hour)
+	setDefault(&c.GuessesPerUser, -1)
+	setDefault(&c.GuessesPerAddress, -1)
 	c.ThrottleFirstPoll = true
 }
 

@@ -75,12 +75,12 @@ Secrets are read from the environment, and drawn and printed where it has none:
 				printPersonalities(cmd.OutOrStdout())
 				return nil
 			}
-			if err := leaveToPersonality(cmd, &config, o.rateLimit); err != nil {
-				return usageError{err}
-			}
 			config.Consent = fakeidp.Consent(consent)
 			config.GuessesPerUser = limitOrNone(o.guessesPerUser)
 			config.GuessesPerAddress = limitOrNone(o.guessesPerAddress)
+			if err := leaveToPersonality(cmd, &config, o.rateLimit); err != nil {
+				return usageError{err}
+			}
 			return serveIDP(cmd, config, o)
 		},
 	}
@@ -143,6 +143,12 @@ func leaveToPersonality(cmd *cobra.Command, config *fakeidp.Config, rateLimit st
 	}
 	if !given("user-code-length") {
 		config.UserCodeLength = 0
+	}
+	if !given("guesses-per-user") {
+		config.GuessesPerUser = 0
+	}
+	if !given("guesses-per-address") {
+		config.GuessesPerAddress = 0
 	}
 	config.Tombstone = 0
 	return nil

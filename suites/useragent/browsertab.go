@@ -186,6 +186,11 @@ func (t *browserTab) look(ctx context.Context) (*Snapshot, error) {
 	}
 	status, failed := t.net.document()
 	if strings.HasPrefix(s.URL, "chrome-error:") {
+		if asked := t.net.lastAsked(); t.driver.recogniser.endsAt(asked) {
+			lost := &Snapshot{URL: asked, Mark: s.Mark}
+			lost.clean()
+			return lost, nil
+		}
 		return nil, loadFault(first(failed, "the page did not load"))
 	}
 	s.Status = status

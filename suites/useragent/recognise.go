@@ -57,6 +57,27 @@ type recogniser struct {
 	auto  bool
 }
 
+// endsAt says that the profile has a journey end at that address, by its address
+// alone: an application's callback, say, which need not load.
+func (r *recogniser) endsAt(address string) bool {
+	for i := range r.pages {
+		switch r.pages[i].page.Role {
+		case roleSuccess, roleDenied, roleError:
+		default:
+			continue
+		}
+		for _, c := range r.pages[i].when {
+			if c.url == nil {
+				continue
+			}
+			if _, ok := c.holds(&Snapshot{URL: address}); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (r *recogniser) recognise(s *Snapshot, userCode string) *sighting {
 	v := &sighting{Snapshot: s, User: none, Password: none, Submit: none, Waiting: none, Approve: none, Deny: none}
 	v.findControls(userCode)

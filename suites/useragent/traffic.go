@@ -38,7 +38,10 @@ type traffic struct {
 
 	aimed *aimed // the request that an attack is about
 	url   string // of the main document
-	facts facts  // of the main document
+	// asked is the address of the main document that was requested last; it may
+	// not have come.
+	asked string
+	facts facts // of the main document
 }
 
 func newTraffic() *traffic {
@@ -132,6 +135,13 @@ func (t *traffic) document() (status int, failed string) {
 	return max(t.status, t.worst), t.failed
 }
 
+// lastAsked is the address of the last request for a page, whatever came of it.
+func (t *traffic) lastAsked() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.asked
+}
+
 // matters picks what can change the page's question: not fonts and pictures.
 func matters(kind network.ResourceType) bool {
 	switch kind {
@@ -167,6 +177,9 @@ func (t *traffic) event(ev any) {
 		t.open[ev.RequestID] = ev.LoaderID
 		if ev.Type == network.ResourceTypeDocument && ev.FrameID == t.main {
 			t.mainID, t.failed = ev.RequestID, ""
+			if ev.Request != nil {
+				t.asked = ev.Request.URL
+			}
 		}
 	case *network.EventResponseReceived:
 		switch {

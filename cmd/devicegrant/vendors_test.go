@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/devicegrant/devicegrant/fakeidp"
+	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// vendorRow is one file of testdata/vendors: what a run of a vendor's profile
+// against its personality has to find.
+type vendorRow struct {
+	Profile     string   `yaml:"profile"`
+	Personality string   `yaml:"personality"`
+	Set         []string `yaml:"set"`
+	// BasePath is what base_url adds to the address of the server.
+	BasePath string `yaml:"base_path"`
+	Exit     struct {
+		With    int `yaml:"with_baseline"`
+		Without int `yaml:"without_baseline"`
+	} `yaml:"exit"`
+	// Deviations are all verdicts that are neither a pass nor n/a, by the id of
+	// the deviation that explains them.
+	Deviations []struct {
+		ID     string `yaml:"id"`
+		Checks []struct {
+			Check   string `yaml:"check"`
+			Verdict string `yaml:"verdict"`
+			Code    string `yaml:"code"`
+		} `yaml:"checks"`
+	} `yaml:"deviations"`
+	// Unseen says why the suite does not find the others.
+	Unseen   map[string]string `yaml:"unseen"`
+	Journeys struct {
+		Approve     transcript.Outcome `yaml:"approve"`
+		Deny        transcript.Outcome `yaml:"deny"`
+		WrongCode   transcript.Outcome `yaml:"wrong_code"`
+		FailedLogin transcript.Outcome `yaml:"failed_login"`
+	} `yaml:"journeys"`
+}
+
+// TestVendors runs each vendor's profile, as it is shipped, against the vendor's
+// personality in a real browser. The recording is then judged once more
+// without the baseline.
+func TestVendors(t *testing.T) {
+	needBrowser(t)
+	files, err := filepath.Glob("../../testdata/vendors/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no rows", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var row vendorRow
+			d := yaml.NewDecoder(strings.NewReader(string(text)))
+			d.KnownFields(true)
+			if err := d.Decode(&row); err != nil {
+				t.Fatal(err)
+			}
+			row.test(t)
+		})
+	}
+}
+
+func (row vendorRow) test(t *testing.T) {
+	server, err := startBuiltinWith(fakeidp.Config{Personality: row.Personality})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	out := t.ArtifactDir()
+	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
+	defer cancel()
+	args := []string{"run", "--profile", row.Profile, "--out", out, "--unredacted",
+		"--set", "base_url=" + server.URL + row.BasePath, "--set", "tls.allow_http=true",
+		"--set", "limits.allow_d2=true", "--set", "limits.rate=500", "--set", "limits.refresh_grace=2s"}
+	for _, s := range row.Set {
+		args = append(args, "--set", s)
+	}
+	cmd := exec.CommandContext(ctx, binary(t), args...)
+	cmd.Env = os.Environ()
+	for name, value := range server.secrets {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	printed, err := cmd.CombinedOutput()
+	result := readResult(t, out)
+	if result.ExitCode != row.Exit.With || cmd.ProcessState.ExitCode() != row.Exit.With {
+		t.Errorf("with its baseline it ends with %d, want %d: %v\n%s", result.ExitCode, row.Exit.With, err, printed)
+	}
+	if target := result.Target; target.Kind != "simulated" || !strings.Contains(target.Fidelity, row.Personality) || target.Driver != "browser" {
+		t.Errorf("the target is %+v", target)
+	}
+	bare, err := suites.Judge(result, report.Policy{}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bare.ExitCode != row.Exit.Without {
+		t.Errorf("without its baseline it ends with %d, want %d", bare.ExitCode, row.Exit.Without)
+	}
+	row.compare(t, bare.Checks)
+	row.journeys(t, result)
+}
+
+// compare finds verdicts that no deviation explains, and deviations that were
+// not found.
+func (row vendorRow) compare(t *testing.T, checks []report.Check) {
+	type expected struct{ id, verdict, code string }
+	want := map[string]expected{}
+	for _, d := range row.Deviations {
+		if reason, ok := row.Unseen[d.ID]; ok {
+			t.Errorf("%s is both seen and unseen (%s)", d.ID, reason)
+		}
+		for _, c := range d.Checks {
+			want[c.Check] = expected{d.ID, c.Verdict, c.Code}
+		}
+	}
+	for _, c := range checks {
+		w, listed := want[c.ID]
+		delete(want, c.ID)
+		deviates := c.Verdict != rules.Pass && c.Verdict != rules.NA
+		switch {
+		case !listed && deviates:
+			t.Errorf("%s: %s (%s), and no deviation explains it", c.ID, strings.Join(summary(c), "; "), c.Reason)
+		case listed && (string(c.Verdict) != w.verdict ||
+			w.code != "" && !slices.ContainsFunc(c.Findings, func(f rules.Finding) bool { return f.Code == w.code })):
+			t.Errorf("%s: %s (%s), want %s %s for %s", c.ID, strings.Join(summary(c), "; "), c.Reason, w.verdict, w.code, w.id)
+		}
+	}
+	for id, w := range want {
+		t.Errorf("%s: there is no check %s", w.id, id)
+	}
+}
+
+// journeys looks for visits that ended as they have to.
+func (row vendorRow) journeys(t *testing.T, result report.Result) {
+	ended := func(goal transcript.Goal, outcome transcript.Outcome) bool {
+		return slices.ContainsFunc(result.Scenarios, func(s report.Scenario) bool {
+			return slices.ContainsFunc(s.Transcript.Journeys, func(j transcript.Journey) bool {
+				return j.Driver == "browser" && j.Outcome == outcome && (goal == "" || j.Goal == goal)
+			})
+		})
+	}
+	for _, want := range []struct {
+		goal    transcript.Goal
+		outcome transcript.Outcome
+	}{
+		{transcript.Approve, row.Journeys.Approve}, {transcript.Deny, row.Journeys.Deny},
+		{"", row.Journeys.WrongCode}, {"", row.Journeys.FailedLogin},
+	} {
+		if want.outcome != "" && !ended(want.goal, want.outcome) {
+			t.Errorf("no visit %q ended %q", want.goal, want.outcome)
+		}
+	}
+}
