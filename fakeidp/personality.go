@@ -258,8 +258,7 @@ func templatesOf(w *personality) *template.Template {
 	if w.pages == "" {
 		return pageTemplates
 	}
-	t := template.Must(pageTemplates.Clone())
-	return template.Must(t.ParseFS(pageFiles, "pages/"+w.pages+"/*.html"))
+	return template.Must(template.ParseFS(pageFiles, "pages/*.html", "pages/"+w.pages+"/*.html"))
 }
 
 // vendorPolicy lets the scripts run that vendors have in their pages, and a form
