@@ -31,15 +31,14 @@ var wso2Personalities = []personality{
 		func(w *personality) {
 			w.configure = func(c *Config) { setDefault(&c.UserCodeLength, 7); configureWSO2(c) }
 			w.request = queryParameters
-			w.spellings = map[string]spelling{}
-			for _, code := range []string{"authorization_pending", "slow_down", "expired_token", "invalid_request", "access_denied"} {
-				w.spellings[code] = spelling{code: "invalid_grant"}
-			}
 			w.response = func(x *exchange) {
 				responseWSO2(x)
-				if x.path == pathToken && x.oauthError() == "invalid_grant" {
-					x.status = http.StatusBadRequest
-					x.edit(func(o map[string]any) { o["error_description"] = "invalid_request" })
+				switch x.oauthError() {
+				case "authorization_pending", "slow_down", "expired_token", "invalid_request":
+					if x.path == pathToken {
+						x.status = http.StatusBadRequest
+						x.edit(func(o map[string]any) { o["error"], o["error_description"] = "invalid_grant", "invalid_request" })
+					}
 				}
 			}
 		},
@@ -177,7 +176,7 @@ func responseWSO2(x *exchange) {
 // queryParameters takes the parameters of the device authorization request from
 // the query, as the guide of the old releases has them.
 func queryParameters(x *exchange) bool {
-	if x.path != pathDeviceAuthorization || len(x.query) == 0 || !x.query.Has("client_id") {
+	if x.path != pathDeviceAuthorization || !x.query.Has("client_id") || x.r.Method != http.MethodGet && x.r.Method != http.MethodPost {
 		return false
 	}
 	for name, values := range x.query {
