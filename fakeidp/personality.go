@@ -2,7 +2,6 @@ package fakeidp
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -288,18 +287,4 @@ func randomUUID() string {
 	rand.Read(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// randomPadded draws 256 bits in base64url with padding.
-func randomPadded() string {
-	var b [32]byte
-	rand.Read(b[:])
-	return base64.URLEncoding.EncodeToString(b[:])
-}
-
-// randomHex draws that many hexadecimal digits.
-func randomHex(digits int) string {
-	b := make([]byte, digits)
-	rand.Read(b)
-	return fmt.Sprintf("%x", b)[:digits]
 }
