@@ -86,6 +86,8 @@ type personality struct {
 	entersOnce bool
 	// refreshAlways: there is a refresh token without offline_access too.
 	refreshAlways bool
+	// trustingDevices: the device endpoint asks no client for its secret.
+	trustingDevices bool
 	// grantSeenLate: a client without the device grant hears so at its first poll.
 	grantSeenLate bool
 	// errors are what the vendor says in place of an error of ours.
@@ -122,6 +124,7 @@ type spelling struct {
 var personalities = slices.Concat(
 	[]personality{{Personality: Personality{Name: Strict, Title: "RFC 8628 to the letter", Wire: High, Pages: High}}},
 	wso2Personalities,
+	hostedPersonalities,
 )
 
 // strict is what a server without personality has.
