@@ -132,19 +132,30 @@ type mutantResult struct {
 	Unjudged   []string `json:"unjudged,omitempty"`
 	DurationMS int64    `json:"duration_ms"`
 	Error      string   `json:"error,omitempty"`
+
+	// unsure: all that is wrong with the result is that checks were
+	// inconclusive, that is, that evidence is missing.
+	unsure bool
 }
 
 // compare says what became of a mutant, from the verdicts on the clean server
 // and on the mutant.
 func compare(m mutant, clean, seen map[string]report.Check) mutantResult {
 	r := mutantResult{ID: m.ID, Title: m.Title, Kind: m.Kind, Expected: []string{}, Tripped: []string{}, Unexpected: []string{}, Trips: []trip{}}
-	missing := 0
+	missing, wrong, unsure := 0, 0, 0
+	count := func(c report.Check) {
+		wrong++
+		if c.Verdict == rules.Inconclusive {
+			unsure++
+		}
+	}
 	expected := map[string]bool{}
 	for _, e := range m.Expected {
 		r.Expected = append(r.Expected, e.ID)
 		expected[e.ID] = true
 		if !reached(clean[e.ID], seen[e.ID], e.Verdict) {
 			missing++
+			count(seen[e.ID])
 		}
 	}
 	for _, requirement := range rules.Catalogue {
@@ -166,12 +177,14 @@ func compare(m mutant, clean, seen map[string]report.Check) mutantResult {
 			continue
 		default:
 			r.Unexpected = append(r.Unexpected, after.ID)
+			count(after)
 		}
 		r.Tripped = append(r.Tripped, after.ID)
 		r.Trips = append(r.Trips, t)
 	}
 	r.Killed = m.Kind == "fault" && missing == 0
 	r.Clean = m.Kind == "benign" && len(r.Unexpected) == 0 && missing == 0
+	r.unsure = wrong > 0 && unsure == wrong
 	return r
 }
 
@@ -223,7 +236,9 @@ type mutation struct {
 }
 
 // run judges every mutant and reports each in the order of the list, as soon as
-// the ones before it are there.
+// the ones before it are there. Evidence that is missing is often our own doing,
+// on a machine that is busy with the other runs: who is unsure is judged once
+// more, alone. An accusation is never taken back.
 func (n *mutation) run(ctx context.Context, list []mutant, done func(mutantResult)) {
 	n.cleans = map[string]func() (map[string]report.Check, error){}
 	slots := make(chan struct{}, n.parallel)
@@ -232,12 +247,23 @@ func (n *mutation) run(ctx context.Context, list []mutant, done func(mutantResul
 		results[i] = make(chan mutantResult, 1)
 	}
 	go func() {
+		var all sync.WaitGroup
+		unsure := make([]bool, len(list))
 		for i, m := range list {
 			slots <- struct{}{}
-			go func() {
+			all.Go(func() {
 				defer func() { <-slots }()
+				r := n.judge(ctx, m)
+				if unsure[i] = r.unsure; !unsure[i] {
+					results[i] <- r
+				}
+			})
+		}
+		all.Wait()
+		for i, m := range list {
+			if unsure[i] {
 				results[i] <- n.judge(ctx, m)
-			}()
+			}
 		}
 	}()
 	for i := range list {

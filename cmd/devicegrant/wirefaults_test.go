@@ -357,10 +357,6 @@ var survivors = map[string]string{
 	"token: cut the connection": "the same: the code is used up, and nobody can tell whose fault it is",
 }
 
-// paced are checks that a busy machine makes inconclusive by itself: at the
-// accelerated clock they have to hit parts of a second.
-var paced = []string{"POLL-03", "POLL-04", "POLL-05", "POLL-06", "POLL-07", "POLL-18"}
-
 // TestWireFaultsAreSeen: at least nine of ten faults on the wire are held
 // against the server, and no harmless change accuses the server.
 func TestWireFaultsAreSeen(t *testing.T) {
@@ -450,25 +446,35 @@ func judgeAlterations(t *testing.T, list []alteration, parallel int, options fun
 	}
 	slots := make(chan struct{}, parallel)
 	accused, unjudged := make([][]string, len(list)), make([][]string, len(list))
+	judge := func(i int) {
+		accused[i], unjudged[i] = nil, nil
+		seen := evaluate(&list[i])
+		for _, r := range rules.Catalogue {
+			before, after := clean[r.ID], seen[r.ID]
+			said := fmt.Sprintf("%s %s (%s)", r.ID, after.Verdict, firstLine(after.Reason))
+			switch {
+			case accuses(before, after):
+				accused[i] = append(accused[i], said)
+			case after.Verdict == rules.Inconclusive && before.Verdict != rules.Inconclusive:
+				unjudged[i] = append(unjudged[i], said)
+			}
+		}
+	}
 	var all sync.WaitGroup
 	for i := range list {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			seen := evaluate(&list[i])
-			for _, r := range rules.Catalogue {
-				before, after := clean[r.ID], seen[r.ID]
-				said := fmt.Sprintf("%s %s (%s)", r.ID, after.Verdict, firstLine(after.Reason))
-				switch {
-				case accuses(before, after):
-					accused[i] = append(accused[i], said)
-				case after.Verdict == rules.Inconclusive && before.Verdict != rules.Inconclusive && !slices.Contains(paced, r.ID):
-					unjudged[i] = append(unjudged[i], said)
-				}
-			}
+			judge(i)
 		})
 	}
 	all.Wait()
+	for i, a := range list {
+		// Missing evidence may be our own doing, on a busy machine.
+		if !a.fault && len(accused[i]) == 0 && len(unjudged[i]) > 0 {
+			judge(i)
+		}
+	}
 	faults, seen, harmless := 0, 0, 0
 	for i, a := range list {
 		switch {
