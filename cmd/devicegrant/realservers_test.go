@@ -54,7 +54,7 @@ func TestRealServers(t *testing.T) {
 			"LOAD-02":  "info steady",        // figures
 			"EXT-04":   "na",                 // it wants no nonce in a DPoP proof
 		}},
-		{"glewlwyd", targets.Glewlwyd, 30, map[string]string{
+		{"glewlwyd", targets.Glewlwyd, 45, map[string]string{
 			"DA-04":     "warn other-error", // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
 			"DA-05":     "warn other-error", // the same for a repeated client_id; a repeated scope is accepted
 			"DA-09":     "warn other-error", // the same for an unknown client, where it has invalid_client

@@ -84,7 +84,7 @@ func recordRuns(t *testing.T) {
 
 // briefLifetime is how many seconds the codes of a server live that stands in
 // for it in the checks of expiry.
-var briefLifetime = map[string]int{"oidc-provider": 24, "glewlwyd": 30}
+var briefLifetime = map[string]int{"oidc-provider": 24, "glewlwyd": 45}
 
 func TestJudgeRefuses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "result.json")
