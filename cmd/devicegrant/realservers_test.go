@@ -86,14 +86,18 @@ func TestRealServers(t *testing.T) {
 			"TOKEN-05":  "warn other-error",          // 403 unauthorized_client without client_id or secret, where it has invalid_client
 			"TOKEN-08":  "warn other-error",          // repetition: whatever the above says
 			"TOKEN-13":  "warn other-error",          // another client's refresh token: 400 without a body, where it has invalid_grant
-			"TOKEN-14":  "warn replay-accepted",      // "rolling" moves the end of a refresh token's life; RFC 9700 section 4.14.2 asks for a new token, or one bound to a key
-			"TOKEN-16":  "warn userinfo-challenge",   // 401 without WWW-Authenticate, which RFC 6750 section 3 requires
-			"TOKEN-17":  "na",                        // as set up it has no revocation endpoint
-			"ERR-01":    "known 403-unauthorized_client",
-			"ERR-02":    "known body",
-			"ERR-04":    "known status",
-			"ERR-05":    "warn unregistered",    // "resource not found" for PUT
-			"META-05":   "warn none-not-listed", // public clients work, and "none" is not listed
+			// "rolling" moves the end of a refresh token's life; RFC 9700 section 4.14.2
+			// asks for a new token, or one bound to a key. Two tokens that are issued in
+			// the same moment can swap their scopes in its database, and then one of them
+			// is answered 200 without a body.
+			"TOKEN-14": "warn replay-accepted|inconclusive",
+			"TOKEN-16": "warn userinfo-challenge", // 401 without WWW-Authenticate, which RFC 6750 section 3 requires
+			"TOKEN-17": "na",                      // as set up it has no revocation endpoint
+			"ERR-01":   "known 403-unauthorized_client",
+			"ERR-02":   "known body",
+			"ERR-04":   "known status",
+			"ERR-05":   "warn unregistered",    // "resource not found" for PUT
+			"META-05":  "warn none-not-listed", // public clients work, and "none" is not listed
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -109,15 +113,23 @@ func TestRealServers(t *testing.T) {
 			for name, value := range server.Env {
 				cmd.Env = append(cmd.Env, name+"="+value)
 			}
-			printed, err := cmd.CombinedOutput()
-			if err != nil {
-				t.Errorf("%v\n%s\n%s", err, printed, server.Log())
-			}
+			printed, _ := cmd.CombinedOutput()
 			result := readResult(t, out)
+			exit := 0
 			for _, c := range result.Checks {
-				if got, want := summary(c), test.want[c.ID]; want == "" && c.Verdict != rules.Pass || want != "" && !slices.Contains(got, want) {
+				got, want := summary(c), test.want[c.ID]
+				if want == "" {
+					want = string(rules.Pass)
+				}
+				if !slices.ContainsFunc(strings.Split(want, "|"), func(one string) bool { return slices.Contains(got, one) }) {
 					t.Errorf("%s: %s (%s), want %q", c.ID, strings.Join(got, "; "), c.Reason, want)
 				}
+				if c.Verdict == rules.Inconclusive {
+					exit = 3
+				}
+			}
+			if got := cmd.ProcessState.ExitCode(); got != exit {
+				t.Errorf("exit status %d, want %d\n%s\n%s", got, exit, printed, server.Log())
 			}
 			if result.Target.Driver != "browser" {
 				t.Errorf("the driver was %s", result.Target.Driver)

@@ -19,8 +19,9 @@ const (
 	// maxKeepAlive bounds the polls of the code that is polled all through.
 	maxKeepAlive = 200
 	// paused is how long, of our own time, a person stands before a decision
-	// at most, lest their login session ends first.
-	paused = 25 * time.Second
+	// at most, lest their login session ends first; long enough for slow pages
+	// before it.
+	paused = 45 * time.Second
 	// lateDecision is what a late approval and the poll after it may take, of
 	// our own time.
 	lateDecision = 2 * time.Second
