@@ -30,6 +30,11 @@ func (d *document) setDefaults(p *Profile) {
 		setClientDefaults(p.Tenant.Clients.Public)
 	}
 
+	p.IssuerRule = cmp.Or(p.IssuerRule, "exact")
+	p.Request.DeviceAuthorization.ParamsIn = cmp.Or(p.Request.DeviceAuthorization.ParamsIn, "body")
+	p.Request.Token.ParamsIn = cmp.Or(p.Request.Token.ParamsIn, "body")
+	p.Responses.Format = cmp.Or(p.Responses.Format, "json")
+
 	setDefault(d, "limits.timeout", &p.Limits.Timeout, 15*time.Second)
 	setDefault(d, "limits.rate", &p.Limits.Rate, 50)
 	setDefault(d, "limits.guesses", &p.Limits.Guesses, 30)
@@ -48,6 +53,7 @@ func (d *document) setDefaults(p *Profile) {
 		v.Auto = new(true)
 	}
 	v.Locale = cmp.Or(v.Locale, "en-US")
+	v.CompleteParam = cmp.Or(v.CompleteParam, "user_code")
 	v.Consent = cmp.Or(v.Consent, "unknown")
 	setDefault(d, "verification.limits.step", &v.Limits.Step, 10*time.Second)
 	setDefault(d, "verification.limits.journey", &v.Limits.Journey, time.Minute)

@@ -26,6 +26,9 @@ var (
 	schemaWords = map[string][]string{
 		"Client.auth":          {string(AuthNone), string(AuthBasic), string(AuthPost)},
 		"Client.device_auth":   {string(AuthNone), string(AuthBasic), string(AuthPost)},
+		"Profile.issuer_rule":  issuerRules,
+		"Addition.params_in":   placements,
+		"Responses.format":     formats,
 		"Deviation.expect":     {"fail", "warn", "inconclusive", "n/a"},
 		"Verification.drivers": drivers,
 		"Verification.consent": consents,

@@ -34,13 +34,29 @@ clients:
 		{name: "merge key", text: "a: &a {}\n<<: *a\n",
 			want: `
 test.yaml: clients.public: missing; every run polls with this client
-1:1: a: unknown key; known are name, title, base_url, vars, issuer, discovery, endpoints, clients, users, scopes, forbidden_scope, request, verification, tls, limits, capabilities, expiry, tenant, baseline
+1:1: a: unknown key; known are name, title, base_url, vars, issuer, issuer_rule, discovery, endpoints, clients, users, scopes, forbidden_scope, request, responses, expect, verification, tls, limits, capabilities, expiry, tenant, baseline
 2:1: <<: unknown key; merge keys are not supported: an alias may stand for a whole value only`},
 		{name: "keys twice", text: minimal + "scopes: [a]\nlimits:\n  rate: 1\n  rate: 2\nscopes: [b]\nvars: {a: x, a: y}\n",
 			want: `
 7:3: limits.rate: the key stands here twice, first on line 6
 8:1: scopes: the key stands here twice, first on line 4
 9:14: vars.a: the key stands here twice, first on line 9`},
+		{name: "no aliases", text: minimal + "responses:\n  members: {device_cod: x, interval: interval}\n  errors: {slow_down: expired_token, access_denied: a, expired_token: a}\n  statuses: {slow_down: 99, no: 400}\n",
+			want: `
+5:25: responses.members.device_cod: "device_cod" is not a member of an answer of RFC 6749 or RFC 8628; did you mean "device_code"?
+5:38: responses.members.interval: no other name for interval; leave it out
+6:23: responses.errors.slow_down: "expired_token" has a meaning of its own; an alias is a name that no RFC has; a server that confuses two is for the baseline
+6:71: responses.errors.expired_token: "a" stands for access_denied already
+7:25: responses.statuses.slow_down: expected a number from 200 to 599, found 99; leave it out for the default
+7:33: responses.statuses.no: "no" is not an error code of RFC 6749 or RFC 8628; known are authorization_pending, slow_down, access_denied, expired_token, invalid_request, invalid_client, invalid_grant, unauthorized_client, unsupported_grant_type, invalid_scope`},
+		{name: "no words", text: minimal + "issuer_rule: maybe\nrequest: {token: {params_in: header}}\nresponses: {format: xml}\nexpect: {expires_in: -1s, user_code: '['}\nlimits: {token_per_minute: -1}\n",
+			want: `
+4:14: issuer_rule: unknown word "maybe"; expected exact, ignore
+5:30: request.token.params_in: unknown word "header"; expected body, query
+6:21: responses.format: unknown word "xml"; expected json, form
+7:22: expect.expires_in: expected a time from 0; leave it out when the documentation gives none
+7:38: expect.user_code: "[" is not a regular expression; error parsing regexp: missing closing ]: ` + "`" + `[` + "`" + `
+8:28: limits.token_per_minute: expected a number from 0, found -1; leave it out when there is no ceiling`},
 		{name: "key that is a list", text: minimal + "? [a, b]\n: c\n",
 			want: `4:3: expected a key, found a list`},
 		{name: "wrong types", text: minimal + `

@@ -21,6 +21,9 @@ type Profile struct {
 	// Issuer is the issuer identifier that metadata must carry byte for byte
 	// (RFC 8414 section 3.3). Empty: the target promises none.
 	Issuer string `yaml:"issuer"`
+	// IssuerRule is exact, or ignore where the metadata is known to carry
+	// something else. Default exact.
+	IssuerRule string `yaml:"issuer_rule"`
 	// Discovery is "auto" (both well-known forms of the issuer), "off", or the
 	// URL of the metadata document. Default: auto with an issuer, else off.
 	Discovery string    `yaml:"discovery"`
@@ -33,6 +36,8 @@ type Profile struct {
 	ForbiddenScope string `yaml:"forbidden_scope"`
 
 	Request      Requests     `yaml:"request"`
+	Responses    Responses    `yaml:"responses"`
+	Expect       Expectations `yaml:"expect"`
 	Verification Verification `yaml:"verification"`
 	TLS          TLS          `yaml:"tls"`
 	Limits       Limits       `yaml:"limits"`
@@ -138,8 +143,36 @@ type Requests struct {
 
 // Addition is what one endpoint wants beyond RFC 8628.
 type Addition struct {
-	Params  map[string]string `yaml:"params"`
-	Headers map[string]string `yaml:"headers"`
+	// ParamsIn is where the parameters go: body (default) or query. A client
+	// secret never stands in a query.
+	ParamsIn string            `yaml:"params_in"`
+	Params   map[string]string `yaml:"params"`
+	Headers  map[string]string `yaml:"headers"`
+}
+
+// Responses is how the target spells what RFC 8628 and RFC 6749 spell
+// otherwise. The harness then understands its answers, so that one deviation
+// does not hide the rest; the deviation itself is still reported, as known.
+type Responses struct {
+	// Format of the answers of both endpoints: json (default) or form.
+	Format string `yaml:"format"`
+	// Members are member names of answers, standard to the target's.
+	Members map[string]string `yaml:"members"`
+	// Errors are error codes, standard to the target's.
+	Errors map[string]string `yaml:"errors"`
+	// Statuses are HTTP statuses of answers with a standard error code, where
+	// they are not those of RFC 6749 section 5.2.
+	Statuses map[string]int `yaml:"statuses"`
+}
+
+// Expectations are values that the target's documentation gives. A difference
+// is reported and fails nothing.
+type Expectations struct {
+	// ExpiresIn and Interval are those of the device authorization response.
+	ExpiresIn time.Duration `yaml:"expires_in"`
+	Interval  time.Duration `yaml:"interval"`
+	// UserCode is a regular expression that matches the whole user code.
+	UserCode string `yaml:"user_code"`
 }
 
 // TLS says how far the target's transport is trusted.
@@ -160,6 +193,11 @@ type Limits struct {
 	Timeout time.Duration `yaml:"timeout"`
 	// Rate is the most requests per second to the API endpoints. Default 50.
 	Rate float64 `yaml:"rate"`
+	// DeviceAuthorizationPerMinute and TokenPerMinute are ceilings that the
+	// target sets for one endpoint. Checks that need more are skipped. Default
+	// 0: none is known.
+	DeviceAuthorizationPerMinute int `yaml:"device_authorization_per_minute"`
+	TokenPerMinute               int `yaml:"token_per_minute"`
 	// Codes is how many codes are issued to look for repeated and for weak
 	// ones. Default 100.
 	Codes int `yaml:"codes"`
@@ -189,6 +227,8 @@ type Limits struct {
 type Capabilities struct {
 	// Deny: the pages offer a way to refuse.
 	Deny *bool `yaml:"deny"`
+	// ScopeRequired: a device authorization request without scope is refused.
+	ScopeRequired *bool `yaml:"scope_required"`
 	// PKCE: code_challenge in the device authorization request is enforced.
 	PKCE *bool `yaml:"pkce"`
 	// DPoP: the token endpoint takes proofs (RFC 9449). Unknown: what
@@ -259,6 +299,9 @@ type Verification struct {
 	// Auto recognises by heuristics what no entry of Pages matches. Default true.
 	Auto   *bool  `yaml:"auto"`
 	Locale string `yaml:"locale"` // default en-US
+	// CompleteParam is the query member of verification_uri_complete that
+	// carries the user code. Default user_code.
+	CompleteParam string `yaml:"complete_param"`
 	// Consent says when a decision page is shown: always, first-time, never,
 	// unknown (default). With never or unknown a deny journey submits no login
 	// that could approve by itself.

@@ -2,8 +2,8 @@ package profiles
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -92,10 +92,12 @@ func (w shower) node(path string, v reflect.Value) *yaml.Node {
 		return w.list(path, v)
 	case reflect.Map:
 		node := &yaml.Node{Kind: yaml.MappingNode}
-		for _, key := range slices.Sorted(maps.Keys(v.Interface().(map[string]string))) {
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) })
+		for _, key := range keys {
 			name := &yaml.Node{}
-			name.SetString(key)
-			node.Content = append(node.Content, name, w.scalar(join(path, key), v.MapIndex(reflect.ValueOf(key)).Interface()))
+			name.SetString(key.String())
+			node.Content = append(node.Content, name, w.scalar(join(path, key.String()), v.MapIndex(key).Interface()))
 		}
 		return node
 	}

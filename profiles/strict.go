@@ -184,18 +184,16 @@ func (d *document) fillSlice(path string, node *yaml.Node, target reflect.Value,
 }
 
 func (d *document) fillMap(path string, node *yaml.Node, target reflect.Value) {
-	entries := map[string]string{}
+	entries := reflect.MakeMap(target.Type())
 	d.eachKey(path, node, func(key, value *yaml.Node, path string) {
-		if isNull(value) {
-			entries[key.Value] = ""
-			return
+		element := reflect.New(target.Type().Elem()).Elem()
+		d.fill(path, value, element, "")
+		if value.Value != "" && element.IsZero() {
+			return // it named an empty variable, or was refused
 		}
-		text, ok := d.text(path, value, "a string")
-		if ok && (text != "" || value.Value == "") {
-			entries[key.Value] = text // but not what named an empty variable
-		}
+		entries.SetMapIndex(reflect.ValueOf(key.Value), element)
 	})
-	target.Set(reflect.ValueOf(entries))
+	target.Set(entries)
 }
 
 // eachKey walks a mapping, refuses keys that stand there twice, and notes

@@ -28,6 +28,8 @@ func (d *document) validate(p *Profile) {
 	d.checkAddition("request.device_authorization", p.Request.DeviceAuthorization, "client_id", "client_secret", "scope")
 	d.checkAddition("request.token", p.Request.Token,
 		"client_id", "client_secret", "grant_type", "device_code", "refresh_token")
+	d.checkResponses(&p.Responses)
+	d.checkExpectations(&p.Expect)
 	d.checkLimits(p)
 	d.checkExpiry(p)
 	d.checkTenant(p)
@@ -42,6 +44,7 @@ func (d *document) checkTarget(p *Profile) {
 		d.reportAt("issuer", "an issuer has no query", "")
 	}
 	d.checkEndpoints("endpoints", p.Endpoints, p)
+	d.oneOf("issuer_rule", p.IssuerRule, issuerRules...)
 
 	switch p.Discovery {
 	case "off":
@@ -222,6 +225,7 @@ var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 var ownHeaders = []string{"authorization", "content-length", "content-type", "host"}
 
 func (d *document) checkAddition(path string, a Addition, own ...string) {
+	d.oneOf(join(path, "params_in"), a.ParamsIn, placements...)
 	for name := range a.Params {
 		if slices.Contains(own, name) {
 			d.reportAt(join(path, "params."+name), "the harness sends this parameter itself", "")
@@ -251,6 +255,8 @@ const maxGuesses = 1000
 func (d *document) checkLimits(p *Profile) {
 	positive(d, "limits.timeout", p.Limits.Timeout)
 	positive(d, "limits.rate", p.Limits.Rate)
+	notNegative(d, "limits.device_authorization_per_minute", p.Limits.DeviceAuthorizationPerMinute)
+	notNegative(d, "limits.token_per_minute", p.Limits.TokenPerMinute)
 	positive(d, "limits.codes", p.Limits.Codes)
 	positive(d, "limits.guesses", p.Limits.Guesses)
 	if strict := p.Limits.GuessesStrict; strict < 0 || strict > 0 && strict < p.Limits.Guesses || strict > maxGuesses {
@@ -349,13 +355,21 @@ func (d *document) checkCAFile(p *Profile, readFile func(string) ([]byte, error)
 	}
 }
 
-// positive reports a limit that is not above zero.
+// within reports a number outside of its range.
 func within(d *document, path string, value, low, high int) {
 	if (value < low || value > high) && !d.troubled(path) {
 		d.reportAt(path, fmt.Sprintf("expected a number from %d to %d, found %d", low, high, value), "leave it out for the default")
 	}
 }
 
+// notNegative reports a ceiling below zero, which stands for none.
+func notNegative(d *document, path string, value int) {
+	if value < 0 && !d.troubled(path) {
+		d.reportAt(path, fmt.Sprintf("expected a number from 0, found %d", value), "leave it out when there is no ceiling")
+	}
+}
+
+// positive reports a limit that is not above zero.
 func positive[T int | float64 | time.Duration](d *document, path string, value T) {
 	if value <= 0 && !d.troubled(path) {
 		d.reportAt(path, fmt.Sprintf("expected more than zero, found %v", value), "leave it out for the default")
