@@ -94,9 +94,19 @@ func (b judgedBy) judge(rule rules.Rule, evidence rules.Evidence) report.Check {
 	judgement := b.needsBrowser(requirement, apply(rule, evidence))
 	check.Verdict, check.Reason, check.Findings = judgement.Verdict, judgement.Reason, judgement.Findings
 	if !b.noBaseline {
-		check = report.ApplyBaseline([]report.Check{check}, evidence.Profile.Baseline)[0]
+		check = report.ApplyBaseline([]report.Check{check}, slices.Concat(evidence.Profile.Baseline, declared(check, evidence.Profile)))[0]
 	}
 	return check
+}
+
+// declared are the deviations that the profile's other keys tell and that the
+// check found: one that does not happen leaves no stale entry anywhere.
+func declared(check report.Check, p *profiles.Profile) []profiles.Deviation {
+	return slices.DeleteFunc(rules.Declared(p), func(d profiles.Deviation) bool {
+		return d.Check != check.ID || !slices.ContainsFunc(check.Findings, func(f rules.Finding) bool {
+			return f.Code == d.Code && string(f.Severity) == d.Expect
+		})
+	})
 }
 
 // apply judges, and takes a rule that panics for what it is: our fault, which

@@ -179,7 +179,7 @@ func (j *judge) claims(x said, payload []byte) {
 	}
 	request, _ := j.maybe(tokenUse, "full/device")
 	client := request.Form().Get("client_id")
-	if iss, ok := o.String("iss"); j.Issuer != "" && (!ok || iss != j.Issuer) {
+	if iss, ok := o.String("iss"); j.Issuer != "" && j.Profile.IssuerRule != "ignore" && (!ok || iss != j.Issuer) {
 		j.fail("iss", "iss "+clip(j.Issuer), "iss "+clip(string(o.Raw("iss"))), x)
 	}
 	if !hasAudience(o, client) {

@@ -15,8 +15,10 @@ type Rule struct {
 
 // Judge applies the rule.
 func (r Rule) Judge(e Evidence) Judgement {
+	e.translate()
 	j := &judge{Evidence: e}
 	r.check(j)
+	j.aliases(r.ID)
 	return j.judgement()
 }
 

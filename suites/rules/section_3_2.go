@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"regexp"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -51,7 +53,7 @@ func responseIsFlatObject(j *judge) {
 	if !ok {
 		return
 	}
-	o, err := x.Object()
+	o, err := x.Literal()
 	switch {
 	case err != nil && x.Status/100 != 2:
 		j.inconclusive("the request was not served: %s", describe(x.Exchange))
@@ -112,6 +114,10 @@ func userCodeMember(j *judge) {
 		if d, _ := objects[i].String("device_code"); d == s {
 			j.fail("equals-device-code", "user_code differs from device_code", "they are the same", x)
 			continue
+		}
+		form := j.Profile.Expect.UserCode
+		if pattern, err := regexp.Compile(`^(?:` + form + `)$`); err == nil && form != "" && !pattern.MatchString(s) {
+			j.measure("undocumented", fmt.Sprintf("user_code is %s, the profile expects %s", clip(s), clip(form)), x)
 		}
 		j.pass("a string of %d characters", len([]rune(s)))
 	}
@@ -246,7 +252,15 @@ func expiresIn(j *judge) {
 		case n < 60:
 			j.note("short", fmt.Sprintf("%v seconds", n), x)
 		}
+		j.expected(x, "expires_in", n, j.Profile.Expect.ExpiresIn)
 		j.pass("%v seconds", n)
+	}
+}
+
+// expected measures a number of seconds against the profile's expect.
+func (j *judge) expected(x said, name string, n float64, documented time.Duration) {
+	if documented > 0 && n != documented.Seconds() {
+		j.measure("undocumented", fmt.Sprintf("%s is %v, the profile expects %v", name, n, documented.Seconds()), x)
 	}
 }
 
@@ -269,6 +283,7 @@ func pollingInterval(j *judge) {
 		if life, ok := objects[i].Number("expires_in"); ok && n > life && life > 0 {
 			j.warn("beyond-lifetime", "an interval shorter than expires_in", fmt.Sprintf("interval %v, expires_in %v", n, life), x)
 		}
+		j.expected(x, "interval", n, j.Profile.Expect.Interval)
 		j.pass("%v seconds", n)
 	}
 }
@@ -293,6 +308,9 @@ func verificationURIComplete(j *judge) {
 		}
 		if u.Scheme != "https" && !j.Profile.TLS.AllowHTTP {
 			j.warn("not-https", "an https URI", clip(s), x)
+		}
+		if name := j.Profile.Verification.CompleteParam; name != "" && u.RawQuery != "" && !u.Query().Has(name) {
+			j.note("other-parameter", fmt.Sprintf("the query of %s has no %s (verification.complete_param)", clip(s), name), x)
 		}
 		plain, _ := o.String("verification_uri")
 		if p, err := url.Parse(plain); err == nil && p.Host != u.Host {

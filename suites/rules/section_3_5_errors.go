@@ -154,7 +154,7 @@ func errorBody(j *judge) {
 
 // bodyProblem says what is wrong with an error body, or "".
 func bodyProblem(x wire.Exchange) string {
-	o, err := x.Object()
+	o, err := x.Literal()
 	switch {
 	case err != nil && len(x.Response.Body) == 0:
 		return "no body"
@@ -271,12 +271,17 @@ var registeredErrors = []string{
 
 // ERR-05
 func registeredErrorCodes(j *judge) {
-	var synonyms, others groups
+	var synonyms, others, declared groups
 	n := 0
 	for _, x := range j.errorAnswers() {
-		code := x.OAuthError()
+		code, own := x.OAuthError(), ""
+		if o, err := x.Spelled(); err == nil {
+			own, _ = o.String("error")
+		}
 		switch {
 		case code == "":
+		case own != code:
+			declared.add(fmt.Sprintf("%s for %s", quoted(clip(own)), code), x)
 		case slices.Contains(registeredErrors, code):
 			n++
 		case x.Status >= 500 && (code == "server_error" || code == "temporarily_unavailable"):
@@ -292,6 +297,9 @@ func registeredErrorCodes(j *judge) {
 	})
 	others.each(func(observed string, evidence []said) {
 		j.warn("unregistered", "a registered error code", observed, evidence...)
+	})
+	declared.each(func(observed string, evidence []said) {
+		j.warn(aliasUsed, "a registered error code", observed, evidence...)
 	})
 	if n > 0 {
 		j.pass("%d errors, all with registered codes", n)

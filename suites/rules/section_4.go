@@ -132,6 +132,8 @@ func issuerIsEqual(j *judge) {
 			j.pass("%s names it", x.URL)
 		case found:
 			j.note("another-issuer", observed, x)
+		case j.Profile.IssuerRule == "ignore":
+			j.measure("ignored", observed+fmt.Sprintf(", not %q: the profile says to ignore it", j.Issuer), x)
 		default:
 			j.fail("differs", fmt.Sprintf("issuer %q", j.Issuer), observed, x)
 		}

@@ -37,7 +37,11 @@ func authenticate(r wire.Request, c *profiles.Client, method profiles.ClientAuth
 	case profiles.AuthBasic:
 		r.Header.Set("Authorization", wire.BasicAuth(c.ID, c.Secret.Reveal()))
 	case profiles.AuthPost:
-		r.Body = append(r.Body[:len(r.Body):len(r.Body)], "&"+wire.Form{{Name: "client_secret", Value: c.Secret.Reveal()}}.Encode()...)
+		secret := wire.Form{{Name: "client_secret", Value: c.Secret.Reveal()}}.Encode()
+		if len(r.Body) > 0 {
+			secret = "&" + secret
+		}
+		r.Body = append(r.Body[:len(r.Body):len(r.Body)], secret...)
 	}
 	return r
 }

@@ -36,6 +36,10 @@ type Environment struct {
 	Seed uint64
 
 	limiter *rate.Limiter
+	// ceilings are those of single endpoints, by URL.
+	ceilings map[string]*rate.Limiter
+	// dialect is how the target spells its answers.
+	dialect *wire.Dialect
 }
 
 // nobody is why no person can log in, or "". A hook and a real person bring
@@ -110,7 +114,7 @@ func (c *conversation) send(r wire.Request) wire.Exchange { return c.sendWith(c.
 
 // sendWith is send through another client than the run's own.
 func (c *conversation) sendWith(client *wire.Client, r wire.Request) wire.Exchange {
-	if err := c.limiter.Wait(c.ctx); err != nil {
+	if err := c.turn(c.ctx, r.URL); err != nil {
 		return c.record(wire.Exchange{Label: r.Label, Method: r.Method, URL: r.URL,
 			Failure: &wire.Failure{Kind: wire.FailCanceled, Text: "the run was interrupted"}})
 	}
@@ -121,6 +125,7 @@ func (c *conversation) record(x wire.Exchange) wire.Exchange {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x.N = len(c.said.Exchanges) + 1
+	x.Dialect = c.dialect
 	c.said.Exchanges = append(c.said.Exchanges, x)
 	return x
 }
@@ -130,8 +135,8 @@ func (c *conversation) record(x wire.Exchange) wire.Exchange {
 // by waiting beforehand for as many turns as there will be requests, warm-ups
 // included.
 func (c *conversation) together(requests []wire.Request) []wire.Exchange {
-	for range 2 * len(requests) {
-		if c.limiter.Wait(c.ctx) != nil {
+	for i := range 2 * len(requests) {
+		if c.turn(c.ctx, requests[i/2].URL) != nil {
 			break // Together notices the same
 		}
 	}
@@ -198,14 +203,17 @@ func (c *conversation) deviceForm(client *profiles.Client) wire.Form {
 // deviceRequest is a device authorization request (RFC 8628 section 3.1) with
 // the client's authentication.
 func (c *conversation) deviceRequest(label string, client *profiles.Client, form wire.Form) wire.Request {
-	return authenticate(c.bareDeviceRequest(label, form), client, deviceAuth(client))
+	return c.deviceRequestAt(label, c.Target.Endpoints.DeviceAuthorization, client, form)
 }
 
-// bareDeviceRequest is the same without any client authentication.
+// deviceRequestAt is deviceRequest to another endpoint than the target's own.
+func (c *conversation) deviceRequestAt(label, endpoint string, client *profiles.Client, form wire.Form) wire.Request {
+	return authenticate(post(label, endpoint, form, c.Profile.Request.DeviceAuthorization), client, deviceAuth(client))
+}
+
+// bareDeviceRequest is deviceRequest without any client authentication.
 func (c *conversation) bareDeviceRequest(label string, form wire.Form) wire.Request {
-	r := wire.Post(label, c.Target.Endpoints.DeviceAuthorization, form)
-	addHeaders(r, c.Profile.Request.DeviceAuthorization.Headers)
-	return r
+	return post(label, c.Target.Endpoints.DeviceAuthorization, form, c.Profile.Request.DeviceAuthorization)
 }
 
 // tokenForm is the valid device access token request of a client, without its
@@ -218,12 +226,29 @@ func (c *conversation) tokenForm(client *profiles.Client, deviceCode string) wir
 // tokenRequest is a device access token request (RFC 8628 section 3.4) with
 // the client's authentication.
 func (c *conversation) tokenRequest(label string, client *profiles.Client, form wire.Form) wire.Request {
-	return authenticate(c.bareTokenRequest(label, form), client, tokenAuth(client))
+	return c.tokenRequestAt(label, c.Target.Endpoints.Token, client, form)
 }
 
-// bareTokenRequest is the same without any client authentication.
+// tokenRequestAt is tokenRequest to another endpoint than the target's own.
+func (c *conversation) tokenRequestAt(label, endpoint string, client *profiles.Client, form wire.Form) wire.Request {
+	return authenticate(post(label, endpoint, form, c.Profile.Request.Token), client, tokenAuth(client))
+}
+
+// bareTokenRequest is tokenRequest without any client authentication.
 func (c *conversation) bareTokenRequest(label string, form wire.Form) wire.Request {
-	r := wire.Post(label, c.Target.Endpoints.Token, form)
-	addHeaders(r, c.Profile.Request.Token.Headers)
+	return post(label, c.Target.Endpoints.Token, form, c.Profile.Request.Token)
+}
+
+// post places parameters where the endpoint wants them. A secret stays in the
+// body: queries are written to logs.
+func post(label, endpoint string, form wire.Form, wants profiles.Addition) wire.Request {
+	r := wire.Post(label, endpoint, form)
+	if wants.ParamsIn == "query" && len(form) > 0 {
+		r = wire.Post(label, withQuery(endpoint, form.Without("client_secret")), nil)
+		if secret := form.Get("client_secret"); secret != "" {
+			r.Body = []byte(wire.Form{{Name: "client_secret", Value: secret}}.Encode())
+		}
+	}
+	addHeaders(r, wants.Headers)
 	return r
 }

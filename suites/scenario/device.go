@@ -51,9 +51,7 @@ func (c *conversation) issue(label string, client *profiles.Client) (*device, er
 
 // issueAt is issue at other endpoints than the target's own.
 func (c *conversation) issueAt(label string, client *profiles.Client, at profiles.Endpoints) (*device, error) {
-	r := c.deviceRequest(label, client, c.deviceForm(client))
-	r.URL = at.DeviceAuthorization
-	d, err := c.deviceFrom(c.sendPatiently(r), client)
+	d, err := c.deviceFrom(c.sendPatiently(c.deviceRequestAt(label, at.DeviceAuthorization, client, c.deviceForm(client))), client)
 	if err != nil {
 		return nil, err
 	}
@@ -118,9 +116,7 @@ func (d *device) guard() time.Duration { return d.c.Clock.Guard(d.roundTrip) }
 
 // request is the device access token request of this device.
 func (d *device) request(label string) wire.Request {
-	r := d.c.tokenRequest(label, d.client, d.c.tokenForm(d.client, d.deviceCode))
-	r.URL = d.tokenEndpoint
-	return r
+	return d.c.tokenRequestAt(label, d.tokenEndpoint, d.client, d.c.tokenForm(d.client, d.deviceCode))
 }
 
 // pollNow sends a device access token request without waiting.

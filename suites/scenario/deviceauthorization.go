@@ -59,7 +59,11 @@ func codes(c *conversation) error {
 			}
 		})
 	}
-	for i := range max(2, c.Profile.Limits.Codes) {
+	sample := max(2, c.Profile.Limits.Codes)
+	if ceiling := c.Profile.Limits.DeviceAuthorizationPerMinute; ceiling > 0 {
+		sample = max(2, min(sample, ceiling)) // a minute's worth
+	}
+	for i := range sample {
 		next <- i + 1
 	}
 	close(next)
@@ -104,7 +108,7 @@ func deviceErrors(c *conversation) error {
 		c.sendPatiently(c.deviceRequest("control/confidential", confidential, own))
 		c.send(c.bareDeviceRequest("query/no secret", own))
 		r := c.bareDeviceRequest("query/secret", own)
-		r.URL = withQuery(endpoint, wire.Form{{Name: "client_secret", Value: confidential.Secret.Reveal()}})
+		r.URL = withQuery(r.URL, wire.Form{{Name: "client_secret", Value: confidential.Secret.Reveal()}})
 		c.send(r)
 	}
 
@@ -118,7 +122,7 @@ func deviceErrors(c *conversation) error {
 		if body.mediaType != "" {
 			r.Header.Set("Content-Type", body.mediaType)
 		}
-		r.Body = body.bytes
+		r.URL, r.Body = endpoint, body.bytes
 		if x := c.send(r); x.Failure != nil && x.Failure.Kind == wire.FailTimeout {
 			c.send(r) // a busy machine may lose one answer
 		}

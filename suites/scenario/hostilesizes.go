@@ -74,7 +74,7 @@ func hostileSizes(c *conversation) error {
 // sendLarge is send, but only the beginning of a large body is recorded.
 func (c *conversation) sendLarge(r wire.Request) wire.Exchange {
 	const enough = 1 << 10
-	if err := c.limiter.Wait(c.ctx); err != nil {
+	if err := c.turn(c.ctx, r.URL); err != nil {
 		return wire.Exchange{}
 	}
 	x := c.Wire.Do(c.ctx, r)

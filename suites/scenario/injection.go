@@ -50,7 +50,7 @@ func injection(c *conversation) error {
 		mark := useragent.Mark{Name: "x" + c.random.word(11), Sum: templateSum}
 		text := strings.ReplaceAll(p.text, "MARK", mark.Name)
 		for _, start := range d.starts() {
-			poisoned := poison(start.address, reflected, func(string) string { return text })
+			poisoned := poison(start.address, append([]string{c.Profile.Verification.CompleteParam}, reflected...), func(string) string { return text })
 			c.attacked(s.Inject(c.ctx, start.name+"/"+p.name, poisoned, mark))
 		}
 		task := d.task("typed/"+p.name, transcript.ReachDecision)

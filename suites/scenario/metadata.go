@@ -36,9 +36,7 @@ func metadata(c *conversation) error {
 		return nil // a document must not choose who gets our credentials
 	}
 	client := c.Profile.Clients.Public
-	r := c.deviceRequest("advertised", client, c.deviceForm(client))
-	r.URL = advertised
-	c.sendPatiently(r)
+	c.sendPatiently(c.deviceRequestAt("advertised", advertised, client, c.deviceForm(client)))
 	return nil
 }
 

@@ -73,7 +73,7 @@ func lostAnswers(c *conversation) error {
 		if err := d.rest(d.interval + d.guard()); err != nil {
 			return err
 		}
-		if err := c.limiter.Wait(c.ctx); err != nil {
+		if err := c.turn(c.ctx, d.tokenEndpoint); err != nil {
 			return errInterrupted
 		}
 		d.heard(c.record(c.Wire.SendAndHangUp(c.ctx, d.request(fmt.Sprintf("lost/%d", k)))))

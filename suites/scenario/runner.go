@@ -10,9 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // Scenario is one scripted conversation.
@@ -27,6 +26,9 @@ type Scenario struct {
 	Login bool
 	// Expiry says that the scenario waits for a code to expire.
 	Expiry bool
+	// Hurry says that it sends requests at moments of its own choosing, or many
+	// at once, to the token endpoint: a ceiling there would change what it sees.
+	Hurry bool
 	// Last is above 0 for a scenario that waits for all others (see
 	// conversation.after), except those with the same or a higher number.
 	Last int
@@ -65,11 +67,8 @@ func (f *future) leavePages() { f.left.Do(func() { close(f.away) }) }
 
 // NewRunner returns a runner in which nothing runs yet.
 func NewRunner(env *Environment) *Runner {
-	limit := rate.Limit(env.Profile.Limits.Rate)
-	if limit <= 0 {
-		limit = rate.Inf
-	}
-	env.limiter = rate.NewLimiter(limit, max(1, int(env.Profile.Limits.Rate/5)))
+	env.setPace()
+	env.dialect = wire.DialectOf(env.Profile.Responses.Format, env.Profile.Responses.Members, env.Profile.Responses.Errors)
 	return &Runner{env: env, futures: map[string]*future{}, status: map[string]Status{}}
 }
 
@@ -131,6 +130,10 @@ func (r *Runner) tell(ctx context.Context, s Scenario, f *future) (said transcri
 		if c.said.Aborted = r.env.nobody(); c.said.Aborted != "" {
 			return
 		}
+	}
+	if ceiling := r.env.Profile.Limits.TokenPerMinute; s.Hurry && ceiling > 0 {
+		c.said.Skipped = fmt.Sprintf("the target allows %d token requests a minute (limits.token_per_minute), and this takes more of them at moments of its own", ceiling)
+		return
 	}
 	err := s.run(c)
 	var (

@@ -37,9 +37,7 @@ func tenants(c *conversation) error {
 		return err
 	}
 	if abroad.ours.ID != abroad.theirs.ID && at.DeviceAuthorization != c.Target.Endpoints.DeviceAuthorization {
-		r := c.deviceRequest("client/device", abroad.ours, c.deviceForm(abroad.ours))
-		r.URL = at.DeviceAuthorization
-		c.sendPatiently(r)
+		c.sendPatiently(c.deviceRequestAt("client/device", at.DeviceAuthorization, abroad.ours, c.deviceForm(abroad.ours)))
 	}
 	devices, err := c.issueEach(abroad.ours, []string{"pending", "approved", "page", "guest"})
 	if err != nil {
@@ -114,9 +112,7 @@ func (a abroad) present(state string, d *device) {
 		if by.client == a.ours && (a.ours.ID == a.theirs.ID || a.at.Token == a.c.Target.Endpoints.Token) {
 			continue
 		}
-		r := a.c.tokenRequest(state+"/"+by.name, by.client, a.c.tokenForm(by.client, d.deviceCode))
-		r.URL = a.at.Token
-		d.ask(r)
+		d.ask(a.c.tokenRequestAt(state+"/"+by.name, a.at.Token, by.client, a.c.tokenForm(by.client, d.deviceCode)))
 	}
 }
 

@@ -38,7 +38,7 @@ func tokenTransport(c *conversation) error {
 	c.leavePages()
 	form := c.tokenForm(public, d.deviceCode)
 	get := d.request("method/GET")
-	get.Method, get.URL, get.Body = "GET", withQuery(get.URL, form), nil
+	get.Method, get.URL, get.Body = "GET", withQuery(d.tokenEndpoint, form), nil
 	get.Header.Del("Content-Type")
 	if x, err := d.askPaced(get); err != nil || x.Status == 200 {
 		return err
@@ -69,7 +69,7 @@ func (c *conversation) tokenTypes(client *profiles.Client) error {
 		if body.mediaType != "" {
 			r.Header.Set("Content-Type", body.mediaType)
 		}
-		r.Body = body.bytes
+		r.URL, r.Body = d.tokenEndpoint, body.bytes
 		if x := d.ask(r); x.Failure != nil && x.Failure.Kind == wire.FailTimeout {
 			d.ask(r) // a busy machine may lose one answer
 		}

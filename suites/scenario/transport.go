@@ -37,9 +37,7 @@ func transport(c *conversation) error {
 	}
 
 	if plain := overHTTP(endpoint); plain != "" {
-		r := c.bareDeviceRequest("http/device", c.deviceForm(public))
-		r.URL = plain
-		c.send(r)
+		c.send(post("http/device", plain, c.deviceForm(public), c.Profile.Request.DeviceAuthorization))
 	}
 	if plain := overHTTP(c.Target.Endpoints.Token); plain != "" {
 		c.send(wire.Post("http/token", plain, c.tokenForm(public, c.random.word(43))))

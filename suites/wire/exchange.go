@@ -54,6 +54,9 @@ type Exchange struct {
 	Failure   *Failure `json:"failure,omitempty"`
 	// Release is set by [Client.Together].
 	Release Release `json:"release,omitempty"`
+	// Dialect is how the target spells its answers; nil: as the RFCs do. It is
+	// the profile's, and not recorded with each exchange.
+	Dialect *Dialect `json:"-"`
 
 	// Sent and Received are counted from the start of the run, in the
 	// target's seconds (see the scenario clock).
@@ -109,15 +112,46 @@ func (x Exchange) Header(name string) string {
 	return x.Response.Header.Get(name)
 }
 
-// Object decodes the response body as one flat JSON object. See [ParseObject].
+// Object decodes the response body as one flat JSON object, see [ParseObject],
+// and translates it into the words of the RFCs.
 func (x Exchange) Object() (Object, error) {
-	if x.Response == nil {
-		return Object{}, fmt.Errorf("exchange %d has no response", x.N)
+	if x.Dialect == nil {
+		return x.Literal()
 	}
-	if x.Truncated {
-		return Object{}, fmt.Errorf("the body is longer than the %d bytes that are read", len(x.Response.Body))
+	body, err := x.wholeBody()
+	if err != nil {
+		return Object{}, err
 	}
-	return ParseObject(x.Response.Body)
+	return x.Dialect.object(body)
+}
+
+// Spelled is Object in the target's own words: a form is read as what it says,
+// and nothing is renamed.
+func (x Exchange) Spelled() (Object, error) {
+	if x.Dialect == nil || !x.Dialect.Form {
+		return x.Literal()
+	}
+	x.Dialect = &Dialect{Form: true}
+	return x.Object()
+}
+
+// Literal is Object without any translation: JSON, or an error.
+func (x Exchange) Literal() (Object, error) {
+	body, err := x.wholeBody()
+	if err != nil {
+		return Object{}, err
+	}
+	return ParseObject(body)
+}
+
+func (x Exchange) wholeBody() (Bytes, error) {
+	switch {
+	case x.Response == nil:
+		return nil, fmt.Errorf("exchange %d has no response", x.N)
+	case x.Truncated:
+		return nil, fmt.Errorf("the body is longer than the %d bytes that are read", len(x.Response.Body))
+	}
+	return x.Response.Body, nil
 }
 
 // OAuthError returns the string member "error" of a JSON object body, or ""
@@ -147,10 +181,17 @@ func (x Exchange) Overloaded() bool {
 	return false
 }
 
-// Form returns the request body's form parameters. A parameter that was sent
-// twice has two values.
+// Form returns the request's parameters, those of the body before those of the
+// query. A parameter that was sent twice has two values.
 func (x Exchange) Form() url.Values {
 	v, _ := url.ParseQuery(string(x.Request.Body))
+	u, err := url.Parse(x.URL)
+	if err != nil {
+		return v
+	}
+	for name, values := range u.Query() {
+		v[name] = append(v[name], values...)
+	}
 	return v
 }
 

@@ -1,0 +1,49 @@
+package scenario
+
+import (
+	"context"
+	"strings"
+
+	"golang.org/x/time/rate"
+)
+
+// setPace makes the limiters of a run: the profile's rate for everything, and
+// its ceilings for the two endpoints.
+func (e *Environment) setPace() {
+	limit := rate.Limit(e.Profile.Limits.Rate)
+	if limit <= 0 {
+		limit = rate.Inf
+	}
+	e.limiter = rate.NewLimiter(limit, max(1, int(e.Profile.Limits.Rate/5)))
+	e.ceilings = map[string]*rate.Limiter{}
+	for endpoint, perMinute := range map[string]int{
+		e.Target.Endpoints.DeviceAuthorization: e.Profile.Limits.DeviceAuthorizationPerMinute,
+		e.Target.Endpoints.Token:               e.Profile.Limits.TokenPerMinute,
+	} {
+		if perMinute > 0 {
+			e.ceilings[withoutQuery(endpoint)] = ceiling(perMinute)
+		}
+	}
+}
+
+// ceiling keeps any minute at or below so many requests: what may come at once
+// is taken off the steady rate.
+func ceiling(perMinute int) *rate.Limiter {
+	burst := max(1, perMinute/10)
+	return rate.NewLimiter(rate.Limit(float64(max(1, perMinute-burst))/60), burst)
+}
+
+// turn waits until a request to a URL may be sent.
+func (e *Environment) turn(ctx context.Context, address string) error {
+	if limiter := e.ceilings[withoutQuery(address)]; limiter != nil {
+		if err := limiter.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return e.limiter.Wait(ctx)
+}
+
+func withoutQuery(address string) string {
+	bare, _, _ := strings.Cut(address, "?")
+	return bare
+}
