@@ -174,13 +174,15 @@ func responseWSO2(x *exchange) {
 }
 
 // queryParameters takes the parameters of the device authorization request from
-// the query, as the guide of the old releases has them.
+// the query, as the guide of the old releases has them. It shows no secret there.
 func queryParameters(x *exchange) bool {
 	if x.path != pathDeviceAuthorization || !x.query.Has("client_id") || x.r.Method != http.MethodGet && x.r.Method != http.MethodPost {
 		return false
 	}
 	for name, values := range x.query {
-		x.form[name] = append(x.form[name], values...)
+		if name != "client_secret" {
+			x.form[name] = append(x.form[name], values...)
+		}
 	}
 	x.body = []byte(x.form.Encode())
 	x.r.Method = http.MethodPost
