@@ -40,8 +40,10 @@ func hashSource(content string) string {
 type view struct {
 	Style template.CSS
 	Base  string
-	CSRF  string
-	User  *User
+	// EntryPath, LoginPath and ConsentPath are where the pages are.
+	EntryPath, LoginPath, ConsentPath string
+	CSRF                              string
+	User                              *User
 	// Alert is an error that the person can mend on this page.
 	Alert string
 
@@ -66,7 +68,8 @@ type scopeChoice struct {
 }
 
 func (p *IdP) view(s *session) view {
-	v := view{Style: template.CSS(pageStyle), Base: p.basePath}
+	v := view{Style: template.CSS(pageStyle), Base: p.basePath,
+		EntryPath: p.basePath + p.at(pathDevice), LoginPath: p.basePath + p.at(pathLogin), ConsentPath: p.basePath + p.at(pathConsent)}
 	if s != nil {
 		v.CSRF, v.User = s.csrf, s.user
 	}

@@ -125,6 +125,7 @@ var personalities = slices.Concat(
 	[]personality{{Personality: Personality{Name: Strict, Title: "RFC 8628 to the letter", Wire: High, Pages: High}}},
 	wso2Personalities,
 	hostedPersonalities,
+	servicePersonalities,
 )
 
 // strict is what a server without personality has.

@@ -116,7 +116,7 @@ func (e *extender) pkce() error {
 	}
 	for _, try := range []struct{ name, verifier string }{{"wrong", e.random.word(64)}, {"missing", ""}, {"right", verifier}} {
 		x, err := e.verified(d, "pkce/"+try.name, try.verifier)
-		if err != nil || x.Status == 200 {
+		if err != nil || gaveToken(x) {
 			return err
 		}
 	}
@@ -175,7 +175,7 @@ func (e *extender) dpop() error {
 			if given := x.Header("DPoP-Nonce"); given != "" {
 				nonce = given
 			}
-			if x.Status == 200 {
+			if gaveToken(x) {
 				return nil
 			}
 		}

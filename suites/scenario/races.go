@@ -47,7 +47,7 @@ func racingPolls(c *conversation) error {
 		redeemed := false
 		for _, x := range c.together(requests) {
 			d.heard(x)
-			redeemed = redeemed || x.Status == 200
+			redeemed = redeemed || gaveToken(x)
 			if x.Overloaded() {
 				overloaded.Store(true)
 			}

@@ -56,6 +56,9 @@ func gaveCodes(x wire.Exchange) bool {
 	return err == nil && o.Has("device_code")
 }
 
+// gaveToken looks at the body: some servers answer errors with 200.
+func gaveToken(x wire.Exchange) bool { return stringIn(x, "access_token") != "" }
+
 // seeGrant lets a person approve and looks at what the token may do.
 func (c *conversation) seeGrant(d *device, journey string) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval); err != nil {

@@ -40,12 +40,12 @@ func tokenTransport(c *conversation) error {
 	get := d.request("method/GET")
 	get.Method, get.URL, get.Body = "GET", withQuery(d.tokenEndpoint, form), nil
 	get.Header.Del("Content-Type")
-	if x, err := d.askPaced(get); err != nil || x.Status == 200 {
+	if x, err := d.askPaced(get); err != nil || gaveToken(x) {
 		return err
 	}
 	query := c.tokenRequest("query/code", public, form.Without("device_code"))
 	query.URL = withQuery(query.URL, wire.Form{{Name: "device_code", Value: d.deviceCode}})
-	if x, err := d.askPaced(query); err != nil || x.Status == 200 {
+	if x, err := d.askPaced(query); err != nil || gaveToken(x) {
 		return err
 	}
 	_, err = d.collect("redeem", patience)
