@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// hostedPersonalities are three vendors known from their documents. Only what
-// goes over the wire is theirs: the pages are ours.
+// hostedPersonalities are three vendors known from their documents. Of the pages
+// only Cloudentity's were read as templates.
 var hostedPersonalities = []personality{
 	{
-		Personality: Personality{Name: "oracle", Title: "Oracle identity domains", Wire: Low, Pages: None,
-			Guesses: []string{"every answer to a poll", "the alphabet of user codes", "the errors of the device authorization endpoint"}},
+		Personality: Personality{Name: "oracle", Title: "Oracle identity domains", Wire: Low, Pages: Low,
+			Guesses: []string{"every answer to a poll", "the page for the code, but for its title", "the page that asks for consent, and the last one", "the alphabet of user codes", "the errors of the device authorization endpoint"}},
 		configure: func(c *Config) {
 			setDefault(&c.DeviceCodeLifetime, 5*time.Minute)
 			setDefault(&c.UserCodeAlphabet, "BCDFGHJKLMNPQRSTVWXYZ")
@@ -21,6 +21,8 @@ var hostedPersonalities = []personality{
 			pathDeviceAuthorization: "/oauth2/v1/device",
 			pathToken:               "/oauth2/v1/token",
 			pathDevice:              "/ui/v1/device",
+			pathLogin:               "/ui/v1/signin",
+			pathConsent:             "/ui/v1/consent",
 			pathUserInfo:            "/oauth2/v1/userinfo",
 			pathJWKS:                "/admin/v1/SigningCert/jwk",
 			wellKnownOAuth:          "-",
@@ -39,15 +41,23 @@ var hostedPersonalities = []personality{
 			x.refuse(400, "invalid_request")
 			return true
 		},
+		pages:        "oracle",
+		fields:       map[string]string{"code": "user_code", "state": "csrf"},
+		wholeConsent: true,
 	},
 	{
-		Personality: Personality{Name: "cloudentity", Title: "Cloudentity (SecureAuth)", Wire: Medium, Pages: None,
-			Guesses: []string{"the path of the page", "an interval of 5 seconds", "the answers to denied and expired codes"}},
-		configure: func(c *Config) { setDefault(&c.DeviceCodeLifetime, 30*time.Minute) },
+		Personality: Personality{Name: "cloudentity", Title: "Cloudentity (SecureAuth)", Wire: Medium, Pages: High,
+			Guesses: []string{"the paths of the pages", "an interval of 5 seconds", "the answers to denied and expired codes", "what follows a refusal"}},
+		configure: func(c *Config) {
+			setDefault(&c.DeviceCodeLifetime, 30*time.Minute)
+			setDefault(&c.Consent, SkipGranted)
+		},
 		paths: map[string]string{
 			pathDeviceAuthorization: "/acme/default/device/authorization",
 			pathToken:               "/acme/default/oauth2/token",
 			pathDevice:              "/acme/default/device",
+			pathLogin:               "/acme/default/login",
+			pathConsent:             "/acme/default/consent",
 			wellKnownOpenID:         "/acme/default/.well-known/openid-configuration",
 			wellKnownOAuth:          "-",
 		},
@@ -66,10 +76,19 @@ var hostedPersonalities = []personality{
 				}
 			})
 		},
+		request: func(x *exchange) bool {
+			if x.post(pathConsent) && x.form.Get("decision") == "allow" {
+				x.setForm("decision", "approve")
+			}
+			return false
+		},
+		pages:        "cloudentity",
+		fields:       map[string]string{"user-code": "user_code", "csrf_token": "csrf", "action": "decision"},
+		wholeConsent: true,
 	},
 	{
-		Personality: Personality{Name: "lumoauth", Title: "LumoAuth", Wire: Medium, Pages: None,
-			Guesses: []string{"which of the contradicting values of its documents are live: lifetime, page, alphabet"}},
+		Personality: Personality{Name: "lumoauth", Title: "LumoAuth", Wire: Medium, Pages: Low,
+			Guesses: []string{"all markup of the pages", "which of the contradicting values of its documents are live: lifetime, page, alphabet"}},
 		configure: func(c *Config) {
 			setDefault(&c.DeviceCodeLifetime, 30*time.Minute)
 			setDefault(&c.TokenRequestsPerMinute, 30)
@@ -78,11 +97,17 @@ var hostedPersonalities = []personality{
 			pathDeviceAuthorization: "/orgs/acme-corp/api/v1/oauth/device_authorization",
 			pathToken:               "/orgs/acme-corp/api/v1/oauth/token",
 			pathDevice:              "/orgs/acme-corp/device",
+			pathLogin:               "/orgs/acme-corp/login",
+			pathConsent:             "/orgs/acme-corp/device/approve",
 			wellKnownOpenID:         "/orgs/acme-corp/api/v1/.well-known/openid-configuration",
 			wellKnownOAuth:          "/orgs/acme-corp/api/v1/.well-known/oauth-authorization-server",
 		},
+		aliases:       map[string]string{"/orgs/acme-corp/api/v1/oauth/login/submit": pathLogin},
 		issuer:        "/orgs/acme-corp/api/v1",
 		refreshAlways: true,
+		pages:         "lumoauth",
+		fields:        map[string]string{"_csrf": "csrf", "email": "username", "action": "decision"},
+		wholeConsent:  true,
 	},
 }
 

@@ -29,6 +29,10 @@ type vendorRow struct {
 	Select []string `yaml:"select"`
 	// Driver is who plays the person. Default: the browser.
 	Driver string `yaml:"driver"`
+	// Consent is when the personality asks. Default: its own.
+	Consent fakeidp.Consent `yaml:"consent"`
+	// RateLimit replaces the personality's token requests a minute; -1: none.
+	RateLimit int `yaml:"rate_limit"`
 	// BasePath is what base_url adds to the address of the server.
 	BasePath string `yaml:"base_path"`
 	Exit     struct {
@@ -83,7 +87,7 @@ func TestVendors(t *testing.T) {
 }
 
 func (row vendorRow) test(t *testing.T) {
-	server, err := startBuiltinWith(fakeidp.Config{Personality: row.Personality})
+	server, err := startBuiltinWith(fakeidp.Config{Personality: row.Personality, TokenRequestsPerMinute: row.RateLimit, Consent: row.Consent})
 	if err != nil {
 		t.Fatal(err)
 	}

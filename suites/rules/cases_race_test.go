@@ -79,6 +79,7 @@ var raceCases = []ruleCase{
 	{"POLL-19", "a 503 on the way", in(transcript.SteadyPolling, "poll/2", answer(503, "")), Info, "survived-overload"},
 
 	{"LOAD-01", "a token for nobody's code", in(inFleet, "poll/9/2", answer(200, token)), Fail, "token-without-approval"},
+	{"LOAD-01", "a grant that is remembered", visit(inFleet, "first approves 1", func(j *transcript.Journey) { j.Decided = false }), Pass, ""},
 	{"LOAD-01", "a token for a denied code", final(inFleet, "poll/5", answer(200, token)), Fail, "token-for-denied"},
 	{"LOAD-01", "denied in another's place", final(inFleet, "poll/9", deniedAnswer), Fail, "ended-undecided"},
 	{"LOAD-01", "approved in vain", final(inFleet, "poll/1", pendingAnswer), Fail, "approved-without-token"},

@@ -99,7 +99,8 @@ func (j *judge) ownAnswers(d fleetDevice) {
 		return
 	}
 	last := d.polls[len(d.polls)-1]
-	undecided := d.visit.Name == "" || !d.visit.Decided
+	// Where a grant is remembered the code alone approves, and the page says so.
+	undecided := d.visit.Name == "" || !d.visit.Decided && !d.approved()
 	switch {
 	case differentTokens(d.tokens) > 1:
 		j.fail("two-tokens", "one token for each approved device", fmt.Sprintf("device %d got %d", d.k, differentTokens(d.tokens)), d.tokens...)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -259,10 +260,7 @@ func (t *browserTab) fill(ctx context.Context, s *Snapshot, element int, text st
 			return err
 		}
 		if typeable(text) && try < tries/2 {
-			err = t.do(ctx, func(c context.Context) error {
-				_, err := chromedp.Call(c, input.InsertText, input.InsertTextParams{Text: text})
-				return err
-			})
+			err = t.do(ctx, func(c context.Context) error { return typeText(c, text) })
 			if err == nil {
 				_, err = t.react(ctx, s, element, "typed", "")
 			}
@@ -281,6 +279,27 @@ func (t *browserTab) fill(ctx context.Context, s *Snapshot, element int, text st
 		sleep(ctx, 30*time.Millisecond)
 	}
 	return errLost
+}
+
+// typeText puts a text where the focus is: in one go but for the last character,
+// which is a key that is pressed and released, since some pages listen to keys.
+func typeText(ctx context.Context, text string) error {
+	_, size := utf8.DecodeLastRuneInString(text)
+	before, key := text[:len(text)-size], text[len(text)-size:]
+	if before != "" {
+		if _, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: before}); err != nil {
+			return err
+		}
+	}
+	if key == "" {
+		return nil
+	}
+	down := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key, UnmodifiedText: key}
+	if _, err := chromedp.Call(ctx, input.DispatchKeyEvent, down); err != nil {
+		return err
+	}
+	_, err := chromedp.Call(ctx, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyUp, Key: key})
+	return err
 }
 
 // typeable says that a text has only characters that a keyboard makes.
