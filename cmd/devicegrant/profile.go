@@ -18,7 +18,8 @@ func newProfileCommand() *cobra.Command {
 
 		SuggestionsMinimumDistance: 2,
 	}
-	cmd.AddCommand(newProfileListCommand(), newProfileShowCommand(), newProfileValidateCommand(), newProfileSchemaCommand(), newProfileInitCommand())
+	cmd.AddCommand(newProfileListCommand(), newProfileShowCommand(), newProfileValidateCommand(), newProfileSchemaCommand(), newProfileInitCommand(),
+		newProfileCheckCommand(), newProfileTryCommand())
 	return cmd
 }
 

@@ -160,8 +160,26 @@ type Step struct {
 	TookMS float64 `json:"took_ms"`
 	// Screenshot is a PNG; it is written beside the report, not into result.json.
 	Screenshot []byte `json:"-"`
+	// Ways are what can be done on the page, by what a profile calls it (do,
+	// approve, deny), where heuristics recognised it; nil where an entry of the
+	// profile did. For whoever writes such entries; not kept.
+	Ways map[string][]Act `json:"-"`
 	// File is the name of the written screenshot below the report's folder.
 	File string `json:"file,omitempty"`
+}
+
+// Act is one act on one element of a page.
+type Act struct {
+	Do       string // fill, click, check
+	With     string // what a fill types: user_code, username, password
+	Optional bool
+	Element  Element
+}
+
+// Element is what a profile could find an element by.
+type Element struct {
+	Button          bool // or a link
+	ID, Name, Label string
 }
 
 // TroubleClass says whose trouble stopped a journey.

@@ -255,7 +255,7 @@ func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 		N: len(v.j.Steps) + 1, Page: first(s.Role, "unknown"), Reason: s.Reason,
 		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status, Text: s.Text, Fields: v.shownValues(s.sighting), Usability: s.usability(),
 		Header: facts.header, Foreign: facts.foreign,
-		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: v.tab.screenshot(ctx),
+		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: v.tab.screenshot(ctx), Ways: s.ways(),
 	})
 	return &v.j.Steps[len(v.j.Steps)-1]
 }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/report"
+)
+
+func newProfileCheckCommand() *cobra.Command {
+	var (
+		f      targetFlags
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "check [NAME|FILE]",
+		Short: "Ask a server whether a profile fits it, before a run",
+		Long: `Ask a server whether a profile fits it: where it is, whether its certificate and
+its clock will do, whether the client gets codes, whether a browser is there and
+understands the page. One request for codes is sent, one poll, and the page is
+opened; nothing is typed and nothing is judged. Without a profile the built-in
+server is asked.
+
+Exit status 3 when something has to be mended first.`,
+		Example: "  devicegrant profile check my-server.yaml",
+		Args:    oneProfile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			look, err := f.look.resolve(cmd.ErrOrStderr())
+			if err != nil {
+				return usageError{err}
+			}
+			o, done, err := f.open(cmd, args)
+			if err != nil {
+				return err
+			}
+			defer done()
+			found := suites.Preflight(cmd.Context(), o, f.out)
+			if cmd.Context().Err() != nil {
+				return fmt.Errorf("interrupted: %w", cmd.Context().Err())
+			}
+			if asJSON {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", "  ")
+				err = e.Encode(map[string]any{"checks": found})
+			} else {
+				err = printPreflight(cmd.OutOrStdout(), look.paint, found)
+			}
+			if err != nil {
+				return err
+			}
+			for _, c := range found {
+				if c.Standing == suites.Bad {
+					return exitStatus(report.ExitUnknown)
+				}
+			}
+			return nil
+		},
+	}
+	f.register(cmd.Flags())
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the same as JSON")
+	return cmd
+}
+
+// printPreflight prints a block for each step: what was found, and the fix.
+func printPreflight(w io.Writer, paint paint, found []suites.Precheck) error {
+	marks := map[suites.Standing]string{
+		suites.Good: paint.good("ok     "), suites.Caution: paint.caution("caution"),
+		suites.Bad: paint.bad("bad    "), suites.Untried: paint.dim("-      "),
+	}
+	const indent = "                               "
+	bad := 0
+	for _, c := range found {
+		if c.Standing == suites.Bad {
+			bad++
+		}
+		head := fmt.Sprintf("%s %-22s ", marks[c.Standing], c.Step)
+		for i, line := range wrap(printable(c.Found), 80-len(indent)) {
+			if i > 0 {
+				head = indent
+			}
+			fmt.Fprintf(w, "%s%s\n", head, line)
+		}
+		for i, line := range wrap(c.Fix, 80-len(indent)-5) {
+			fmt.Fprintf(w, "%s%s%s\n", indent, [...]string{"fix: ", "     "}[min(i, 1)], line)
+		}
+		if c.File != "" {
+			fmt.Fprintf(w, "%s%s\n", indent, c.File)
+		}
+	}
+	next := "devicegrant profile try --case approve shows one journey; then run"
+	if bad > 0 {
+		next = fmt.Sprintf("%d to mend before a run", bad)
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", next)
+	return err
+}

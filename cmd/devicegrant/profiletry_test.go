@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegrant/devicegrant/fakeidp"
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/scenario"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// TestTrialSuggestsPages: what the heuristics recognised is an entry that finds
+// the same pages without them.
+func TestTrialSuggestsPages(t *testing.T) {
+	needBrowser(t)
+	t.Parallel()
+	for _, test := range []struct{ personality, profile string }{
+		{"", "builtin"}, {"wso2", "wso2"}, {"lumoauth", "lumoauth"},
+	} {
+		t.Run(test.profile, func(t *testing.T) {
+			server, err := startBuiltinWith(fakeidp.Config{Personality: test.personality, Interval: time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Close()
+			p, err := profiles.Load(test.profile, profiles.Options{Getenv: server.getenv,
+				Set: []string{"base_url=" + server.URL, "tls.allow_http=true", "verification.pages="}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := "clients: {public: {id: x}}\ndiscovery: \"off\"\nendpoints: {token: https://x/t, device_authorization: https://x/d}\nverification:\n  pages:\n"
+			var pages []profiles.Page
+			for _, kind := range []string{"wrong_code", "login_failed", "deny", "approve"} {
+				trial := try(t, p, kind)
+				if test.profile == "wso2" && kind == "deny" {
+					continue // it ends at an address of the client's that does not exist
+				}
+				for _, page := range trial.Pages {
+					if !slices.ContainsFunc(pages, func(p profiles.Page) bool { return p.Role == page.Role }) {
+						pages = append(pages, page)
+					}
+				}
+			}
+			suites.SortPages(pages)
+			text += pagesYAML(pages)
+			pasted, err := profiles.Load("pasted.yaml", profiles.Options{ReadFile: func(name string) ([]byte, error) {
+				if name != "pasted.yaml" {
+					return nil, fs.ErrNotExist
+				}
+				return []byte(text), nil
+			}})
+			if err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			p.Verification.Pages, p.Verification.Auto = pasted.Verification.Pages, new(false)
+			for _, kind := range []string{"wrong_code", "login_failed", "approve"} {
+				if again := try(t, p, kind); len(again.Pages) > 0 {
+					t.Errorf("%s: something was still guessed: %+v", kind, again.Pages)
+				}
+			}
+		})
+	}
+}
+
+func try(t *testing.T, p *profiles.Profile, kind string) suites.Trial {
+	t.Helper()
+	trial, err := suites.Try(t.Context(), suites.Options{Profile: p}, kind, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !trial.Ended && (p.Name != "wso2" || kind != "deny") {
+		t.Errorf("%s: %s, %s; %+v", kind, trial.Journey.Outcome, trial.Heard(), trial.Journey.Trouble)
+	}
+	return trial
+}
+
+// TestProfileTry: the verb, case by case, with forms.
+func TestProfileTry(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, kind := range scenario.TrialCases {
+		status, stdout, stderr := devicegrant("profile", "try", "--case", kind, "--browser", "none", "--out", dir)
+		if status != 0 || !strings.Contains(stdout, "ended as it has to") {
+			t.Errorf("%s: status %d\n%s%s", kind, status, stdout, stderr)
+		}
+		for line := range strings.SplitSeq(stdout, "\n") {
+			if len(line) > 100 {
+				t.Errorf("%s: a long line: %s", kind, line)
+			}
+		}
+	}
+	if status, _, stderr := devicegrant("profile", "try", "--case", "aprove"); status != 2 || !strings.Contains(stderr, "approve, deny") {
+		t.Errorf("a case that there is not: status %d, %s", status, stderr)
+	}
+	if status, _, stderr := devicegrant("profile", "try", "builtin", "extra"); status != 2 {
+		t.Errorf("two profiles: status %d, %s", status, stderr)
+	}
+	status, stdout, _ := devicegrant("profile", "try", "--browser", "none", "--set", "verification.consent=never", "--case", "deny", "--out", dir)
+	if status != 1 || !strings.Contains(stdout, "did not end as it has to") {
+		t.Errorf("a visit that cannot end well: status %d\n%s", status, stdout)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		t.Errorf("forms make no pictures: %v, %v", files, err)
+	}
+}
+
+// TestSuggestPages: hostile pages make entries that load, or none.
+func TestSuggestPages(t *testing.T) {
+	nasty := "\"}]\n- role: x #${base_url} " + strings.Repeat("(", 50)
+	element := transcript.Element{ID: nasty, Name: nasty, Label: nasty, Button: true}
+	j := transcript.Journey{Steps: []transcript.Step{
+		{Page: "code", URL: "https://x/" + nasty, Title: nasty, Ways: map[string][]transcript.Act{"do": {{Do: "fill", With: "user_code", Element: element}, {Do: "click", Element: element}}}},
+		{Page: "consent", URL: "::", Title: nasty, Ways: map[string][]transcript.Act{"approve": {{Do: "click", Element: transcript.Element{Label: nasty, Button: true}}}}},
+		{Page: "success", Text: nasty, Ways: map[string][]transcript.Act{}},
+		{Page: nasty, Ways: map[string][]transcript.Act{}},
+	}}
+	pages := suites.SuggestPages(j)
+	text := "clients: {public: {id: x}}\ndiscovery: \"off\"\nendpoints: {token: https://x/t, device_authorization: https://x/d}\nverification:\n  pages:\n" + pagesYAML(pages)
+	p, err := profiles.Load("p.yaml", profiles.Options{ReadFile: func(string) ([]byte, error) { return []byte(text), nil }})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if got := fmt.Sprint(len(p.Verification.Pages)); got != "3" {
+		t.Errorf("%s pages\n%s", got, text)
+	}
+}

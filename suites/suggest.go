@@ -1,0 +1,122 @@
+package suites
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// pageOrder is the order in which entries are tried: a page that tells of a
+// mistake shows the field as well.
+var pageOrder = []string{"code_error", "login_error", "code_confirm", "code", "identifier", "password", "login", "consent", "interstitial", "success", "denied", "error"}
+
+// SuggestPages turns what the heuristics made of a journey's pages into entries
+// for a profile. They find the same elements by id, name or label, so that a
+// change of the pages is noticed instead of guessed about.
+func SuggestPages(j transcript.Journey) []profiles.Page {
+	var pages []profiles.Page
+	for _, step := range j.Steps {
+		known := slices.ContainsFunc(pages, func(p profiles.Page) bool { return p.Role == step.Page })
+		if page, ok := suggestPage(step); ok && !known {
+			pages = append(pages, page)
+		}
+	}
+	SortPages(pages)
+	return pages
+}
+
+// SortPages puts entries in the order in which they have to be tried.
+func SortPages(pages []profiles.Page) {
+	slices.SortStableFunc(pages, func(a, b profiles.Page) int {
+		return slices.Index(pageOrder, a.Role) - slices.Index(pageOrder, b.Role)
+	})
+}
+
+// suggestPage is the entry for one page; false for one that the profile has, and
+// for one that nothing tells apart.
+func suggestPage(step transcript.Step) (profiles.Page, bool) {
+	page := profiles.Page{Role: step.Page}
+	if step.Ways == nil || !slices.Contains(pageOrder, step.Page) {
+		return page, false
+	}
+	when := profiles.Match{}
+	if u, err := url.Parse(step.URL); err == nil && u.Path != "" {
+		when.URL = "*" + u.Path + "*"
+	}
+	var chief *transcript.Element
+	for _, way := range []string{"do", "approve", "deny"} {
+		for _, act := range step.Ways[way] {
+			if chief == nil {
+				chief = &act.Element
+			}
+			action := suggestAction(act)
+			switch {
+			case strings.HasSuffix(step.Page, "_error"): // such a page ends a journey
+			case way == "do":
+				page.Do = append(page.Do, action)
+			case way == "approve":
+				page.Approve = append(page.Approve, action)
+			case way == "deny":
+				page.Deny = append(page.Deny, action)
+			}
+		}
+	}
+	switch {
+	case strings.HasSuffix(step.Page, "_error") && step.Alert != "":
+		when.Text = words(step.Alert)
+	case chief != nil && stable(chief.ID):
+		when.ID = chief.ID
+	case chief != nil && chief.Name != "":
+		when.Name = chief.Name
+	case step.Page == "success" || step.Page == "denied" || step.Page == "error":
+		when.Text = words(step.Text)
+	default:
+		when.Title = words(step.Title)
+	}
+	if page.Role == "consent" && len(page.Deny) == 0 {
+		page.NoDeny = true
+	}
+	page.When = []profiles.Match{when}
+	return page, when.Text != "" || when.ID != "" || when.Name != "" || when.Title != ""
+}
+
+func suggestAction(act transcript.Act) profiles.Action {
+	at := &profiles.Locator{}
+	switch e := act.Element; {
+	case stable(e.ID):
+		at.ID = e.ID
+	case e.Button:
+		at.Button = "^" + regexp.QuoteMeta(e.Label) + "$"
+	case e.Name != "":
+		at.Name = e.Name
+	default:
+		at.Label = "^" + regexp.QuoteMeta(e.Label) + "$"
+	}
+	if act.Do == "fill" {
+		return profiles.Action{Fill: at, With: act.With, Optional: act.Optional}
+	}
+	return profiles.Action{Click: at, Optional: act.Optional}
+}
+
+// stable says that an id does not look as if it was made up for this page view.
+func stable(id string) bool {
+	digits := 0
+	for _, c := range id {
+		if unicode.IsDigit(c) {
+			digits++
+		}
+	}
+	return id != "" && digits < 4
+}
+
+// words are the first words of a text, as a regular expression: enough to know
+// the page by, and little that names a client or a person.
+func words(text string) string {
+	fields := strings.Fields(text)
+	return regexp.QuoteMeta(strings.Join(fields[:min(len(fields), 2)], " "))
+}

@@ -1,0 +1,109 @@
+package suites
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/scenario"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// Trial is one journey that was tried, with everything that a person who writes
+// a profile wants to know of it.
+type Trial struct {
+	scenario.Trial
+	Case   string
+	Target string // the issuer, or where the device asks
+	// Screenshots are the files of the journey's steps, "" for none.
+	Screenshots []string
+	// Pages are entries for the profile, from what the heuristics recognised.
+	Pages []profiles.Page
+	// Ended says that the journey ended as its case has to, and the device heard so.
+	Ended bool
+}
+
+// Try lets a person do one errand at the target of a profile: one of
+// [scenario.TrialCases]. Screenshots are written into dir, unless it is "".
+func Try(ctx context.Context, o Options, kind, dir string) (Trial, error) {
+	s, err := Open(ctx, o)
+	if err != nil {
+		return Trial{}, err
+	}
+	defer s.Close()
+	if s.env.Driver == nil {
+		return Trial{}, errors.New(s.env.NoDriver)
+	}
+	t := Trial{Case: kind, Target: s.env.Target.Issuer}
+	if t.Target == "" {
+		t.Target = s.env.Target.Endpoints.DeviceAuthorization
+	}
+	if t.Trial, err = scenario.Try(ctx, s.env, kind); err != nil {
+		return t, err
+	}
+	t.Pages = SuggestPages(t.Journey)
+	t.Ended = t.asItHasTo()
+	for _, step := range t.Journey.Steps {
+		file, err := saveScreenshot(dir, fmt.Sprintf("%s-%02d-%s.png", kind, step.N, step.Page), step.Screenshot)
+		if err != nil {
+			return t, err
+		}
+		t.Screenshots = append(t.Screenshots, file)
+	}
+	return t, nil
+}
+
+// asItHasTo compares the end of the journey with its case.
+func (t Trial) asItHasTo() bool {
+	outcome := t.Journey.Outcome
+	_, token := token(t)
+	switch t.Case {
+	case "deny":
+		return outcome == transcript.Denied && t.Answer.OAuthError() == "access_denied"
+	case "wrong_code":
+		return outcome == transcript.CodeRejected
+	case "login_failed":
+		return outcome == transcript.LoginFailed
+	}
+	return outcome == transcript.Approved && token
+}
+
+func token(t Trial) (string, bool) {
+	o, err := t.Answer.Object()
+	if err != nil {
+		return "", false
+	}
+	return o.String("access_token")
+}
+
+// Heard says what the device was told in the end.
+func (t Trial) Heard() string {
+	if t.Polls == 0 {
+		return "the device was not asked: nothing was decided"
+	}
+	if _, ok := token(t); ok {
+		return fmt.Sprintf("the device got a token at poll %d", t.Polls)
+	}
+	if e := t.Answer.OAuthError(); e != "" {
+		return fmt.Sprintf("the device heard %q at poll %d", e, t.Polls)
+	}
+	return fmt.Sprintf("poll %d was answered %d", t.Polls, t.Answer.Status)
+}
+
+// saveScreenshot writes a picture into a folder that is made for it.
+func saveScreenshot(dir, name string, picture []byte) (string, error) {
+	if dir == "" || len(picture) == 0 {
+		return "", nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("the folder for the screenshots: %w", err)
+	}
+	file := filepath.Join(dir, name)
+	if err := os.WriteFile(file, picture, 0o644); err != nil {
+		return "", fmt.Errorf("writing a screenshot: %w", err)
+	}
+	return file, nil
+}
