@@ -62,11 +62,11 @@ func overlay(check Check, entries []profiles.Deviation) Check {
 	return check
 }
 
-// judged says that the verdict was reached: an inconclusive check cannot show
-// that a deviation is gone.
+// judged says that the verdict was reached: a check that is inconclusive, or not
+// applicable for want of a client, cannot show that a deviation is gone.
 func judged(v rules.Verdict) bool {
 	switch v {
-	case rules.Inconclusive, rules.Broken, rules.Skip:
+	case rules.Inconclusive, rules.NA, rules.Broken, rules.Skip:
 		return false
 	}
 	return true

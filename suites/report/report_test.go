@@ -76,6 +76,7 @@ func TestBaseline(t *testing.T) {
 		{"another failure", check(rules.Fail, finding(rules.Fail, "b")), []profiles.Deviation{entry("a", "")}, rules.Fail},
 		{"gone", check(rules.Pass), []profiles.Deviation{entry("a", "")}, Fixed},
 		{"gone, but inconclusive", check(rules.Inconclusive), []profiles.Deviation{entry("a", "")}, rules.Inconclusive},
+		{"gone, but not applicable", check(rules.NA), []profiles.Deviation{entry("a", "")}, rules.NA},
 		{"skipped", check(rules.Skip), []profiles.Deviation{entry("a", "")}, rules.Skip},
 		{"expected warning", check(rules.Warn, finding(rules.Warn, "a")), []profiles.Deviation{entry("a", "warn")}, Known},
 		{"worse than expected", check(rules.Fail, finding(rules.Fail, "a")), []profiles.Deviation{entry("a", "warn")}, rules.Fail},
