@@ -86,6 +86,9 @@ type personality struct {
 	entersOnce bool
 	// refreshAlways: there is a refresh token without offline_access too.
 	refreshAlways bool
+	// accessToken and refreshToken draw tokens.
+	accessToken  func(p *IdP, now time.Time, f *family, scopes []string) string
+	refreshToken func() string
 	// trustingDevices: the device endpoint asks no client for its secret.
 	trustingDevices bool
 	// grantSeenLate: a client without the device grant hears so at its first poll.

@@ -33,12 +33,13 @@ var hostedPersonalities = []personality{
 			delete(o, "grant_types_supported")
 		},
 		deviceCode: randomUUID, trustingDevices: true,
-		plainCodes: true,
+		accessToken: signedAccessToken,
+		plainCodes:  true,
 		request: func(x *exchange) bool {
 			if !x.post(pathDeviceAuthorization) || x.form.Get("response_type") == "device_code" && x.form.Get("scope") != "" {
 				return false
 			}
-			x.refuse(400, "invalid_request")
+			x.p.refuse(x, errOracle)
 			return true
 		},
 		pages:        "oracle",
@@ -105,11 +106,15 @@ var hostedPersonalities = []personality{
 		aliases:       map[string]string{"/orgs/acme-corp/api/v1/oauth/login/submit": pathLogin},
 		issuer:        "/orgs/acme-corp/api/v1",
 		refreshAlways: true,
+		accessToken:   signedAccessToken,
 		pages:         "lumoauth",
 		fields:        map[string]string{"_csrf": "csrf", "email": "username", "action": "decision"},
 		wholeConsent:  true,
 	},
 }
+
+// errOracle: the two parameters that RFC 8628 does not ask for.
+var errOracle = invalidRequest("response_type and scope are required")
 
 // randomPadded draws 256 bits in base64url with padding.
 func randomPadded() string {

@@ -1,6 +1,8 @@
 package fakeidp
 
 import (
+	"encoding/json"
+	"mime"
 	"net/http"
 	"net/url"
 	"time"
@@ -20,7 +22,7 @@ var wso2Personalities = []personality{
 				}
 			}
 		},
-		[]string{"the pages are those of 7.1"}),
+		[]string{"the pages, the tokens and the bodies in JSON are those of 7.1"}),
 	wso2("wso2-7.1-m1", "WSO2 Identity Server 7.1.0-m1", Medium,
 		func(w *personality) {
 			lost := spelling{code: "invalid_grant"}
@@ -42,7 +44,7 @@ var wso2Personalities = []personality{
 				}
 			}
 		},
-		[]string{"whether it really took parameters in the query", "the pages and the state machine are those of 7.1"}),
+		[]string{"whether it really took parameters in the query", "the pages, the tokens and the state machine are those of 7.1"}),
 }
 
 // wso2 is one release: that of 7.1, and what is different in it.
@@ -85,8 +87,10 @@ func wso2(name, title string, wire Fidelity, change func(*personality), guesses 
 				delete(o, name)
 			}
 		},
-		deviceCode: randomUUID,
-		plainCodes: true, exactCodes: true,
+		deviceCode:   randomUUID,
+		accessToken:  func(*IdP, time.Time, *family, []string) string { return randomUUID() },
+		refreshToken: randomUUID,
+		plainCodes:   true, exactCodes: true,
 		poll:       pollWSO2,
 		entersOnce: true, grantSeenLate: true, refreshAlways: true,
 		errors: map[*oauthError]*oauthError{
@@ -102,6 +106,7 @@ func wso2(name, title string, wire Fidelity, change func(*personality), guesses 
 				return e
 			}(),
 		},
+		request:      jsonParameters,
 		response:     responseWSO2,
 		pages:        "wso2",
 		fields:       map[string]string{"sessionDataKey": "csrf", "sessionDataKeyConsent": "csrf", "consent": "decision"},
@@ -171,6 +176,25 @@ func responseWSO2(x *exchange) {
 		x.header.Del("Cache-Control")
 		x.header.Del("Pragma")
 	}
+}
+
+// jsonParameters takes the parameters of a token request from a JSON object too.
+func jsonParameters(x *exchange) bool {
+	mediaType, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" || !x.post(pathToken) {
+		return false
+	}
+	var object map[string]string
+	if json.Unmarshal(x.body, &object) != nil {
+		return false // refused as a body of the wrong type
+	}
+	x.form = url.Values{}
+	for name, value := range object {
+		x.form.Set(name, value)
+	}
+	x.body = []byte(x.form.Encode())
+	x.r.Header.Set("Content-Type", formType)
+	return false
 }
 
 // queryParameters takes the parameters of the device authorization request from

@@ -140,7 +140,7 @@ func (p *IdP) refresh(now time.Time, client *Client, key string, f form) (*token
 // offline_access was granted, and an ID token where openid was.
 func (p *IdP) issueTokens(now time.Time, family *family, scopes []string, key string) *tokenResponse {
 	response := &tokenResponse{
-		AccessToken: randomToken(),
+		AccessToken: p.drawAccessToken(now, family, scopes),
 		TokenType:   tokenType(key),
 		Details:     family.asked.details,
 		ExpiresIn:   int64(p.config.AccessTokenLifetime / time.Second),
@@ -154,7 +154,7 @@ func (p *IdP) issueTokens(now time.Time, family *family, scopes []string, key st
 		expires: now.Add(p.config.AccessTokenLifetime),
 	}, now)
 	if p.ways.refreshAlways || slices.Contains(family.scopes, "offline_access") {
-		response.RefreshToken = randomToken()
+		response.RefreshToken = p.drawRefreshToken()
 		bound := ""
 		if family.client.Public {
 			bound = key
@@ -174,4 +174,18 @@ func (p *IdP) issueTokens(now time.Time, family *family, scopes []string, key st
 		response.IDToken = p.signer.idToken(claims)
 	}
 	return response
+}
+
+func (p *IdP) drawAccessToken(now time.Time, family *family, scopes []string) string {
+	if p.ways.accessToken != nil {
+		return p.ways.accessToken(p, now, family, scopes)
+	}
+	return randomToken()
+}
+
+func (p *IdP) drawRefreshToken() string {
+	if p.ways.refreshToken != nil {
+		return p.ways.refreshToken()
+	}
+	return randomToken()
 }

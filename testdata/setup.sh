@@ -77,7 +77,7 @@ compiler | gcc libc6-dev | go test -race does not work: run go test without it
 glewlwyd | glewlwyd dbconfig-sqlite3 | GLEWLWYD
 sqlite3  | sqlite3 | GLEWLWYD
 jq       | jq | GLEWLWYD
-curl     | curl | GLEWLWYD
+curl     | curl | CURL
 openssl  | openssl | GLEWLWYD
 node     | nodejs | NODE
 npm      | npm | NODE
@@ -87,8 +87,10 @@ npm      | npm | NODE
 
 no_glewlwyd='the tests against Glewlwyd are skipped (in CI they fail)'
 no_oidc_provider='the tests against oidc-provider are skipped (in CI they fail)'
+no_curl="$no_glewlwyd, and so are the exchanges of the vendors' documents"
 no_strangers='the tests with openid-client are skipped'
 catalogue=${catalogue//GLEWLWYD/$no_glewlwyd}
+catalogue=${catalogue//CURL/$no_curl}
 catalogue=${catalogue//NODE/$no_oidc_provider, $no_strangers}
 
 failures=()
