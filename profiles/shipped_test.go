@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +53,29 @@ func TestShippedProfilesLoadWithoutEnvironment(t *testing.T) {
 		if name != "custom" && strings.Contains(string(text), "\n  confidential:") && !slices.Contains(p.Dropped, "clients.confidential: DEVICEGRANT_CLIENT_SECRET is not set") {
 			t.Errorf("%s: dropped %v", name, p.Dropped)
 		}
+	}
+}
+
+// TestReadmeListsTheShippedProfiles: all of them, with their titles, and no other.
+func TestReadmeListsTheShippedProfiles(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "### Shipped profiles\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var rows []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\|[^|]*\\| (run|simulated|source|documented) \\|$").FindAllStringSubmatch(section, -1) {
+		rows = append(rows, row[1]+": "+row[2])
+	}
+	var want []string
+	for _, name := range Names() {
+		if name != "custom" { // the template is no server's
+			want = append(want, name+": "+Describe(name))
+		}
+	}
+	if !slices.Equal(rows, want) {
+		t.Errorf("the table has\n%s\nand shipped are\n%s", strings.Join(rows, "\n"), strings.Join(want, "\n"))
 	}
 }
 
