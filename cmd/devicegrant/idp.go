@@ -138,6 +138,9 @@ func leaveToPersonality(cmd *cobra.Command, config *fakeidp.Config, rateLimit st
 			*d = 0
 		}
 	}
+	if !given("consent") {
+		config.Consent = ""
+	}
 	if !given("user-code-alphabet") {
 		config.UserCodeAlphabet = ""
 	}

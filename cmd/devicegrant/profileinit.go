@@ -107,7 +107,7 @@ func (s scaffold) write(ctx context.Context, stdout, stderr io.Writer) error {
 			fmt.Fprintf(stderr, "%s%s\n", [...]string{"  - ", "    "}[min(i, 1)], line)
 		}
 	}
-	fmt.Fprintf(stderr, "then: devicegrant run DA-01 --profile %s\n", name)
+	fmt.Fprintf(stderr, "then: devicegrant profile check %s\n", name)
 	return nil
 }
 
@@ -243,6 +243,7 @@ func (s scaffold) profile(found scenario.Found) (text string, open []string) {
 
 	line("\n# The checks of expiry wait as long as codes live, at most the time budget: give\n# another client, or an instance, whose codes live shortly.")
 	line("#expiry: {client: {id: my-short-lived-device}}")
+	open = append(open, "verification.consent: say always if the page that asks to approve comes up every time: only then is a refusal sure to be one")
 	open = append(open, "expiry: codes that live longer than five minutes are not waited for; name a client whose codes live shortly")
 	if host.Scheme == "http" {
 		line("\ntls: {allow_http: true} # for a loopback server only")

@@ -22,16 +22,16 @@ func TestTrialSuggestsPages(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
 	for _, test := range []struct{ personality, profile string }{
-		{"", "builtin"}, {"wso2", "wso2"}, {"lumoauth", "lumoauth"},
+		{"", "builtin"}, {"wso2", "wso2"}, {"cloudentity", "cloudentity"},
 	} {
 		t.Run(test.profile, func(t *testing.T) {
-			server, err := startBuiltinWith(fakeidp.Config{Personality: test.personality, Interval: time.Second})
+			server, err := startBuiltinWith(fakeidp.Config{Personality: test.personality, Interval: time.Second, Consent: fakeidp.AskAlways})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer server.Close()
 			p, err := profiles.Load(test.profile, profiles.Options{Getenv: server.getenv,
-				Set: []string{"base_url=" + server.URL, "tls.allow_http=true", "verification.pages="}})
+				Set: []string{"base_url=" + server.URL, "tls.allow_http=true", "verification.pages=", "verification.consent=always"}})
 			if err != nil {
 				t.Fatal(err)
 			}

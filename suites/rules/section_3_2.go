@@ -275,6 +275,7 @@ func pollingInterval(j *judge) {
 	for i, x := range list {
 		switch objects[i].Kind("interval") {
 		case wire.Absent:
+			j.note("absent", "interval is absent, which means 5 seconds", x)
 			j.pass("absent, which means 5 seconds")
 			continue
 		case wire.Null:

@@ -125,13 +125,21 @@ func statusCode(x said) string {
 
 // ERR-02
 func errorBody(j *judge) {
-	var broken, early groups
+	var broken, early, extra, bare groups
 	n := 0
 	for _, x := range j.errorAnswers() {
 		if x.Status/100 == 3 {
 			continue // ERR-01 judges it
 		}
 		n++
+		if o, err := x.Literal(); err == nil {
+			if names := furtherMembers(o); names != "" {
+				extra.add("further members: "+names, x)
+			}
+			if !o.Has("error_description") && o.Has("error") {
+				bare.add("no error_description", x)
+			}
+		}
 		problem := bodyProblem(x.Exchange)
 		switch {
 		case problem == "":
@@ -147,9 +155,25 @@ func errorBody(j *judge) {
 	early.each(func(observed string, evidence []said) {
 		j.warn("body-before-oauth", "an application/json object with one string member error", observed, evidence...)
 	})
+	extra.each(func(observed string, evidence []said) { j.note("further-members", observed, evidence...) })
+	bare.each(func(observed string, evidence []said) { j.note("no-description", observed, evidence...) })
 	if n > 0 {
 		j.pass("%d error bodies", n)
 	}
+}
+
+// furtherMembers names what stands in an error beside the three members of RFC
+// 6749 section 5.2, which is silent on others.
+func furtherMembers(o wire.Object) string {
+	const most = 8
+	var names []string
+	for _, m := range o.Members {
+		if !slices.Contains([]string{"error", "error_description", "error_uri"}, m.Name) && len(names) < most {
+			names = append(names, clip(m.Name))
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
 }
 
 // bodyProblem says what is wrong with an error body, or "".
@@ -250,12 +274,16 @@ func failedBasic(j *judge) {
 			j.pass("%s endpoint: 401, %s", endpoint, clip(x.Header("WWW-Authenticate")))
 		}
 	}
-	var bare groups
+	var bare, needless groups
 	for _, x := range j.errorAnswers() {
+		if x.Status != 401 && len(x.Response.Header.Values("WWW-Authenticate")) > 0 {
+			needless.add(fmt.Sprintf("WWW-Authenticate with status %d", x.Status), x)
+		}
 		if x.Status == 401 && len(x.Response.Header.Values("WWW-Authenticate")) == 0 && x.Request.Header.Get("Authorization") == "" {
 			bare.add("401 without WWW-Authenticate", x)
 		}
 	}
+	needless.each(func(observed string, evidence []said) { j.note("challenge-without-401", observed, evidence...) })
 	bare.each(func(observed string, evidence []said) {
 		j.warn("bare-401", "WWW-Authenticate with every 401 (RFC 9110 section 15.5.2)", observed, evidence...)
 	})

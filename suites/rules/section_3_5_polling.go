@@ -103,6 +103,9 @@ func tooFastPolling(j *judge) {
 	throttle, measured := MeasureThrottle(j.Transcripts[throttled])
 	if measured {
 		j.note("throttle", throttle.String())
+		if throttle.FirstPoll {
+			j.note("first-poll", "a first poll right after the codes is too early, too: the device has to wait as well")
+		}
 	}
 	switch {
 	case len(slowDowns(burst)) > 0 && measured:

@@ -26,6 +26,9 @@ func (v *sighting) ways() map[string][]transcript.Act {
 func (v *sighting) acts(plan []act) (acts []transcript.Act) {
 	for _, a := range plan {
 		found := a.find(v)
+		if a.do == press && len(found) == 0 && v.Waiting != none {
+			found = []int{v.Waiting} // enabled once something was typed
+		}
 		if a.do == tick || len(found) == 0 {
 			// Which boxes are ticked depends on the scopes: they are no part of a page.
 			continue
