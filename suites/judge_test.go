@@ -75,3 +75,19 @@ func TestJudgeNeedsARecording(t *testing.T) {
 		t.Error("a result without a recording is judged")
 	}
 }
+
+// TestNobodyOpensABrowser: without a browser, a profile whose pages are opened by
+// hand is judged by what needs no person.
+func TestNobodyOpensABrowser(t *testing.T) {
+	profile := startBuiltin(t, fastClock)
+	profile.Verification.Drivers = []string{"manual"}
+	result, err := Evaluate(context.Background(), Options{Profile: profile, ClockRate: fastClock, Browser: "none", Seed: 1, Select: []string{"DA-01", "VERIFY-01"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, check := range result.Checks {
+		if want := map[string]rules.Verdict{"DA-01": rules.Pass, "VERIFY-01": rules.Skip}[check.ID]; want != "" && check.Verdict != want {
+			t.Errorf("%s: %s (%s)", check.ID, check.Verdict, check.Reason)
+		}
+	}
+}

@@ -44,7 +44,8 @@ type Options struct {
 	Seed uint64
 
 	// Browser is auto (default), none, manual, a path, or a ws:// or http://
-	// address of a running browser. Headed shows its window.
+	// address of a running browser. With none, nobody opens one by hand either.
+	// Headed shows its window.
 	Browser string
 	Headed  bool
 	// Getenv reads the environment for the browser's path. Default os.Getenv.

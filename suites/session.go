@@ -186,8 +186,8 @@ func (s *Session) chooseDriver() error {
 	kinds := o.Profile.Verification.Drivers
 	switch o.Browser {
 	case "", "auto":
-	case "none":
-		kinds = slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return k == "browser" })
+	case "none": // nobody opens one by hand, either
+		kinds = slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return k == "browser" || k == "manual" })
 	case "manual":
 		kinds = []string{"manual"}
 	default:
