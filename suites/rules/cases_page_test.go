@@ -24,8 +24,10 @@ var pageCases = []ruleCase{
 		e.Transcripts[transcript.Guessing] = transcript.Transcript{Scenario: transcript.Guessing, Skipped: "give --allow-d2"}
 	}, Skip, ""},
 
-	{"SEC-05", "a right code resets a user's count", all(inARow("logged in"), unlimited("logged in")), Warn, "reset-by-success"},
-	{"SEC-05", "a right code resets an address's count", all(inARow("new cookies"), unlimited("new cookies")), Warn, "reset-by-success"},
+	{"SEC-05", "a right code resets a user's count", all(inARow("logged in"), unlimited("logged in"), repeated("logged in")), Warn, "reset-by-success"},
+	{"SEC-05", "a right code resets an address's count", all(inARow("new cookies"), unlimited("new cookies"), repeated("new cookies")), Warn, "reset-by-success"},
+	{"SEC-05", "a limit that is reached later", all(inARow("logged in"), repeated("logged in"), unlimited("logged in")), Pass, ""},
+	{"SEC-05", "the guesser is not let in again", all(inARow("logged in"), unlimited("logged in")), Pass, ""},
 	{"SEC-05", "fresh cookies", unlimited("new cookies"), Warn, "reset-by-new-cookies"},
 	{"SEC-05", "a header", looked("trick/X-Forwarded-For"), Warn, "reset-by-x-forwarded-for"},
 	{"SEC-05", "lower case", looked("trick/spelling"), Warn, "reset-by-spelling"},
@@ -218,6 +220,20 @@ func inARow(series string) edit {
 		for _, g := range t.Guesses(series) {
 			if !g.Right {
 				g.Series += ", in a row"
+				t.Guessed = append(t.Guessed, g)
+			}
+		}
+		e.Transcripts[t.Scenario] = t
+	}
+}
+
+// repeated makes the same series once more, three times as long.
+func repeated(series string) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transcript.Guessing]
+		for range 3 {
+			for _, g := range t.Guesses(series) {
+				g.Series += ", again"
 				t.Guessed = append(t.Guessed, g)
 			}
 		}

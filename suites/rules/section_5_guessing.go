@@ -157,6 +157,12 @@ func limitIsNotSidestepped(j *judge) {
 		case g.by == "" && name == "new cookies" && g.wrong > 0:
 			j.warn("reset-by-new-cookies", "guesses without cookies count together", fmt.Sprintf("an anonymous guesser who drops the cookies is not held back in %d wrong codes", g.wrong))
 		case g.by == "":
+		case !inBetween && j.series(name+", again").by != "":
+			limited = true
+			j.pass("%s: right codes in between change nothing: all wrong ones count, and %s", name, j.series(name+", again").by)
+		case !inBetween && j.series(name+", again").wrong <= j.series(name).wrong+g.wrong:
+			limited = true
+			j.note("cannot-tell", fmt.Sprintf("%s: held back by %s; whether right codes in between start the count again did not show", name, g.by))
 		case !inBetween && j.series(name).wrong > 0:
 			limited = true
 			j.warn("reset-by-success", "right codes in between do not start the count again",

@@ -21,6 +21,10 @@ const (
 	seriesTime = 120 * time.Second
 	// enoughLimited is how many refusals in a row end a series.
 	enoughLimited = 2
+	// letInWithin is how long a guesser waits at most, of our own time, until a
+	// limit has run out, looking every so often: limits by the minute do.
+	letInWithin = 75 * time.Second
+	letInEvery  = 5 * time.Second
 	// deviceGuesses is how many device codes are guessed at the token endpoint.
 	deviceGuesses = 10
 	// otherAddress is a second address of this machine, for targets on it.
@@ -36,7 +40,8 @@ const (
 // row (if that was not held back); someone else; the tricks new login,
 // X-Forwarded-For, spelling, complete URI; anonymous; anonymous, in a row; new
 // cookies (of an anonymous guesser, a right code after every five); new
-// cookies, in a row; the trick new cookies and X-Forwarded-For. Before each
+// cookies, in a row; after each of the three that was held back in a row only:
+// NAME, waiting; NAME, again; NAME, held again; the trick new cookies and X-Forwarded-For. Before each
 // trick/NAME comes control/NAME, a guess without the trick. First of all a right
 // code in the spelling of that trick: spelling accepted. Labels: right/N/device,
 // device codes/1 ..., untouched/device, untouched/poll.
@@ -104,6 +109,8 @@ type guesser struct {
 	address string
 	account *useragent.Account
 	rights  int
+	// most is how many wrong codes the next series may type; 0: as usual.
+	most int
 }
 
 // open gives the guesser a fresh cookie jar. What is put into the header goes
@@ -163,7 +170,9 @@ func clipText(s string) string {
 }
 
 // tries is how many wrong codes a series may type.
-func (g *guesser) tries() int { return max(g.Profile.Limits.Guesses, g.Profile.Limits.GuessesStrict) }
+func (g *guesser) tries() int {
+	return max(g.Profile.Limits.Guesses, g.Profile.Limits.GuessesStrict, g.most)
+}
 
 // series types wrong codes, with a right one after every few, and a right one
 // in the end. It says whether it was held back. Without a session every code
@@ -230,6 +239,59 @@ func (g *guesser) series(s useragent.Session, name string, every int, account *u
 	return refused >= enoughLimited || !last.Accepted(), err
 }
 
+// again tells two limits apart: one that right codes start anew, and one that
+// counts all wrong codes and was merely not reached before. It waits until the
+// guesser is let in again, and then types, with right codes in between, more
+// wrong ones than were held back in all. Afterwards the guesser is held back
+// once more, for what comes next.
+func (g *guesser) again(s useragent.Session, name string, account *useragent.Account) error {
+	typed := g.wrong(name) + g.wrong(name+", in a row")
+	d, err := g.right()
+	if err != nil {
+		return err
+	}
+	for waited := time.Duration(0); ; waited += letInEvery {
+		if waited >= letInWithin {
+			return nil // whoever locks for so long is not to be waited for
+		}
+		g.wait("the guesser to be let in again", 0)
+		if err := g.Clock.SleepReal(g.ctx, letInEvery); err != nil {
+			return errInterrupted
+		}
+		fresh := s
+		if s == nil {
+			var done func()
+			if fresh, _, done, err = g.open(g.address); err != nil {
+				return err
+			}
+			defer done()
+		}
+		if !g.guess(fresh, name+", waiting", d, g.random.like(d.userCode), account).Limited() {
+			break
+		}
+	}
+	g.most = typed + successEvery
+	defer func() { g.most = 0 }()
+	held, err := g.series(s, name+", again", successEvery, account)
+	if err != nil || held {
+		return err
+	}
+	_, err = g.series(s, name+", held again", 0, account)
+	return err
+}
+
+// wrong counts the wrong codes of a series that were looked at.
+func (g *guesser) wrong(series string) (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, one := range g.said.Guessed {
+		if one.Series == series && !one.Right && one.Outcome == transcript.CodeRejected && !one.Limited() {
+			n++
+		}
+	}
+	return n
+}
+
 // several types wrong codes at once. One that cannot be typed counts as trouble.
 func (g *guesser) several(n int, d *device, enter func(*device, string) (transcript.Guess, error)) []transcript.Guess {
 	made := make([]transcript.Guess, n)
@@ -275,6 +337,9 @@ func (g *guesser) loggedIn(other *profiles.User) error {
 	}
 	if !limited {
 		if limited, err = g.series(s, "logged in, in a row", 0, g.account); err != nil || !limited {
+			return err
+		}
+		if err := g.again(s, "logged in", g.account); err != nil {
 			return err
 		}
 	}
@@ -365,14 +430,18 @@ func (g *guesser) anonymous() error {
 	defer done()
 	limited, err := g.series(s, "anonymous", successEvery, nil)
 	if err == nil && !limited {
-		limited, err = g.series(s, "anonymous, in a row", 0, nil)
+		if limited, err = g.series(s, "anonymous, in a row", 0, nil); err == nil && limited {
+			err = g.again(s, "anonymous", nil)
+		}
 	}
 	if err != nil || !limited {
 		return err
 	}
 	held, err := g.series(nil, "new cookies", successEvery, nil)
 	if err == nil && !held {
-		held, err = g.series(nil, "new cookies, in a row", 0, nil)
+		if held, err = g.series(nil, "new cookies, in a row", 0, nil); err == nil && held {
+			err = g.again(nil, "new cookies", nil)
+		}
 	}
 	if err != nil || !held {
 		return err
