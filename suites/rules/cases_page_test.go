@@ -227,11 +227,11 @@ func inARow(series string) edit {
 	}
 }
 
-// repeated makes the same series once more, three times as long.
+// repeated makes the same series once more, twelve times as long.
 func repeated(series string) edit {
 	return func(e Evidence) {
 		t := e.Transcripts[transcript.Guessing]
-		for range 3 {
+		for range 12 {
 			for _, g := range t.Guesses(series) {
 				g.Series += ", again"
 				t.Guessed = append(t.Guessed, g)

@@ -160,7 +160,7 @@ func limitIsNotSidestepped(j *judge) {
 		case !inBetween && j.series(name+", again").by != "":
 			limited = true
 			j.pass("%s: right codes in between change nothing: all wrong ones count, and %s", name, j.series(name+", again").by)
-		case !inBetween && j.series(name+", again").wrong <= j.series(name).wrong+g.wrong:
+		case !inBetween && j.series(name+", again").wrong <= j.wrongBefore(name+", again"):
 			limited = true
 			j.note("cannot-tell", fmt.Sprintf("%s: held back by %s; whether right codes in between start the count again did not show", name, g.by))
 		case !inBetween && j.series(name).wrong > 0:
@@ -191,6 +191,20 @@ func limitIsNotSidestepped(j *judge) {
 		}
 	}
 	j.deviceCodeGuesses()
+}
+
+// wrongBefore counts the wrong codes that were looked at before a series, in any:
+// an address may have one count for all of them.
+func (j *judge) wrongBefore(series string) (n int) {
+	for _, one := range j.Transcripts[transcript.Guessing].Guessed {
+		switch {
+		case one.Series == series:
+			return n
+		case !one.Right && one.Outcome == transcript.CodeRejected && !one.Limited():
+			n++
+		}
+	}
+	return n
 }
 
 // stillHeld says that a guess right before a trick, without the trick, was

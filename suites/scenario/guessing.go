@@ -242,10 +242,10 @@ func (g *guesser) series(s useragent.Session, name string, every int, account *u
 // again tells two limits apart: one that right codes start anew, and one that
 // counts all wrong codes and was merely not reached before. It waits until the
 // guesser is let in again, and then types, with right codes in between, more
-// wrong ones than were held back in all. Afterwards the guesser is held back
+// wrong ones than it took until then in all. Afterwards the guesser is held back
 // once more, for what comes next.
 func (g *guesser) again(s useragent.Session, name string, account *useragent.Account) error {
-	typed := g.wrong(name) + g.wrong(name+", in a row")
+	typed := g.wrong() // by whatever series: an address may have one count
 	d, err := g.right()
 	if err != nil {
 		return err
@@ -280,12 +280,12 @@ func (g *guesser) again(s useragent.Session, name string, account *useragent.Acc
 	return err
 }
 
-// wrong counts the wrong codes of a series that were looked at.
-func (g *guesser) wrong(series string) (n int) {
+// wrong counts the wrong codes that were looked at so far.
+func (g *guesser) wrong() (n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, one := range g.said.Guessed {
-		if one.Series == series && !one.Right && one.Outcome == transcript.CodeRejected && !one.Limited() {
+		if !one.Right && one.Outcome == transcript.CodeRejected && !one.Limited() {
 			n++
 		}
 	}
