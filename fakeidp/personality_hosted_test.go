@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 )
 
 // TestHostedExchanges sends the requests that the vendors' documents show.
@@ -44,5 +45,41 @@ func TestHostedExchanges(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLumoAuthAllowsThirtyRequestsAMinute, and has two documented lifetimes.
+func TestLumoAuthAllowsThirtyRequestsAMinute(t *testing.T) {
+	const token = "/orgs/acme-corp/api/v1/oauth/token"
+	for _, test := range []struct {
+		config  Config
+		expires float64
+		limited bool
+	}{
+		{Config{Personality: "lumoauth"}, 1800, true},
+		{Config{Personality: "lumoauth", DeviceCodeLifetime: 10 * time.Minute, TokenRequestsPerMinute: -1}, 600, false},
+	} {
+		s := NewServer(test.config)
+		codes := map[string]any{}
+		postForm(t, s.URL+"/orgs/acme-corp/api/v1/oauth/device_authorization", url.Values{"client_id": {"device-public"}}, &codes)
+		if codes["expires_in"] != test.expires {
+			t.Errorf("expires_in %v, want %v", codes["expires_in"], test.expires)
+		}
+		form := url.Values{"grant_type": {grantTypeDevice}, "client_id": {"device-public"}, "device_code": {"x"}}
+		limited := 0
+		for i := range 32 {
+			answer := map[string]any{}
+			resp := postForm(t, s.URL+token, form, &answer)
+			if resp.StatusCode != http.StatusTooManyRequests {
+				continue
+			}
+			if limited++; i < 30 || resp.Header.Get("X-RateLimit-Limit") != "30" || resp.Header.Get("Retry-After") == "" {
+				t.Errorf("request %d: %d %v", i+1, resp.StatusCode, resp.Header)
+			}
+		}
+		if (limited == 2) != test.limited {
+			t.Errorf("%d of 32 requests were refused", limited)
+		}
+		s.Close()
 	}
 }

@@ -185,6 +185,9 @@ func (c *chrome) launch(ctx context.Context, start string) (*process, error) {
 		if p.dir != "" {
 			_ = removeRunDir(p.dir) // the next run sweeps it
 		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		return nil, c.startFailed(err, output.String())
 	}
 	return p, nil
@@ -208,11 +211,15 @@ func bounded(ctx context.Context, limit time.Duration, abandon func(), f func() 
 	}
 }
 
+// startFailed words that the browser is not there. One that ends at once may
+// show as the end of its own context only.
 func (c *chrome) startFailed(err error, output string) error {
-	if errors.Is(err, errJourney) || errors.Is(err, errStep) || errors.Is(err, context.Canceled) && output == "" {
-		return err
+	cause := c.browser.Path + " did not start"
+	if errors.Is(err, context.Canceled) {
+		cause += ": it ended at once"
+	} else {
+		cause += fmt.Sprintf(": %v", err)
 	}
-	cause := fmt.Sprintf("%s did not start: %v", c.browser.Path, err)
 	if output = tidy(output, maxText); output != "" && !strings.Contains(cause, output) {
 		cause += "; it said: " + output
 	}
