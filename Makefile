@@ -39,7 +39,7 @@ conformance: ## judge the built-in server; reports in out/conformance (OUT=DIR)
 test: setup ## all checks and tests; the race detector on all but the mutants
 	@status=0; $(MAKE) --no-print-directory lint || status=$$?; \
 	go test -race -count=1 -timeout 20m $$(go list $(PACKAGES) | grep -v /cmd/) || status=$$?; \
-	go test -race -count=1 -timeout 20m -parallel 3 ./cmd/... || status=$$?; \
+	go test -race -count=1 -timeout 20m ./cmd/... || status=$$?; \
 	go test -count=1 -timeout 20m -parallel 4 -run '$(UNRACED)' ./cmd/devicegrant || status=$$?; \
 	exit $$status
 
