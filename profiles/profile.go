@@ -42,6 +42,8 @@ type Profile struct {
 	TLS          TLS          `yaml:"tls"`
 	Limits       Limits       `yaml:"limits"`
 	Capabilities Capabilities `yaml:"capabilities"`
+	// Load is about load tests only.
+	Load LoadTest `yaml:"load"`
 	// Expiry is where the checks that wait for expiry go; nil: the same place
 	// as everything else.
 	Expiry *Expiry `yaml:"expiry"`
