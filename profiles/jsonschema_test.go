@@ -24,16 +24,23 @@ var update = flag.Bool("update", false, "write profile.schema.json")
 // have to be there.
 var (
 	schemaWords = map[string][]string{
-		"Client.auth":          {string(AuthNone), string(AuthBasic), string(AuthPost)},
-		"Client.device_auth":   {string(AuthNone), string(AuthBasic), string(AuthPost)},
-		"Profile.issuer_rule":  issuerRules,
-		"Addition.params_in":   placements,
-		"Responses.format":     formats,
-		"Deviation.expect":     {"fail", "warn", "inconclusive", "n/a"},
-		"Verification.drivers": drivers,
-		"Verification.consent": consents,
-		"Page.role":            roles,
-		"Action.with":          values,
+		"Client.auth":              {string(AuthNone), string(AuthBasic), string(AuthPost)},
+		"Client.device_auth":       {string(AuthNone), string(AuthBasic), string(AuthPost)},
+		"Profile.issuer_rule":      issuerRules,
+		"Addition.params_in":       placements,
+		"Responses.format":         formats,
+		"Deviation.expect":         {"fail", "warn", "inconclusive", "n/a"},
+		"Verification.drivers":     drivers,
+		"Verification.consent":     consents,
+		"Page.role":                roles,
+		"Action.with":              values,
+		"Plan.client_model":        clientModels,
+		"Plan.phases":              phaseWords,
+		"Plan.transport":           transports,
+		"Arrival.curve":            curves,
+		"Approval.driver":          approvalPeople,
+		"Connections.policy":       policies,
+		"Connections.key_exchange": keyExchanges,
 	}
 	schemaRequired = map[string][]string{
 		"Profile":   {"clients"},

@@ -37,7 +37,9 @@ type Plan struct {
 	// random) or none.
 	Phases string `yaml:"phases"`
 	// Replace starts a new device for each that ended.
-	Replace     *bool       `yaml:"replace"`
+	Replace *bool `yaml:"replace"`
+	// IssueOnly ends each device when it has its codes.
+	IssueOnly   *bool       `yaml:"issue_only"`
 	Arrival     Arrival     `yaml:"arrival"`
 	Mix         Mix         `yaml:"mix"`
 	Approval    Approval    `yaml:"approval"`

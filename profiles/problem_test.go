@@ -34,7 +34,7 @@ clients:
 		{name: "merge key", text: "a: &a {}\n<<: *a\n",
 			want: `
 test.yaml: clients.public: missing; every run polls with this client
-1:1: a: unknown key; known are name, title, base_url, vars, issuer, issuer_rule, discovery, endpoints, clients, users, scopes, forbidden_scope, request, responses, expect, verification, tls, limits, capabilities, expiry, tenant, baseline
+1:1: a: unknown key; known are name, title, base_url, vars, issuer, issuer_rule, discovery, endpoints, clients, users, scopes, forbidden_scope, request, responses, expect, verification, tls, limits, capabilities, load, expiry, tenant, baseline
 2:1: <<: unknown key; merge keys are not supported: an alias may stand for a whole value only`},
 		{name: "keys twice", text: minimal + "scopes: [a]\nlimits:\n  rate: 1\n  rate: 2\nscopes: [b]\nvars: {a: x, a: y}\n",
 			want: `

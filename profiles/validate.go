@@ -36,6 +36,7 @@ func (d *document) validate(p *Profile) {
 	d.checkBaseline(p)
 	d.checkVerification(&p.Verification)
 	d.checkCapabilities(&p.Capabilities)
+	d.checkPlan("load.plan", &p.Load.Plan)
 }
 
 func (d *document) checkTarget(p *Profile) {

@@ -1,0 +1,224 @@
+package loadgen
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/report"
+)
+
+// Exit statuses of a load run.
+const (
+	ExitHeld        = report.ExitConforming
+	ExitInvalid     = report.ExitUnknown
+	ExitMissed      = 4
+	ExitInterrupted = report.ExitInterrupted
+)
+
+// What makes a run invalid: then its figures are about the generator.
+const (
+	mostLatenessMS = 5.0
+	mostGapMS      = 250.0
+	leastSent      = 0.999
+)
+
+// total is the figures of all shards together.
+func (r *run) total() *tally {
+	t := newTally()
+	for _, s := range r.all {
+		s.mu.Lock()
+		t.add(s.tally)
+		s.mu.Unlock()
+	}
+	return t
+}
+
+// measure is what thresholds are held against, now.
+func (r *run) measure() *measurement {
+	m := &measurement{tally: r.total(), seconds: seconds(min(r.now(), r.to.Load()) - r.from.Load()), failed: r.people.failures()}
+	r.ledger.mu.Lock()
+	for _, v := range r.ledger.violations {
+		m.violations += v.count
+	}
+	r.ledger.mu.Unlock()
+	return m
+}
+
+// conclude turns what was counted into the result.
+func (r *run) conclude(result *Result) {
+	m := r.measure()
+	t := m.tally
+	result.MeasuredFromS, result.MeasuredToS = seconds(r.from.Load()), seconds(r.to.Load())
+	m.seconds = result.MeasuredToS - result.MeasuredFromS
+	result.Target.IntervalS, result.Target.ExpiresInS = float64(r.interval.Load()), float64(r.expiresIn.Load())
+	result.Devices = t.census
+	result.Devices.Peak = r.sampler.peak
+	counts := tallyCounts{}
+	counts.add(t)
+	result.Requests = counts.list()
+	r.rates(result, t, m.seconds)
+	result.Latencies = latencies(t)
+	r.slowDown(result, t)
+	result.Tokens = Tokens{TimeToToken: quantiles(t.timeToToken), Excess: quantiles(t.excess), PollsMax: int(t.mostPollsToToken)}
+	if t.tokensMeasured > 0 {
+		result.Tokens.PollsMean = math.Round(float64(t.pollsToToken)/float64(t.tokensMeasured)*100) / 100
+	}
+	result.Expiry = Expiry{Heard: t.heardExpiry, Early: t.earlyExpiry, EarlyMaxMS: milliseconds(t.earlyMax), Late: t.lateExpiry, LateMaxMS: milliseconds(t.lateMax)}
+	fair := quantiles(t.fairness)
+	result.Fairness = Fairness{Devices: t.devices, Jain: math.Round(t.jain()*1e4) / 1e4, P50MS: fair.P50MS, P99MS: fair.P99MS, LongestGapMS: milliseconds(t.longestWait)}
+	if t.devices > 0 {
+		result.Fairness.P1MS = float64(t.fairness.ValueAtQuantile(1)) / 1000
+	}
+	result.Approvals = r.people.result()
+	result.Ledger = r.ledger.result(r.o.Records, r.site)
+	r.transports(result, t)
+	r.generator(result, t)
+	result.Timeline = r.sampler.timeline
+	for _, s := range r.all {
+		for _, raw := range s.kept {
+			if len(result.Samples) < maxSamples {
+				result.Samples = append(result.Samples, r.site.show(raw))
+			}
+		}
+	}
+	if r.ledger.repeated > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%d answers repeated the token that the device had already", r.ledger.repeated))
+	}
+	if r.ledger.shared > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%d tokens were given to a second device of the same person, too", r.ledger.shared))
+	}
+	result.Notes = r.notes
+	result.PlanText = planText(result.Plan)
+	result.Validity = validity(result.Generator, t.intended)
+	for i := range r.settings.thresholds {
+		result.Thresholds = append(result.Thresholds, r.settings.thresholds[i].judge(m))
+	}
+	result.judge()
+}
+
+// validity says whether the generator was in time.
+func validity(g Generator, intended int64) Validity {
+	v := Validity{Valid: true}
+	because := func(format string, args ...any) {
+		v.Valid = false
+		v.Reasons = append(v.Reasons, fmt.Sprintf(format, args...))
+	}
+	if g.Lateness.P99MS > mostLatenessMS {
+		because("the generator took up one request in a hundred %.3g ms late or later (at most %.3g ms)", g.Lateness.P99MS, mostLatenessMS)
+	}
+	if g.LongestGapMS > mostGapMS {
+		because("the generator stood still for %.3g ms (at most %.3g ms)", g.LongestGapMS, mostGapMS)
+	}
+	if due := float64(intended + g.Unsent); g.Unsent > 0 && float64(intended) < leastSent*due {
+		because("the generator took up %.2f %% of the polls that were due (at least %.4g %%)", 100*float64(intended)/due, 100*leastSent)
+	}
+	return v
+}
+
+// judge decides about the run. What the server did comes last: a late generator
+// says nothing about it, but a broken ledger is no matter of time.
+func (r *Result) judge() {
+	r.Verdict, r.ExitCode = Held, ExitHeld
+	missed := !r.Ledger.Clean || r.Aborted != ""
+	for _, t := range r.Thresholds {
+		missed = missed || t.Measured && !t.OK
+	}
+	switch {
+	case r.Interrupted:
+		r.Verdict, r.ExitCode = Stopped, ExitInterrupted
+	case !r.Validity.Valid && r.Ledger.Clean:
+		r.Verdict, r.ExitCode = Invalid, ExitInvalid
+	case missed:
+		r.Verdict, r.ExitCode = Missed, ExitMissed
+	case r.nothingMeasured():
+		r.Verdict, r.ExitCode = Invalid, ExitInvalid
+		r.Validity.Valid = false
+		r.Validity.Reasons = append(r.Validity.Reasons, "nothing was answered in the measured window")
+	}
+}
+
+func (r *Result) nothingMeasured() bool {
+	for _, c := range r.Requests {
+		if c.Measured > 0 && !slices.Contains([]string{Lost.String(), TimedOut.String(), Censored.String()}, c.Answer) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *run) rates(result *Result, t *tally, span float64) {
+	per := func(n int64) float64 {
+		if span <= 0 {
+			return 0
+		}
+		return math.Round(float64(n)/span*100) / 100
+	}
+	answered := int64(0)
+	for o := range outcomes {
+		if o.answered() {
+			answered += t.measured[Poll][o]
+		}
+	}
+	result.Rates = Rates{PollsIntended: per(t.intended), PollsSent: per(t.sent), PollsAnswered: per(answered),
+		Issued: per(t.measured[Issue][Codes]), Tokens: per(t.measured[Poll][Token])}
+}
+
+// latencies are those of each kind, and of each of its answers.
+func latencies(t *tally) (list []Latency) {
+	for _, k := range []Kind{Poll, Issue} {
+		all := t.all(k)
+		if all.TotalCount() == 0 {
+			continue
+		}
+		list = append(list, Latency{Kind: k.String(), Quantiles: quantiles(all), Spectrum: spectrum(all),
+			Censored: t.measured[k][Censored], TimedOut: t.measured[k][TimedOut]})
+		for o := range outcomes {
+			if h := t.latency[k][o]; h != nil {
+				list = append(list, Latency{Kind: k.String(), Answer: o.String(), Quantiles: quantiles(h)})
+			}
+		}
+	}
+	return list
+}
+
+func (r *run) transports(result *Result, t *tally) {
+	counts := tallyCounts{}
+	counts.add(t)
+	x := Transports{Name: r.transport.Name(), Policy: r.settings.plan.Connections.Policy, Dialled: t.dialled, Resent: t.resent,
+		MaxOpen: r.settings.connections, Faults: counts.faultMap()}
+	for _, s := range r.all {
+		x.PeakOpen += len(s.workers)
+	}
+	for f, text := range t.firstFaults {
+		if text != "" {
+			if x.FirstFaults == nil {
+				x.FirstFaults = map[string]string{}
+			}
+			x.FirstFaults[Fault(f).String()] = strings.ToValidUTF8(clipped(text), "?")
+		}
+	}
+	result.Transport = x
+}
+
+func (r *run) generator(result *Result, t *tally) {
+	p := &r.sampler
+	g := Generator{Lateness: quantiles(t.lateness), Wait: quantiles(t.wait), Shards: r.shards, PeakRSS: p.peakRSS, BaseRSS: p.baseRSS, Records: r.o.Records}
+	for _, s := range r.all {
+		g.LongestGapMS = max(g.LongestGapMS, milliseconds(s.gap))
+		g.Unsent += s.unsent()
+	}
+	if p.measuring && p.atTo > p.atFrom {
+		used := p.cpuTo - p.cpuFrom
+		g.CPUSeconds = seconds(int64(used))
+		g.CPUShare = math.Round(float64(used)/float64(p.atTo-p.atFrom)*1000) / 1000
+		if polls := result.Rates.PollsAnswered * (result.MeasuredToS - result.MeasuredFromS); polls > 0 {
+			g.CPUPer1000 = math.Round(float64(used)/1e6/polls*1000*100) / 100
+		}
+	}
+	if n := r.settings.devices; p.peakRSS > p.baseRSS && p.baseRSS > 0 {
+		g.BytesPerDevice = math.Round(float64(p.peakRSS-p.baseRSS) / float64(n))
+	}
+	result.Generator = g
+}

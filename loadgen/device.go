@@ -1,0 +1,161 @@
+package loadgen
+
+import "time"
+
+// state is how far a device has come.
+type state uint8
+
+const (
+	idle    state = iota // has not come, or has gone
+	issuing              // has asked for codes
+	waiting              // polls
+)
+
+// fate is what will be decided about a device.
+type fate uint8
+
+const (
+	abandon fate = iota // it stops, and nobody decides
+	expire              // it polls to the end, and nobody decides
+	approve
+	deny
+)
+
+// manner is how a device polls.
+type manner uint8
+
+const (
+	obedient  manner = iota
+	hurried          // ignores the interval
+	forgetful        // hurries once, and then ignores what it was told
+	greedy           // redeems its code several times
+)
+
+// device is one device between two requests. It has no pointers, so that the
+// garbage collector never looks at a hundred thousand of them. Instants are
+// nanoseconds of the run's clock; 0 means never.
+type device struct {
+	due     int64 // intended instant of the next request
+	popped  int64 // when the generator took it up
+	issued  int64 // when the codes came
+	expires int64
+	asked   int64 // when somebody began to decide
+	decided int64 // when the decision was acknowledged
+	// firstAfter is the first poll that was intended after the decision.
+	firstAfter int64
+	sent       int64 // when the last poll left
+	heardAt    int64 // when the last answer came
+	stopAt     int64 // when it gives up
+	token      uint64
+
+	next   int32 // in the wheel, or in the queue
+	serial uint32
+	code   span
+	user   span
+
+	// interval is the one in force, owed the one that obedience would have by
+	// now, advertised the server's; all in milliseconds.
+	interval, owed, advertised int32
+	sumLatency                 uint32 // of its polls, in tens of microseconds
+	polls                      uint32
+	pollsAfter                 uint16 // answered polls that were sent after the approval
+	pendingAfter               uint16 // and what of them was pending
+	slowDowns                  uint16
+	tokens                     uint8
+	inFlight                   uint8
+	copies                     uint8 // still to be sent of a greedy device's requests
+	again                      uint8 // how often a greedy device still asks after its token
+	tries                      uint8 // device authorization requests without codes
+	uri                        uint8 // which verification URI
+	state                      state
+	fate                       fate
+	manner                     manner
+	last                       bool // the next poll is the one after the end of the codes
+	lost                       bool // an answer was lost after somebody began to decide
+	failed                     bool // the decision could not be made
+	wanted                     bool // a greedy device's decision goes with its next poll
+}
+
+// span is a text in the arena.
+type span struct {
+	chunk uint16
+	len   uint16
+	at    uint32
+}
+
+// slowDownStep is what each slow_down adds to the interval, for good (section 3.5).
+const slowDownStep = int32(5000)
+
+// mostInterval is where doubling after timeouts ends.
+const mostInterval = int32(5 * 60 * 1000)
+
+// step is what a device does after an answer.
+type step uint8
+
+const (
+	pollAgain step = iota
+	stop
+)
+
+// hear changes the device as section 3.5 has it, and says whether it goes on.
+// waitAtLeast is a Retry-After.
+func (d *device) hear(o Outcome, retryAfter time.Duration) (then step, wait int64) {
+	wait = int64(d.interval) * 1e6
+	switch o {
+	case Pending:
+	case SlowDownHeard:
+		d.slowDowns++
+		d.owed = min(d.owed+slowDownStep, mostInterval)
+		switch d.manner {
+		case obedient, greedy:
+			d.interval = min(d.interval+slowDownStep, mostInterval)
+		case forgetful:
+			d.interval = d.advertised
+		}
+		wait = int64(d.interval) * 1e6
+	case TimedOut:
+		if d.manner != hurried {
+			d.interval = min(2*d.interval, mostInterval)
+		}
+		wait = int64(d.interval) * 1e6
+	case TooMany, Unavailable, ServerError:
+		wait = max(wait, min(int64(retryAfter), int64(mostInterval)*1e6))
+		if d.interval == 0 {
+			wait = max(wait, int64(time.Second)) // no closed loop of refusals
+		}
+	case Lost:
+		if d.interval == 0 {
+			wait = int64(100 * time.Millisecond)
+		}
+	default:
+		return stop, 0
+	}
+	if d.last {
+		return stop, 0
+	}
+	return pollAgain, wait
+}
+
+// pace says how a poll kept the interval: the gap to the poll before counts, as
+// the server sees it.
+type pace uint8
+
+const (
+	inTime     pace = iota // after the interval that obedience has
+	tooEarly               // before the advertised interval
+	unimproved             // after the advertised one, before the longer one that was asked for
+)
+
+func (d *device) paceOf(written int64) pace {
+	before := d.sent
+	if before == 0 {
+		before = d.issued
+	}
+	switch gap := written - before; {
+	case gap >= int64(d.owed)*1e6:
+		return inTime
+	case gap >= int64(d.advertised)*1e6:
+		return unimproved
+	}
+	return tooEarly
+}

@@ -1,0 +1,487 @@
+package loadgen
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// lean is a transport that speaks just enough HTTP/1.1 to poll: POST, and one
+// answer. It allocates nothing for a request that goes well, and reads no
+// header that it does not need.
+type lean struct {
+	o    TransportOptions
+	next atomic.Uint32 // of the sources
+
+	mu sync.Mutex
+	// kept are the connections that belong to devices, by slot.
+	kept map[int32]net.Conn
+}
+
+// NewLean returns the lean transport.
+func NewLean(o TransportOptions) Transport {
+	t := &lean{o: o}
+	if t.o.Dial == nil {
+		t.o.Dial = t.dialTCP
+	}
+	if o.Policy == "per-device" {
+		t.kept = map[int32]net.Conn{}
+	}
+	return t
+}
+
+func (t *lean) Name() string { return "lean" }
+
+func (t *lean) Connect() Connection { return &leanConn{t: t} }
+
+func (t *lean) Drop(slot int32) {
+	if c := t.take(slot); c != nil {
+		c.Close()
+	}
+}
+
+func (t *lean) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.kept {
+		c.Close()
+	}
+	t.kept = nil
+}
+
+// take hands out the connection of a device.
+func (t *lean) take(slot int32) net.Conn {
+	if t.o.Policy != "per-device" {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.kept[slot]
+	delete(t.kept, slot)
+	return c
+}
+
+// keep puts it back.
+func (t *lean) keep(slot int32, c net.Conn) {
+	t.mu.Lock()
+	other, taken := t.kept[slot]
+	if t.kept != nil {
+		t.kept[slot] = c
+	}
+	closed := t.kept == nil
+	t.mu.Unlock()
+	if taken {
+		other.Close() // a greedy device had several
+	}
+	if closed {
+		c.Close()
+	}
+}
+
+func (t *lean) dialTCP(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: t.o.Timeout, KeepAlive: -1}
+	if n := len(t.o.Sources); n > 0 {
+		d.LocalAddr = &net.TCPAddr{IP: t.o.Sources[int(t.next.Add(1))%n]}
+		d.Control = portAtConnect
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+// dial makes a connection to an endpoint.
+func (t *lean) dial(u *url.URL) (net.Conn, Fault, error) {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	ctx, cancel := context.WithTimeout(t.o.Context, t.o.Timeout)
+	defer cancel()
+	c, err := t.o.Dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err) {
+			return nil, FaultTimeout, err
+		}
+		return nil, FaultDial, err
+	}
+	if u.Scheme == "http" {
+		return c, NoFault, nil
+	}
+	config := t.o.TLS.Clone()
+	if config.ServerName == "" {
+		config.ServerName = u.Hostname()
+	}
+	config.NextProtos = []string{"http/1.1"}
+	secure := tls.Client(c, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		c.Close()
+		if ctx.Err() != nil && t.o.Context.Err() == nil {
+			return nil, FaultTimeout, err
+		}
+		return nil, FaultTLS, err
+	}
+	return secure, NoFault, nil
+}
+
+// leanConn is one connection, its buffers, and the dialling anew.
+type leanConn struct {
+	t    *lean
+	conn net.Conn
+	// origin is where conn leads to.
+	origin string
+	// used says that conn has carried an answer.
+	used bool
+	out  []byte
+	buf  []byte // buf[at:end] was read and not used yet
+	at   int
+	end  int
+	body []byte
+
+	mu          sync.Mutex
+	interrupted bool
+	current     net.Conn // that Interrupt may touch
+}
+
+// aLongTimeAgo is a deadline that ends every read and write at once.
+var aLongTimeAgo = time.Unix(1, 0)
+
+func (c *leanConn) Interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.interrupted = true
+	if c.current != nil {
+		_ = c.current.SetDeadline(aLongTimeAgo)
+	}
+}
+
+// wasInterrupted takes the mark away.
+func (c *leanConn) wasInterrupted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := c.interrupted
+	c.interrupted = false
+	return was
+}
+
+func (c *leanConn) Close() {
+	c.mu.Lock()
+	conn := c.current
+	c.current = nil
+	c.mu.Unlock()
+	if conn != nil {
+		conn.Close()
+	}
+	c.conn, c.used, c.at, c.end = nil, false, 0, 0
+}
+
+// use makes conn the one that requests go over.
+func (c *leanConn) use(conn net.Conn, origin string, used bool) {
+	c.conn, c.origin, c.used, c.at, c.end = conn, origin, used, 0, 0
+	c.mu.Lock()
+	c.current = conn
+	late := c.interrupted
+	c.mu.Unlock()
+	if late {
+		_ = conn.SetDeadline(aLongTimeAgo)
+	}
+}
+
+// release leaves the connection to its device.
+func (c *leanConn) release(slot int32) {
+	c.mu.Lock()
+	conn := c.current
+	c.current = nil
+	c.mu.Unlock()
+	if conn != nil {
+		c.t.keep(slot, conn)
+	}
+	c.conn, c.used = nil, false
+}
+
+// Do implements [Connection]. A request that met a kept connection in the
+// moment in which the server closed it is sent once more; one of which any byte
+// came back never is: a lost answer may have carried the only token.
+func (c *leanConn) Do(r *Request, a *Answer) Fault {
+	if c.wasInterrupted() {
+		c.Close() // too late for the last request, and its deadline is on the connection
+	}
+	*a = Answer{}
+	e := r.Endpoint
+	origin := e.URL.Host
+	if c.conn != nil && c.origin != origin {
+		c.Close()
+	}
+	policy := c.t.o.Policy
+	if policy == "per-device" && c.conn == nil {
+		if kept := c.t.take(r.Slot); kept != nil {
+			c.use(kept, origin, true)
+		}
+	}
+	c.out = e.appendRequest(c.out[:0], r.Code, policy == "per-poll")
+	for {
+		if c.conn == nil {
+			conn, fault, err := c.t.dial(e.URL)
+			if fault != NoFault {
+				a.Err = err
+				if a.Written == 0 {
+					a.Written = c.t.o.Now()
+				}
+				c.wasInterrupted()
+				return fault
+			}
+			a.Dialled = true
+			c.use(conn, origin, false)
+		}
+		if a.Written == 0 {
+			a.Written = c.t.o.Now()
+		}
+		reused := c.used
+		keep, any, err := c.exchange(a)
+		switch {
+		case err == nil && (!keep || policy == "per-poll"):
+			c.Close()
+			return NoFault
+		case err == nil:
+			c.used = true
+			if policy == "per-device" {
+				c.release(r.Slot)
+			}
+			return NoFault
+		}
+		c.Close()
+		if c.wasInterrupted() || errors.Is(err, os.ErrDeadlineExceeded) {
+			a.Err = err
+			return FaultTimeout
+		}
+		if reused && !any && !errors.Is(err, errMalformed) && !errors.Is(err, errTooLarge) {
+			a.Resent = true
+			continue
+		}
+		a.Err = err
+		switch {
+		case errors.Is(err, errTooLarge):
+			return FaultTooLarge
+		case errors.Is(err, errMalformed):
+			return FaultMalformed
+		}
+		return FaultReset
+	}
+}
+
+// exchange sends the request and reads the answer. keep says that the
+// connection may carry another, any that a byte of an answer came.
+func (c *leanConn) exchange(a *Answer) (keep, any bool, err error) {
+	if _, err := c.conn.Write(c.out); err != nil {
+		// The server may have answered before it hung up: 413, 503.
+		if c.fill() != nil {
+			return false, false, err
+		}
+	}
+	for {
+		h, err := c.head()
+		any = any || c.end > 0
+		if err != nil {
+			return false, any, err
+		}
+		if h.status == 101 {
+			return false, true, fmt.Errorf("%w: status 101 that nobody asked for", errMalformed)
+		}
+		if h.status/100 == 1 {
+			continue
+		}
+		a.Status, a.RetryAfter = h.status, h.retryAfter
+		keep, err := c.readBody(h)
+		a.Body = c.body
+		if err != nil {
+			return false, true, err
+		}
+		// Bytes that nobody asked for: whose answer would they be?
+		return keep && !h.close && c.at == c.end, true, nil
+	}
+}
+
+var (
+	errMalformed = errors.New("this is not HTTP/1.1")
+	errTooLarge  = errors.New("larger than the bounds")
+)
+
+// fill reads more into buf.
+func (c *leanConn) fill() error {
+	if c.at == c.end {
+		c.at, c.end = 0, 0
+	}
+	if c.buf == nil {
+		c.buf = make([]byte, 2<<10)
+	}
+	if c.end == len(c.buf) {
+		if c.at > 0 {
+			copy(c.buf, c.buf[c.at:c.end])
+			c.at, c.end = 0, c.end-c.at
+		} else {
+			if len(c.buf) >= maxHead {
+				return fmt.Errorf("%w: a line or head of more than %d bytes", errTooLarge, maxHead)
+			}
+			c.buf = append(c.buf, make([]byte, len(c.buf))...)
+		}
+	}
+	n, err := c.conn.Read(c.buf[c.end:])
+	c.end += n
+	if n > 0 {
+		return nil
+	}
+	if err == nil {
+		return io.ErrNoProgress
+	}
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// head reads up to the empty line and parses it.
+func (c *leanConn) head() (head, error) {
+	from := 0
+	for {
+		// A lone LF ends a line, too (RFC 9112 section 2.2).
+		pending := c.buf[c.at:c.end]
+		if i := endOfHead(pending, from); i >= 0 {
+			h, err := parseHead(pending[:i])
+			c.at += i
+			return h, err
+		}
+		from = max(0, len(pending)-3)
+		if len(pending) >= maxHead {
+			return head{}, fmt.Errorf("%w: a head of more than %d bytes", errTooLarge, maxHead)
+		}
+		if err := c.fill(); err != nil {
+			return head{}, err
+		}
+	}
+}
+
+// endOfHead finds the end of the empty line, from an offset on; -1: not there.
+func endOfHead(b []byte, from int) int {
+	for {
+		i := bytes.IndexByte(b[from:], '\n')
+		if i < 0 {
+			return -1
+		}
+		i += from + 1
+		switch {
+		case i < len(b) && b[i] == '\n':
+			return i + 1
+		case i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n':
+			return i + 2
+		}
+		from = i
+	}
+}
+
+// readBody reads the body that a head announces into c.body.
+func (c *leanConn) readBody(h head) (keep bool, err error) {
+	c.body = c.body[:0]
+	switch {
+	case h.status == 204 || h.status == 304:
+		return true, nil
+	case h.chunked:
+		return true, c.readChunks()
+	case h.length >= 0:
+		if h.length > maxBody {
+			return false, fmt.Errorf("%w: a body of %d bytes", errTooLarge, h.length)
+		}
+		return true, c.readN(int(h.length))
+	}
+	// Without a length the body ends with the connection.
+	for {
+		c.body = append(c.body, c.buf[c.at:c.end]...)
+		c.at = c.end
+		if len(c.body) > maxBody {
+			return false, fmt.Errorf("%w: a body of more than %d bytes", errTooLarge, maxBody)
+		}
+		if err := c.fill(); err != nil {
+			if errors.Is(err, io.ErrUnexpectedEOF) {
+				return false, nil
+			}
+			return false, err
+		}
+	}
+}
+
+// readN reads n bytes more of the body.
+func (c *leanConn) readN(n int) error {
+	if len(c.body)+n > maxBody {
+		return fmt.Errorf("%w: a body of more than %d bytes", errTooLarge, maxBody)
+	}
+	for n > 0 {
+		if c.at == c.end {
+			if err := c.fill(); err != nil {
+				return err
+			}
+		}
+		k := min(n, c.end-c.at)
+		c.body = append(c.body, c.buf[c.at:c.at+k]...)
+		c.at += k
+		n -= k
+	}
+	return nil
+}
+
+// readChunks reads a chunked body and its trailer (RFC 9112 section 7.1).
+func (c *leanConn) readChunks() error {
+	// Extensions cost bytes that are no body: they are bounded, too.
+	for overhead := 0; ; {
+		line, err := c.line()
+		if err != nil {
+			return err
+		}
+		if overhead += len(line); overhead > maxBody {
+			return fmt.Errorf("%w: chunks of next to nothing", errTooLarge)
+		}
+		size, err := chunkSize(line)
+		if err != nil {
+			return err
+		}
+		if size == 0 {
+			break
+		}
+		if err := c.readN(size); err != nil {
+			return err
+		}
+		if line, err = c.line(); err != nil {
+			return err
+		}
+		if len(line) > 0 {
+			return fmt.Errorf("%w: a chunk longer than it says", errMalformed)
+		}
+	}
+	for trailer := 0; ; {
+		line, err := c.line()
+		if err != nil || len(line) == 0 {
+			return err
+		}
+		if trailer += len(line); trailer > maxHead {
+			return fmt.Errorf("%w: the trailer", errTooLarge)
+		}
+	}
+}
+
+// line reads one line, without its end.
+func (c *leanConn) line() ([]byte, error) {
+	for {
+		pending := c.buf[c.at:c.end]
+		if i := bytes.IndexByte(pending, '\n'); i >= 0 {
+			c.at += i + 1
+			return bytes.TrimSuffix(pending[:i], []byte("\r")), nil
+		}
+		if err := c.fill(); err != nil {
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package loadgen
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Decision is what a person is to do about one device.
+type Decision struct {
+	Approve         bool // or deny
+	UserCode        string
+	VerificationURI string
+}
+
+// Decider plays the people at the second screen. It is called by several
+// goroutines, each with its own number, so that each may be another person.
+type Decider interface {
+	Name() string
+	Decide(ctx context.Context, person int, d Decision) error
+}
+
+// canaryEvery is how often the canary approves a device: a browser takes as
+// much of a processor as ten thousand devices do.
+const canaryEvery = 30 * time.Second
+
+// errand is a decision that is to be made at an instant.
+type errand struct {
+	at     int64
+	shard  *shard
+	slot   int32
+	serial uint32
+	now    bool // a greedy device asks for it
+}
+
+// people decide about devices when their time has come, some at once.
+type people struct {
+	run     *run
+	decider Decider
+	canary  Decider
+
+	mu       sync.Mutex
+	errands  errands
+	changed  chan struct{}
+	jobs     chan errand
+	canaries chan errand
+	done     sync.WaitGroup
+
+	figures sync.Mutex
+	asked   int
+	made    int
+	failed  int
+	first   string
+	took    *hdrhistogram.Histogram
+	late    *hdrhistogram.Histogram
+	visits  Canary
+	visit   *hdrhistogram.Histogram
+}
+
+func newPeople(r *run, decider, canary Decider) *people {
+	return &people{run: r, decider: decider, canary: canary, changed: make(chan struct{}, 1), jobs: make(chan errand), canaries: make(chan errand),
+		took: newHistogram(), late: newHistogram(), visit: newHistogram()}
+}
+
+// decide plans a decision. It may be called with a shard's lock held.
+func (p *people) decide(e errand) {
+	if p.decider == nil {
+		return
+	}
+	p.mu.Lock()
+	heap.Push(&p.errands, e)
+	soonest := p.errands[0] == e
+	p.mu.Unlock()
+	if soonest {
+		select {
+		case p.changed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// start lets them work until the context ends.
+func (p *people) start(ctx context.Context) {
+	if p.decider == nil {
+		return
+	}
+	for i := range p.run.settings.plan.Approval.Workers {
+		p.done.Go(func() {
+			for e := range p.jobs {
+				p.do(ctx, p.decider, i, e)
+			}
+		})
+	}
+	if p.canary != nil {
+		p.done.Go(func() {
+			for e := range p.canaries {
+				p.do(ctx, p.canary, -1, e)
+			}
+		})
+	}
+	p.done.Go(func() { p.dispatch(ctx) })
+}
+
+// dispatch hands out the errands when their time has come.
+func (p *people) dispatch(ctx context.Context) {
+	defer close(p.jobs)
+	defer close(p.canaries)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	free, nextVisit := int64(0), int64(0) // when the rate allows the next
+	for {
+		now := p.run.now()
+		p.mu.Lock()
+		wait, ready := time.Hour, false
+		var e errand
+		if len(p.errands) > 0 {
+			at := max(p.errands[0].at, free)
+			if ready = at <= now; ready {
+				e = heap.Pop(&p.errands).(errand)
+			} else {
+				wait = time.Duration(at - now)
+			}
+		}
+		p.mu.Unlock()
+		if !ready {
+			timer.Reset(wait)
+			select {
+			case <-timer.C:
+			case <-p.changed:
+			case <-ctx.Done():
+				return
+			}
+			continue
+		}
+		if rate := p.run.settings.plan.Approval.Rate; rate > 0 {
+			free = max(now, free) + int64(float64(time.Second)/rate)
+		}
+		if p.canary != nil && now >= nextVisit {
+			select {
+			case p.canaries <- e:
+				nextVisit = now + int64(canaryEvery)
+				continue
+			default: // the last visit is not over
+			}
+		}
+		select {
+		case p.jobs <- e:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// do makes one decision.
+func (p *people) do(ctx context.Context, who Decider, person int, e errand) {
+	began := p.run.now()
+	d, ok := e.shard.begin(e, began)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	err := who.Decide(ctx, person, d)
+	ended := p.run.now()
+	e.shard.finish(e, d, ended, err)
+	p.figures.Lock()
+	defer p.figures.Unlock()
+	p.asked++
+	if who == p.canary {
+		p.visits.Journeys++
+		observe(p.visit, ended-began)
+	} else {
+		observe(p.took, ended-began)
+	}
+	observe(p.late, began-e.at)
+	if err == nil {
+		p.made++
+		return
+	}
+	if ctx.Err() != nil && p.run.ended() {
+		p.asked-- // nobody was there any more
+		return
+	}
+	p.failed++
+	if p.first == "" {
+		p.first = err.Error()
+	}
+	if who == p.canary {
+		p.visits.Failed++
+		if p.visits.FirstFailure == "" {
+			p.visits.FirstFailure = err.Error()
+		}
+	}
+}
+
+func (p *people) wait() { p.done.Wait() }
+
+func (p *people) failures() int {
+	p.figures.Lock()
+	defer p.figures.Unlock()
+	return p.failed
+}
+
+func (p *people) result() Approvals {
+	p.figures.Lock()
+	defer p.figures.Unlock()
+	a := Approvals{Asked: p.asked, Done: p.made, Failed: p.failed, FirstFailure: p.first, Took: quantiles(p.took), Late: quantiles(p.late)}
+	if p.decider != nil {
+		a.Driver = p.decider.Name()
+	}
+	if p.canary != nil {
+		c := p.visits
+		c.Took = quantiles(p.visit)
+		a.Canary = &c
+	}
+	return a
+}
+
+// errands is a heap by time.
+type errands []errand
+
+func (e errands) Len() int           { return len(e) }
+func (e errands) Less(i, j int) bool { return e[i].at < e[j].at }
+func (e errands) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
+func (e *errands) Push(x any)        { *e = append(*e, x.(errand)) }
+func (e *errands) Pop() any {
+	old := *e
+	last := old[len(old)-1]
+	*e = old[:len(old)-1]
+	return last
+}

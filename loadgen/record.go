@@ -1,0 +1,184 @@
+package loadgen
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"time"
+)
+
+// Record is one request of a run. Records are streamed to a file and never kept
+// in memory: 32 bytes each, little-endian, behind the line [RecordMagic]:
+//
+//	intended  int64   nanoseconds since the start
+//	popped    uint32  microseconds after intended
+//	written   uint32  microseconds after intended
+//	answered  uint32  microseconds after intended
+//	device    uint32  counts the devices of the run from 1
+//	status    uint16  HTTP; 0: none
+//	poll      uint16  counts the device's polls from 1; 0: its device authorization request
+//	kind      uint8
+//	outcome   uint8
+//	fault     uint8
+//	flags     uint8   1 sent again on a new connection, 2 in the measured window
+type Record struct {
+	Intended, Popped, Written, Answered time.Duration // since the start
+	Device                              uint32
+	Poll                                uint16
+	Status                              uint16
+	Kind                                Kind
+	Outcome                             Outcome
+	Fault                               Fault
+	Resent, Measured                    bool
+}
+
+// RecordMagic is the first line of a file of records.
+const RecordMagic = "devicegrant/records/1\n"
+
+const recordSize = 32
+
+// recordBlock is how many bytes a shard collects before they are written.
+const recordBlock = 8192 * recordSize
+
+// after is the distance of two instants in microseconds, within bounds.
+func after(intended, at int64) uint32 { return uint32(min(max(at-intended, 0)/1000, 1<<32-1)) }
+
+func (r *Record) append(b []byte) []byte {
+	in := int64(r.Intended)
+	b = binary.LittleEndian.AppendUint64(b, uint64(in))
+	b = binary.LittleEndian.AppendUint32(b, after(in, int64(r.Popped)))
+	b = binary.LittleEndian.AppendUint32(b, after(in, int64(r.Written)))
+	b = binary.LittleEndian.AppendUint32(b, after(in, int64(r.Answered)))
+	b = binary.LittleEndian.AppendUint32(b, r.Device)
+	b = binary.LittleEndian.AppendUint16(b, r.Status)
+	b = binary.LittleEndian.AppendUint16(b, r.Poll)
+	flags := uint8(0)
+	if r.Resent {
+		flags |= 1
+	}
+	if r.Measured {
+		flags |= 2
+	}
+	return append(b, uint8(r.Kind), uint8(r.Outcome), uint8(r.Fault), flags)
+}
+
+func (r *Record) parse(b []byte) error {
+	in := time.Duration(binary.LittleEndian.Uint64(b))
+	offset := func(at int) time.Duration {
+		return in + time.Duration(binary.LittleEndian.Uint32(b[at:]))*time.Microsecond
+	}
+	*r = Record{Intended: in, Popped: offset(8), Written: offset(12), Answered: offset(16),
+		Device: binary.LittleEndian.Uint32(b[20:]), Status: binary.LittleEndian.Uint16(b[24:]), Poll: binary.LittleEndian.Uint16(b[26:]),
+		Kind: Kind(b[28]), Outcome: Outcome(b[29]), Fault: Fault(b[30]), Resent: b[31]&1 != 0, Measured: b[31]&2 != 0}
+	if r.Kind >= kinds || r.Outcome >= outcomes || r.Fault >= faultKinds {
+		return errors.New("a record of another version")
+	}
+	return nil
+}
+
+// Records reads what a run wrote, in the order in which the requests ended.
+// The error is that of the file; a last record that was cut off is left out.
+func Records(r io.Reader) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		b := bufio.NewReaderSize(r, 1<<16)
+		magic := make([]byte, len(RecordMagic))
+		if _, err := io.ReadFull(b, magic); err != nil || string(magic) != RecordMagic {
+			yield(Record{}, errors.New("this is no file of records"))
+			return
+		}
+		var raw [recordSize]byte
+		for {
+			if _, err := io.ReadFull(b, raw[:]); err != nil {
+				if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+					yield(Record{}, fmt.Errorf("reading the records: %w", err))
+				}
+				return
+			}
+			var record Record
+			err := record.parse(raw[:])
+			if !yield(record, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// recorder writes the blocks of all shards. Disks stall: the shards go on for
+// a while.
+type recorder struct {
+	blocks, spare chan []byte
+	done          chan error
+}
+
+// recorderDepth is how many blocks may wait: four million records.
+const recorderDepth = 512
+
+// newRecorder writes to w; nil: nowhere.
+func newRecorder(w io.Writer) *recorder {
+	if w == nil {
+		return nil
+	}
+	r := &recorder{blocks: make(chan []byte, recorderDepth), spare: make(chan []byte, 4), done: make(chan error, 1)}
+	go func() {
+		_, err := io.WriteString(w, RecordMagic)
+		for b := range r.blocks {
+			if err == nil {
+				_, err = w.Write(b)
+			}
+			select {
+			case r.spare <- b[:0]:
+			default:
+			}
+		}
+		r.done <- err
+	}()
+	return r
+}
+
+func (r *recorder) block() []byte {
+	select {
+	case b := <-r.spare:
+		return b
+	default:
+		return make([]byte, 0, recordBlock)
+	}
+}
+
+// close waits until everything is written.
+func (r *recorder) close() error {
+	if r == nil {
+		return nil
+	}
+	close(r.blocks)
+	if err := <-r.done; err != nil {
+		return fmt.Errorf("writing the records: %w", err)
+	}
+	return nil
+}
+
+// historiesOf reads the requests of some devices from a file of records.
+func historiesOf(path string, devices map[uint32]bool) map[uint32][]HistoryLine {
+	histories := map[uint32][]HistoryLine{}
+	f, err := os.Open(path)
+	if err != nil {
+		return histories
+	}
+	defer f.Close()
+	for r, err := range Records(f) {
+		if err != nil {
+			break
+		}
+		if h := histories[r.Device]; devices[r.Device] && len(h) < maxHistory {
+			histories[r.Device] = append(h, HistoryLine{SentMS: milliseconds(int64(r.Written)), AnsweredMS: milliseconds(int64(r.Answered)),
+				Kind: r.Kind.String(), Answer: r.Outcome.String(), Status: int(r.Status)})
+		}
+	}
+	return histories
+}
+
+// maxHistory is how many requests of a counter-example are shown.
+const maxHistory = 60

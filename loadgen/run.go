@@ -1,0 +1,356 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+)
+
+// Options are what a run needs beside its plan.
+type Options struct {
+	Plan profiles.Plan
+	Site *Site
+	// Decider plays the people; nil: nobody decides. Canary is a second one, in a
+	// real browser, for one device every 30 seconds.
+	Decider, Canary Decider
+	// Records is the file for one record of each request; "": none.
+	Records string
+	// Observer is told how the run goes, once a second; nil: nobody.
+	Observer func(Live)
+	// Shards is how many wheels turn. Default 1, which is one processor's worth.
+	Shards int
+	// MostRequests is a ceiling of requests a second; 0: none.
+	MostRequests float64
+	// Allowed says that a target off this machine may be loaded.
+	Allowed bool
+	// Dial replaces TCP, for tests.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Tool string
+}
+
+// Live is a run under way.
+type Live struct {
+	Elapsed, Duration time.Duration
+	// Phase is arriving, warming up, measuring or draining.
+	Phase  string
+	Now    Moment
+	Totals DeviceCounts
+	// Counts are those of the whole run so far, by kind and answer.
+	Counts []RequestCount
+	Faults map[string]int64
+	// Aborting names a threshold that ends the run.
+	Aborting string
+}
+
+// run is one load run.
+type run struct {
+	o         Options
+	site      *Site
+	settings  settings
+	transport Transport
+	shards    int
+	all       []*shard
+	people    *people
+	ledger    *ledger
+	recorder  *recorder
+	notes     []string
+
+	start    time.Time
+	from, to atomic.Int64 // the measured window
+	over     atomic.Bool
+
+	told      sync.Once
+	interval  atomic.Int64 // as first advertised, in seconds; -1: absent
+	expiresIn atomic.Int64
+
+	sampler sampler
+}
+
+// now is the run's clock.
+func (r *run) now() int64 { return int64(time.Since(r.start)) }
+
+// measures says that an instant is in the measured window.
+func (r *run) measures(at int64) bool { return at >= r.from.Load() && at < r.to.Load() }
+
+func (r *run) ended() bool { return r.over.Load() }
+
+// advertised notes what the first codes came with.
+func (r *run) advertised(interval, expiresIn int64) {
+	r.told.Do(func() { r.interval.Store(interval); r.expiresIn.Store(expiresIn) })
+}
+
+// Run carries out a plan. The error is a *[PlanError] for what cannot be
+// carried out, before anything is sent; whatever the target does is in the
+// result. When the context ends, nothing new is started, and what is under way
+// is waited for.
+func Run(ctx context.Context, o Options) (Result, error) {
+	plan, set, err := settle(o.Plan)
+	if err != nil {
+		return Result{}, err
+	}
+	o.Plan = plan
+	if err := guard(o, &set); err != nil {
+		return Result{}, err
+	}
+	r := &run{o: o, site: o.Site, settings: set, shards: max(1, o.Shards), ledger: newLedger()}
+	defer r.ledger.close()
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	r.transport = newTransport(life, &set, o, r.now)
+	defer r.transport.Close()
+	result := Result{Schema: Schema, Tool: o.Tool, Target: o.Site.Target, Plan: plan}
+	if *plan.AtRest {
+		r.start = time.Now()
+		rest := r.atRest(ctx)
+		result.SlowDown.AtRest = &rest
+	}
+	records, err := r.openRecords()
+	if err != nil {
+		return result, err
+	}
+	r.carryOut(ctx, life, &result)
+	if records != nil {
+		if err := errors.Join(r.recorder.close(), records.Close()); err != nil {
+			r.notes = append(r.notes, err.Error())
+		}
+	}
+	r.conclude(&result)
+	return result, nil
+}
+
+// guard refuses what may not or cannot be done.
+func guard(o Options, s *settings) error {
+	loopback := o.Site.Loopback()
+	if !loopback && !o.Allowed {
+		return &PlanError{fmt.Errorf("%s is not on this machine: load goes there only when the profile says load.allow: true and the command line --i-may-load-this-target",
+			o.Site.Token.URL.Host)}
+	}
+	if cannot := s.rails(openFiles(), ephemeralPorts(), loopback); cannot != "" && o.Dial == nil {
+		return &PlanError{errors.New(cannot)}
+	}
+	if rate := s.peakRate(5); o.MostRequests > 0 && rate > o.MostRequests {
+		return &PlanError{fmt.Errorf("the plan comes to about %.0f requests a second, and the profile's limits allow %.4g: lower devices, or let them arrive over a longer time", rate, o.MostRequests)}
+	}
+	return nil
+}
+
+func newTransport(ctx context.Context, s *settings, o Options, now func() int64) Transport {
+	t := TransportOptions{Context: ctx, Policy: s.plan.Connections.Policy, Timeout: s.timeout, TLS: tlsConfig(s, o.Site.TLS), Dial: o.Dial, Sources: s.sources, Now: now}
+	if s.plan.Transport == "net/http" {
+		return NewStandard(t)
+	}
+	return NewLean(t)
+}
+
+// openRecords starts the file of records.
+func (r *run) openRecords() (*os.File, error) {
+	if r.o.Records == "" {
+		return nil, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(r.o.Records), 0o755); err != nil {
+		return nil, fmt.Errorf("the folder for the records: %w", err)
+	}
+	f, err := os.Create(r.o.Records)
+	if err != nil {
+		return nil, fmt.Errorf("the file of records: %w", err)
+	}
+	r.recorder = newRecorder(f)
+	return f, nil
+}
+
+// carryOut lets the devices come, poll and go.
+func (r *run) carryOut(ctx, life context.Context, result *Result) {
+	s := &r.settings
+	r.people = newPeople(r, r.o.Decider, r.o.Canary)
+	for i, first := 0, 0; i < r.shards; i++ {
+		n := (s.devices - first) / (r.shards - i)
+		r.all = append(r.all, newShard(r, i, first, n, max(1, s.connections/r.shards)))
+		first += n
+	}
+	r.sampler.prepare(r)
+	r.start = time.Now()
+	result.Started = timestamp(r.start)
+	r.from.Store(s.warmUp)
+	r.to.Store(s.duration)
+
+	deciding, dismiss := context.WithCancel(life)
+	defer dismiss()
+	r.people.start(deciding)
+	var turning sync.WaitGroup
+	for _, shard := range r.all {
+		turning.Go(shard.turn)
+	}
+	sampled := make(chan struct{})
+	go func() { defer close(sampled); r.sampler.run() }()
+
+	result.Interrupted, result.Aborted = r.untilEnd(ctx)
+	r.to.Store(min(r.to.Load(), r.now()))
+	r.from.Store(min(r.from.Load(), r.to.Load()))
+	r.over.Store(true)
+	r.sampler.close()
+	r.stopStarting()
+	r.drain(ctx, result.Interrupted)
+	dismiss()
+	r.people.wait()
+	r.finishRequests()
+	turning.Wait()
+	for _, shard := range r.all {
+		shard.done.Wait()
+		shard.settle(r.now())
+	}
+	r.sampler.stop()
+	<-sampled
+	result.EndedS = seconds(r.now())
+}
+
+// untilEnd waits for the end of the plan: its duration, somebody's interrupt, a
+// threshold that aborts, or the last device.
+func (r *run) untilEnd(ctx context.Context) (interrupted bool, aborted string) {
+	timer := time.NewTimer(time.Duration(r.settings.duration - r.now()))
+	defer timer.Stop()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return true, ""
+		case <-timer.C:
+			return false, ""
+		case why := <-r.sampler.abort:
+			return false, why
+		case <-tick.C:
+			if r.sum(func(s *shard) int { return s.active }) == 0 {
+				return false, ""
+			}
+		}
+	}
+}
+
+// sum adds up something of all shards.
+func (r *run) sum(of func(*shard) int) (n int) {
+	for _, s := range r.all {
+		s.mu.Lock()
+		n += of(s)
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// stopStarting lets no new device come, and those go that have nothing to wait for.
+func (r *run) stopStarting() {
+	for _, s := range r.all {
+		s.mu.Lock()
+		s.stopping = true
+		s.tally.census.Waiting = s.waiting
+		s.mu.Unlock()
+		s.rouse()
+	}
+}
+
+// drain waits for the devices whose approval came late.
+func (r *run) drain(ctx context.Context, interrupted bool) {
+	deadline := r.now() + r.settings.drain
+	if interrupted {
+		deadline = r.now() + min(r.settings.drain, int64(2*time.Second))
+	}
+	for r.now() < deadline {
+		now := r.now()
+		left := r.sum(func(s *shard) (n int) {
+			for i := range s.devices {
+				if d := &s.devices[i]; d.state == waiting && s.worthwhile(d, now) {
+					n++
+				}
+			}
+			return n
+		})
+		if left == 0 {
+			return
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			if !interrupted {
+				deadline, interrupted = min(deadline, r.now()+int64(2*time.Second)), true
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+}
+
+// lastWait bounds how long answers are waited for that are still to come.
+const lastWait = 10 * time.Second
+
+// finishRequests waits for the requests under way, and ends the rest.
+func (r *run) finishRequests() {
+	deadline := r.now() + int64(min(lastWait, r.settings.timeout+interruptEveryDuration))
+	for r.now() < deadline && r.sum(func(s *shard) int { return s.inFlight + s.queued }) > 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	for _, s := range r.all {
+		s.mu.Lock()
+		s.closed = true
+		for _, w := range s.workers {
+			if w.began > 0 {
+				w.conn.Interrupt()
+			}
+		}
+		for _, w := range s.free {
+			close(w.wake)
+		}
+		s.free = nil
+		s.mu.Unlock()
+		s.rouse()
+	}
+}
+
+const interruptEveryDuration = time.Duration(2 * interruptEvery)
+
+// settle accounts for what is left when nothing moves any more.
+func (s *shard) settle(now int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.head != nobody {
+		d := &s.devices[s.head]
+		k := Poll
+		if d.state == issuing {
+			k = Issue
+		}
+		s.tally.counts[k][Censored]++
+		if s.run.measures(d.due) {
+			s.tally.measured[k][Censored]++
+			observe(s.tally.histogram(k, Censored), now-d.due)
+		}
+		s.head = d.next
+	}
+	s.tail, s.queued = nobody, 0
+	for i := range s.devices {
+		if d := &s.devices[i]; d.state == waiting {
+			s.run.ledger.ended(d, Pending, true)
+			s.tally.gone(d)
+		}
+	}
+	s.flush()
+}
+
+// unsent counts the requests that were due in the window and that the wheel
+// never handed out.
+func (s *shard) unsent() (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, slot := range s.wheel.slots {
+		for ; slot != nobody; slot = s.devices[slot].next {
+			if s.run.measures(s.devices[slot].due) {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,216 @@
+package loadgen
+
+import (
+	"math"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// sampler looks at the run once a second: for the timeline, for those who
+// watch, for thresholds that abort, and for what the generator uses.
+type sampler struct {
+	r        *run
+	quit     chan struct{}
+	abort    chan string
+	timeline []Moment
+	span     int // seconds in one moment of the timeline
+	last     int64
+	peak     int
+
+	baseRSS, peakRSS int64
+	cpuFrom, cpuTo   time.Duration
+	atFrom, atTo     int64
+	measuring        bool
+	closed           atomic.Bool
+}
+
+// longestTimeline is how many moments are kept; beyond it two become one.
+const longestTimeline = 600
+
+func (p *sampler) prepare(r *run) {
+	p.r, p.quit, p.abort, p.span = r, make(chan struct{}), make(chan string, 1), 1
+	debug.FreeOSMemory()
+	p.baseRSS = residentBytes()
+}
+
+// run samples until stop.
+func (p *sampler) run() {
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	begin := time.NewTimer(time.Duration(p.r.from.Load() - p.r.now()))
+	defer begin.Stop()
+	for {
+		select {
+		case <-begin.C:
+			p.cpuFrom, p.atFrom, p.measuring = cpuTime(), p.r.now(), true
+		case <-second.C:
+			p.look()
+		case <-p.quit:
+			p.look()
+			return
+		}
+	}
+}
+
+// close takes the figures of the process at the end of the measured window.
+func (p *sampler) close() {
+	p.cpuTo, p.atTo = cpuTime(), p.r.now()
+}
+
+func (p *sampler) stop() { close(p.quit) }
+
+// look is one second.
+func (p *sampler) look() {
+	r := p.r
+	now := r.now()
+	sum := newWindow()
+	m := Moment{AtS: seconds(now), SpanS: seconds(now - p.last), Measured: r.measures(now - 1)}
+	var census DeviceCounts
+	t := tallyCounts{}
+	for _, s := range r.all {
+		fresh := newWindow()
+		s.mu.Lock()
+		seen := s.window
+		s.window = fresh
+		m.Waiting += s.waiting
+		m.InFlight += s.inFlight
+		m.Queued += s.queued
+		census.add(s.tally.census)
+		t.add(s.tally)
+		s.mu.Unlock()
+		sum.latency.Merge(seen.latency)
+		sum.lateness.Merge(seen.lateness)
+		m.Polls += seen.polls
+		m.Issued += seen.issued
+		m.Tokens += seen.tokens
+		m.SlowDowns += seen.slowDowns
+		m.Errors += seen.errors
+	}
+	p.last = now
+	p.peak = max(p.peak, m.Waiting)
+	p.peakRSS = max(p.peakRSS, residentBytes())
+	m.Ended = census.Tokens + census.Refused + census.Expired + census.Abandoned + census.Failed
+	if sum.latency.TotalCount() > 0 {
+		m.P50MS = float64(sum.latency.ValueAtQuantile(50)) / 1000
+		m.P99MS = float64(sum.latency.ValueAtQuantile(99)) / 1000
+		m.MaxMS = float64(sum.latency.Max()) / 1000
+	}
+	if sum.lateness.TotalCount() > 0 {
+		m.LatenessP99MS = float64(sum.lateness.ValueAtQuantile(99)) / 1000
+	}
+	if m.SpanS > 0.05 {
+		p.keep(m)
+	}
+	live := Live{Elapsed: time.Duration(now), Duration: time.Duration(r.settings.duration), Phase: p.phase(now), Now: m, Totals: census,
+		Counts: t.list(), Faults: t.faultMap(), Aborting: p.breach()}
+	if r.o.Observer != nil {
+		r.o.Observer(live)
+	}
+}
+
+func (p *sampler) phase(now int64) string {
+	switch {
+	case p.r.ended():
+		return "draining"
+	case now < p.r.from.Load():
+		return "warming up"
+	}
+	return "measuring"
+}
+
+// breach looks at the thresholds that abort.
+func (p *sampler) breach() string {
+	r := p.r
+	if r.ended() || !p.measuring || seconds(r.now()-r.from.Load()) < 2 {
+		return ""
+	}
+	var m *measurement
+	for i := range r.settings.thresholds {
+		t := &r.settings.thresholds[i]
+		if !t.abort {
+			continue
+		}
+		if m == nil {
+			m = r.measure()
+		}
+		if got := t.judge(m); got.Measured && !got.OK {
+			select {
+			case p.abort <- t.text + ": " + got.Observed:
+			default:
+			}
+			return t.text
+		}
+	}
+	return ""
+}
+
+// keep adds a moment. A long run has longer ones.
+func (p *sampler) keep(m Moment) {
+	if n := len(p.timeline); n > 0 && p.timeline[n-1].SpanS < float64(p.span)-0.5 && p.timeline[n-1].Measured == m.Measured {
+		p.timeline[n-1] = joined(p.timeline[n-1], m)
+	} else {
+		p.timeline = append(p.timeline, m)
+	}
+	if len(p.timeline) < longestTimeline {
+		return
+	}
+	half := p.timeline[:0]
+	for i := 0; i+1 < len(p.timeline); i += 2 {
+		half = append(half, joined(p.timeline[i], p.timeline[i+1]))
+	}
+	p.timeline, p.span = half, 2*p.span
+}
+
+// joined is two moments as one. Quantiles do not add up: the worse one stands.
+func joined(a, b Moment) Moment {
+	b.SpanS = math.Round((a.SpanS+b.SpanS)*1000) / 1000
+	b.Polls += a.Polls
+	b.Issued += a.Issued
+	b.Tokens += a.Tokens
+	b.SlowDowns += a.SlowDowns
+	b.Errors += a.Errors
+	b.P50MS, b.P99MS, b.MaxMS = max(a.P50MS, b.P50MS), max(a.P99MS, b.P99MS), max(a.MaxMS, b.MaxMS)
+	b.LatenessP99MS = max(a.LatenessP99MS, b.LatenessP99MS)
+	b.Measured = a.Measured && b.Measured
+	return b
+}
+
+// tallyCounts are the plain numbers of tallies.
+type tallyCounts struct {
+	counts, measured [kinds][outcomes]int64
+	faults           [faultKinds]int64
+}
+
+func (c *tallyCounts) add(t *tally) {
+	for k := range kinds {
+		for o := range outcomes {
+			c.counts[k][o] += t.counts[k][o]
+			c.measured[k][o] += t.measured[k][o]
+		}
+	}
+	for f := range faultKinds {
+		c.faults[f] += t.faults[f]
+	}
+}
+
+func (c *tallyCounts) list() (list []RequestCount) {
+	for k := range kinds {
+		for o := range outcomes {
+			if c.counts[k][o] > 0 {
+				list = append(list, RequestCount{k.String(), o.String(), c.counts[k][o], c.measured[k][o]})
+			}
+		}
+	}
+	return list
+}
+
+func (c *tallyCounts) faultMap() map[string]int64 {
+	m := map[string]int64{}
+	for f := NoFault + 1; f < faultKinds; f++ {
+		if c.faults[f] > 0 {
+			m[f.String()] = c.faults[f]
+		}
+	}
+	return m
+}

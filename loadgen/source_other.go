@@ -1,0 +1,8 @@
+//go:build !linux
+
+package loadgen
+
+import "syscall"
+
+// portAtConnect has no counterpart elsewhere.
+func portAtConnect(_, _ string, _ syscall.RawConn) error { return nil }

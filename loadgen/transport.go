@@ -1,0 +1,92 @@
+package loadgen
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+)
+
+// Bounds of what is read from the target. The devices of a run share few
+// connections, so the bounds are also those of the generator's memory.
+const (
+	maxHead = 16 << 10
+	maxBody = 64 << 10
+)
+
+// Fault says how a request failed below OAuth.
+type Fault uint8
+
+// The faults.
+const (
+	NoFault        Fault = iota
+	FaultDial            // no connection: refused, unreachable, out of ports
+	FaultTLS             // the handshake failed
+	FaultTimeout         // no complete answer in time
+	FaultReset           // the connection ended before the answer did
+	FaultMalformed       // what came is not HTTP
+	FaultTooLarge        // head or body beyond the bounds
+	faultKinds
+)
+
+var faultNames = [faultKinds]string{"", "dial", "tls", "timeout", "reset", "malformed", "too-large"}
+
+func (f Fault) String() string { return faultNames[f] }
+
+// Request is one POST of one device.
+type Request struct {
+	Endpoint *Endpoint
+	// Code is the device code, form-encoded; nil in a device authorization request.
+	Code []byte
+	// Slot is the device's place, for connections that belong to devices.
+	Slot int32
+}
+
+// Answer is what came back, and when the request left.
+type Answer struct {
+	// Written is the instant before the first byte was written, on the run's clock.
+	Written int64
+	Status  int
+	// Body is good until the next request on the same connection.
+	Body []byte
+	// RetryAfter is the header's value; 0: none.
+	RetryAfter time.Duration
+	// Dialled says that a connection was made for it, Resent that a kept
+	// connection turned out to be closed, so that the request was sent again.
+	Dialled, Resent bool
+	// Err is the error behind a fault.
+	Err error
+}
+
+// Connection carries one request at a time. Nothing is dialled before the first.
+type Connection interface {
+	Do(r *Request, a *Answer) Fault
+	// Interrupt lets the Do that is under way, or the next, end with FaultTimeout.
+	// It is the only method that another goroutine may call.
+	Interrupt()
+	Close()
+}
+
+// Transport makes connections.
+type Transport interface {
+	Name() string
+	Connect() Connection
+	// Drop closes the connection that belongs to a device, if there is one.
+	Drop(slot int32)
+	Close()
+}
+
+// TransportOptions are what both transports need.
+type TransportOptions struct {
+	// Context ends every dial.
+	Context context.Context
+	// Policy is reuse, per-device or per-poll.
+	Policy  string
+	Timeout time.Duration
+	TLS     *tls.Config
+	// Dial makes a TCP connection; nil: net.Dialer, from Sources in turn.
+	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	Sources []net.IP
+	// Now is the run's clock.
+	Now func() int64
+}
