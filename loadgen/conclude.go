@@ -209,7 +209,7 @@ func (r *run) generator(result *Result, t *tally) {
 		g.LongestGapMS = max(g.LongestGapMS, milliseconds(s.gap))
 		g.Unsent += s.unsent()
 	}
-	if p.measuring && p.atTo > p.atFrom {
+	if p.measuring.Load() && p.atTo > p.atFrom {
 		used := p.cpuTo - p.cpuFrom
 		g.CPUSeconds = seconds(int64(used))
 		g.CPUShare = math.Round(float64(used)/float64(p.atTo-p.atFrom)*1000) / 1000

@@ -34,6 +34,10 @@ type Options struct {
 	// Dial replaces TCP, for tests.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	Tool string
+
+	// measureFor, when set, measures for so long as soon as all devices have
+	// codes and have polled once, whatever the plan's duration is.
+	measureFor time.Duration
 }
 
 // Live is a run under way.
@@ -214,15 +218,20 @@ func (r *run) carryOut(ctx, life context.Context, result *Result) {
 // untilEnd waits for the end of the plan: its duration, somebody's interrupt, a
 // threshold that aborts, or the last device.
 func (r *run) untilEnd(ctx context.Context) (interrupted bool, aborted string) {
-	timer := time.NewTimer(time.Duration(r.settings.duration - r.now()))
-	defer timer.Stop()
+	begin := time.NewTimer(time.Duration(r.from.Load() - r.now()))
+	defer begin.Stop()
+	end := time.NewTimer(time.Duration(r.settings.duration - r.now()))
+	defer end.Stop()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	ready := r.o.measureFor == 0
 	for {
 		select {
 		case <-ctx.Done():
 			return true, ""
-		case <-timer.C:
+		case <-begin.C:
+			r.sampler.open()
+		case <-end.C:
 			return false, ""
 		case why := <-r.sampler.abort:
 			return false, why
@@ -230,9 +239,27 @@ func (r *run) untilEnd(ctx context.Context) (interrupted bool, aborted string) {
 			if r.sum(func(s *shard) int { return s.active }) == 0 {
 				return false, ""
 			}
+			if ready {
+				continue
+			}
+			have := r.sum(func(s *shard) int { return s.waiting })
+			if ready = have == r.settings.devices; ready {
+				// Two intervals, so that every device is in its rhythm.
+				from := r.now() + 2*max(r.interval.Load(), 1)*int64(time.Second)
+				r.from.Store(from)
+				r.to.Store(from + int64(r.o.measureFor))
+				begin.Reset(time.Duration(from - r.now()))
+				end.Reset(time.Duration(from + int64(r.o.measureFor) - r.now()))
+			} else if r.now() > int64(slowestIssue) {
+				return false, fmt.Sprintf("%d of %d devices had codes after %s", have, r.settings.devices, slowestIssue)
+			}
 		}
 	}
 }
+
+// slowestIssue is how long the devices of a capacity search may take to get
+// their codes.
+const slowestIssue = 2 * time.Minute
 
 // sum adds up something of all shards.
 func (r *run) sum(of func(*shard) int) (n int) {

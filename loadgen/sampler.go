@@ -21,8 +21,7 @@ type sampler struct {
 	baseRSS, peakRSS int64
 	cpuFrom, cpuTo   time.Duration
 	atFrom, atTo     int64
-	measuring        bool
-	closed           atomic.Bool
+	measuring        atomic.Bool
 }
 
 // longestTimeline is how many moments are kept; beyond it two become one.
@@ -38,12 +37,8 @@ func (p *sampler) prepare(r *run) {
 func (p *sampler) run() {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
-	begin := time.NewTimer(time.Duration(p.r.from.Load() - p.r.now()))
-	defer begin.Stop()
 	for {
 		select {
-		case <-begin.C:
-			p.cpuFrom, p.atFrom, p.measuring = cpuTime(), p.r.now(), true
 		case <-second.C:
 			p.look()
 		case <-p.quit:
@@ -53,7 +48,13 @@ func (p *sampler) run() {
 	}
 }
 
-// close takes the figures of the process at the end of the measured window.
+// open and close take the figures of the process at the ends of the measured
+// window.
+func (p *sampler) open() {
+	p.cpuFrom, p.atFrom = cpuTime(), p.r.now()
+	p.measuring.Store(true)
+}
+
 func (p *sampler) close() {
 	p.cpuTo, p.atTo = cpuTime(), p.r.now()
 }
@@ -122,7 +123,7 @@ func (p *sampler) phase(now int64) string {
 // breach looks at the thresholds that abort.
 func (p *sampler) breach() string {
 	r := p.r
-	if r.ended() || !p.measuring || seconds(r.now()-r.from.Load()) < 2 {
+	if r.ended() || !p.measuring.Load() || seconds(r.now()-r.from.Load()) < 2 {
 		return ""
 	}
 	var m *measurement

@@ -32,7 +32,7 @@ func newHook(o Options) (*hook, error) {
 		return nil, err
 	}
 	return &hook{o: o, spec: *h, client: http.Client{
-		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: config},
+		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, MaxIdleConnsPerHost: 64},
 	}}, nil
 }
 
