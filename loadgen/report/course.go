@@ -1,0 +1,85 @@
+package report
+
+import (
+	"math"
+
+	"github.com/devicegrant/devicegrant/loadgen"
+)
+
+// charts are the plots of the course of a run; those without data are left out.
+func charts(r loadgen.Result) []*chart {
+	all := []*chart{spectrum(r)}
+	if moments := thinned(r.Timeline); len(moments) > 1 {
+		from, to := window(r)
+		end := math.Max(0, moments[len(moments)-1].AtS)
+		a := axes{x: timeScale(end), from: math.Max(0, from), to: math.Min(to, end)}
+		all = append(all,
+			latencyOverTime(moments, a),
+			lateness(moments, a),
+			devices(moments, a),
+			rates(moments, a),
+			trouble(moments, a))
+	}
+	var out []*chart
+	for _, c := range all {
+		if c != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func latencyOverTime(moments []loadgen.Moment, a axes) *chart {
+	latency := func(figure func(loadgen.Moment) float64) func(loadgen.Moment) float64 {
+		return func(m loadgen.Moment) float64 { return drawnMS(figure(m), m.Polls+m.Issued > 0) }
+	}
+	lines := []series{
+		{"p50", over(moments, latency(func(m loadgen.Moment) float64 { return m.P50MS })), millis},
+		{"p99", over(moments, latency(func(m loadgen.Moment) float64 { return m.P99MS })), millis},
+		{"longest", over(moments, latency(func(m loadgen.Moment) float64 { return m.MaxMS })), millis},
+	}
+	a.y = millisScale(least(lines), largest(lines))
+	return newChart("Latency over time", "From the intended instant; a gap is a time without any answer.", a, lines)
+}
+
+// lateness stands beside the latency on one scale: where the two meet, the
+// generator measured itself.
+func lateness(moments []loadgen.Moment, a axes) *chart {
+	lines := []series{
+		{"latency, p99", over(moments, func(m loadgen.Moment) float64 { return drawnMS(m.P99MS, m.Polls+m.Issued > 0) }), millis},
+		{"generator's lateness, p99", over(moments, func(m loadgen.Moment) float64 { return drawnMS(m.LatenessP99MS, true) }), millis},
+	}
+	a.y = millisScale(least(lines), largest(lines))
+	return newChart("The generator beside the server", "Where the two lines come near each other the figures are the generator's, not the server's.", a, lines)
+}
+
+func devices(moments []loadgen.Moment, a axes) *chart {
+	lines := []series{
+		{"waiting", over(moments, func(m loadgen.Moment) float64 { return float64(m.Waiting) }), round},
+		{"ended, since the start", over(moments, func(m loadgen.Moment) float64 { return float64(m.Ended) }), round},
+	}
+	a.y = linearScale(largest(lines))
+	return newChart("Devices", "How many poll, and how many came to an end.", a, lines)
+}
+
+func rates(moments []loadgen.Moment, a axes) *chart {
+	lines := []series{
+		{"polls/s", over(moments, func(m loadgen.Moment) float64 { return perSecond(m.Polls, m) }), rate},
+		{"issued/s", over(moments, func(m loadgen.Moment) float64 { return perSecond(m.Issued, m) }), rate},
+		{"tokens/s", over(moments, func(m loadgen.Moment) float64 { return perSecond(m.Tokens, m) }), rate},
+	}
+	a.y = growthScale(largest(lines))
+	return newChart("Answers a second", "Polls, codes and tokens; the scale is logarithmic from 1 on.", a, lines)
+}
+
+func trouble(moments []loadgen.Moment, a axes) *chart {
+	lines := []series{
+		{"slow_down/s", over(moments, func(m loadgen.Moment) float64 { return perSecond(m.SlowDowns, m) }), rate},
+		{"errors/s", over(moments, func(m loadgen.Moment) float64 { return perSecond(m.Errors, m) }), rate},
+	}
+	a.y = growthScale(largest(lines))
+	return newChart("slow_down and errors a second", "The scale is logarithmic from 1 on.", a, lines)
+}
+
+// round is a number of things.
+func round(v float64) string { return count(int64(math.Round(v))) }

@@ -1,0 +1,37 @@
+package report
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"io"
+
+	"github.com/devicegrant/devicegrant/loadgen"
+)
+
+//go:embed page
+var pageFiles embed.FS
+
+var (
+	pageStyle     = mustRead("page/style.css")
+	pageTemplates = template.Must(template.New("report.html").Funcs(pageFuncs).ParseFS(pageFiles, "page/*.html"))
+)
+
+func mustRead(name string) string {
+	content, err := pageFiles.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	return string(content)
+}
+
+// HTML writes a run as one page that needs nothing else: no network, no script
+// and no file beside it. The page is written as a whole or not at all.
+func HTML(w io.Writer, r loadgen.Result) error {
+	var out bytes.Buffer
+	if err := pageTemplates.Execute(&out, newPage(cleaned(r))); err != nil {
+		return err
+	}
+	_, err := out.WriteTo(w)
+	return err
+}

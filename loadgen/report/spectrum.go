@@ -1,0 +1,49 @@
+package report
+
+import (
+	"math"
+
+	"gonum.org/v1/plot/plotter"
+
+	"github.com/devicegrant/devicegrant/loadgen"
+)
+
+// spectrum is the whole distribution of latencies, where a table has a few
+// points of it: a server with two speeds has a step.
+func spectrum(r loadgen.Result) *chart {
+	var lines []series
+	most := 1.0
+	for _, kind := range []string{"poll", "issue"} {
+		for _, l := range r.Latencies {
+			if l.Kind != kind || l.Answer != "" {
+				continue
+			}
+			points := spectrumPoints(l)
+			for _, p := range points {
+				most = math.Max(most, p.X)
+			}
+			lines = append(lines, series{kind, points, millis})
+			break
+		}
+	}
+	a := axes{x: quantileScale(most), y: millisScale(least(lines), largest(lines))}
+	return newChart("Latency by percentile",
+		"How many requests were answered within which time, from the intended instant. The axis is stretched towards 100%.", a, lines)
+}
+
+// spectrumPoints are on a scale of 1/(1-q). The maximum, at q = 1, is put where
+// the last of so many values belongs.
+func spectrumPoints(l loadgen.Latency) plotter.XYs {
+	last := math.Max(2, float64(l.Count))
+	var out plotter.XYs
+	for _, s := range l.Spectrum {
+		x := last
+		if s.Quantile < 1 {
+			x = math.Min(last, 1/(1-s.Quantile))
+		}
+		if s.Quantile >= 0 && finite(s.MS) {
+			out = append(out, plotter.XY{X: x, Y: drawnMS(s.MS, true)})
+		}
+	}
+	return out
+}

@@ -1,0 +1,56 @@
+package report
+
+import "github.com/devicegrant/devicegrant/loadgen"
+
+// maxMoments is more than a chart is wide: what is drawn beyond it only makes
+// the file larger.
+const maxMoments = 600
+
+// thinned merges neighbours until a chart can show them. Counts are added and
+// of latencies the worst is kept, so that no spike is lost.
+func thinned(moments []loadgen.Moment) []loadgen.Moment {
+	group := (len(moments) + maxMoments - 1) / maxMoments
+	if group <= 1 {
+		return moments
+	}
+	var out []loadgen.Moment
+	for i := 0; i < len(moments); i += group {
+		m := moments[i]
+		for _, next := range moments[i+1 : min(i+group, len(moments))] {
+			m = merged(m, next)
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func merged(a, b loadgen.Moment) loadgen.Moment {
+	b.SpanS += a.SpanS
+	b.Polls += a.Polls
+	b.Issued += a.Issued
+	b.Tokens += a.Tokens
+	b.SlowDowns += a.SlowDowns
+	b.Errors += a.Errors
+	b.P50MS = max(a.P50MS, b.P50MS)
+	b.P99MS = max(a.P99MS, b.P99MS)
+	b.MaxMS = max(a.MaxMS, b.MaxMS)
+	b.LatenessP99MS = max(a.LatenessP99MS, b.LatenessP99MS)
+	return b
+}
+
+// window is the measured part of a run.
+func window(r loadgen.Result) (from, to float64) {
+	if r.MeasuredToS > r.MeasuredFromS {
+		return r.MeasuredFromS, r.MeasuredToS
+	}
+	for _, m := range r.Timeline {
+		if !m.Measured {
+			continue
+		}
+		if to == 0 {
+			from = m.AtS - m.SpanS
+		}
+		to = m.AtS
+	}
+	return from, to
+}
