@@ -83,6 +83,11 @@ func (r *run) conclude(result *Result) {
 			}
 		}
 	}
+	if r.o.Histograms != "" {
+		if err := r.writeHistograms(r.o.Histograms, t); err != nil {
+			r.notes = append(r.notes, err.Error())
+		}
+	}
 	if r.ledger.repeated > 0 {
 		r.notes = append(r.notes, fmt.Sprintf("%d answers repeated the token that the device had already", r.ledger.repeated))
 	}
@@ -91,15 +96,15 @@ func (r *run) conclude(result *Result) {
 	}
 	result.Notes = r.notes
 	result.PlanText = planText(result.Plan)
-	result.Validity = validity(result.Generator, t.intended)
+	result.Validity = validity(result.Generator, result.Approvals, t.intended)
 	for i := range r.settings.thresholds {
 		result.Thresholds = append(result.Thresholds, r.settings.thresholds[i].judge(m))
 	}
 	result.judge()
 }
 
-// validity says whether the generator was in time.
-func validity(g Generator, intended int64) Validity {
+// validity says whether the generator was in time, and its people at work.
+func validity(g Generator, a Approvals, intended int64) Validity {
 	v := Validity{Valid: true}
 	because := func(format string, args ...any) {
 		v.Valid = false
@@ -113,6 +118,9 @@ func validity(g Generator, intended int64) Validity {
 	}
 	if due := float64(intended + g.Unsent); g.Unsent > 0 && float64(intended) < leastSent*due {
 		because("the generator took up %.2f %% of the polls that were due (at least %.4g %%)", 100*float64(intended)/due, 100*leastSent)
+	}
+	if a.Failed > a.Done {
+		because("%d of %d decisions failed: the devices did not live the lives of the plan (first: %s)", a.Failed, a.Asked, a.FirstFailure)
 	}
 	return v
 }

@@ -23,6 +23,8 @@ type Options struct {
 	Decider, Canary Decider
 	// Records is the file for one record of each request; "": none.
 	Records string
+	// Histograms is the file for the histograms, as a log for HDR tools; "": none.
+	Histograms string
 	// Observer is told how the run goes, once a second; nil: nobody.
 	Observer func(Live)
 	// Shards is how many wheels turn. Default 1, which is one processor's worth.

@@ -2,11 +2,11 @@ package loadgen
 
 import "math/bits"
 
-// The wheel has a slot for each millisecond of the next sixteen seconds.
-// Instants beyond that go round with it.
+// The wheel has a slot for each quarter of a millisecond of the next sixteen
+// seconds. Instants beyond that go round with it.
 const (
-	tick       = int64(1e6)
-	wheelSlots = 1 << 14
+	tick       = int64(250e3)
+	wheelSlots = 1 << 16
 )
 
 // nobody ends a list of devices.

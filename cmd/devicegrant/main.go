@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/devicegrant/devicegrant/loadgen"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
 	"github.com/devicegrant/devicegrant/suites/report"
@@ -76,9 +77,10 @@ func exitCode(err error) int {
 		selector *suites.SelectorError
 		baseline *suites.BaselineError
 		browser  *suites.BrowserError
+		plan     *loadgen.PlanError
 	)
 	switch {
-	case errors.As(err, &usage), errors.As(err, &profile), errors.As(err, &selector), errors.As(err, &baseline), errors.As(err, &browser):
+	case errors.As(err, &usage), errors.As(err, &profile), errors.As(err, &selector), errors.As(err, &baseline), errors.As(err, &browser), errors.As(err, &plan):
 		return report.ExitUsage
 	case errors.Is(err, context.Canceled):
 		return report.ExitInterrupted
@@ -111,7 +113,7 @@ or unreachable, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  %s --help lists the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRunCommand(), newIDPCommand(), newListCommand(), newExplainCommand(), newJudgeCommand(), newMutantsCommand(), newProfileCommand(), newVersionCommand())
+	root.AddCommand(newRunCommand(), newIDPCommand(), newListCommand(), newExplainCommand(), newJudgeCommand(), newLoadCommand(), newMutantsCommand(), newProfileCommand(), newVersionCommand())
 	return root
 }
 

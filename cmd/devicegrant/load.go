@@ -1,0 +1,308 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/devicegrant/devicegrant/loadgen"
+	loadreport "github.com/devicegrant/devicegrant/loadgen/report"
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites"
+)
+
+// loadFlags are the flags of the verb load.
+type loadFlags struct {
+	profile, scenario, planFile string
+	set                         []string
+	plan                        profiles.Plan
+	warmUp, drain               time.Duration
+	approve                     float64
+	closedLoop                  bool
+	thresholds                  []string
+	driver                      string
+	canary                      bool
+	shards                      int
+	mayLoad                     bool
+	wait                        time.Duration
+	faults                      []string
+	expiresIn                   time.Duration
+	metrics                     string
+	findCapacity                bool
+	slo                         []string
+	most                        int
+	within, step                time.Duration
+	out                         string
+	json                        bool
+	look                        lookFlags
+}
+
+func newLoadCommand() *cobra.Command {
+	var f loadFlags
+	cmd := &cobra.Command{
+		Use:   "load",
+		Short: "Put many polling devices on one server and measure it",
+		Long: `Simulate devices that poll one server (RFC 8628 section 3.4), many thousands of
+them, and measure the server and the generator itself.
+
+Without --profile the built-in reference server is started in a process of its
+own. A target that is not on this machine is loaded only when its profile says
+load.allow: true and the command line --i-may-load-this-target.
+
+A plan says who comes when and what has to hold. It is the scenario's, changed
+by load.plan of the profile, by --plan, and by the flags, in this order.
+
+Exit status: 0 everything held, 3 the run is invalid (the generator was late) or
+nothing could be measured, 4 a threshold or the ledger was missed, 130
+interrupted.`,
+		Example: `  devicegrant load --devices 10000 --duration 30s
+  devicegrant load --profile my-server.yaml --scenario impatient
+  devicegrant load --profile my-server.yaml --find-capacity --slo 'poll_latency p(99)<250ms'
+  devicegrant load scenarios steady > my-plan.yaml`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVarP(&f.profile, "profile", "p", "builtin", "shipped profile or YAML file")
+	flags.StringArrayVar(&f.set, "set", nil, "override a key of the profile: base_url=https://...")
+	flags.StringVarP(&f.scenario, "scenario", "s", "", strings.Join(loadgen.Scenarios, ", ")+" (default steady)")
+	flags.StringVar(&f.planFile, "plan", "", "YAML file with what differs from the scenario")
+	flags.IntVarP(&f.plan.Devices, "devices", "n", 0, "devices that poll at once")
+	flags.DurationVarP(&f.plan.Duration, "duration", "d", 0, "how long")
+	flags.DurationVar(&f.warmUp, "warm-up", 0, "the beginning that the figures leave out")
+	flags.DurationVar(&f.drain, "drain", 0, "how long approved devices may still ask at the end")
+	flags.StringVar(&f.plan.ClientModel, "client-model", "", "rfc (next poll after the answer) or fixed (open loop)")
+	flags.Float64Var(&f.approve, "approve", 0, "share of the devices that somebody approves; the rest of the mix expires")
+	flags.BoolVar(&f.closedLoop, "closed-loop", false, "every device polls again as soon as it has its answer")
+	flags.StringVar(&f.plan.Transport, "transport", "", "lean (HTTP/1.1) or net/http (HTTP/2, proxies)")
+	flags.IntVar(&f.plan.Connections.Max, "connections", 0, "most connections at once")
+	flags.DurationVar(&f.plan.Timeout, "timeout", 0, "for one request")
+	flags.IntVar(&f.plan.Seed, "seed", 0, "repeat the choices of an earlier run")
+	flags.StringArrayVarP(&f.thresholds, "threshold", "t", nil, "what has to hold, instead of the plan's: 'poll_latency p(99)<250ms'")
+	flags.StringVar(&f.driver, "approver", "", "who approves: hook or forms")
+	flags.BoolVar(&f.canary, "canary", false, "a real browser approves one device every 30 s")
+	flags.IntVar(&f.shards, "shards", 1, "processors that the generator may use")
+	flags.BoolVar(&f.mayLoad, "i-may-load-this-target", false, "the target is not on this machine, and I may load it")
+	flags.DurationVar(&f.wait, "wait", 0, "wait this long for a target that is still starting")
+	flags.StringSliceVar(&f.faults, "fault", nil, "built-in server only: misbehave (devicegrant idp --list-faults)")
+	flags.DurationVar(&f.expiresIn, "expires-in", 0, "built-in server only: lifetime of codes")
+	flags.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at this address while it runs: 127.0.0.1:9464")
+	flags.BoolVar(&f.findCapacity, "find-capacity", false, "raise the devices until --slo breaks")
+	flags.StringArrayVar(&f.slo, "slo", nil, "with --find-capacity: what has to hold (default 'poll_latency p(99)<250ms')")
+	flags.IntVar(&f.most, "max-devices", 200_000, "with --find-capacity: the most to try")
+	flags.DurationVar(&f.within, "within", 10*time.Minute, "with --find-capacity: the time for the whole search")
+	flags.DurationVar(&f.step, "step", 15*time.Second, "with --find-capacity: the measured time of one run")
+	flags.StringVarP(&f.out, "out", "o", "out", "folder for load.json, the report and the records")
+	flags.BoolVar(&f.json, "json", false, "print load.json on standard output")
+	f.look.register(flags)
+	cmd.AddCommand(newScenariosCommand(), newRecordsCommand(), newLoadSchemaCommand())
+	return cmd
+}
+
+func (f *loadFlags) run(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	look, err := f.look.resolve(cmd.ErrOrStderr())
+	if err != nil {
+		return usageError{err}
+	}
+	target, err := f.openTarget(ctx)
+	if err != nil {
+		return err
+	}
+	defer target.close()
+	plan, err := f.settlePlan(cmd, target.profile)
+	if err != nil {
+		return err
+	}
+	// The generator is as parallel as it was told to be; the people, the bars and
+	// the endpoint for metrics are its guests.
+	runtime.GOMAXPROCS(max(1, f.shards))
+	o := loadgen.Options{
+		Plan: plan, Site: target.site, Shards: f.shards, Allowed: target.profile.Load.Allow && f.mayLoad,
+		MostRequests: target.profile.Ceiling(), Tool: toolVersion(),
+		Records: filepath.Join(f.out, "records.bin"), Histograms: filepath.Join(f.out, "load.hlog"),
+	}
+	people, err := f.openPeople(target, plan)
+	if err != nil {
+		return err
+	}
+	defer people.close()
+	o.Decider, o.Canary = people.decider, people.canary
+
+	screen := newLoadScreen(cmd.OutOrStdout(), cmd.ErrOrStderr(), look, f.json)
+	observers := []func(loadgen.Live){screen.live}
+	if f.metrics != "" {
+		m, err := serveMetrics(f.metrics)
+		if err != nil {
+			return usageError{err}
+		}
+		defer m.close()
+		screen.note("metrics  http://" + m.address + "/metrics")
+		observers = append(observers, m.live)
+	}
+	o.Observer = func(l loadgen.Live) {
+		for _, observe := range observers {
+			observe(l)
+		}
+	}
+	result, err := f.carryOut(ctx, o, screen)
+	screen.finish()
+	if err != nil {
+		return err
+	}
+	return f.deliver(cmd.OutOrStdout(), screen, result, target.notes)
+}
+
+// carryOut runs the plan, or the search.
+func (f *loadFlags) carryOut(ctx context.Context, o loadgen.Options, screen *loadScreen) (loadgen.Result, error) {
+	if !f.findCapacity {
+		screen.planned(o)
+		return loadgen.Run(ctx, o)
+	}
+	slo := f.slo
+	if len(slo) == 0 {
+		slo = []string{"poll_latency p(99)<250ms"}
+	}
+	from := max(f.plan.Devices, 100)
+	screen.searching(o, slo, f.most)
+	return loadgen.FindCapacity(ctx, o, loadgen.Search{SLO: slo, From: min(from, f.most), Most: f.most, Within: f.within, Step: f.step, Stepped: screen.stepped})
+}
+
+// settlePlan lays the plans over each other.
+func (f *loadFlags) settlePlan(cmd *cobra.Command, p *profiles.Profile) (profiles.Plan, error) {
+	given := cmd.Flags().Changed
+	own := p.Load.Plan
+	name := firstOf(f.scenario, own.Scenario, "steady")
+	var fromFile profiles.Plan
+	if f.planFile != "" {
+		text, err := readPlan(f.planFile)
+		if err != nil {
+			return own, err
+		}
+		if fromFile, err = profiles.ParsePlan(f.planFile, text, profiles.Plan{}); err != nil {
+			return own, err
+		}
+		name = firstOf(f.scenario, fromFile.Scenario, name)
+	}
+	scenario, err := loadgen.Scenario(name)
+	if err != nil {
+		return own, err
+	}
+	flags := f.plan
+	flags.Scenario = name
+	if given("warm-up") {
+		flags.WarmUp = &f.warmUp
+	}
+	if given("drain") {
+		flags.Drain = &f.drain
+	}
+	if given("approve") {
+		flags.Mix.Approve, flags.Mix.Deny, flags.Mix.Expire = &f.approve, new(0.0), new(1-f.approve)
+	}
+	if f.canary {
+		flags.Canary = &f.canary
+	}
+	if f.closedLoop {
+		flags.Impatient.Share, flags.Impatient.Pace, flags.Impatient.Forgetful = new(1.0), new(0.0), new(0.0)
+		flags.Mix.Approve, flags.Mix.Deny, flags.Mix.Expire = new(0.0), new(0.0), new(1.0)
+	}
+	if given("threshold") {
+		flags.Thresholds = f.thresholds
+	}
+	flags.Approval.Driver = f.driver
+	return flags.Over(fromFile.Over(own.Over(scenario))), nil
+}
+
+// maxPlan bounds a plan's file.
+const maxPlan = 1 << 20
+
+func readPlan(file string) ([]byte, error) {
+	in, err := os.Open(file)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("the plan: %w", err)}
+	}
+	defer in.Close()
+	text, err := io.ReadAll(io.LimitReader(in, maxPlan))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("the plan: %w", err)}
+	}
+	return text, nil
+}
+
+func firstOf(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+// deliver writes the result and says how the run ended.
+func (f *loadFlags) deliver(stdout io.Writer, screen *loadScreen, result loadgen.Result, notes []string) error {
+	result.Notes = append(notes, result.Notes...)
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return fmt.Errorf("the folder for the result: %w", err)
+	}
+	text, err := json.MarshalIndent(result, "", " ")
+	if err != nil {
+		return fmt.Errorf("the result as JSON: %w", err)
+	}
+	text = append(text, '\n')
+	write := func(name string, to func(io.Writer) error) error {
+		file, err := os.Create(filepath.Join(f.out, name))
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := to(file); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+		return file.Close()
+	}
+	for name, to := range map[string]func(io.Writer) error{
+		"load.json": func(w io.Writer) error { _, err := w.Write(text); return err },
+		"load.html": func(w io.Writer) error { return loadreport.HTML(w, result) },
+		"load.xml":  func(w io.Writer) error { return loadreport.JUnit(w, result) },
+	} {
+		if err := write(name, to); err != nil {
+			return err
+		}
+	}
+	screen.results(result, f.out)
+	if f.json {
+		if _, err := stdout.Write(text); err != nil {
+			return err
+		}
+	}
+	if result.ExitCode != loadgen.ExitHeld {
+		return exitStatus(result.ExitCode)
+	}
+	return nil
+}
+
+// locate finds the endpoints of the profile.
+func locate(ctx context.Context, p *profiles.Profile, wait time.Duration) (*loadgen.Site, error) {
+	target, trusted, err := suites.Locate(ctx, p, wait)
+	if err != nil {
+		return nil, err
+	}
+	site, err := loadgen.NewSite(p, target.Endpoints, trusted)
+	if err != nil {
+		return nil, err
+	}
+	site.Target.Issuer = target.Issuer
+	if target.Simulation != "" {
+		site.Target.Kind, site.Target.Fidelity = "simulated", "devicegrant idp --personality "+target.Simulation
+	}
+	return site, nil
+}

@@ -1,0 +1,9 @@
+package loadgen
+
+import _ "embed"
+
+//go:embed load.schema.json
+var jsonSchema []byte
+
+// JSONSchema returns the JSON Schema (2020-12) of a [Result] in JSON.
+func JSONSchema() []byte { return jsonSchema }
