@@ -73,6 +73,13 @@ func newLedger() *ledger {
 	return l
 }
 
+// expect makes room for the codes of so many devices.
+func (l *ledger) expect(devices int) {
+	for len(l.codes.keys) < 2*devices {
+		l.codes.grow()
+	}
+}
+
 // broken notes a counter-example. The caller holds the lock.
 func (l *ledger) broken(k violationKind, d *device, what string) {
 	v := &l.violations[k]

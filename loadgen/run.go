@@ -175,13 +175,14 @@ func (r *run) openRecords() (*os.File, error) {
 // carryOut lets the devices come, poll and go.
 func (r *run) carryOut(ctx, life context.Context, result *Result) {
 	s := &r.settings
+	r.sampler.prepare(r)
+	r.ledger.expect(s.devices)
 	r.people = newPeople(r, r.o.Decider, r.o.Canary)
 	for i, first := 0, 0; i < r.shards; i++ {
 		n := (s.devices - first) / (r.shards - i)
 		r.all = append(r.all, newShard(r, i, first, n, max(1, s.connections/r.shards)))
 		first += n
 	}
-	r.sampler.prepare(r)
 	r.start = time.Now()
 	result.Started = timestamp(r.start)
 	r.from.Store(s.warmUp)

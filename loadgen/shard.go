@@ -39,6 +39,7 @@ type shard struct {
 	stopping   bool
 	closed     bool
 	gap        int64 // longest between two looks at the clock
+	latest     int64 // when the last answer came
 	uris       []string
 	samples    map[sampleKey]int
 	kept       []rawSample
@@ -300,6 +301,7 @@ func (s *shard) work(w *worker) {
 			o = TimedOut
 		}
 		s.mu.Lock()
+		s.latest = done
 		s.complete(w, o, &r, fault, done)
 		w.began = 0
 		s.inFlight--
@@ -645,10 +647,13 @@ func (s *shard) leave(slot int32, d *device, now int64) {
 // schedule plans the next request of a device.
 func (s *shard) schedule(slot int32, d *device, due int64) {
 	d.due = due
-	if s.stopping && !s.worthwhile(d, due) {
-		return
+	switch {
+	case s.stopping && !s.worthwhile(d, due):
+	case due <= s.latest:
+		s.pop(slot, s.latest) // at once: no wheel has to turn for it
+	default:
+		s.add(slot)
 	}
-	s.add(slot)
 }
 
 // place is the number of a verification URI; almost always there is one.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -126,6 +127,9 @@ func (f *loadFlags) run(cmd *cobra.Command) error {
 	// The generator is as parallel as it was told to be; the people, the bars and
 	// the endpoint for metrics are its guests.
 	runtime.GOMAXPROCS(max(1, f.shards))
+	// Nearly all of the heap has no pointers: collecting often is cheap, and
+	// keeps the devices small.
+	debug.SetGCPercent(30)
 	o := loadgen.Options{
 		Plan: plan, Site: target.site, Shards: f.shards, Allowed: target.profile.Load.Allow && f.mayLoad,
 		MostRequests: target.profile.Ceiling(), Tool: toolVersion(),
