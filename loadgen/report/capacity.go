@@ -39,5 +39,14 @@ func capacityChart(c *loadgen.Capacity) *chart {
 	a.x = linearScale(a.x.high)
 	return newChart("Polls a second and latency", "One point for each step of the search: ● held, × did not.", a, lines,
 		&plotter.Scatter{XYs: held, GlyphStyle: draw.GlyphStyle{Color: goodInk, Radius: vg.Points(4), Shape: draw.CircleGlyph{}}},
-		&plotter.Scatter{XYs: broke, GlyphStyle: draw.GlyphStyle{Color: badInk, Radius: vg.Points(5), Shape: draw.CrossGlyph{}}})
+		&plotter.Scatter{XYs: broke, GlyphStyle: draw.GlyphStyle{Color: badInk, Radius: vg.Points(5), Shape: cross{}}})
+}
+
+// cross is one that is seen on a line; that of the library is a hair.
+type cross struct{}
+
+func (cross) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
+	line, r := draw.LineStyle{Color: style.Color, Width: vg.Points(2)}, style.Radius
+	c.StrokeLine2(line, at.X-r, at.Y-r, at.X+r, at.Y+r)
+	c.StrokeLine2(line, at.X-r, at.Y+r, at.X+r, at.Y-r)
 }

@@ -19,7 +19,7 @@ import (
 const (
 	chartWidth  = 400
 	chartHeight = 230
-	chartText   = 10.5
+	chartText   = 11.5
 )
 
 // chart is one plot, ready for the page.

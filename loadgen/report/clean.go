@@ -92,8 +92,6 @@ func visible(s string) string {
 		switch {
 		case c == '\n' || c == '\t':
 			b.WriteRune(c)
-		case c < ' ':
-			b.WriteRune('\u2400' + c) // the picture of it
 		case unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029' || c >= 0xfffe && c <= 0xffff:
 			fmt.Fprintf(&b, `\u%04x`, c)
 		default:

@@ -9,19 +9,24 @@ import (
 // pageFuncs are what the templates can do beside showing a value.
 var pageFuncs = template.FuncMap{
 	"count": count, "ms": millis, "span": span, "rate": rate, "share": share, "size": size, "plain": plain,
-	"instant": instant, "short": shortText, "head": head, "more": more,
+	"instant": instant, "short": ended(maxName), "line": ended(maxLine), "head": head, "more": more,
 	"thousand": func(v float64) float64 { return 1000 * v },
 }
 
-// maxName bounds a name in a table or a heading: an error code is as long as
-// the target likes.
-const maxName = 80
+// An error code is as long as the target likes. maxName bounds a name in a table
+// or a heading, maxLine a sentence or two.
+const (
+	maxName = 80
+	maxLine = 300
+)
 
-func shortText(s string) string {
-	if cut, left := bounded(s, maxName); left > 0 {
-		return cut + "…"
+func ended(limit int) func(string) string {
+	return func(s string) string {
+		if cut, left := bounded(s, limit); left > 0 {
+			return cut + "…"
+		}
+		return s
 	}
-	return s
 }
 
 // instant is a time of the run to the millisecond, for histories: what came

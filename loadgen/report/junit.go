@@ -19,7 +19,7 @@ import (
 func JUnit(w io.Writer, r loadgen.Result) error {
 	r = cleaned(r)
 	suite := junit.Testsuite{
-		Name: "devicegrant load: " + r.Target.Name,
+		Name: "devicegrant load: " + oneLine(r.Target.Name),
 		Time: decimal(r.EndedS),
 	}
 	if started, err := time.Parse(time.RFC3339, r.Started); err == nil {
@@ -63,13 +63,14 @@ func validityCase(r loadgen.Result) junit.Testcase {
 }
 
 func thresholdCase(r loadgen.Result, t loadgen.ThresholdResult) junit.Testcase {
-	c := junit.Testcase{Name: t.Text}
+	expected := oneLine(t.Text)
+	c := junit.Testcase{Name: expected}
 	switch {
 	case undecided(r) != "":
-		c.Skipped = &junit.Result{Message: undecided(r) + "; " + observed(t)}
+		c.Skipped = &junit.Result{Message: undecided(r) + "; " + oneLine(observed(t))}
 	case !t.OK:
 		c.Failure = &junit.Result{
-			Message: observed(t) + ", expected " + t.Text,
+			Message: oneLine(observed(t)) + ", expected " + expected,
 			Type:    "threshold-missed",
 			Data:    "observed: " + strings.TrimPrefix(observed(t), "observed ") + "\nexpected: " + t.Text + "\n",
 		}
@@ -86,16 +87,16 @@ func ledgerCase(r loadgen.Result) junit.Testcase {
 		return c
 	}
 	if len(l.Violations) == 0 {
-		c.Skipped = &junit.Result{Message: "nobody was approved, so there was nothing to check"}
+		c.Skipped = &junit.Result{Message: "the ledger was not judged"}
 		return c
 	}
 	var lines []string
 	broken := 0
 	for _, v := range l.Violations {
 		broken += v.Count
-		lines = append(lines, fmt.Sprintf("%s: %s, %s times", v.Code, v.Title, count(v.Count)))
+		lines = append(lines, fmt.Sprintf("%s (%s): %s", v.Code, count(v.Count), oneLine(v.Title)))
 		for _, e := range v.Examples {
-			lines = append(lines, fmt.Sprintf("  device %d: %s", e.Device, e.What))
+			lines = append(lines, fmt.Sprintf("  device %d: %s", e.Device, oneLine(e.What)))
 		}
 	}
 	result := &junit.Result{
@@ -132,6 +133,13 @@ func undecided(r loadgen.Result) string {
 }
 
 func addProperties(suite *junit.Testsuite, r loadgen.Result) {
+	polls, lateness := "", ""
+	if r.Rates.PollsIntended > 0 {
+		polls = decimal(r.Rates.PollsAnswered)
+	}
+	if r.Generator.Lateness.Count > 0 {
+		lateness = decimal(r.Generator.Lateness.P99MS)
+	}
 	for _, p := range []junit.Property{
 		{Name: "verdict", Value: string(r.Verdict)},
 		{Name: "tool", Value: r.Tool},
@@ -139,8 +147,8 @@ func addProperties(suite *junit.Testsuite, r loadgen.Result) {
 		{Name: "target", Value: r.Target.Kind},
 		{Name: "token_endpoint", Value: r.Target.Token},
 		{Name: "devices_peak", Value: fmt.Sprint(r.Devices.Peak)},
-		{Name: "polls_answered_per_s", Value: decimal(r.Rates.PollsAnswered)},
-		{Name: "generator_lateness_p99_ms", Value: decimal(r.Generator.Lateness.P99MS)},
+		{Name: "polls_answered_per_s", Value: polls},
+		{Name: "generator_lateness_p99_ms", Value: lateness},
 	} {
 		if p.Value != "" {
 			suite.AddProperty(p.Name, p.Value)
@@ -154,4 +162,9 @@ func decimal(v float64) string {
 		v = 0
 	}
 	return fmt.Sprintf("%.3f", v)
+}
+
+// oneLine is a text for a name or a message: short, and without lines.
+func oneLine(s string) string {
+	return ended(maxLine)(strings.Join(strings.Fields(s), " "))
 }

@@ -13,7 +13,9 @@ import (
 // page is what the templates see: the result, and what follows from it.
 type page struct {
 	loadgen.Result
-	Style         template.CSS
+	Style template.CSS
+	// Introduced says that the target is known, or when the run began.
+	Introduced    bool
 	Judgement     judgement
 	Tiles         []tile
 	Sections      []section
@@ -36,7 +38,7 @@ type fault struct {
 
 func newPage(r loadgen.Result) page {
 	p := page{
-		Result: r, Style: template.CSS(pageStyle), Judgement: judge(r), Tiles: tiles(r),
+		Result: r, Style: template.CSS(pageStyle), Introduced: r.Target != loadgen.Target{} || r.Started != "", Judgement: judge(r), Tiles: tiles(r),
 		Charts: charts(r), CapacityChart: capacityChart(r.Capacity), Faults: faults(r.Transport), Plan: pretty(r.PlanText),
 	}
 	if from, to := window(r); to > from {

@@ -18,9 +18,17 @@ type scale struct {
 // microseconds is drawn as that.
 const leastMS = 0.01
 
+// figure is v, or 0 where that is no number: a scale has an end.
+func figure(v float64) float64 {
+	if finite(v) {
+		return v
+	}
+	return 0
+}
+
 // timeScale is the time of a run, from its start.
 func timeScale(to float64) scale {
-	if !finite(to) || to <= 0 {
+	if to = figure(to); to <= 0 {
 		to = 1
 	}
 	step := to / 5 // of runs that are longer or shorter than any here
@@ -52,7 +60,7 @@ func clockLabel(s, step float64) string {
 
 // linearScale is a figure from 0 to a round number above the largest.
 func linearScale(largest float64) scale {
-	if !finite(largest) || largest <= 0 {
+	if largest = figure(largest); largest <= 0 {
 		largest = 1
 	}
 	step := math.Pow(10, math.Floor(math.Log10(largest)))
@@ -74,6 +82,7 @@ func linearScale(largest float64) scale {
 
 // millisScale is the logarithm of milliseconds, over whole decades.
 func millisScale(least, largest float64) scale {
+	least, largest = figure(least), figure(largest)
 	low := math.Floor(math.Log10(math.Max(least, leastMS)) + 1e-9)
 	high := math.Max(low+1, math.Ceil(math.Log10(math.Max(largest, leastMS))-1e-9))
 	out := scale{low: math.Pow(10, low), high: math.Pow(10, high), spacing: plot.LogScale{}}
@@ -90,6 +99,7 @@ func millisScale(least, largest float64) scale {
 // growthScale is linear about 0 and logarithmic from 1 on, so that a hundred
 // tokens are seen beside twenty thousand polls, and no token at all, too.
 func growthScale(largest float64) scale {
+	largest = figure(largest)
 	decades := math.Max(1, math.Ceil(math.Log10(math.Max(largest, 1))-1e-9))
 	out := scale{high: math.Pow(10, decades), spacing: fromZero{}, ticks: []plot.Tick{{Value: 0, Label: "0"}}}
 	for d := 0.0; d <= decades; d++ {
@@ -104,12 +114,16 @@ func (fromZero) Normalize(low, high, v float64) float64 {
 	return (math.Log1p(v) - math.Log1p(low)) / (math.Log1p(high) - math.Log1p(low))
 }
 
+// mostQuantile ends a spectrum at 99.999%: more nines have no room below it.
+const mostQuantile = 1e5
+
 // quantileScale is stretched towards 1: it is as far from 90% to 99% as from
-// there to 99.9%. Its values are 1/(1-q).
+// there to 99.9%. Its values are 1/(1-q), up to mostQuantile.
 func quantileScale(largest float64) scale {
-	decades := math.Max(2, math.Ceil(math.Log10(math.Max(largest, 1))-1e-9))
+	largest = figure(largest)
+	decades := math.Max(2, math.Ceil(math.Log10(math.Min(math.Max(largest, 1), mostQuantile))-1e-9))
 	out := scale{low: 1, high: math.Pow(10, decades), spacing: plot.LogScale{},
-		ticks: []plot.Tick{{Value: 1, Label: "0%"}, {Value: 2, Label: "50%"}}}
+		ticks: []plot.Tick{{Value: 2, Label: "50%"}}}
 	for d := 1.0; d <= decades; d++ {
 		label := strconv.FormatFloat(100*(1-math.Pow(10, -d)), 'f', int(math.Max(0, d-2)), 64) + "%"
 		out.ticks = append(out.ticks, plot.Tick{Value: math.Pow(10, d), Label: label})

@@ -32,9 +32,9 @@ func spectrum(r loadgen.Result) *chart {
 }
 
 // spectrumPoints are on a scale of 1/(1-q). The maximum, at q = 1, is put where
-// the last of so many values belongs.
+// the last of so many values belongs, or at the end of the scale.
 func spectrumPoints(l loadgen.Latency) plotter.XYs {
-	last := math.Max(2, float64(l.Count))
+	last := math.Min(math.Max(2, float64(l.Count)), mostQuantile)
 	var out plotter.XYs
 	for _, s := range l.Spectrum {
 		x := last
