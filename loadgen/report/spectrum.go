@@ -28,7 +28,7 @@ func spectrum(r loadgen.Result) *chart {
 	}
 	a := axes{x: quantileScale(most), y: millisScale(least(lines), largest(lines))}
 	return newChart("Latency by percentile",
-		"How many requests were answered within which time, from the intended instant. The axis is stretched towards 100%.", a, lines)
+		"How many requests were answered within which time, from the intended instant. Each line ends with the longest. The axis is stretched towards 100%.", a, lines)
 }
 
 // spectrumPoints are on a scale of 1/(1-q). The maximum, at q = 1, is put where
