@@ -132,7 +132,7 @@ func (f *loadFlags) run(cmd *cobra.Command) error {
 	debug.SetGCPercent(30)
 	o := loadgen.Options{
 		Plan: plan, Site: target.site, Shards: f.shards, Allowed: target.profile.Load.Allow && f.mayLoad,
-		MostRequests: target.profile.Ceiling(), Tool: toolVersion(),
+		MostRequests: target.ceiling, Tool: toolVersion(),
 		Records: filepath.Join(f.out, "records.bin"), Histograms: filepath.Join(f.out, "load.hlog"),
 	}
 	people, err := f.openPeople(target, plan)

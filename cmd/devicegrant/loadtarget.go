@@ -22,6 +22,7 @@ type loadTarget struct {
 	profile *profiles.Profile
 	site    *loadgen.Site
 	notes   []string
+	ceiling float64 // requests a second; 0: none
 	close   func()
 }
 
@@ -58,7 +59,9 @@ func (f *loadFlags) openTarget(ctx context.Context) (t *loadTarget, err error) {
 	if t.site, err = locate(ctx, t.profile, f.wait); err != nil {
 		return nil, err
 	}
+	t.ceiling = t.profile.Ceiling()
 	if own {
+		t.ceiling = 0 // it is nobody's
 		t.site.Target.Kind, t.site.Target.Fidelity = "simulated", "the built-in reference server, a test double"
 		if len(f.faults) > 0 {
 			t.site.Target.Fidelity += " with the faults " + strings.Join(f.faults, ", ")

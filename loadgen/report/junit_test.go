@@ -14,7 +14,7 @@ func TestJUnitSaysWhoIsToBlame(t *testing.T) {
 	for name, want := range map[string]struct{ tests, failures, errors, skipped int }{
 		"held":        {tests: 3},
 		"rich":        {tests: 7, failures: 4, skipped: 1},
-		"invalid":     {tests: 7, errors: 1, skipped: 6},
+		"invalid":     {tests: 7, failures: 1, errors: 1, skipped: 5},
 		"interrupted": {tests: 8, failures: 1, errors: 1, skipped: 5},
 		"minimal":     {tests: 2, errors: 1, skipped: 1},
 	} {
