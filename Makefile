@@ -5,8 +5,8 @@
 .PHONY: help setup build conformance test lint matrix bench
 
 # The go tool leaves out folders named testdata, so the helper that starts the
-# real servers is named.
-PACKAGES  := ./... ./testdata/targets
+# real servers and the benchmark's parts are named.
+PACKAGES  := ./... ./testdata/targets ./testdata/stub
 # Hundreds of runs each: they test the suite, not its goroutines.
 UNRACED   := ^(TestMutants|TestWireFaultsAreSeen)$$
 VERSION    = $(shell git describe --always --dirty 2>/dev/null || echo unknown)

@@ -44,6 +44,7 @@ type device struct {
 	// firstAfter is the first poll that was intended after the decision.
 	firstAfter int64
 	sent       int64 // when the last poll left
+	endedAt    int64 // when it was answered, or given up
 	heardAt    int64 // when the last answer came
 	stopAt     int64 // when it gives up
 	token      uint64
@@ -136,26 +137,33 @@ func (d *device) hear(o Outcome, retryAfter time.Duration) (then step, wait int6
 	return pollAgain, wait
 }
 
-// pace says how a poll kept the interval: the gap to the poll before counts, as
-// the server sees it.
+// pace says how a poll kept the interval, as the server sees it: by the time
+// between the arrivals of two polls. We know only when each left and was
+// answered, so some are unsure, and nobody is judged by those.
 type pace uint8
 
 const (
 	inTime     pace = iota // after the interval that obedience has
 	tooEarly               // before the advertised interval
 	unimproved             // after the advertised one, before the longer one that was asked for
+	unsure
 )
 
-func (d *device) paceOf(written int64) pace {
-	before := d.sent
-	if before == 0 {
-		before = d.issued
+// paceOf is about a poll that was written and answered at two instants.
+func (d *device) paceOf(written, answered int64) pace {
+	sent, ended := d.sent, d.endedAt
+	if sent == 0 {
+		sent, ended = d.issued, d.issued
 	}
-	switch gap := written - before; {
-	case gap >= int64(d.owed)*1e6:
+	least, most := written-ended, answered-sent
+	owed, advertised := int64(d.owed)*1e6, int64(d.advertised)*1e6
+	switch {
+	case least >= owed:
 		return inTime
-	case gap >= int64(d.advertised)*1e6:
+	case most < advertised:
+		return tooEarly
+	case least >= advertised && most < owed:
 		return unimproved
 	}
-	return tooEarly
+	return unsure
 }

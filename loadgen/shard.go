@@ -508,9 +508,9 @@ func (s *shard) polled(w *worker, d *device, o Outcome, r *reply, done int64) {
 	d.polls++
 	d.sumLatency += uint32(min((done-w.intended)/10_000, 1<<24))
 	if d.manner != greedy && (o == Pending || o == SlowDownHeard) {
-		t.paced(d, d.paceOf(written), o == SlowDownHeard)
+		t.paced(d, d.paceOf(written, done), o == SlowDownHeard)
 	}
-	d.sent = written
+	d.sent, d.endedAt = written, done
 	if o.answered() {
 		t.longestWait = max(t.longestWait, done-d.heardAt-int64(d.interval)*1e6)
 		d.heardAt = done
@@ -569,7 +569,9 @@ func (s *shard) goOn(w *worker, d *device, o Outcome, done int64) {
 	then, wait := d.hear(o, w.answer.RetryAfter)
 	from := done
 	if s.run.settings.fixed && o.answered() {
-		from = w.intended
+		// A little more than the interval: counted from the arrival of the last
+		// poll it would otherwise be too short by the way there.
+		from = w.intended + int64(fixedGuard)
 	}
 	due := from + wait
 	switch {
@@ -587,6 +589,9 @@ func (s *shard) goOn(w *worker, d *device, o Outcome, done int64) {
 	}
 	s.schedule(w.slot, d, due)
 }
+
+// fixedGuard is what a device of the model fixed waits beyond its interval.
+const fixedGuard = 50 * time.Millisecond
 
 // timeToken measures how long an approved device waited.
 func (s *shard) timeToken(d *device, w *worker, done int64) {

@@ -135,7 +135,9 @@ func (t *tally) paced(d *device, p pace, slowed bool) {
 			s.SlowDowns++
 		}
 	}
-	count(&t.paces[p])
+	if p != unsure {
+		count(&t.paces[p])
+	}
 	if p != inTime {
 		return
 	}

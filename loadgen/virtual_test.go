@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +19,8 @@ import (
 // force is told slow_down, and that interval grows by five seconds each time.
 type virtual struct {
 	interval, lifetime time.Duration
+	// before, when set, is called before each answer.
+	before func(*http.Request)
 	// answer, when set, may answer a poll in the server's place.
 	answer func(g *virtualGrant, at time.Time) (status int, body string)
 
@@ -37,7 +38,6 @@ type virtualGrant struct {
 	interval       time.Duration
 	approved, done bool
 	denied         bool
-	pace           time.Duration
 }
 
 type virtualPoll struct {
@@ -73,6 +73,9 @@ func (v *virtual) serve(c net.Conn) {
 		v.mu.Unlock()
 		if frozen != nil {
 			<-frozen
+		}
+		if v.before != nil {
+			v.before(r)
 		}
 		status, body := v.handle(r)
 		if _, err := fmt.Fprintf(c, "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body); err != nil {
@@ -154,16 +157,6 @@ func (v *virtual) site(t testing.TB) *Site {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// mustParse is a URL of a test.
-func mustParse(t testing.TB, address string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }
 
 // runVirtual carries out a plan on the virtual clock.

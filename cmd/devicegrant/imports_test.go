@@ -25,9 +25,15 @@ var mayImport = map[string][]string{
 	"suites/rules":      {"suites/wire", "suites/transcript", "profiles"},
 	"suites/report":     {"suites/wire", "suites/transcript", "suites/rules", "profiles"},
 	"suites":            {"suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles"},
-	"cmd/devicegrant":   {"suites", "suites/report", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "testdata"},
-	"testdata":          {},
-	"testdata/targets":  {},
+	// The generator reads answers as the suite does where a target spells them
+	// its own way, and takes secrets out of what it keeps.
+	"loadgen":          {"suites/wire", "suites/transcript", "suites/report", "profiles"},
+	"loadgen/report":   {"loadgen"},
+	"cmd/devicegrant":  {"suites", "suites/report", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
+	"testdata/stub":    {},
+	"testdata/bench":   {},
+	"testdata":         {},
+	"testdata/targets": {},
 }
 
 // onlyIn keeps heavy dependencies where they belong.
@@ -46,6 +52,9 @@ var onlyIn = map[string][]string{
 	"golang.org/x/time":             {"suites/scenario"},
 	"rsc.io/qr":                     {"suites/useragent"},
 	"github.com/mattn/go-runewidth": {"cmd/devicegrant"},
+	"github.com/HdrHistogram":       {"loadgen"},
+	"github.com/prometheus":         {"cmd/devicegrant"},
+	"gonum.org":                     {"loadgen/report"},
 }
 
 // TestImports holds the order of the packages. What the fake IdP may import

@@ -1,0 +1,97 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+)
+
+// limited is a virtual server that does so many requests a second, one after
+// the other.
+type limited struct {
+	*virtual
+	each time.Duration
+	free time.Time
+}
+
+func (l *limited) wait(*http.Request) {
+	l.mu.Lock()
+	now := time.Now()
+	if l.free.Before(now) {
+		l.free = now
+	}
+	l.free = l.free.Add(l.each)
+	until := l.free
+	l.mu.Unlock()
+	time.Sleep(time.Until(until))
+}
+
+// TestFindCapacity: a server of 2,000 polls a second carries ten thousand
+// devices at five seconds, and the search finds it within a tenth.
+func TestFindCapacity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &limited{virtual: newVirtual(5*time.Second, time.Hour), each: time.Second / 2000}
+		l.before = l.wait
+		var steps []Step
+		r, err := FindCapacity(t.Context(), Options{Plan: profiles.Plan{Scenario: "steady"}, Site: l.site(t), Dial: l.dial}, Search{
+			SLO: []string{"poll_latency p(99)<250ms"}, From: 1000, Most: 100_000, Within: time.Hour, Step: 15 * time.Second,
+			Stepped: func(s Step) { steps = append(steps, s) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := r.Capacity
+		if c.Polls < 1800 || c.Polls > 2200 || c.Devices < 9000 || c.Devices > 11_000 || c.Bound != "" || c.Broke == "" || r.ExitCode != ExitHeld {
+			t.Errorf("%+v %d", c, r.ExitCode)
+		}
+		if len(steps) != len(c.Steps) || !steps[len(steps)-1].Confirms || !steps[len(steps)-1].Held {
+			t.Errorf("%+v", steps)
+		}
+	})
+}
+
+// TestFindCapacityEnds: at the most devices, at the end of the time, when
+// somebody interrupts, and when not even the first step holds.
+func TestFindCapacityEnds(t *testing.T) {
+	search := func(t *testing.T, ctx context.Context, each time.Duration, q Search) Result {
+		l := &limited{virtual: newVirtual(5*time.Second, time.Hour), each: each}
+		l.before = l.wait
+		q.SLO, q.Step = []string{"poll_latency p(99)<250ms"}, 10*time.Second
+		r, err := FindCapacity(ctx, Options{Site: l.site(t), Dial: l.dial}, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := search(t, t.Context(), time.Microsecond, Search{From: 50, Most: 120, Within: time.Hour})
+		if r.Capacity.Devices != 120 || r.Capacity.Bound == "" || r.Capacity.Broke != "" {
+			t.Errorf("%+v", r.Capacity)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r := search(t, t.Context(), time.Microsecond, Search{From: 50, Most: 1 << 20, Within: 30 * time.Second})
+		if len(r.Capacity.Steps) > 2 || r.Capacity.Devices == 0 || r.Capacity.Bound == "" {
+			t.Errorf("%+v", r.Capacity)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(20*time.Second, func() { cancel(errors.New("enough")) })
+		r := search(t, ctx, time.Microsecond, Search{From: 50, Most: 1 << 20, Within: time.Hour})
+		if r.Verdict != Stopped || r.ExitCode != ExitInterrupted {
+			t.Errorf("%s %+v", r.Verdict, r.Capacity)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r := search(t, t.Context(), 500*time.Millisecond, Search{From: 20, Most: 100, Within: time.Hour})
+		if r.Capacity.Broke == "" || r.Capacity.BrokeDevices == 0 {
+			t.Errorf("%+v", r.Capacity)
+		}
+	})
+}
