@@ -5,7 +5,7 @@
 .PHONY: help setup build conformance test lint matrix bench
 
 # The go tool leaves out folders named testdata, so the helper that starts the
-# real servers and the benchmark's parts are named.
+# real servers and the stub of the benchmarks are named.
 PACKAGES  := ./... ./testdata/targets ./testdata/stub
 # Hundreds of runs each: they test the suite, not its goroutines.
 UNRACED   := ^(TestMutants|TestWireFaultsAreSeen)$$

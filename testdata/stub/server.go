@@ -12,70 +12,71 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// backlog is how many connections may wait to be accepted: a generator opens
+// all of its own at once.
+const backlog = 4096
+
 // server is one epoll loop.
 type server struct {
-	address       string
-	listener      int
-	epoll         int
-	conns         map[int32]*conn
-	codes         uint64
-	interval, end int
-	out           []byte
+	address         string
+	listener, epoll int
+	answers         *answers
+	conns           []conn // by descriptor
+	in, out         []byte // of the connection that is being served
 }
 
-// conn has what came of a request that is not all there.
-type conn struct{ pending []byte }
-
-var pendingAnswer = answer("400 Bad Request", `{"error":"authorization_pending"}`)
-var notFound = answer("404 Not Found", `{"error":"not_found"}`)
-
-func answer(status, body string) []byte {
-	return fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
-}
-
+// newServer listens.
 func newServer(listen string, interval, expires int) (*server, error) {
 	address, err := net.ResolveTCPAddr("tcp4", listen)
 	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
+	s := &server{in: make([]byte, 64<<10)}
+	if s.listener, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0); err != nil {
+		return nil, fmt.Errorf("socket: %w", err)
 	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-		return nil, err
+	if err := unix.SetsockoptInt(s.listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return nil, fmt.Errorf("SO_REUSEADDR: %w", err)
 	}
-	to := &unix.SockaddrInet4{Port: address.Port}
-	copy(to.Addr[:], address.IP.To4())
-	if err := unix.Bind(fd, to); err != nil {
+	// Connections inherit it: each answer is all that its client waits for.
+	if err := unix.SetsockoptInt(s.listener, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return nil, fmt.Errorf("TCP_NODELAY: %w", err)
+	}
+	at := &unix.SockaddrInet4{Port: address.Port}
+	copy(at.Addr[:], address.IP.To4())
+	if err := unix.Bind(s.listener, at); err != nil {
 		return nil, fmt.Errorf("bind %s: %w", listen, err)
 	}
-	if err := unix.Listen(fd, 4096); err != nil {
-		return nil, err
+	if err := unix.Listen(s.listener, backlog); err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
 	}
-	bound, err := unix.Getsockname(fd)
+	bound, err := unix.Getsockname(s.listener)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("getsockname: %w", err)
 	}
-	port := bound.(*unix.SockaddrInet4).Port
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, err
+	at, ok := bound.(*unix.SockaddrInet4)
+	if !ok {
+		return nil, fmt.Errorf("listening at %v, which is not IPv4", bound)
 	}
-	s := &server{address: net.JoinHostPort(address.IP.String(), strconv.Itoa(port)), listener: fd, epoll: epoll,
-		conns: map[int32]*conn{}, interval: interval, end: expires}
-	return s, s.watch(fd)
+	s.address = net.JoinHostPort(net.IP(at.Addr[:]).String(), strconv.Itoa(at.Port))
+	s.answers = newAnswers(s.address, interval, expires)
+	if s.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("epoll: %w", err)
+	}
+	return s, s.watch(unix.EPOLL_CTL_ADD, int32(s.listener), unix.EPOLLIN)
 }
 
-func (s *server) watch(fd int) error {
-	return unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
+// watch has epoll tell when the descriptor is ready.
+func (s *server) watch(operation int, fd int32, events uint32) error {
+	return unix.EpollCtl(s.epoll, operation, int(fd), &unix.EpollEvent{Events: events, Fd: fd})
 }
 
-// serve answers until something breaks that is no client's doing.
+// serve answers until something breaks that is no client's doing: it returns
+// with an error or not at all. It stays in
+// one thread, so that nothing moves it to another processor's caches.
 func (s *server) serve() error {
 	runtime.LockOSThread()
 	events := make([]unix.EpollEvent, 1024)
-	in := make([]byte, 64<<10)
 	for {
 		n, err := unix.EpollWait(s.epoll, events, -1)
 		if errors.Is(err, unix.EINTR) {
@@ -84,84 +85,52 @@ func (s *server) serve() error {
 		if err != nil {
 			return fmt.Errorf("epoll: %w", err)
 		}
-		for _, e := range events[:n] {
-			if int(e.Fd) == s.listener {
-				s.accept()
-			} else if !s.read(e.Fd, in) {
-				unix.Close(int(e.Fd))
-				delete(s.conns, e.Fd)
+		for i := range events[:n] {
+			if err := s.ready(&events[i]); err != nil {
+				return err
 			}
 		}
 	}
 }
 
-func (s *server) accept() {
+// ready serves one descriptor. An event that is only an error or the end shows
+// when the socket is read or written.
+func (s *server) ready(e *unix.EpollEvent) error {
+	if int(e.Fd) == s.listener {
+		return s.accept()
+	}
+	c := &s.conns[e.Fd]
+	var open bool
+	if len(c.unsent) > 0 {
+		open = s.flush(e.Fd, c)
+	} else {
+		open = s.read(e.Fd, c)
+	}
+	if !open {
+		_ = unix.Close(int(e.Fd)) // the descriptor is gone whatever it says
+	}
+	return nil
+}
+
+// accept takes all connections that wait. Out of descriptors it cannot go on:
+// epoll would report the same connection for ever.
+func (s *server) accept() error {
 	for {
 		fd, _, err := unix.Accept4(s.listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		if err != nil {
-			return
-		}
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		if s.watch(fd) != nil {
-			unix.Close(fd)
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return nil
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
 			continue
+		case err != nil:
+			return fmt.Errorf("accept: %w", err)
 		}
-		s.conns[int32(fd)] = &conn{}
-	}
-}
-
-// read answers what came on a connection; false: it is to be closed.
-func (s *server) read(fd int32, in []byte) bool {
-	n, err := unix.Read(int(fd), in)
-	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
-		return true
-	}
-	if err != nil || n <= 0 {
-		return false
-	}
-	c := s.conns[fd]
-	b := in[:n]
-	if len(c.pending) > 0 {
-		c.pending = append(c.pending, b...)
-		b = c.pending
-	}
-	s.out = s.out[:0]
-	keep := true
-	for len(b) > 0 && keep {
-		k, used, closing := parse(b)
-		if used == 0 {
-			break
+		for len(s.conns) <= fd {
+			s.conns = append(s.conns, conn{})
 		}
-		if used < 0 {
-			keep = false
-			break
+		s.conns[fd].reset()
+		if err := s.watch(unix.EPOLL_CTL_ADD, int32(fd), unix.EPOLLIN); err != nil {
+			return fmt.Errorf("epoll: %w", err)
 		}
-		s.answer(k)
-		b = b[used:]
-		keep = !closing
-	}
-	c.pending = append(c.pending[:0], b...)
-	for out := s.out; len(out) > 0; {
-		n, err := unix.Write(int(fd), out)
-		if err != nil {
-			return false // a client that does not read is not one of ours
-		}
-		out = out[n:]
-	}
-	return keep
-}
-
-// answer writes the answer to one request.
-func (s *server) answer(k kind) {
-	switch k {
-	case poll:
-		s.out = append(s.out, pendingAnswer...)
-	case issue:
-		s.codes++
-		body := fmt.Sprintf(`{"device_code":"stub-%036d","user_code":"STUB-%08d","verification_uri":"http://%s/device","expires_in":%d,"interval":%d}`,
-			s.codes, s.codes, s.address, s.end, s.interval)
-		s.out = append(s.out, answer("200 OK", body)...)
-	default:
-		s.out = append(s.out, notFound...)
 	}
 }
