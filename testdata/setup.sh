@@ -6,8 +6,9 @@
 #
 # browser  a browser for the verification pages: all that a conformance run
 #          of the built-in server needs
-# all      (the default) also a C compiler for the race detector, and the two
-#          real servers and the client that the tests talk to
+# all      (the default) also a C compiler for the race detector, the two real
+#          servers and the client that the tests talk to, and the load generator
+#          that make bench compares with
 #
 # A second run finds nothing to do and takes a fraction of a second. Nothing
 # here is required: what could not be installed is listed at the end with what
@@ -81,6 +82,7 @@ curl     | curl | CURL
 openssl  | openssl | GLEWLWYD
 node     | nodejs | NODE
 npm      | npm | NODE
+wrk      | wrk | make bench compares with net/http only
 '
 # dbconfig-sqlite3: left to itself apt takes the first alternative, and with it
 # a client of MySQL.
@@ -250,7 +252,7 @@ case ${1:-all} in
         install_missing browser
         ;;
     all)
-        install_missing browser compiler glewlwyd sqlite3 jq curl openssl node npm
+        install_missing browser compiler glewlwyd sqlite3 jq curl openssl node npm wrk
         install_node
         install_npm "$oidc_provider" "$no_oidc_provider"
         if [ -f "$strangers/package.json" ]; then
