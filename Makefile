@@ -5,13 +5,14 @@
 .PHONY: help setup build conformance test lint matrix bench
 
 # The go tool leaves out folders named testdata, so the helper that starts the
-# real servers and the stub of the benchmarks are named.
-PACKAGES  := ./... ./testdata/targets ./testdata/stub
+# real servers and the parts of the benchmark are named.
+PACKAGES  := ./... ./testdata/targets ./testdata/stub ./testdata/bench ./testdata/bench/nethttp
 # Hundreds of runs each: they test the suite, not its goroutines.
 UNRACED   := ^(TestMutants|TestWireFaultsAreSeen)$$
 VERSION    = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 OUT       ?= out/conformance
 BENCHTIME ?= 1s
+ROUNDS    ?= 5
 
 # Where this machine's Node is too old for the tests, setup brought another.
 OWN_NODE := $(CURDIR)/testdata/targets/node/node_modules
@@ -52,5 +53,7 @@ lint: ## gofmt, go vet and staticcheck
 matrix: build ## the kill matrix, as testdata/kill-matrix.md
 	./devicegrant mutants --markdown > testdata/kill-matrix.md
 
-bench: ## the benchmarks; BENCHTIME=10s for steadier numbers
+# A round of the comparison takes two and a half minutes.
+bench: ## the benchmarks, and the generator beside wrk and net/http; BENCHTIME=10s, ROUNDS=1
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+	go run ./testdata/bench --rounds $(ROUNDS)
