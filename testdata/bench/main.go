@@ -40,8 +40,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	got, err := measure(ctx, *rounds)
-	if err != nil {
-		stop()
+	switch {
+	case ctx.Err() != nil:
+		os.Exit(130) // whatever else failed, failed of this
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -57,7 +59,9 @@ var (
 
 // measure asks all questions so many times.
 func measure(ctx context.Context, rounds int) (results, error) {
-	r := results{place: choosePlace(), rounds: rounds, steady: make([][]document, len(populations)), stalls: make([][]stall, len(stallConns))}
+	at := choosePlace()
+	fmt.Fprintln(os.Stderr, at)
+	r := results{place: at, rounds: rounds, steady: make([][]document, len(populations)), stalls: make([][]stall, len(stallConns))}
 	b, err := openBench(ctx, r.place)
 	if err != nil {
 		return r, err
