@@ -150,14 +150,12 @@ func parseDigits(b []byte, most int64) (n int64, ok bool) {
 	return n, true
 }
 
-// chunkSize reads the line before a chunk.
+// chunkSize reads the line before a chunk. As with net/http there are at most
+// 16 digits; more than maxBody is as good as any.
 func chunkSize(line []byte) (int, error) {
-	digits := line
-	if i := bytes.IndexByte(line, ';'); i >= 0 {
-		digits = line[:i]
-	}
-	digits = trimSpace(digits)
-	if len(digits) == 0 || len(digits) > 8 {
+	digits, _, _ := bytes.Cut(line, []byte(";"))
+	digits = bytes.TrimRight(digits, " \t")
+	if len(digits) == 0 || len(digits) > 16 {
 		return 0, fmt.Errorf("%w: chunk size %.40q", errMalformed, line)
 	}
 	size := 0
@@ -172,6 +170,7 @@ func chunkSize(line []byte) (int, error) {
 		default:
 			return 0, fmt.Errorf("%w: chunk size %.40q", errMalformed, line)
 		}
+		size = min(size, maxBody+1) // before it overflows
 	}
 	return size, nil
 }

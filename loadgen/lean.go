@@ -437,7 +437,7 @@ func (c *leanConn) readN(n int) error {
 func (c *leanConn) readChunks() error {
 	// Extensions cost bytes that are no body: they are bounded, too.
 	for overhead := 0; ; {
-		line, err := c.line()
+		line, err := c.chunkLine()
 		if err != nil {
 			return err
 		}
@@ -454,11 +454,8 @@ func (c *leanConn) readChunks() error {
 		if err := c.readN(size); err != nil {
 			return err
 		}
-		if line, err = c.line(); err != nil {
+		if err := c.chunkEnd(); err != nil {
 			return err
-		}
-		if len(line) > 0 {
-			return fmt.Errorf("%w: a chunk longer than it says", errMalformed)
 		}
 	}
 	for trailer := 0; ; {
@@ -470,6 +467,32 @@ func (c *leanConn) readChunks() error {
 			return fmt.Errorf("%w: the trailer", errTooLarge)
 		}
 	}
+}
+
+// chunkEnd reads the CR LF behind a chunk, and waits for no more than that.
+func (c *leanConn) chunkEnd() error {
+	for _, want := range []byte("\r\n") {
+		if c.at == c.end {
+			if err := c.fill(); err != nil {
+				return err
+			}
+		}
+		if c.buf[c.at] != want {
+			return fmt.Errorf("%w: a chunk longer than it says", errMalformed)
+		}
+		c.at++
+	}
+	return nil
+}
+
+// chunkLine is line where a lone LF ends nothing: RFC 9112 forgives that in
+// heads only, and elsewhere two readers would part there.
+func (c *leanConn) chunkLine() ([]byte, error) {
+	line, err := c.line()
+	if err == nil && (c.at < 2 || c.buf[c.at-2] != '\r' || bytes.IndexByte(line, '\r') >= 0) {
+		err = fmt.Errorf("%w: chunk size %.40q does not end in CR LF", errMalformed, line)
+	}
+	return line, err
 }
 
 // line reads one line, without its end.
