@@ -284,7 +284,7 @@ func (c *leanConn) exchange(a *Answer) (keep, any bool, err error) {
 			return false, false, err
 		}
 	}
-	for {
+	for interim := 0; ; {
 		h, err := c.head()
 		any = any || c.end > 0
 		if err != nil {
@@ -294,6 +294,9 @@ func (c *leanConn) exchange(a *Answer) (keep, any bool, err error) {
 			return false, true, fmt.Errorf("%w: status 101 that nobody asked for", errMalformed)
 		}
 		if h.status/100 == 1 {
+			if interim++; interim > mostInterim {
+				return false, true, fmt.Errorf("%w: more than %d interim answers", errTooLarge, mostInterim)
+			}
 			continue
 		}
 		a.Status, a.RetryAfter = h.status, h.retryAfter
@@ -306,6 +309,10 @@ func (c *leanConn) exchange(a *Answer) (keep, any bool, err error) {
 		return keep && !h.close && c.at == c.end, true, nil
 	}
 }
+
+// mostInterim is how many answers with a status 1xx may come before the one that
+// counts: each has its bounds, and all together need one, too.
+const mostInterim = 16
 
 var (
 	errMalformed = errors.New("this is not HTTP/1.1")
