@@ -39,8 +39,7 @@ func parseHead(b []byte) (head, error) {
 		return h, fmt.Errorf("%w: status %d", errMalformed, h.status)
 	}
 	old := line[7] == '0'
-	h.close = old
-	encoded := false
+	keep, encoded := !old, false
 	for {
 		line, rest = cutLine(rest)
 		if len(line) == 0 {
@@ -66,11 +65,8 @@ func parseHead(b []byte) (head, error) {
 			// HTTP/1.0 has no chunks (RFC 9112 section 6.1).
 			h.chunked = !old
 		case equalFold(name, "connection"):
-			if hasToken(value, "close") {
-				h.close = true
-			} else if old && hasToken(value, "keep-alive") {
-				h.close = false
-			}
+			h.close = h.close || hasToken(value, "close")
+			keep = keep || hasToken(value, "keep-alive")
 		case equalFold(name, "retry-after"):
 			// A date would need a wall clock that is right; seconds are what servers
 			// under load send.
@@ -79,6 +75,7 @@ func parseHead(b []byte) (head, error) {
 			}
 		}
 	}
+	h.close = h.close || !keep
 	if encoded && h.length >= 0 {
 		h.length = -1
 		h.close = true // two lengths: a smuggler's trick (RFC 9112 section 6.3)
