@@ -278,10 +278,11 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 // exchange sends the request and reads the answer. keep says that the
 // connection may carry another, any that a byte of an answer came.
 func (c *leanConn) exchange(a *Answer) (keep, any bool, err error) {
-	if _, err := c.conn.Write(c.out); err != nil {
+	_, broken := c.conn.Write(c.out)
+	if broken != nil {
 		// The server may have answered before it hung up: 413, 503.
 		if c.fill() != nil {
-			return false, false, err
+			return false, false, broken
 		}
 	}
 	for interim := 0; ; {
@@ -306,7 +307,7 @@ func (c *leanConn) exchange(a *Answer) (keep, any bool, err error) {
 			return false, true, err
 		}
 		// Bytes that nobody asked for: whose answer would they be?
-		return keep && !h.close && c.at == c.end, true, nil
+		return keep && !h.close && broken == nil && c.at == c.end, true, nil
 	}
 }
 
