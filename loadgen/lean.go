@@ -193,13 +193,18 @@ func (c *leanConn) use(conn net.Conn, origin string, used bool) {
 	}
 }
 
-// release leaves the connection to its device.
+// release leaves the connection to its device, unless an interrupt that came too
+// late has left its deadline on it.
 func (c *leanConn) release(slot int32) {
 	c.mu.Lock()
-	conn := c.current
+	conn, late := c.current, c.interrupted
 	c.current = nil
 	c.mu.Unlock()
-	if conn != nil {
+	switch {
+	case conn == nil:
+	case late:
+		conn.Close()
+	default:
 		c.t.keep(slot, conn)
 	}
 	c.conn, c.used = nil, false
