@@ -24,6 +24,8 @@ type Endpoint struct {
 	// head is everything before the code or the content length, prepared once.
 	head []byte
 	tail []byte
+	// origin is the place that connections for it lead to.
+	origin string
 }
 
 // Header is one header field.
@@ -37,6 +39,7 @@ func (e *Endpoint) prepare() error {
 	if e.URL == nil || e.URL.Host == "" || e.URL.Scheme != "http" && e.URL.Scheme != "https" {
 		return errors.New("the endpoint is no http or https URL")
 	}
+	e.origin = e.URL.Scheme + "://" + e.URL.Host
 	var b strings.Builder
 	target := e.URL.EscapedPath()
 	if target == "" {

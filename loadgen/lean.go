@@ -24,7 +24,13 @@ type lean struct {
 
 	mu sync.Mutex
 	// kept are the connections that belong to devices, by slot.
-	kept map[int32]net.Conn
+	kept map[int32]kept
+}
+
+// kept is a connection that waits for its device's next request.
+type kept struct {
+	conn   net.Conn
+	origin string
 }
 
 // NewLean returns the lean transport.
@@ -34,7 +40,7 @@ func NewLean(o TransportOptions) Transport {
 		t.o.Dial = t.dialTCP
 	}
 	if o.Policy == "per-device" {
-		t.kept = map[int32]net.Conn{}
+		t.kept = map[int32]kept{}
 	}
 	return t
 }
@@ -44,46 +50,46 @@ func (t *lean) Name() string { return "lean" }
 func (t *lean) Connect() Connection { return &leanConn{t: t} }
 
 func (t *lean) Drop(slot int32) {
-	if c := t.take(slot); c != nil {
-		c.Close()
+	if k := t.take(slot); k.conn != nil {
+		k.conn.Close()
 	}
 }
 
 func (t *lean) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range t.kept {
-		c.Close()
+	for _, k := range t.kept {
+		k.conn.Close()
 	}
 	t.kept = nil
 }
 
 // take hands out the connection of a device.
-func (t *lean) take(slot int32) net.Conn {
+func (t *lean) take(slot int32) kept {
 	if t.o.Policy != "per-device" {
-		return nil
+		return kept{}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.kept[slot]
+	k := t.kept[slot]
 	delete(t.kept, slot)
-	return c
+	return k
 }
 
 // keep puts it back.
-func (t *lean) keep(slot int32, c net.Conn) {
+func (t *lean) keep(slot int32, k kept) {
 	t.mu.Lock()
 	other, taken := t.kept[slot]
 	if t.kept != nil {
-		t.kept[slot] = c
+		t.kept[slot] = k
 	}
 	closed := t.kept == nil
 	t.mu.Unlock()
 	if taken {
-		other.Close() // a greedy device had several
+		other.conn.Close() // a greedy device had several
 	}
 	if closed {
-		c.Close()
+		k.conn.Close()
 	}
 }
 
@@ -205,7 +211,7 @@ func (c *leanConn) release(slot int32) {
 	case late:
 		conn.Close()
 	default:
-		c.t.keep(slot, conn)
+		c.t.keep(slot, kept{conn, c.origin})
 	}
 	c.conn, c.used = nil, false
 }
@@ -219,14 +225,17 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 	}
 	*a = Answer{}
 	e := r.Endpoint
-	origin := e.URL.Host
-	if c.conn != nil && c.origin != origin {
+	if c.conn != nil && c.origin != e.origin {
 		c.Close()
 	}
 	policy := c.t.o.Policy
 	if policy == "per-device" && c.conn == nil {
-		if kept := c.t.take(r.Slot); kept != nil {
-			c.use(kept, origin, true)
+		switch k := c.t.take(r.Slot); {
+		case k.conn == nil:
+		case k.origin == e.origin:
+			c.use(k.conn, k.origin, true)
+		default:
+			k.conn.Close()
 		}
 	}
 	c.out = e.appendRequest(c.out[:0], r.Code, policy == "per-poll")
@@ -242,7 +251,7 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 				return fault
 			}
 			a.Dialled = true
-			c.use(conn, origin, false)
+			c.use(conn, e.origin, false)
 		}
 		if a.Written == 0 {
 			a.Written = c.t.o.Now()
