@@ -102,14 +102,12 @@ func (t *lean) dialTCP(ctx context.Context, network, address string) (net.Conn, 
 	return d.DialContext(ctx, network, address)
 }
 
-// dial makes a connection to an endpoint.
-func (t *lean) dial(u *url.URL) (net.Conn, Fault, error) {
+// dial makes a connection to an endpoint, until the context ends.
+func (t *lean) dial(ctx context.Context, u *url.URL) (net.Conn, Fault, error) {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	ctx, cancel := context.WithTimeout(t.o.Context, t.o.Timeout)
-	defer cancel()
 	c, err := t.o.Dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err) {
@@ -153,6 +151,7 @@ type leanConn struct {
 	mu          sync.Mutex
 	interrupted bool
 	current     net.Conn // that Interrupt may touch
+	dialling    context.CancelFunc
 }
 
 // aLongTimeAgo is a deadline that ends every read and write at once.
@@ -164,6 +163,9 @@ func (c *leanConn) Interrupt() {
 	c.interrupted = true
 	if c.current != nil {
 		_ = c.current.SetDeadline(aLongTimeAgo)
+	}
+	if c.dialling != nil {
+		c.dialling()
 	}
 }
 
@@ -185,6 +187,26 @@ func (c *leanConn) Close() {
 		conn.Close()
 	}
 	c.conn, c.used, c.at, c.end = nil, false, 0, 0
+}
+
+// dial makes a connection to an endpoint, unless it is interrupted.
+func (c *leanConn) dial(u *url.URL) (net.Conn, Fault, error) {
+	ctx, cancel := context.WithTimeout(c.t.o.Context, c.t.o.Timeout)
+	defer cancel()
+	c.mu.Lock()
+	c.dialling = cancel
+	if c.interrupted {
+		cancel()
+	}
+	c.mu.Unlock()
+	conn, fault, err := c.t.dial(ctx, u)
+	c.mu.Lock()
+	c.dialling = nil
+	if fault != NoFault && c.interrupted {
+		fault = FaultTimeout
+	}
+	c.mu.Unlock()
+	return conn, fault, err
 }
 
 // use makes conn the one that requests go over.
@@ -241,7 +263,7 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 	c.out = e.appendRequest(c.out[:0], r.Code, policy == "per-poll")
 	for {
 		if c.conn == nil {
-			conn, fault, err := c.t.dial(e.URL)
+			conn, fault, err := c.dial(e.URL)
 			if fault != NoFault {
 				a.Err = err
 				if a.Written == 0 {
