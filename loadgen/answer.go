@@ -69,6 +69,9 @@ func (p *reader) read(status int, body []byte) reply {
 	return r
 }
 
+// members are those that are read.
+var members = []string{"error", "access_token", "device_code", "user_code", "verification_uri", "expires_in", "interval"}
+
 // place is where a member of the body goes.
 type place struct {
 	text   *[]byte
@@ -115,14 +118,15 @@ func (p *reader) readDialect(r *reply, status int, body []byte) {
 		return
 	}
 	r.object = true
-	for name, to := range map[string]*[]byte{"error": &r.err, "access_token": &r.accessToken, "device_code": &r.deviceCode, "user_code": &r.userCode, "verification_uri": &r.verificationURI} {
-		if s, ok := o.String(name); ok {
-			*to = []byte(s)
+	// No pointer into r may leave the stack, or each answer of any target costs an
+	// allocation.
+	for _, name := range members {
+		member := r.member([]byte(name))
+		if s, ok := o.String(name); ok && member.text != nil {
+			*member.text = []byte(s)
 		}
-	}
-	for name, to := range map[string]*int64{"expires_in": &r.expiresIn, "interval": &r.interval} {
-		if n, err := strconv.ParseFloat(string(o.Raw(name)), 64); err == nil && n >= 0 && n < 1e9 {
-			*to = int64(n)
+		if n, err := strconv.ParseFloat(string(o.Raw(name)), 64); err == nil && n >= 0 && n < 1e9 && member.number != nil {
+			*member.number = int64(n)
 		}
 	}
 }
