@@ -3,6 +3,7 @@ package loadgen
 import (
 	"bytes"
 	"hash/maphash"
+	"io"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -64,6 +65,9 @@ func (p *reader) read(status int, body []byte) reply {
 	}
 	if t, err := p.decoder.ReadToken(); err != nil || t.Kind() != '}' {
 		return reply{expiresIn: -1, interval: -1}
+	}
+	if _, err := p.decoder.ReadToken(); err != io.EOF {
+		return reply{expiresIn: -1, interval: -1} // more than one value
 	}
 	r.object = true
 	return r
