@@ -1,0 +1,261 @@
+package loadgen
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// answerSeeds are whole answers, good and bad.
+var answerSeeds = []string{
+	ok2,
+	"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 33\r\n\r\n{\"error\":\"authorization_pending\"}",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=\"y\"\r\nok\r\n0A\r\n0123456789\r\n0\r\nA: b\r\n\r\n",
+	"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: <x>\r\n\r\n" + ok2,
+	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+	"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok",
+	"HTTP/1.0 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\nok",
+	"HTTP/1.1 200 OK\nConnection: x, close\n\nup to the end",
+	"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+	"HTTP/1.1 304 Not Modified\r\n\r\nstray",
+	"HTTP/1.1 200 OK\r\nX: a\r\n\tb\r\n \r\nContent-Length: 2\r\n\r\nok",
+	"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
+	"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 02\r\n\r\nok",
+	"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+	"HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n",
+	"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n80000002\r\nok\r\n0\r\n\r\n",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nok\n0\n\n",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2 ;\r\nokay\r\n0\r\n\r\n",
+	"HTTP/1.1 503 X\r\nRetry-After: 120\r\nRetry-After: 99999999999999999999\r\nContent-Length: 0\r\n\r\n",
+	"HTTP/1.1  +20 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 20", "\r\n\r\n", "", "<html></html>\n\n",
+}
+
+// netHTTP reads an answer as the client of net/http does: what it accepts, and
+// what it leaves.
+func netHTTP(data []byte) (response *http.Response, body, left []byte, err error) {
+	source := bytes.NewReader(data)
+	in := bufio.NewReaderSize(source, 4<<10)
+	for {
+		if response, err = http.ReadResponse(in, &http.Request{Method: http.MethodPost}); err != nil {
+			return nil, nil, nil, err
+		}
+		if response.StatusCode/100 != 1 || response.StatusCode == 101 {
+			break
+		}
+	}
+	if body, err = io.ReadAll(response.Body); err != nil {
+		return nil, nil, nil, err
+	}
+	left, err = io.ReadAll(io.MultiReader(in, source))
+	return response, body, left, err
+}
+
+// What net/http accepts and lean does not, as TestLeanAgainstNetHTTP has it.
+var (
+	oddFields = regexp.MustCompile(`(?m)^[ \t]|^[^:\n]* [^:\n]*:`)                                        // obs-fold, and spaces in names
+	oddStatus = regexp.MustCompile(`(?m)^HTTP/[02-9]\.|^HTTP/\d\.[2-9]|^HTTP/1\.[01] ( |[^1-9]|10[1] ?)`) // versions, signs, below 100, 101
+	oldChunks = regexp.MustCompile(`(?mi)^HTTP/1\.0 (?s:.*)^transfer-encoding:`)                          // RFC 9112 section 6.1
+	interims  = regexp.MustCompile(`(?m)^HTTP/1\.[01] 1\d\d`)
+)
+
+// FuzzHead: a head never panics, and means what net/http reads in it.
+func FuzzHead(f *testing.F) {
+	for _, s := range answerSeeds {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		end := endOfHead(data, 0)
+		if end < 0 {
+			return
+		}
+		h, err := parseHead(data[:end])
+		if err != nil {
+			if !errors.Is(err, errMalformed) {
+				t.Fatalf("an error without a kind: %v", err)
+			}
+			return
+		}
+		if h.status < 100 || h.status > 999 || h.length < -1 || h.retryAfter < 0 || h.chunked && h.length >= 0 {
+			t.Fatalf("no head at all: %+v", h)
+		}
+		r, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(data[:end])), &http.Request{Method: http.MethodPost})
+		if err != nil {
+			return
+		}
+		if r.StatusCode != h.status {
+			t.Fatalf("status %d, net/http reads %d", h.status, r.StatusCode)
+		}
+		if h.status/100 == 1 || h.status == 204 || h.status == 304 || oldChunks.Match(data[:end]) {
+			return
+		}
+		if chunked := len(r.TransferEncoding) > 0; chunked != h.chunked || r.ContentLength != h.length {
+			t.Fatalf("length %d, chunked %t; net/http reads %d, %t", h.length, h.chunked, r.ContentLength, chunked)
+		}
+		if certain := h.chunked || h.length >= 0; certain && r.Close && !h.close {
+			t.Fatal("net/http closes the connection")
+		}
+	})
+}
+
+// bytesConn is a connection whose other end has said everything already.
+type bytesConn struct {
+	early
+	data   []byte
+	pieces int
+	read   int
+	closed bool
+}
+
+func (c *bytesConn) Write(b []byte) (int, error) { return len(b), nil }
+func (c *bytesConn) Close() error                { c.closed = true; return nil }
+func (c *bytesConn) Read(b []byte) (int, error) {
+	if len(c.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b[:min(len(b), c.pieces)], c.data)
+	c.data = c.data[n:]
+	c.read += n
+	return n, nil
+}
+
+// FuzzAnswer: whatever a server sends, in whatever pieces, lean ends, stays
+// within its bounds, and reads what net/http reads.
+func FuzzAnswer(f *testing.F) {
+	for _, s := range answerSeeds {
+		f.Add([]byte(s), uint16(0))
+		f.Add([]byte(s), uint16(1))
+	}
+	endpoint := pollEndpoint(f, "http://127.0.0.1/")
+	f.Fuzz(func(t *testing.T, data []byte, pieces uint16) {
+		if pieces == 0 {
+			pieces = 1 << 15
+		}
+		server := &bytesConn{data: data, pieces: int(pieces)}
+		// Not t.Context, which would cost a goroutine each time.
+		tr := NewLean(TransportOptions{Context: context.Background(), Policy: "reuse", Timeout: time.Minute, Now: func() int64 { return 1 },
+			Dial: func(context.Context, string, string) (net.Conn, error) { return server, nil }})
+		c := tr.Connect().(*leanConn)
+		var a Answer
+		fault := c.Do(&Request{Endpoint: endpoint}, &a)
+		if cap(c.buf) > 2*maxHead || cap(c.body) > 2*maxBody || len(a.Body) > maxBody {
+			t.Fatalf("buffers of %d and %d bytes, a body of %d", cap(c.buf), cap(c.body), len(a.Body))
+		}
+		switch fault {
+		case NoFault, FaultReset, FaultMalformed, FaultTooLarge:
+		default:
+			t.Fatalf("fault %s: %v", fault, a.Err)
+		}
+		if (a.Err == nil) != (fault == NoFault) || a.Resent {
+			t.Fatalf("fault %q, error %v, sent again %t", fault, a.Err, a.Resent)
+		}
+		kept := c.conn != nil
+		if kept == server.closed || kept && fault != NoFault {
+			t.Fatalf("kept %t, closed %t, fault %q", kept, server.closed, fault)
+		}
+		r, body, left, err := netHTTP(data)
+		if err != nil {
+			return
+		}
+		head := data[:len(data)-len(left)]
+		switch {
+		case len(body) > maxBody && fault != NoFault:
+		case fault == FaultTooLarge && (len(head)-len(body) > maxHead || len(interims.FindAll(head, mostInterim+1)) > mostInterim):
+		case fault == FaultMalformed && (oddFields.Match(head) || oddStatus.Match(head) || oldChunks.Match(head)):
+		case fault == NoFault && oldChunks.Match(head):
+		case fault != NoFault:
+			t.Fatalf("fault %s (%v); net/http reads %d %.80q", fault, a.Err, r.StatusCode, body)
+		case a.Status != r.StatusCode || !bytes.Equal(a.Body, body):
+			t.Fatalf("%d %.80q; net/http reads %d %.80q", a.Status, a.Body, r.StatusCode, body)
+		case kept && server.read != len(head):
+			t.Fatalf("the answer ends after %d bytes, net/http says %d", server.read, len(head))
+		}
+	})
+}
+
+// lastStrings are the last string of each name in an object.
+func lastStrings(t *testing.T, body []byte) map[string]string {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(body))
+	if _, err := d.Token(); err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value any
+		if err := d.Decode(&value); err != nil {
+			return nil // a number beyond float64
+		}
+		if s, ok := value.(string); ok {
+			texts[name.(string)] = s
+		}
+	}
+	return texts
+}
+
+// loneSurrogate may be half of a character: encoding/json puts U+FFFD in its
+// place, jsontext refuses it, as RFC 7493 has it.
+var loneSurrogate = regexp.MustCompile(`(?i)\\ud[89a-f]`)
+
+// FuzzReply: a body never panics, and says what encoding/json reads in it.
+func FuzzReply(f *testing.F) {
+	for _, s := range []string{
+		`{"error":"authorization_pending"}`, `{"access_token":"a\u0062\n","token_type":"Bearer","expires_in":1e3}`,
+		`{"device_code":"x","user_code":"y","verification_uri":"http://z","interval":5,"expires_in":600}`,
+		`{"error":1,"error":"slow_down","ERROR":"x"}`, `{"error":"a","error":null}`, `{"a":{"error":"b"},"c":[{"error":"d"}]}`,
+		` {"interval":-1,"expires_in":1e400} `, `{"error":"x"}{}`, `{"error":"x"} y`, `{"error":"x"`, `{"error":"\ud800"}`, "{\"error\":\"\xff\"}",
+		`{"\u0065rror":"x"}`, `{}`, `[]`, `"x"`, `null`, ``, `{"error":"x",}`, "error=slow_down&access_token=%ff", "{\"error\":\"a\tb\"}", "\ufeff{}",
+	} {
+		f.Add(400, []byte(s))
+	}
+	// One reader, as a worker has it: what is left of one body must not be in the next.
+	var p reader
+	form := reader{dialect: &wire.Dialect{Form: true}}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		form.read(status, body)
+		r := p.read(status, body)
+		for k := range kinds {
+			if o := r.outcome(k, status); !o.answered() {
+				t.Fatalf("an answer is %s", o)
+			}
+		}
+		if !r.object {
+			if r.err != nil || r.accessToken != nil || r.deviceCode != nil || r.interval != -1 || r.expiresIn != -1 {
+				t.Fatalf("what is no object says %+v", r)
+			}
+			trimmed := bytes.TrimLeft(body, " \t\r\n")
+			deep := bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > 1000
+			if json.Valid(body) && trimmed[0] == '{' && utf8.Valid(body) && !loneSurrogate.Match(body) && !deep {
+				t.Fatalf("encoding/json reads an object in %q", body)
+			}
+			return
+		}
+		if !json.Valid(body) {
+			t.Fatalf("encoding/json reads no object in %q", body)
+		}
+		texts := lastStrings(t, body)
+		if texts == nil {
+			return
+		}
+		for name, got := range map[string][]byte{"error": r.err, "access_token": r.accessToken, "device_code": r.deviceCode} {
+			if string(got) != texts[name] {
+				t.Fatalf("%s is %q, encoding/json reads %q", name, got, texts[name])
+			}
+		}
+	})
+}
