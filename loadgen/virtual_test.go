@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -178,4 +179,14 @@ func counted(r Result, k Kind, o Outcome) int64 {
 		}
 	}
 	return 0
+}
+
+// mustParse is a URL of a test.
+func mustParse(t testing.TB, address string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }
