@@ -3,7 +3,6 @@ package loadgen
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/report"
@@ -140,20 +139,34 @@ func (r *Result) judge() {
 		r.Verdict, r.ExitCode = Invalid, ExitInvalid
 	case missed:
 		r.Verdict, r.ExitCode = Missed, ExitMissed
-	case r.nothingMeasured():
+	case r.served() == 0 && r.measured() == 0:
 		r.Verdict, r.ExitCode = Invalid, ExitInvalid
 		r.Validity.Valid = false
-		r.Validity.Reasons = append(r.Validity.Reasons, "nothing was answered in the measured window")
+		r.Validity.Reasons = append(r.Validity.Reasons, "nothing ended in the measured window")
+	case r.served() == 0:
+		r.Verdict, r.ExitCode = Missed, ExitMissed
+		r.Notes = append(r.Notes, "not one request of the measured window got an answer of the device grant")
 	}
 }
 
-func (r *Result) nothingMeasured() bool {
+// measured counts the requests of the measured window, served those that were
+// answered with codes, tokens, or an error code of the grant.
+func (r *Result) measured() (n int64) {
 	for _, c := range r.Requests {
-		if c.Measured > 0 && !slices.Contains([]string{Lost.String(), TimedOut.String(), Censored.String()}, c.Answer) {
-			return false
+		n += c.Measured
+	}
+	return n
+}
+
+func (r *Result) served() (n int64) {
+	for o := Codes; o <= InvalidGrant; o++ {
+		for _, c := range r.Requests {
+			if c.Answer == o.String() {
+				n += c.Measured
+			}
 		}
 	}
-	return true
+	return n
 }
 
 func (r *run) rates(result *Result, t *tally, span float64) {

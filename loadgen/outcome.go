@@ -43,6 +43,8 @@ func (o Outcome) String() string { return outcomeNames[o] }
 // answered says that the target said something.
 func (o Outcome) answered() bool { return o < Lost }
 
+func (o Outcome) unanswered() bool { return o >= Lost }
+
 // failed says that the target did not do its work: what the threshold errors
 // counts. Being told to come back later is no error of a device that hurries,
 // but 429 and 503 are none of the grant's answers.

@@ -29,10 +29,12 @@ func TestScenarios(t *testing.T) {
 // TestPlansThatCannotBe are refused with what is wrong.
 func TestPlansThatCannotBe(t *testing.T) {
 	for want, change := range map[string]func(*profiles.Plan){
-		"leaves nothing":      func(p *profiles.Plan) { p.WarmUp = new(time.Hour) },
-		"more than 1":         func(p *profiles.Plan) { p.Mix = profiles.Mix{Approve: new(0.8), Deny: new(0.8)} },
-		"add up to more":      func(p *profiles.Plan) { p.Impatient.Share, p.Greedy.Share = new(0.7), new(0.7) },
-		"think_max":           func(p *profiles.Plan) { p.Approval = profiles.Approval{ThinkMin: new(time.Hour), ThinkMax: new(time.Second)} },
+		"leaves nothing": func(p *profiles.Plan) { p.WarmUp = new(time.Hour) },
+		"more than 1":    func(p *profiles.Plan) { p.Mix = profiles.Mix{Approve: new(0.8), Deny: new(0.8)} },
+		"add up to more": func(p *profiles.Plan) { p.Impatient.Share, p.Greedy.Share = new(0.7), new(0.7) },
+		"think_max": func(p *profiles.Plan) {
+			p.Approval = profiles.Approval{ThinkMin: new(time.Hour), ThinkMax: new(time.Second)}
+		},
 		"is no address":       func(p *profiles.Plan) { p.Connections.Sources = []string{"localhost"} },
 		"is not understood":   func(p *profiles.Plan) { p.Thresholds = []string{"fast enough"} },
 		"unknown metric":      func(p *profiles.Plan) { p.Thresholds = []string{"speed rate>1"} },

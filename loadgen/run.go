@@ -327,11 +327,6 @@ func (r *run) finishRequests() {
 	for _, s := range r.all {
 		s.mu.Lock()
 		s.closed = true
-		for _, w := range s.workers {
-			if w.began > 0 {
-				w.conn.Interrupt()
-			}
-		}
 		for _, w := range s.free {
 			close(w.wake)
 		}
@@ -339,6 +334,22 @@ func (r *run) finishRequests() {
 		s.mu.Unlock()
 		s.rouse()
 	}
+	// Again and again: an interrupt that comes in the moment in which a request
+	// begins belongs to the one before.
+	for r.sum((*shard).interruptAll) > 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// interruptAll ends the requests under way, and counts them.
+func (s *shard) interruptAll() (n int) {
+	for _, w := range s.workers {
+		if w.began > 0 {
+			w.conn.Interrupt()
+			n++
+		}
+	}
+	return n
 }
 
 const interruptEveryDuration = time.Duration(2 * interruptEvery)

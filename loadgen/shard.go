@@ -276,7 +276,7 @@ func (s *shard) assign(w *worker, now int64) {
 	}
 	d.inFlight++
 	s.inFlight++
-	w.slot, w.intended, w.popped, w.began = slot, d.due, d.popped, now
+	w.slot, w.intended, w.popped, w.began = slot, d.due, d.popped, max(now, 1)
 	w.request = Request{Endpoint: s.run.site.Token, Code: s.arena.get(d.code), Slot: slot + int32(s.first)}
 	w.kind = Poll
 	if d.state == issuing {
@@ -338,8 +338,8 @@ func (s *shard) complete(w *worker, o Outcome, r *reply, fault Fault, done int64
 	d := &s.devices[w.slot]
 	d.inFlight--
 	t := s.tally
-	if s.closed && o == Lost || s.closed && o == TimedOut {
-		o = Censored
+	if s.closed && o.unanswered() {
+		o, fault = Censored, NoFault // it was us who ended it
 	}
 	measured := s.run.measures(w.intended)
 	latency := done - w.intended
