@@ -1,5 +1,5 @@
 // Command devicegrant judges OAuth 2.0 device authorization grant servers
-// (RFC 8628): conformance runs, and a reference server to try them on.
+// (RFC 8628): conformance runs, load runs, and a reference server to try them on.
 //
 // There is one file per verb. This package alone knows flags, the terminal and
 // the exit status; everything else is in the packages it calls.
@@ -91,16 +91,18 @@ func exitCode(err error) int {
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "devicegrant",
-		Short: "Conformance of OAuth 2.0 device authorization grant servers (RFC 8628)",
-		Long: `devicegrant judges OAuth 2.0 device authorization grant servers (RFC 8628).
+		Short: "Conformance and load of OAuth 2.0 device authorization grant servers (RFC 8628)",
+		Long: `devicegrant judges OAuth 2.0 device authorization grant servers (RFC 8628), and
+puts polling devices on them.
 
   devicegrant run                        judge the built-in reference server
   devicegrant run --profile my.yaml      judge yours
+  devicegrant load --devices 10000       how many devices a server carries
   devicegrant explain POLL-05            what a requirement wants, and why
   devicegrant idp                        start the reference server
 
 Exit status: 0 conforming, 1 failures, 2 bad usage or profile, 3 inconclusive
-or unreachable, 130 interrupted.`,
+or unreachable, 4 load thresholds missed, 130 interrupted.`,
 		Version:       toolVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
