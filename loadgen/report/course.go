@@ -31,7 +31,7 @@ func charts(r loadgen.Result) []*chart {
 
 func latencyOverTime(moments []loadgen.Moment, a axes) *chart {
 	latency := func(figure func(loadgen.Moment) float64) func(loadgen.Moment) float64 {
-		return func(m loadgen.Moment) float64 { return drawnMS(figure(m), m.Polls+m.Issued > 0) }
+		return func(m loadgen.Moment) float64 { return drawnMS(figure(m), m.Polls > 0) }
 	}
 	lines := []series{
 		{"p50", over(moments, latency(func(m loadgen.Moment) float64 { return m.P50MS })), millis},
@@ -39,14 +39,14 @@ func latencyOverTime(moments []loadgen.Moment, a axes) *chart {
 		{"longest", over(moments, latency(func(m loadgen.Moment) float64 { return m.MaxMS })), millis},
 	}
 	a.y = millisScale(least(lines), largest(lines))
-	return newChart("Latency over time", "From the intended instant; a gap is a time without any answer.", a, lines)
+	return newChart("Latency over time", "From the intended instant; a gap is a time without any answer to a poll.", a, lines)
 }
 
 // lateness stands beside the latency on one scale: where the two meet, the
 // generator measured itself.
 func lateness(moments []loadgen.Moment, a axes) *chart {
 	lines := []series{
-		{"latency, p99", over(moments, func(m loadgen.Moment) float64 { return drawnMS(m.P99MS, m.Polls+m.Issued > 0) }), millis},
+		{"latency, p99", over(moments, func(m loadgen.Moment) float64 { return drawnMS(m.P99MS, m.Polls > 0) }), millis},
 		{"generator's lateness, p99", over(moments, func(m loadgen.Moment) float64 { return drawnMS(m.LatenessP99MS, true) }), millis},
 	}
 	a.y = millisScale(least(lines), largest(lines))
