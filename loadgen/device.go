@@ -77,13 +77,6 @@ type device struct {
 	wanted                     bool // a greedy device's decision goes with its next poll
 }
 
-// span is a text in the arena.
-type span struct {
-	chunk uint16
-	len   uint16
-	at    uint32
-}
-
 // slowDownStep is what each slow_down adds to the interval, for good (section 3.5).
 const slowDownStep = int32(5000)
 
