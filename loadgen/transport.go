@@ -61,8 +61,10 @@ type Answer struct {
 // Connection carries one request at a time. Nothing is dialled before the first.
 type Connection interface {
 	Do(r *Request, a *Answer) Fault
-	// Interrupt lets the Do that is under way, or the next, end with FaultTimeout.
-	// It is the only method that another goroutine may call.
+	// Interrupt lets the Do that is under way end with FaultTimeout. One that comes
+	// between two requests is taken for late and forgotten: whoever wants the next
+	// to end interrupts it again. It is the only method that another goroutine may
+	// call.
 	Interrupt()
 	Close()
 }
