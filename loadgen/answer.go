@@ -3,6 +3,7 @@ package loadgen
 import (
 	"bytes"
 	"hash/maphash"
+	"math"
 	"io"
 	"strconv"
 
@@ -59,7 +60,7 @@ func (p *reader) read(status int, body []byte) reply {
 			*member.text = unquote(value)
 		case member.number != nil && value.Kind() == '0':
 			if n, err := strconv.ParseFloat(string(value), 64); err == nil && n >= 0 && n < 1e9 {
-				*member.number = int64(n)
+				*member.number = int64(math.Ceil(n)) // 2.5 s is not over after 2
 			}
 		}
 	}
@@ -130,7 +131,7 @@ func (p *reader) readDialect(r *reply, status int, body []byte) {
 			*member.text = []byte(s)
 		}
 		if n, err := strconv.ParseFloat(string(o.Raw(name)), 64); err == nil && n >= 0 && n < 1e9 && member.number != nil {
-			*member.number = int64(n)
+			*member.number = int64(math.Ceil(n)) // 2.5 s is not over after 2
 		}
 	}
 }
