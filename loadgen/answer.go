@@ -3,8 +3,8 @@ package loadgen
 import (
 	"bytes"
 	"hash/maphash"
-	"math"
 	"io"
+	"math"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
