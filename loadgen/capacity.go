@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -61,6 +62,10 @@ func FindCapacity(ctx context.Context, o Options, q Search) (Result, error) {
 	}
 	for answer.Bound == "" {
 		step, err := run(n, false)
+		if plan := (*PlanError)(nil); errors.As(err, &plan) && held > 0 {
+			answer.Bound = err.Error() // a limit of the profile, or of this machine
+			break
+		}
 		if err != nil {
 			return best, err
 		}

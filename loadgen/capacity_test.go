@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +93,19 @@ func TestFindCapacityEnds(t *testing.T) {
 		r := search(t, t.Context(), 500*time.Millisecond, Search{From: 20, Most: 100, Within: time.Hour})
 		if r.Capacity.Broke == "" || r.Capacity.BrokeDevices == 0 {
 			t.Errorf("%+v", r.Capacity)
+		}
+	})
+}
+
+// TestFindCapacityWithinLimits: the profile's limits end a search, and what held
+// below them stands.
+func TestFindCapacityWithinLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(5*time.Second, time.Hour)
+		r, err := FindCapacity(t.Context(), Options{Site: v.site(t), Dial: v.dial, MostRequests: 50},
+			Search{SLO: []string{"poll_latency p(99)<250ms"}, From: 100, Most: 100_000, Within: time.Hour, Step: 10 * time.Second})
+		if err != nil || r.Capacity.Devices != 200 || !strings.Contains(r.Capacity.Bound, "limits allow 50") {
+			t.Errorf("%v %+v", err, r.Capacity)
 		}
 	})
 }

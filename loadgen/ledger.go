@@ -163,8 +163,8 @@ func (l *ledger) ended(d *device, last Outcome, waiting bool) {
 	case d.tokens > 0:
 	case d.lost:
 		l.ambiguous++
-	case !waiting && d.expires > 0 && d.sent >= d.expires && last == ExpiredToken && d.pollsAfter <= 1:
-		l.open++ // it came too late to ask
+	case last == ExpiredToken && d.pendingAfter == 0:
+		l.open++ // it came too late to ask, or heard nothing but slow_down
 	case !waiting && d.pollsAfter > 0 && (last == InvalidGrant || last == OtherError || last == Denied || last == ExpiredToken):
 		l.broken(approvedNoToken, d, "it heard "+last.String())
 	case d.pendingAfter >= pendingIsLost:

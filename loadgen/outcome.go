@@ -43,6 +43,7 @@ func (o Outcome) String() string { return outcomeNames[o] }
 // answered says that the target said something.
 func (o Outcome) answered() bool { return o < Lost }
 
+// unanswered is the contrary: nothing came, or nothing whole.
 func (o Outcome) unanswered() bool { return o >= Lost }
 
 // failed says that the target did not do its work: what the threshold errors

@@ -321,7 +321,7 @@ const lastWait = 10 * time.Second
 // finishRequests waits for the requests under way, and ends the rest.
 func (r *run) finishRequests() {
 	deadline := r.now() + int64(min(lastWait, r.settings.timeout+interruptEveryDuration))
-	for r.now() < deadline && r.sum(func(s *shard) int { return s.inFlight + s.queued }) > 0 {
+	for r.now() < deadline && r.sum((*shard).pending) > 0 {
 		time.Sleep(5 * time.Millisecond)
 	}
 	for _, s := range r.all {
@@ -339,6 +339,14 @@ func (r *run) finishRequests() {
 	for r.sum((*shard).interruptAll) > 0 {
 		time.Sleep(5 * time.Millisecond)
 	}
+}
+
+// pending is what is under way, or was due before the end and is not taken up.
+func (s *shard) pending() int {
+	if s.wheel.turned*tick < s.run.to.Load() {
+		return s.inFlight + s.queued + 1
+	}
+	return s.inFlight + s.queued
 }
 
 // interruptAll ends the requests under way, and counts them.
