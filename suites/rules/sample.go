@@ -5,7 +5,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
@@ -73,7 +72,7 @@ type Figures struct {
 // measure estimates the strength of codes. Whatever is in doubt counts for the
 // server: the longest code, and the larger estimate of an alphabet.
 func measure(codes []string) Figures {
-	f := Figures{Sample: len(codes), Growing: growing(codes)}
+	f := Figures{Sample: len(codes)}
 	var rows [][]rune
 	longest := 0
 	for _, c := range codes {
@@ -167,36 +166,34 @@ func alphabetSize(seen map[rune]int) float64 {
 	return max(float64(len(seen)), min(estimate, class))
 }
 
-// growing says that later codes are larger, so nearly always that chance is no
-// explanation: codes from a counter or a clock. Only codes of one length compare.
-func growing(codes []string) bool {
+// growing says that later codes are larger (or smaller), so nearly always that
+// chance is no explanation: codes from a counter or a clock. codes belong to the
+// answers of list. Only answers of which one was there before the other was asked
+// for compare: what was under way at once was issued in an order that nobody
+// knows. Only codes of one length compare.
+func growing(list []issued, codes []string) bool {
 	n := len(codes)
 	if n < leastSample {
 		return false
 	}
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
+	up, down, sure := 0, 0, 0
+	for i, a := range list {
 		if len(codes[i]) != len(codes[0]) {
 			return false
 		}
+		for k, b := range list {
+			if a.Received > b.Sent {
+				continue
+			}
+			sure++
+			switch {
+			case codes[i] < codes[k]:
+				up++
+			case codes[i] > codes[k]:
+				down++
+			}
+		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(codes[a], codes[b]) })
-	// Spearman's rank correlation.
-	sum := 0.0
-	for rank, i := range order {
-		d := float64(rank - i)
-		sum += d * d
-	}
-	rho := 1 - 6*sum/(float64(n)*(float64(n)*float64(n)-1))
-	// Equal codes keep their order, which must not look like growth.
-	return math.Abs(rho) >= 0.95 && distinct(codes) > n/2
-}
-
-func distinct(codes []string) int {
-	seen := map[string]bool{}
-	for _, c := range codes {
-		seen[c] = true
-	}
-	return len(seen)
+	// A half of all pairs, of which nineteen in twenty go one way.
+	return sure >= n*(n-1)/4 && 20*max(up, down) >= 19*sure
 }

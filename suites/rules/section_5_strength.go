@@ -85,6 +85,7 @@ func deviceCodeFacts(list []issued) *DeviceCodeFacts {
 	facts.Form = form
 	judged, facts.ContainsUserCode = withoutUserCode(judged, list)
 	facts.Figures = measure(judged)
+	facts.Figures.Growing = growing(list, judged)
 	return facts
 }
 
@@ -245,6 +246,7 @@ func userCodeStrength(j *judge) {
 		return
 	}
 	f := measure(codes)
+	f.Growing = growing(list, codes)
 	if f.Growing && f.Sample >= leastSample && f.Bits >= userBitsFail {
 		j.fail("policy-sequential", "user codes that do not tell the next one", fmt.Sprintf("%d codes grow in the order in which they were issued, as a counter or a clock does", f.Sample), list[0].said, list[1].said)
 	}
