@@ -21,8 +21,8 @@ type Search struct {
 }
 
 // defaultSLO holds beside the one that is given: a server that refuses quickly
-// is not fast.
-var defaultSLO = []string{"errors rate<0.001", "slow_down_obedient rate<0.01"}
+// is not fast, and one that forgets the codes of half its devices carries half.
+var defaultSLO = []string{"errors rate<0.001", "slow_down_obedient rate<0.01", "grants_forgotten rate<0.001"}
 
 // precision is how close the largest load that held and the smallest that did
 // not have to be.

@@ -109,3 +109,18 @@ func TestFindCapacityWithinLimits(t *testing.T) {
 		}
 	})
 }
+
+// TestFindCapacityForgotten: a server that forgets all but its last grants answers
+// the others quickly, and carries them no more.
+func TestFindCapacityForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(5*time.Second, time.Hour)
+		v.most = 500
+		r, err := FindCapacity(t.Context(), Options{Site: v.site(t), Dial: v.dial},
+			Search{SLO: []string{"poll_latency p(99)<250ms"}, From: 100, Most: 100_000, Within: time.Hour, Step: 10 * time.Second})
+		// Each run begins with the grants of the run before.
+		if err != nil || r.Capacity.Devices < 400 || r.Capacity.Devices > 500 || !strings.HasPrefix(r.Capacity.Broke, "grants_forgotten") {
+			t.Errorf("%v %+v", err, r.Capacity)
+		}
+	})
+}

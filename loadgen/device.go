@@ -83,6 +83,19 @@ const slowDownStep = int32(5000)
 // mostInterval is where doubling after timeouts ends.
 const mostInterval = int32(5 * 60 * 1000)
 
+// clockGuard is what an obedient device waits beyond its interval, as timers do.
+// A server may read a clock that moves in steps of up to ten milliseconds (the
+// kernel's coarse one), and finds 4 s where 5.000 s have passed.
+const clockGuard = 20 * time.Millisecond
+
+// guard is that, in nanoseconds, for a device that keeps an interval.
+func (d *device) guard() int64 {
+	if d.manner != obedient || d.interval == 0 {
+		return 0
+	}
+	return int64(clockGuard)
+}
+
 // step is what a device does after an answer.
 type step uint8
 
@@ -128,6 +141,13 @@ func (d *device) hear(o Outcome, retryAfter time.Duration) (then step, wait int6
 		return stop, 0
 	}
 	return pollAgain, wait
+}
+
+// forgotten says that the target ended the codes before their lifetime (section
+// 3.2), though nobody had begun to decide: a store that is full, say.
+func (d *device) forgotten(o Outcome, now int64) bool {
+	early := d.expires == 0 && o == InvalidGrant || now < d.expires-int64(time.Second)
+	return (o == InvalidGrant || o == ExpiredToken) && early && d.asked == 0
 }
 
 // pace says how a poll kept the interval, as the server sees it: by the time

@@ -112,8 +112,11 @@ type DeviceCounts struct {
 	Expired   int `json:"expired"`   // heard expired_token, or their codes ran out
 	Abandoned int `json:"abandoned"` // stopped without a decision
 	Failed    int `json:"failed"`    // ended by any other answer
-	Waiting   int `json:"waiting"`   // still polling at the end
-	Peak      int `json:"peak"`      // polling at once
+	// Forgotten are those of the failed whose codes the target ended before their
+	// lifetime, while nobody had decided: invalid_grant, or expired_token early.
+	Forgotten int `json:"forgotten"`
+	Waiting   int `json:"waiting"` // still polling at the end
+	Peak      int `json:"peak"`    // polling at once
 }
 
 // RequestCount counts the requests of a kind (issue, poll) with an answer.

@@ -245,8 +245,11 @@ func (r *run) untilEnd(ctx context.Context) (interrupted bool, aborted string) {
 			if ready {
 				continue
 			}
-			have := r.sum(func(s *shard) int { return s.waiting })
+			have := r.sum(func(s *shard) int { return s.tally.census.Issued })
 			if ready = have == r.settings.devices; ready {
+				if polling := r.sum(func(s *shard) int { return s.waiting }); float64(polling) < allPoll*float64(have) {
+					return false, fmt.Sprintf("when the last of %d devices got its codes, only %d polled: the codes of the others had ended", have, polling)
+				}
 				// Two intervals, so that every device is in its rhythm.
 				from := r.now() + 2*max(r.interval.Load(), 1)*int64(time.Second)
 				r.from.Store(from)
@@ -263,6 +266,9 @@ func (r *run) untilEnd(ctx context.Context) (interrupted bool, aborted string) {
 // slowestIssue is how long the devices of a capacity search may take to get
 // their codes.
 const slowestIssue = 2 * time.Minute
+
+// allPoll is the share of these devices that have to poll when they are measured.
+const allPoll = 0.999
 
 // sum adds up something of all shards.
 func (r *run) sum(of func(*shard) int) (n int) {

@@ -473,7 +473,7 @@ func (s *shard) issued(w *worker, d *device, o Outcome, r *reply, done int64) {
 	case abandon:
 		d.stopAt = done + random.between(2, 12)*int64(max(d.interval, 1000))*1e6
 	}
-	wait := int64(d.interval) * 1e6
+	wait := int64(d.interval)*1e6 + d.guard()
 	if c.spread {
 		wait += random.between(0, wait)
 	}
@@ -568,10 +568,13 @@ func (s *shard) goOn(w *worker, d *device, o Outcome, done int64) {
 	}
 	then, wait := d.hear(o, w.answer.RetryAfter)
 	from := done
-	if s.run.settings.fixed && o.answered() {
+	switch {
+	case s.run.settings.fixed && o.answered():
 		// A little more than the interval: counted from the arrival of the last
 		// poll it would otherwise be too short by the way there.
 		from = w.intended + int64(fixedGuard)
+	default:
+		from += d.guard()
 	}
 	due := from + wait
 	switch {
@@ -618,6 +621,9 @@ func (s *shard) end(slot int32, d *device, o Outcome, done int64) {
 	case d.tokens > 0:
 	case o == Denied:
 		c.Refused++
+	case d.forgotten(o, done):
+		c.Forgotten++
+		c.Failed++
 	case o == ExpiredToken, d.last:
 		c.Expired++
 	default:

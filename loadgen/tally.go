@@ -123,6 +123,7 @@ func (c *DeviceCounts) add(d DeviceCounts) {
 	c.Expired += d.Expired
 	c.Abandoned += d.Abandoned
 	c.Failed += d.Failed
+	c.Forgotten += d.Forgotten
 	c.Waiting += d.Waiting
 	c.Peak += d.Peak
 }

@@ -29,7 +29,7 @@ type threshold struct {
 // The metrics, by what can be asked of them.
 var (
 	trends   = []string{"poll_latency", "issue_latency", "time_to_token", "token_excess"}
-	shares   = []string{"errors", "timeouts", "slow_down", "slow_down_obedient"}
+	shares   = []string{"errors", "timeouts", "slow_down", "slow_down_obedient", "grants_forgotten"}
 	counters = []string{"polls", "issued", "tokens", "ledger_violations", "approvals_failed"}
 )
 
@@ -192,6 +192,8 @@ func (t *threshold) count(m *measurement) (count, of int64, share bool) {
 		return ty.measured[Poll][SlowDownHeard], all(Poll, Outcome.answered), true
 	case "slow_down_obedient":
 		return ty.paces[inTime].SlowDowns, ty.paces[inTime].Polls, true
+	case "grants_forgotten":
+		return int64(ty.census.Forgotten), int64(ty.census.Issued), true
 	case "polls":
 		return all(Poll, Outcome.answered), 0, false
 	case "issued":

@@ -22,6 +22,8 @@ type virtual struct {
 	interval, lifetime time.Duration
 	// before, when set, is called before each answer.
 	before func(*http.Request)
+	// most, when set, is how many grants it remembers.
+	most int
 	// answer, when set, may answer a poll in the server's place.
 	answer func(g *virtualGrant, at time.Time) (status int, body string)
 
@@ -94,6 +96,9 @@ func (v *virtual) handle(r *http.Request) (int, string) {
 		g := &virtualGrant{n: v.issued, issued: now, interval: v.interval}
 		code, user := fmt.Sprintf("code+%06d", g.n), fmt.Sprintf("USER-%06d", g.n)
 		v.grants[code], v.users[user] = g, g
+		if v.most > 0 {
+			delete(v.grants, fmt.Sprintf("code+%06d", g.n-v.most))
+		}
 		body, _ := json.Marshal(map[string]any{"device_code": code, "user_code": user, "verification_uri": "https://as.example/device",
 			"expires_in": v.lifetime.Seconds(), "interval": v.interval.Seconds()})
 		return 200, string(body)

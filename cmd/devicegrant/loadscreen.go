@@ -252,6 +252,9 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 	d := r.Devices
 	row("devices", "%d got codes, %d polled at once; %d approved, %d denied, %d tokens; at the end %d polling",
 		d.Issued, d.Peak, d.Approved, d.Denied, d.Tokens, d.Waiting)
+	if d.Forgotten > 0 {
+		row("", "%d devices heard before their time that their codes have ended, though nobody decided", d.Forgotten)
+	}
 	row("rates", "%.1f polls/s (%.1f intended), %.1f codes/s, %.1f tokens/s", r.Rates.PollsAnswered, r.Rates.PollsIntended, r.Rates.Issued, r.Rates.Tokens)
 	for _, l := range r.Latencies {
 		if l.Answer == "" {

@@ -45,7 +45,7 @@ func rich() loadgen.Result {
 		},
 		Aborted:       "time_to_token p(99)<2s abort",
 		MeasuredFromS: 60, MeasuredToS: 570, EndedS: 600.4,
-		Devices: loadgen.DeviceCounts{Started: 131_204, Issued: 131_190, Approved: 90_112, Denied: 2_011, Tokens: 90_040, Refused: 2_010, Expired: 311, Abandoned: 1_904, Failed: 14, Waiting: 36_911, Peak: 100_000},
+		Devices: loadgen.DeviceCounts{Started: 131_204, Issued: 131_190, Approved: 90_112, Denied: 2_011, Tokens: 90_040, Refused: 2_010, Expired: 311, Abandoned: 1_904, Failed: 14, Forgotten: 11, Waiting: 36_911, Peak: 100_000},
 		Requests: []loadgen.RequestCount{
 			{Kind: "poll", Answer: "authorization_pending", Count: 11_500_000, Measured: 9_900_000},
 			{Kind: "poll", Answer: "slow_down", Count: 123_456, Measured: 120_000},
