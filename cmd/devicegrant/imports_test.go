@@ -24,12 +24,13 @@ var mayImport = map[string][]string{
 	"suites/scenario":   {"suites/wire", "suites/transcript", "suites/useragent", "profiles"},
 	"suites/rules":      {"suites/wire", "suites/transcript", "profiles"},
 	"suites/report":     {"suites/wire", "suites/transcript", "suites/rules", "profiles"},
+	"suites/compare":    {"suites/report", "suites/rules", "suites/wire"},
 	"suites":            {"suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles"},
 	// The generator reads answers as the suite does where a target spells them
 	// its own way, and takes secrets out of what it keeps.
 	"loadgen":          {"suites/wire", "suites/transcript", "suites/report", "profiles"},
 	"loadgen/report":   {"loadgen"},
-	"cmd/devicegrant":  {"suites", "suites/report", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
+	"cmd/devicegrant":  {"suites", "suites/compare", "suites/report", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
 	"testdata/stub":    {},
 	"testdata/bench":   {},
 	"testdata":         {},

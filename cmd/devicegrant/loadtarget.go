@@ -86,15 +86,17 @@ func given(set []string, key string) bool {
 // generator uses is the generator's.
 type child struct {
 	issuer, control string
-	secrets         map[string]string
-	stop            func()
+	// base is the address of a personality whose issuer is another.
+	base    string
+	secrets map[string]string
+	stop    func()
 }
 
 // ownProgram is the program that has the verb idp: this one.
 var ownProgram = os.Executable
 
-// startChild starts it on free ports of loopback.
-func startChild(faults []string, expiresIn time.Duration) (*child, error) {
+// startChild starts it on free ports of loopback; more are further flags of idp.
+func startChild(faults []string, expiresIn time.Duration, more ...string) (*child, error) {
 	program, err := ownProgram()
 	if err != nil {
 		return nil, fmt.Errorf("the built-in server: %w", err)
@@ -103,6 +105,7 @@ func startChild(faults []string, expiresIn time.Duration) (*child, error) {
 	for _, fault := range faults {
 		args = append(args, "--fault", fault)
 	}
+	args = append(args, more...)
 	if expiresIn > 0 {
 		args = append(args, "--expires-in", expiresIn.String())
 	}
@@ -130,6 +133,8 @@ func startChild(faults []string, expiresIn time.Duration) (*child, error) {
 	lines := bufio.NewScanner(out)
 	for (c.issuer == "" || c.control == "") && lines.Scan() {
 		switch words := strings.Fields(lines.Text()); {
+		case len(words) == 3 && words[0] == "base":
+			c.base = words[2]
 		case len(words) == 2 && words[0] == "issuer":
 			c.issuer = words[1]
 		case len(words) == 2 && words[0] == "control":

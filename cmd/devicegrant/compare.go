@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/devicegrant/devicegrant/suites"
+	comparison "github.com/devicegrant/devicegrant/suites/compare"
+	"github.com/devicegrant/devicegrant/suites/report"
+)
+
+// compareFlags are the flags of the verb compare.
+type compareFlags struct {
+	set, selectors []string
+	level, browser string
+	allowD2        bool
+	timeBudget     time.Duration
+	parallel       int
+	limit          time.Duration
+	out, gate      string
+	only           string
+	json           bool
+	look           lookFlags
+}
+
+// mostParallel bounds the runs that are under way at once: they mostly wait.
+const mostParallel = 16
+
+func newCompareCommand() *cobra.Command {
+	var f compareFlags
+	cmd := &cobra.Command{
+		Use:   "compare [NAME=]TARGET...",
+		Short: "Put several servers side by side",
+		Long: `Put several servers side by side. A TARGET is one of
+
+  FILE or FOLDER      a result.json that exists
+  PROFILE             a shipped profile or a YAML file: the server is run now
+  PROFILE@simulated   a vendor's profile on the simulation of its server
+  builtin@FAULT       the reference server with a fault, see idp --list-faults
+
+Each live target is run by a process of its own, all at once. One that crashes
+loses its column only. matrix.json, matrix.md and matrix.html are written to
+--out, and a folder with result.json for each live column.
+
+Exit status: 0 every column is there, whatever its verdicts; with --gate NAME
+that of this column; 3 a column was lost; 130 interrupted.`,
+		Example: `  devicegrant compare wso2@simulated oracle@simulated builtin
+  devicegrant compare old=out/monday new=my-server.yaml --gate new`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringArrayVar(&f.set, "set", nil, "override a key of one column's profile: NAME:key=value")
+	flags.StringSliceVar(&f.selectors, "select", nil, "selectors, as of run")
+	flags.StringVar(&f.level, "level", "all", "must, should or all")
+	flags.StringVar(&f.browser, "browser", "auto", "auto, none, a path, or ws://HOST:PORT")
+	flags.BoolVar(&f.allowD2, "allow-d2", false, "allow checks that may lock an account or a client")
+	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait of a run")
+	flags.IntVar(&f.parallel, "parallel", mostParallel, "runs that are under way at once")
+	flags.DurationVar(&f.limit, "limit", 30*time.Minute, "longest run of one target")
+	flags.StringVar(&f.gate, "gate", "", "the column whose exit status counts")
+	flags.StringVar(&f.only, "only", "differs", "rows to print: differs, or fails")
+	flags.StringVarP(&f.out, "out", "o", filepath.Join("out", "compare"), "folder for the matrix and the runs")
+	flags.BoolVar(&f.json, "json", false, "print matrix.json on standard output")
+	f.look.register(flags)
+	return cmd
+}
+
+func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
+	look, err := f.look.resolve(cmd.ErrOrStderr())
+	if err != nil {
+		return usageError{err}
+	}
+	targets, err := f.check(args)
+	if err != nil {
+		return err
+	}
+	m := comparison.New(report.Tool{Version: toolVersion()}, f.columns(cmd.Context(), targets))
+	if err := f.write(m); err != nil {
+		return err
+	}
+	if f.json {
+		if err := comparison.WriteJSON(cmd.OutOrStdout(), m); err != nil {
+			return fmt.Errorf("writing the matrix: %w", err)
+		}
+	} else {
+		s := newScreen(cmd.OutOrStdout(), cmd.ErrOrStderr(), look, false)
+		s.matrix(m, f.only)
+		s.printf("matrix  %s\n", filepath.Join(f.out, "matrix.html"))
+	}
+	if status := f.exitCode(cmd.Context(), m); status != report.ExitConforming {
+		return exitStatus(status)
+	}
+	return nil
+}
+
+// check finds mistakes before anything starts.
+func (f *compareFlags) check(args []string) ([]compared, error) {
+	if len(args) < 2 {
+		return nil, usageError{fmt.Errorf("compare needs two targets or more: profiles, results, PROFILE@simulated")}
+	}
+	if f.only != "differs" && f.only != "fails" {
+		return nil, usageError{fmt.Errorf("--only is differs or fails, not %q", f.only)}
+	}
+	if f.parallel < 1 {
+		return nil, usageError{fmt.Errorf("--parallel must be 1 or more")}
+	}
+	if f.browser == "manual" {
+		return nil, usageError{fmt.Errorf("one person cannot play for several servers at once: run them one by one, and compare the results")}
+	}
+	if _, err := suites.Select(f.selectors, f.level); err != nil {
+		return nil, usageError{err}
+	}
+	targets, err := parseCompared(args, f.set)
+	if err != nil {
+		return nil, err
+	}
+	if f.gate != "" && !slices.ContainsFunc(targets, func(t compared) bool { return t.name == f.gate }) {
+		return nil, usageError{fmt.Errorf("--gate names no column: %q", f.gate)}
+	}
+	return targets, nil
+}
+
+// columns runs all targets beside each other.
+func (f *compareFlags) columns(ctx context.Context, targets []compared) []comparison.Column {
+	args := []string{"--level", f.level, "--browser", f.browser, "--time-budget", f.timeBudget.String()}
+	if f.allowD2 {
+		args = append(args, "--allow-d2")
+	}
+	args = append(args, f.selectors...)
+	list := make([]comparison.Column, len(targets))
+	slots := make(chan struct{}, min(f.parallel, mostParallel))
+	var all sync.WaitGroup
+	for i, t := range targets {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			list[i] = t.column(ctx, f.out, args, f.limit)
+		})
+	}
+	all.Wait()
+	return list
+}
+
+// write writes the matrix in its three forms.
+func (f *compareFlags) write(m comparison.Matrix) error {
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return fmt.Errorf("the folder of the comparison: %w", err)
+	}
+	for name, write := range map[string]func(io.Writer, comparison.Matrix) error{
+		"matrix.json": comparison.WriteJSON, "matrix.md": comparison.WriteMarkdown, "matrix.html": comparison.WriteHTML,
+	} {
+		var b bytes.Buffer
+		if err := write(&b, m); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(f.out, name), b.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("writing the comparison: %w", err)
+		}
+	}
+	return nil
+}
+
+func (f *compareFlags) exitCode(ctx context.Context, m comparison.Matrix) int {
+	if ctx.Err() != nil {
+		return report.ExitInterrupted
+	}
+	status := report.ExitConforming
+	for _, c := range m.Columns {
+		switch {
+		case f.gate != "" && c.Name != f.gate:
+		case c.Lost != "":
+			return report.ExitUnknown
+		case f.gate != "":
+			status = c.ExitCode
+		}
+	}
+	return status
+}

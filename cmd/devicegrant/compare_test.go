@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	comparison "github.com/devicegrant/devicegrant/suites/compare"
+)
+
+const recordedRun = "../../testdata/recordings/runs/glewlwyd.json.gz"
+
+func TestParseCompared(t *testing.T) {
+	list, err := parseCompared([]string{"wso2@simulated", "builtin@M03", "real=" + recordedRun, "my/server.yaml"}, []string{"server:tls.allow_http=true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"wso2-simulated", "builtin-M03", "real", "server"} {
+		if list[i].name != want {
+			t.Errorf("column %d is called %q, want %q", i, list[i].name, want)
+		}
+	}
+	if !list[0].simulate || list[1].fault != "M03" || list[2].file != recordedRun || len(list[3].set) != 1 {
+		t.Errorf("%+v", list)
+	}
+	for _, wrong := range [][]string{{"builtin", "builtin"}, {"wso2@M03"}} {
+		if _, err := parseCompared(wrong, nil); err == nil {
+			t.Errorf("%v was taken", wrong)
+		}
+	}
+}
+
+// TestCompareLosesOneColumn compares a live server, a simulation, a result and
+// a run that is over its limit or has no server.
+func TestCompareLosesOneColumn(t *testing.T) {
+	program := binary(t)
+	ownProgram = func() (string, error) { return program, nil }
+	t.Cleanup(func() { ownProgram = os.Executable })
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	out := t.TempDir()
+	for gate, want := range map[string]int{"": 3, "dead": 3, "builtin": 0, "recorded": 1} {
+		var stdout, stderr bytes.Buffer
+		args := []string{"compare", "builtin", "wso2@simulated", "recorded=" + recordedRun, "dead=builtin@M9999", "--browser", "none", "--select", "DA-01", "--out", out, "--json"}
+		if gate != "" {
+			args = append(args, "--gate", gate)
+		}
+		if got := execute(ctx, args, &stdout, &stderr); got != want {
+			t.Errorf("with the gate %q it ends with %d, want %d: %s", gate, got, want, stderr.String())
+		}
+		var m comparison.Matrix
+		if err := json.Unmarshal(stdout.Bytes(), &m); err != nil {
+			t.Fatal(err, stderr.String())
+		}
+		for i, c := range m.Columns {
+			if (c.Lost != "") != (c.Name == "dead") {
+				t.Errorf("column %s: lost %q", c.Name, c.Lost)
+			}
+			if simulated := c.Target.Kind == "simulated"; simulated != (i < 2) {
+				t.Errorf("column %s: %+v", c.Name, c.Target)
+			}
+		}
+	}
+	for _, name := range []string{"matrix.json", "matrix.md", "matrix.html"} {
+		text, err := os.ReadFile(filepath.Join(out, name))
+		if err != nil || !strings.Contains(string(text), "simulated") && !strings.Contains(string(text), "SIMULATED") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package compare
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"strings"
+	"unicode"
+)
+
+// WriteJSON writes the matrix as matrix.json has it.
+func WriteJSON(w io.Writer, m Matrix) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", " ")
+	return enc.Encode(m)
+}
+
+// WriteMarkdown writes the whole matrix as tables.
+func WriteMarkdown(w io.Writer, m Matrix) error {
+	var b strings.Builder
+	b.WriteString("# Comparison\n\n| | name | what it is | verdicts |\n|---|---|---|---|\n")
+	letters, rule := "", ""
+	for _, c := range m.Columns {
+		tally := ""
+		if c.Lost == "" {
+			tally = c.Tally()
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", c.Letter, plain(c.Name), plain(c.Describe()), tally)
+		letters += " " + c.Letter + " |"
+		rule += "---|"
+	}
+	fmt.Fprintf(&b, "\n%d rows differ, in %d only one server fails, in %d all fail (suspect the check).\n", m.Count(Differs), m.Count(OnlyFails), m.Count(Unanimous))
+	fmt.Fprintf(&b, "\n## Requirements\n\n| id | level | title |%s note |\n|---|---|---|%s---|\n", letters, rule)
+	for _, r := range m.Rows {
+		fmt.Fprintf(&b, "| %s | %s | %s |", r.ID, r.Level, plain(r.Title))
+		for _, c := range r.Cells {
+			fmt.Fprintf(&b, " %s |", plain(string(c.Verdict)))
+		}
+		fmt.Fprintf(&b, " %s |\n", plain(r.Note()))
+	}
+	fmt.Fprintf(&b, "\n## Measured\n\n| what |%s\n|---|%s\n", letters, rule)
+	for _, r := range m.Measured {
+		fmt.Fprintf(&b, "| %s |", plain(r.Name))
+		for _, v := range r.Values {
+			fmt.Fprintf(&b, " %s |", plain(v))
+		}
+		b.WriteString("\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Note is the class of a row in words.
+func (r Row) Note() string {
+	switch r.Class {
+	case OnlyFails:
+		return "only " + r.Only + " fails"
+	case Unanimous:
+		return "all fail: suspect the check"
+	}
+	return string(r.Class)
+}
+
+// plain takes from a text what Markdown or HTML would act on.
+func plain(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) || unicode.IsSpace(c) {
+			return c
+		}
+		return '?'
+	}, s)
+	s = html.EscapeString(strings.Join(strings.Fields(s), " "))
+	return strings.NewReplacer("|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, `\`, `\\`).Replace(s)
+}
