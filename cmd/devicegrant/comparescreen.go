@@ -21,9 +21,9 @@ func (s *screen) matrix(m comparison.Matrix, only string) {
 			s.printf("    %s\n", p.dim(c.Tally()))
 		}
 	}
-	s.printf("\n%d rows differ, in %d only one server fails, in %d all fail (suspect the check)\n",
+	s.printf("\nrows: %d differ; in %d only one server fails; in %d all fail (suspect the check)\n",
 		m.Count(comparison.Differs), m.Count(comparison.OnlyFails), m.Count(comparison.Unanimous))
-	s.printf("✓ pass  ✗ fail  ! warn  ~ known deviation  i info  ? inconclusive  - n/a, skip  × lost\n\n")
+	s.printf("✓ pass  ✗ fail  ! warn  ~ known  i info  ? inconclusive  - n/a, skip  × lost\n\n")
 	s.printf("%s\n", p.bold("  "+strings.Join(letters, " ")))
 	for _, r := range m.Rows {
 		fails := false

@@ -132,26 +132,41 @@ func deviceMember(r report.Result, name string) string {
 	return ""
 }
 
-// userCodeFormat writes A for a letter and 9 for a digit.
+// userCodeFormat writes A, a or 9 where every code has a capital, a small letter
+// or a digit, x where they vary, and anything else as it is.
 func userCodeFormat(r report.Result) string {
+	var format []rune
 	for _, o := range deviceAnswers(r) {
 		code, _ := o.String("user_code")
 		if code == "" || strings.Contains(code, "redacted") {
 			continue
 		}
-		return strings.Map(func(c rune) rune {
-			switch {
-			case c >= '0' && c <= '9':
-				return '9'
-			case c >= 'a' && c <= 'z':
-				return 'a'
-			case c >= 'A' && c <= 'Z':
-				return 'A'
+		shape := []rune(strings.Map(kindOf, code))
+		switch {
+		case format == nil:
+			format = shape
+		case len(format) != len(shape):
+			return "of various lengths"
+		}
+		for i := range format {
+			if format[i] != shape[i] {
+				format[i] = 'x'
 			}
-			return c
-		}, code)
+		}
 	}
-	return ""
+	return string(format)
+}
+
+func kindOf(c rune) rune {
+	switch {
+	case c >= '0' && c <= '9':
+		return '9'
+	case c >= 'a' && c <= 'z':
+		return 'a'
+	case c >= 'A' && c <= 'Z':
+		return 'A'
+	}
+	return c
 }
 
 // bits reads the figures that the rules about code strength note.
