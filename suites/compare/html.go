@@ -25,7 +25,8 @@ var (
 
 // What is kept of the evidence, so that the page stays small.
 const (
-	maxEvidence  = 3 << 20 // of all cells together
+	maxEvidence  = 2 << 20 // of all findings together
+	maxPasses    = 1 << 20 // of all cells without findings
 	maxBody      = 800
 	maxText      = 1000
 	maxFindings  = 4
@@ -36,9 +37,10 @@ const (
 // sent is escaped by html/template, and the page's policy runs no script but
 // its own.
 func WriteHTML(w io.Writer, m Matrix) error {
-	left := maxEvidence
+	left, ofPasses := maxEvidence, maxPasses
 	t, err := template.New("matrix").Funcs(template.FuncMap{
 		"evidence": func(column int, c Cell) []shown { return evidence(m.Columns[column], c, &left) },
+		"scene":    func(column int, c Cell) []excerpt { return scene(m.Columns[column], c, &ofPasses) },
 		"cut":      func(s string) string { return cut(s, maxText) },
 		"mark":     Mark,
 		"word":     func(v rules.Verdict) string { return string(v) },
@@ -100,6 +102,26 @@ func evidence(c Column, x Cell, left *int) (list []shown) {
 			}
 		}
 		list = append(list, s)
+	}
+	return list
+}
+
+// scene is how the conversation of a check without findings began.
+func scene(c Column, x Cell, left *int) (list []excerpt) {
+	if len(x.Findings) > 0 || !x.Judged() {
+		return nil
+	}
+	for _, s := range c.Result.Scenarios {
+		if s.Transcript.Scenario != x.scenario {
+			continue
+		}
+		for _, e := range s.Exchanges[:min(len(s.Exchanges), maxExchanges)] {
+			said := excerptOf(e)
+			if size := len(said.Line) + len(said.Sent) + len(said.Got); size <= *left {
+				*left -= size
+				list = append(list, said)
+			}
+		}
 	}
 	return list
 }

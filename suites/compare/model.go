@@ -68,6 +68,8 @@ type Cell struct {
 	Findings []rules.Finding `json:"findings,omitempty"`
 	// expected is what a known deviation was expected to be.
 	expected string
+	// scenario is the conversation that the check is about.
+	scenario string
 }
 
 // Measured is a figure or a fact that is not judged, for each column.
@@ -129,7 +131,7 @@ func cell(c Column, checks map[string]report.Check, id string) Cell {
 	if !ok {
 		return Cell{Verdict: rules.Skip, Reason: "the result has no such check"}
 	}
-	x := Cell{Verdict: check.Verdict, Reason: check.Reason, Findings: check.Findings}
+	x := Cell{Verdict: check.Verdict, Reason: check.Reason, Findings: check.Findings, scenario: check.Scenario}
 	if check.Deviation != nil {
 		x.expected = check.Deviation.Expect
 	}
