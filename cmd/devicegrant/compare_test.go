@@ -46,7 +46,7 @@ func TestCompareLosesOneColumn(t *testing.T) {
 	out := t.TempDir()
 	for gate, want := range map[string]int{"": 3, "dead": 3, "builtin": 0, "recorded": 0} {
 		var stdout, stderr bytes.Buffer
-		args := []string{"compare", "builtin", "wso2@simulated", "recorded=" + recordedRun, "dead=builtin@M9999", "--browser", "none", "--select", "DA-01", "--out", out, "--json"}
+		args := []string{"compare", "builtin=builtin@simulated", "wso2@simulated", "recorded=" + recordedRun, "dead=builtin@M9999", "--browser", "none", "--select", "DA-01", "--out", out, "--json"}
 		if gate != "" {
 			args = append(args, "--gate", gate)
 		}
@@ -65,6 +65,9 @@ func TestCompareLosesOneColumn(t *testing.T) {
 				t.Errorf("column %s: %+v", c.Name, c.Target)
 			}
 		}
+	}
+	if r, err := loadResult(filepath.Join(out, "builtin", "result.json")); err != nil || r.Target.Kind != "simulated" {
+		t.Errorf("the simulation's own result says %q (%v)", r.Target.Kind, err)
 	}
 	for _, name := range []string{"matrix.json", "matrix.md", "matrix.html"} {
 		text, err := os.ReadFile(filepath.Join(out, name))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -200,9 +201,26 @@ func (t compared) result(ctx context.Context, folder string, args []string, limi
 			if t.fault != "" {
 				r.Target.Fidelity += ", with the fault " + t.fault
 			}
+			// The run was told an address only, and took it for a real server.
+			if err := rewrite(path, r); err != nil {
+				return r, err
+			}
 		}
 	}
 	return r, nil
+}
+
+// rewrite replaces a result.json, so that no later reader takes the target for
+// a real one.
+func rewrite(path string, r report.Result) error {
+	var b bytes.Buffer
+	if err := report.WriteJSON(&b, r); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return nil
 }
 
 // column is the result as the comparison takes it; an error loses this column only.
