@@ -276,8 +276,10 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 	for kind, text := range r.Transport.FirstFaults {
 		row("fault", "%d %s: %s", r.Transport.Faults[kind], kind, text)
 	}
-	row("slow_down", "%d of %d polls of obedient devices, %d of %d that came too early; %s", r.SlowDown.Obedient.SlowDowns, r.SlowDown.Obedient.Polls,
-		r.SlowDown.Hurried.SlowDowns, r.SlowDown.Hurried.Polls, r.SlowDown.Reading)
+	if slow := r.SlowDown; slow.Obedient.Polls+slow.Hurried.Polls > 0 {
+		row("slow_down", "%d of %d polls of obedient devices, %d of %d that came too early; %s", slow.Obedient.SlowDowns, slow.Obedient.Polls,
+			slow.Hurried.SlowDowns, slow.Hurried.Polls, slow.Reading)
+	}
 	if a := r.SlowDown.AtRest; a != nil {
 		row("", "alone: %s after the interval, %s too early, %s at the old interval, %s five seconds later", a.Obedient, a.Hurried, a.Forgetful, a.Grown)
 	}
@@ -291,9 +293,15 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 	if a := r.Approvals; a.Failed > 0 {
 		row("approvals", "%d of %d failed, first: %s", a.Failed, a.Asked, a.FirstFailure)
 	}
-	g := r.Generator
-	row("generator", "late p50 %s, p99 %s, max %s; waited for a connection p99 %s; %.1f %% of a core, %.1f ms per 1,000 polls; %.0f MB",
-		ms(g.Lateness.P50MS), ms(g.Lateness.P99MS), ms(g.Lateness.MaxMS), ms(g.Wait.P99MS), 100*g.CPUShare, g.CPUPer1000, float64(g.PeakRSS)/1e6)
+	if c := r.Approvals.Canary; c != nil {
+		row("canary", "%d journeys of a person in a real browser, %d failed, at most %s%s", c.Journeys, c.Failed, ms(c.Took.MaxMS), first(c.FirstFailure))
+	}
+	g, cost := r.Generator, ""
+	if g.CPUPer1000 > 0 {
+		cost = fmt.Sprintf(", %.1f ms per 1,000 polls", g.CPUPer1000)
+	}
+	row("generator", "late p50 %s, p99 %s, max %s; waited for a connection p99 %s; %.1f %% of a core%s; %.0f MB",
+		ms(g.Lateness.P50MS), ms(g.Lateness.P99MS), ms(g.Lateness.MaxMS), ms(g.Wait.P99MS), 100*g.CPUShare, cost, float64(g.PeakRSS)/1e6)
 	how := s.look.paint.good("clean")
 	if !r.Ledger.Clean {
 		how = s.look.paint.bad("broken")
@@ -337,4 +345,12 @@ func (s *loadScreen) violations(l loadgen.Ledger, row func(string, string, ...an
 			}
 		}
 	}
+}
+
+// first is the first failure, as the end of a line.
+func first(failure string) string {
+	if failure == "" {
+		return ""
+	}
+	return "; the first: " + failure
 }
