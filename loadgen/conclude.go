@@ -110,10 +110,10 @@ func validity(g Generator, a Approvals, intended int64) Validity {
 		v.Reasons = append(v.Reasons, fmt.Sprintf(format, args...))
 	}
 	if g.Lateness.P99MS > mostLatenessMS {
-		because("the generator took up one request in a hundred %.3g ms late or later (at most %.3g ms)", g.Lateness.P99MS, mostLatenessMS)
+		because("the generator took up one request in a hundred %.0f ms late or later (at most %.0f ms)", g.Lateness.P99MS, mostLatenessMS)
 	}
 	if g.LongestGapMS > mostGapMS {
-		because("the generator stood still for %.3g ms (at most %.3g ms)", g.LongestGapMS, mostGapMS)
+		because("the generator stood still for %.0f ms (at most %.0f ms)", g.LongestGapMS, mostGapMS)
 	}
 	if due := float64(intended + g.Unsent); g.Unsent > 0 && float64(intended) < leastSent*due {
 		because("the generator took up %.2f %% of the polls that were due (at least %.4g %%)", 100*float64(intended)/due, 100*leastSent)

@@ -294,7 +294,7 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 		row("approvals", "%d of %d failed, first: %s", a.Failed, a.Asked, a.FirstFailure)
 	}
 	if c := r.Approvals.Canary; c != nil {
-		row("canary", "%d journeys of a person in a real browser, %d failed, at most %s%s", c.Journeys, c.Failed, ms(c.Took.MaxMS), first(c.FirstFailure))
+		row("canary", "%d journeys of a person in a real browser, %d failed, at most %s%s", c.Journeys, c.Failed, ms(c.Took.MaxMS), withFirst(c.FirstFailure))
 	}
 	g, cost := r.Generator, ""
 	if g.CPUPer1000 > 0 {
@@ -347,8 +347,8 @@ func (s *loadScreen) violations(l loadgen.Ledger, row func(string, string, ...an
 	}
 }
 
-// first is the first failure, as the end of a line.
-func first(failure string) string {
+// withFirst is the first failure, as the end of a line.
+func withFirst(failure string) string {
 	if failure == "" {
 		return ""
 	}
