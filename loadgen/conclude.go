@@ -110,7 +110,7 @@ func validity(g Generator, a Approvals, intended int64) Validity {
 		v.Reasons = append(v.Reasons, fmt.Sprintf(format, args...))
 	}
 	if g.Lateness.P99MS > mostLatenessMS {
-		because("the generator took up one request in a hundred %.0f ms late or later (at most %.0f ms)", g.Lateness.P99MS, mostLatenessMS)
+		because("the generator took up one request in a hundred %.1f ms late or later (at most %.0f ms)", g.Lateness.P99MS, mostLatenessMS)
 	}
 	if g.LongestGapMS > mostGapMS {
 		because("the generator stood still for %.0f ms (at most %.0f ms)", g.LongestGapMS, mostGapMS)

@@ -136,7 +136,7 @@ func TestValidity(t *testing.T) {
 	}{
 		{Generator{Lateness: Quantiles{P99MS: 4.9}, LongestGapMS: 249}, Approvals{Asked: 2, Done: 1, Failed: 1}, 1000, ""},
 		{Generator{Lateness: Quantiles{P99MS: 5.1}}, Approvals{}, 1000, "5.1 ms late"},
-		{Generator{LongestGapMS: 3000}, Approvals{}, 1000, "stood still for 3e+03 ms"},
+		{Generator{LongestGapMS: 3000}, Approvals{}, 1000, "stood still for 3000 ms"},
 		{Generator{Unsent: 1}, Approvals{}, 1001, ""},
 		{Generator{Unsent: 2}, Approvals{}, 1000, "99.80 %"},
 		{Generator{}, Approvals{Asked: 3, Done: 1, Failed: 2, FirstFailure: "no page"}, 1000, "no page"},

@@ -293,7 +293,7 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 	if a := r.Approvals; a.Failed > 0 {
 		row("approvals", "%d of %d failed, first: %s", a.Failed, a.Asked, a.FirstFailure)
 	}
-	if c := r.Approvals.Canary; c != nil {
+	if c := r.Approvals.Canary; c != nil && c.Journeys > 0 {
 		row("canary", "%d journeys of a person in a real browser, %d failed, at most %s%s", c.Journeys, c.Failed, ms(c.Took.MaxMS), withFirst(c.FirstFailure))
 	}
 	g, cost := r.Generator, ""
