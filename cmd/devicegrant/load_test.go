@@ -146,6 +146,7 @@ func TestLoadRefuses(t *testing.T) {
 		"for the built-in":      {"--profile", "custom", "--fault", "M01"},
 		"there is no fault":     {"--fault", "M99"},
 		"leaves nothing of":     {"--warm-up", "2h"},
+		"no-such.yaml":          {"--profile", "no-such.yaml"},
 		"the plan: open no-suc": {"--plan", "no-such.yaml"},
 	} {
 		if want == "i-may-load" {

@@ -48,9 +48,10 @@ func (f *loadFlags) openTarget(ctx context.Context) (t *loadTarget, err error) {
 	} else if len(f.faults) > 0 || f.expiresIn > 0 {
 		return nil, usageError{errors.New("--fault and --expires-in are for the built-in server that load starts itself")}
 	}
+	stop := t.close // a return sets t to nil before this is called
 	defer func() {
 		if err != nil {
-			t.close()
+			stop()
 		}
 	}()
 	if t.profile, err = profiles.Load(f.profile, profiles.Options{Set: set, Getenv: getenv}); err != nil {
