@@ -62,7 +62,7 @@ func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Resul
 	}
 	r.Checks = checks
 	r.Counts = report.Count(checks)
-	r.ExitCode = report.ExitCode(r, policy)
+	r.Policy, r.ExitCode = policy, report.ExitCode(r, policy)
 	return r, nil
 }
 

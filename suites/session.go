@@ -114,7 +114,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	s.runner = scenario.NewRunner(s.env)
 	s.target = report.Target{
 		Name: o.Profile.Title, Kind: o.Kind, Version: o.Version, Fidelity: o.Fidelity,
-		Profile: o.Profile.Name, Issuer: place.Issuer, ClockRate: o.ClockRate,
+		Profile: o.Profile.Name, ProfileFile: o.Profile.Source, Issuer: place.Issuer, ClockRate: o.ClockRate,
 	}
 	if s.target.Name == "" {
 		s.target.Name = o.Profile.Name
@@ -322,7 +322,7 @@ func (s *Session) Result(ctx context.Context) report.Result {
 		r.Throttle = cmp.Or(r.Throttle, throttleOf(t))
 	}
 	r.Counts = report.Count(r.Checks)
-	r.ExitCode = report.ExitCode(r, s.options.Policy)
+	r.Policy, r.ExitCode = s.options.Policy, report.ExitCode(r, s.options.Policy)
 	recorded, err := s.recorded()
 	if err != nil {
 		r.Notes = append(r.Notes, err.Error())

@@ -7,8 +7,8 @@
 # browser  a browser for the verification pages: all that a conformance run
 #          of the built-in server needs
 # all      (the default) also a C compiler for the race detector, the two real
-#          servers and the client that the tests talk to, and the load generator
-#          that make bench compares with
+#          servers and the client that the tests talk to, the validators of the reports, and
+#          the load generator that make bench compares with
 #
 # A second run finds nothing to do and takes a fraction of a second. Nothing
 # here is required: what could not be installed is listed at the end with what
@@ -82,6 +82,7 @@ curl     | curl | CURL
 openssl  | openssl | GLEWLWYD
 node     | nodejs | NODE
 npm      | npm | NODE
+xmllint  | libxml2-utils | the JUnit reports are not checked against their schema
 wrk      | wrk | make bench compares with net/http only
 '
 # dbconfig-sqlite3: left to itself apt takes the first alternative, and with it
@@ -90,7 +91,7 @@ wrk      | wrk | make bench compares with net/http only
 no_glewlwyd='the tests against Glewlwyd are skipped (in CI they fail)'
 no_oidc_provider='the tests against oidc-provider are skipped (in CI they fail)'
 no_curl="$no_glewlwyd, and so are the exchanges of the vendors' documents"
-no_strangers='the tests with openid-client are skipped'
+no_strangers='the tests with openid-client and with the validators of the reports are skipped'
 catalogue=${catalogue//GLEWLWYD/$no_glewlwyd}
 catalogue=${catalogue//CURL/$no_curl}
 catalogue=${catalogue//NODE/$no_oidc_provider, $no_strangers}
@@ -252,7 +253,7 @@ case ${1:-all} in
         install_missing browser
         ;;
     all)
-        install_missing browser compiler glewlwyd sqlite3 jq curl openssl node npm wrk
+        install_missing browser compiler glewlwyd sqlite3 jq curl openssl node npm xmllint wrk
         install_node
         install_npm "$oidc_provider" "$no_oidc_provider"
         if [ -f "$strangers/package.json" ]; then

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	comparison "github.com/devicegrant/devicegrant/suites/compare"
+	"github.com/devicegrant/devicegrant/suites/report"
 )
 
 const recordedRun = "../../testdata/recordings/runs/glewlwyd.json.gz"
@@ -66,7 +67,7 @@ func TestCompareLosesOneColumn(t *testing.T) {
 			}
 		}
 	}
-	if r, err := loadResult(filepath.Join(out, "builtin", "result.json")); err != nil || r.Target.Kind != "simulated" {
+	if r, err := report.Read(filepath.Join(out, "builtin", "result.json"), nil); err != nil || r.Target.Kind != "simulated" {
 		t.Errorf("the simulation's own result says %q (%v)", r.Target.Kind, err)
 	}
 	for _, name := range []string{"matrix.json", "matrix.md", "matrix.html"} {

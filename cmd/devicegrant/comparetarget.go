@@ -137,7 +137,7 @@ func (e errLost) Error() string { return e.reason }
 // is where the run's own files go.
 func (t compared) result(ctx context.Context, folder string, args []string, limit time.Duration) (report.Result, error) {
 	if t.file != "" {
-		return loadResult(t.file)
+		return report.Read(t.file, nil)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errLost{fmt.Sprintf("the run did not end within %s", limit)})
 	defer cancel()
@@ -187,7 +187,7 @@ func (t compared) result(ctx context.Context, folder string, args []string, limi
 	case !cmd.ProcessState.Exited():
 		return report.Result{}, errLost{fmt.Sprintf("the run ended before its time (%s)", cmd.ProcessState)}
 	}
-	r, err := loadResult(path)
+	r, err := report.Read(path, nil)
 	if err != nil {
 		return r, errLost{fmt.Sprintf("the run made no result (%s): %s", cmd.ProcessState, said.last())}
 	}

@@ -1,12 +1,7 @@
 package main
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,15 +25,18 @@ the server: after an update of devicegrant, or after a change of a rule.
 A result is redacted, so what a rule needs of a secret's value (the strength of
 device codes, the signature of an ID token) cannot be judged again unless the
 run kept a fact about it; such a check is inconclusive. For a throw-away server,
-run --unredacted keeps everything. A file that ends in .gz is unpacked.`,
+run --unredacted keeps everything.
+
+RESULT is a result.json, packed (.gz) or not, the folder of one, or - for
+standard input.`,
 		Example: "  devicegrant run --unredacted --out out\n  devicegrant judge out/result.json",
-		Args:    oneArg("the path of a result.json"),
+		Args:    oneArg("a result.json, its folder, or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			look, err := flags.resolve(cmd.ErrOrStderr())
 			if err != nil {
 				return usageError{err}
 			}
-			recorded, err := loadResult(args[0])
+			recorded, err := report.Read(args[0], cmd.InOrStdin())
 			if err != nil {
 				return usageError{err}
 			}
@@ -80,29 +78,4 @@ run --unredacted keeps everything. A file that ends in .gz is unpacked.`,
 	f.BoolVar(&asJSON, "json", false, "print the new result.json on standard output")
 	flags.register(f)
 	return cmd
-}
-
-// maxResult bounds the file that is read.
-const maxResult = 512 << 20
-
-func loadResult(path string) (r report.Result, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return r, fmt.Errorf("the result: %w", err)
-	}
-	defer f.Close()
-	content := io.Reader(f)
-	if strings.HasSuffix(path, ".gz") {
-		if content, err = gzip.NewReader(f); err != nil {
-			return r, fmt.Errorf("the result %s: %w", path, err)
-		}
-	}
-	d := json.NewDecoder(io.LimitReader(content, maxResult))
-	if err := d.Decode(&r); err != nil {
-		return r, fmt.Errorf("%s is not a result.json: %w", path, err)
-	}
-	if r.Schema != report.Schema {
-		return r, fmt.Errorf("%s has the schema %q, not %q", path, clean(r.Schema), report.Schema)
-	}
-	return r, nil
 }

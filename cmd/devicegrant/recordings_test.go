@@ -29,7 +29,7 @@ func TestRecordedRuns(t *testing.T) {
 		t.Fatalf("no recordings: %v", err)
 	}
 	for _, file := range files {
-		live, err := loadResult(file)
+		live, err := report.Read(file, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,16 +21,18 @@ const (
 
 // Result is one conformance run.
 type Result struct {
-	Schema     string     `json:"schema"`
-	Tool       Tool       `json:"tool"`
-	Target     Target     `json:"target"`
-	Started    time.Time  `json:"started"`
-	Finished   time.Time  `json:"finished"`
-	DurationMS int64      `json:"duration_ms"`
-	ExitCode   int        `json:"exit_code"`
-	Counts     Counts     `json:"counts"`
-	Checks     []Check    `json:"checks"`
-	Scenarios  []Scenario `json:"scenarios"`
+	Schema     string    `json:"schema"`
+	Tool       Tool      `json:"tool"`
+	Target     Target    `json:"target"`
+	Started    time.Time `json:"started"`
+	Finished   time.Time `json:"finished"`
+	DurationMS int64     `json:"duration_ms"`
+	ExitCode   int       `json:"exit_code"`
+	// Policy is what ExitCode was decided by.
+	Policy    Policy     `json:"policy"`
+	Counts    Counts     `json:"counts"`
+	Checks    []Check    `json:"checks"`
+	Scenarios []Scenario `json:"scenarios"`
 	// Throttle is how the target slows devices down, as far as that was measured.
 	Throttle *rules.Throttle `json:"throttle,omitempty"`
 	// Recorded is what the rules knew beside the scenarios, so that they can be
@@ -71,7 +73,10 @@ type Target struct {
 	Version  string `json:"version,omitempty"`
 	Fidelity string `json:"fidelity,omitempty"`
 	Profile  string `json:"profile"`
-	Issuer   string `json:"issuer,omitempty"`
+	// ProfileFile is the file of the profile as the run was given it, or
+	// builtin:NAME.
+	ProfileFile string `json:"profile_file,omitempty"`
+	Issuer      string `json:"issuer,omitempty"`
 	// Driver played the person; ClockRate is above 1 where a test lets the
 	// target's seconds pass faster.
 	Driver    string  `json:"driver,omitempty"`
@@ -173,9 +178,9 @@ const (
 type Policy struct {
 	// Strict counts warnings of SHOULD requirements, and those findings that
 	// say so themselves, as failures.
-	Strict bool
+	Strict bool `json:"strict"`
 	// AllowInconclusive lets a run with inconclusive checks end 0.
-	AllowInconclusive bool
+	AllowInconclusive bool `json:"allow_inconclusive"`
 }
 
 // ExitCode decides how a run ends. Failures decide over inconclusive checks,
