@@ -314,7 +314,7 @@ func (f *preflight) page(ctx context.Context, probe scenario.GrantProbe) {
 	if len(j.Steps) > 0 {
 		step = j.Steps[len(j.Steps)-1]
 	}
-	file, err := saveScreenshot(f.dir, "verification-page.png", step.Screenshot)
+	file, err := saveScreenshot(f.dir, "verification-page.jpg", step.Screenshot)
 	if err != nil {
 		file = err.Error()
 	}

@@ -47,7 +47,7 @@ func Try(ctx context.Context, o Options, kind, dir string) (Trial, error) {
 	t.Pages = SuggestPages(t.Journey)
 	t.Ended = t.asItHasTo()
 	for _, step := range t.Journey.Steps {
-		file, err := saveScreenshot(dir, fmt.Sprintf("%s-%02d-%s.png", kind, step.N, step.Page), step.Screenshot)
+		file, err := saveScreenshot(dir, fmt.Sprintf("%s-%02d-%s.jpg", kind, step.N, step.Page), step.Screenshot)
 		if err != nil {
 			return t, err
 		}

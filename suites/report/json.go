@@ -76,7 +76,7 @@ func writeEvidence(dir string, t *transcript.Transcript) error {
 		}
 		for k := range j.Steps {
 			s := &j.Steps[k]
-			path, err := save(fmt.Sprintf("%02d-%s.png", s.N, fileName(s.Page)), s.Screenshot)
+			path, err := save(fmt.Sprintf("%02d-%s.jpg", s.N, fileName(s.Page)), s.Screenshot)
 			if err != nil {
 				return err
 			}
@@ -86,7 +86,7 @@ func writeEvidence(dir string, t *transcript.Transcript) error {
 		for _, page := range []struct {
 			name    string
 			content []byte
-		}{{"trouble.png", trouble.Screenshot}, {"trouble.html.txt", []byte(trouble.HTML)}} {
+		}{{"trouble.jpg", trouble.Screenshot}, {"trouble.html.txt", []byte(trouble.HTML)}} {
 			path, err := save(page.name, page.content)
 			if err != nil {
 				return err

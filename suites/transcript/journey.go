@@ -158,7 +158,7 @@ type Step struct {
 	Foreign []Foreign `json:"foreign,omitempty"`
 	// TookMS is how long the page took to appear, in real milliseconds.
 	TookMS float64 `json:"took_ms"`
-	// Screenshot is a PNG; it is written beside the report, not into result.json.
+	// Screenshot is a JPEG; it is written beside the report, not into result.json.
 	Screenshot []byte `json:"-"`
 	// Ways are what can be done on the page, by what a profile calls it (do,
 	// approve, deny), where heuristics recognised it; nil where an entry of the
