@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -32,8 +33,12 @@ type compareFlags struct {
 	look           lookFlags
 }
 
-// mostParallel bounds the runs that are under way at once: they mostly wait.
+// mostParallel bounds the runs that are under way at once.
 const mostParallel = 16
+
+// defaultParallel is as many runs as keep the cores busy: a run with a browser
+// uses about half of one, and more of them make each other's pages slow.
+func defaultParallel() int { return min(2*runtime.NumCPU(), mostParallel) }
 
 func newCompareCommand() *cobra.Command {
 	var f compareFlags
@@ -47,8 +52,8 @@ func newCompareCommand() *cobra.Command {
   PROFILE@simulated   a vendor's profile on the simulation of its server
   builtin@FAULT       the reference server with a fault, see idp --list-faults
 
-Each live target is run by a process of its own, all at once. One that crashes
-loses its column only. matrix.json, matrix.md and matrix.html are written to
+Each live target is run by a process of its own, some beside each other. One
+that crashes loses its column only. matrix.json, matrix.md and matrix.html are written to
 --out, and a folder with result.json for each live column.
 
 Exit status: 0 every column is there, whatever its verdicts; with --gate NAME
@@ -65,7 +70,7 @@ that of this column; 3 a column was lost; 130 interrupted.`,
 	flags.StringVar(&f.browser, "browser", "auto", "auto, none, a path, or ws://HOST:PORT")
 	flags.BoolVar(&f.allowD2, "allow-d2", false, "allow checks that may lock an account or a client")
 	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait of a run")
-	flags.IntVar(&f.parallel, "parallel", mostParallel, "runs that are under way at once")
+	flags.IntVar(&f.parallel, "parallel", defaultParallel(), "runs that are under way at once; this machine's default is two for a core")
 	flags.DurationVar(&f.limit, "limit", 30*time.Minute, "longest run of one target")
 	flags.StringVar(&f.gate, "gate", "", "the column whose exit status counts")
 	flags.StringVar(&f.only, "only", "differs", "rows to print: differs, or fails")
