@@ -6,7 +6,7 @@
 
 # The go tool leaves out folders named testdata, so the helper that starts the
 # real servers and the parts of the benchmark are named.
-PACKAGES  := ./... ./testdata/targets ./testdata/stub ./testdata/bench ./testdata/bench/nethttp
+PACKAGES  := ./... ./testdata/targets ./testdata/stub ./testdata/bench ./testdata/bench/nethttp ./testdata/shots
 # Hundreds of runs each: they test the suite, not its goroutines.
 UNRACED   := ^(TestMutants|TestWireFaultsAreSeen)$$
 VERSION    = $(shell git describe --always --dirty 2>/dev/null || echo unknown)

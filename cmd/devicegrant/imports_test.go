@@ -16,21 +16,22 @@ const module = "github.com/devicegrant/devicegrant/"
 // mayImport is the order of the packages: each may import those that its entry
 // names, and no other of ours.
 var mayImport = map[string][]string{
-	"profiles":          {},
-	"fakeidp":           {},
-	"suites/wire":       {},
-	"suites/transcript": {"suites/wire"},
-	"suites/useragent":  {"suites/transcript", "profiles"},
-	"suites/scenario":   {"suites/wire", "suites/transcript", "suites/useragent", "profiles"},
-	"suites/rules":      {"suites/wire", "suites/transcript", "profiles"},
-	"suites/report":     {"suites/wire", "suites/transcript", "suites/rules", "profiles"},
-	"suites/compare":    {"suites/report", "suites/rules", "suites/wire"},
-	"suites":            {"suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles"},
+	"profiles":           {},
+	"fakeidp":            {},
+	"suites/wire":        {},
+	"suites/transcript":  {"suites/wire"},
+	"suites/useragent":   {"suites/transcript", "profiles"},
+	"suites/scenario":    {"suites/wire", "suites/transcript", "suites/useragent", "profiles"},
+	"suites/rules":       {"suites/wire", "suites/transcript", "profiles"},
+	"suites/report":      {"suites/wire", "suites/transcript", "suites/rules", "profiles"},
+	"suites/report/page": {"suites/report", "suites/wire", "suites/transcript", "suites/rules"},
+	"suites/compare":     {"suites/report", "suites/rules", "suites/wire"},
+	"suites":             {"suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles"},
 	// The generator reads answers as the suite does where a target spells them
 	// its own way, and takes secrets out of what it keeps.
 	"loadgen":          {"suites/wire", "suites/transcript", "suites/report", "profiles"},
 	"loadgen/report":   {"loadgen"},
-	"cmd/devicegrant":  {"suites", "suites/compare", "suites/report", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
+	"cmd/devicegrant":  {"suites", "suites/compare", "suites/report", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
 	"testdata/stub":    {},
 	"testdata/bench":   {},
 	"testdata":         {},
@@ -41,7 +42,7 @@ var mayImport = map[string][]string{
 var onlyIn = map[string][]string{
 	"github.com/onsi/ginkgo":    {"suites"},
 	"github.com/onsi/gomega":    {"suites"},
-	"github.com/chromedp":       {"suites/useragent"},
+	"github.com/chromedp":       {"suites/useragent", "testdata/shots"},
 	"github.com/vbauerster/mpb": {"cmd/devicegrant"},
 	"github.com/spf13/cobra":    {"cmd/devicegrant"},
 	// The fake IdP signs ID tokens, and a rule verifies those of any server.

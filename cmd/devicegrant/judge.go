@@ -44,9 +44,12 @@ standard input.`,
 			if err != nil {
 				return usageError{fmt.Errorf("%s: %w", args[0], err)}
 			}
-			path := args[0]
+			path, shown := args[0], ""
 			if out != "" {
 				if path, err = report.WriteDir(out, result); err != nil {
+					return err
+				}
+				if shown, err = writePage(out, result); err != nil {
 					return err
 				}
 			}
@@ -57,7 +60,7 @@ standard input.`,
 			for _, c := range result.Checks {
 				screen.Checked(c)
 			}
-			screen.results(result, path)
+			screen.results(result, path, shown)
 			if asJSON {
 				if err := report.WriteJSON(cmd.OutOrStdout(), result); err != nil {
 					return fmt.Errorf("writing the result: %w", err)

@@ -136,7 +136,11 @@ func (f *runFlags) deliver(stdout io.Writer, screen *screen, result report.Resul
 	if err != nil {
 		return err
 	}
-	screen.results(result, path)
+	shown, err := writePage(f.out, result)
+	if err != nil {
+		return err
+	}
+	screen.results(result, path, shown)
 	if f.json {
 		if err := report.WriteJSON(stdout, result); err != nil {
 			return fmt.Errorf("writing the result: %w", err)

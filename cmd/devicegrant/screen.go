@@ -155,7 +155,8 @@ func reasonAfter(c report.Check) string {
 }
 
 // results prints what the run found.
-func (s *screen) results(r report.Result, path string) {
+// path and page are the written files, "" for none.
+func (s *screen) results(r report.Result, path, page string) {
 	if s.tty && !s.look.quiet {
 		for _, section := range rules.Sections {
 			s.section(section.Number, section.Title, r)
@@ -177,6 +178,9 @@ func (s *screen) results(r report.Result, path string) {
 		s.printf("interrupted: the result is partial\n")
 	}
 	s.printf("result  %s\n", path)
+	if page != "" {
+		s.printf("report  %s\n", page)
+	}
 }
 
 // needsDetail says that a check's evidence is shown.

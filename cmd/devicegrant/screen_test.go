@@ -83,7 +83,7 @@ func TestScreen(t *testing.T) {
 		for _, c := range r.Checks {
 			s.Checked(c)
 		}
-		s.results(r, "out/result.json")
+		s.results(r, "out/result.json", "")
 		golden(t, "screen-"+name+".txt", out.Bytes())
 		if i := strings.IndexAny(out.String(), "\x1b\x07\u202e"); i >= 0 {
 			t.Errorf("%s: a control character of the target reached the terminal", name)

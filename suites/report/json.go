@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/devicegrant/devicegrant/suites/rules"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
@@ -27,8 +29,10 @@ func WriteDir(dir string, r Result) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("the report folder: %w", err)
 	}
+	found := scenariosWithFindings(r)
 	for i := range r.Scenarios {
-		if err := writeEvidence(dir, &r.Scenarios[i].Transcript); err != nil {
+		t := &r.Scenarios[i].Transcript
+		if err := writeEvidence(dir, t, found[t.Scenario]); err != nil {
 			return "", err
 		}
 	}
@@ -52,12 +56,33 @@ func WriteDir(dir string, r Result) (string, error) {
 	return path, os.Rename(f.Name(), path)
 }
 
-// writeEvidence writes the pages, as text lest a browser run their scripts, of journeys that could not finish, and notes
-// the file names in the journey.
-func writeEvidence(dir string, t *transcript.Transcript) error {
+// scenariosWithFindings names the conversations whose checks say that something
+// is wrong: there, what the person saw is evidence.
+func scenariosWithFindings(r Result) map[string]bool {
+	found := map[string]bool{}
+	for _, c := range r.Checks {
+		for _, f := range c.Findings {
+			if f.Severity == rules.Fail || f.Severity == rules.Warn {
+				found[c.Scenario] = true
+			}
+		}
+	}
+	return found
+}
+
+// maxJourneysShown bounds the journeys of one scenario whose pictures are kept
+// although they came to their end.
+const maxJourneysShown = 6
+
+// writeEvidence writes the pictures of journeys that could not finish and, where
+// a finding may be about them, of those that did, and notes the file names in
+// the journey. A page where one stopped is kept, too, as text lest a browser run
+// its scripts.
+func writeEvidence(dir string, t *transcript.Transcript, found bool) error {
 	for i := range t.Journeys {
 		j := &t.Journeys[i]
-		if j.Trouble == nil {
+		pictures := found && i < maxJourneysShown && slices.ContainsFunc(j.Steps, func(s transcript.Step) bool { return len(s.Screenshot) > 0 })
+		if j.Trouble == nil && !pictures {
 			continue
 		}
 		folder := filepath.Join("evidence", fileName(t.Scenario), fileName(j.Name))
@@ -81,6 +106,9 @@ func writeEvidence(dir string, t *transcript.Transcript) error {
 				return err
 			}
 			s.File = path
+		}
+		if j.Trouble == nil {
+			continue
 		}
 		trouble := *j.Trouble
 		for _, page := range []struct {

@@ -448,9 +448,12 @@ func (r Throttle) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// seconds tells a range of added seconds.
+// seconds tells a range of added seconds. A result that somebody else wrote may
+// lack it.
 func (r *ThrottleRange) seconds() string {
 	switch {
+	case r == nil || r.RefusedMS == nil && r.AcceptedMS == nil:
+		return "an unknown time"
 	case r.RefusedMS != nil && r.AcceptedMS != nil:
 		return fmt.Sprintf("%.1f to %.1f s", *r.RefusedMS/1000, *r.AcceptedMS/1000)
 	case r.RefusedMS != nil:

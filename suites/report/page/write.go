@@ -1,0 +1,74 @@
+package page
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+
+	"github.com/devicegrant/devicegrant/suites/report"
+)
+
+// MaxSize is how long a page may be, in bytes.
+const MaxSize = 2_000_000
+
+var (
+	//go:embed style.css
+	style string
+	//go:embed filter.js
+	script string
+	//go:embed *.html
+	files embed.FS
+
+	templates = template.Must(template.New("page.html").ParseFS(files, "*.html"))
+)
+
+// policy allows the page its own style and script, and pictures inside it.
+var policy = fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; img-src data:; base-uri 'none'; form-action 'none'", hash(style), hash(script))
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// limits are how much of the evidence a page shows.
+type limits struct {
+	text     int // bytes of any other text
+	findings int // of one check
+	body     int // bytes of a body
+	headers  int // headers of a message
+	cited    int // exchanges shown at one finding
+	pictures int // of all journeys together
+	talk     int // exchanges of one conversation
+}
+
+// tighter are the limits to try, one after the other, until the page fits.
+var tighter = []limits{
+	{text: 6000, findings: 12, body: 4000, headers: 40, cited: 4, pictures: 80, talk: 400},
+	{text: 3000, findings: 12, body: 1200, headers: 30, cited: 3, pictures: 50, talk: 150},
+	{text: 1500, findings: 8, body: 400, headers: 20, cited: 2, pictures: 25, talk: 60},
+	{text: 600, findings: 4, body: 150, headers: 10, cited: 1, pictures: 10, talk: 15},
+	{text: 200, findings: 1, body: 60, headers: 4, cited: 1},
+}
+
+// Write writes the page of a run. evidence is the folder of its result.json,
+// for the pictures of the journeys; nil: without pictures. The page is written
+// as a whole or not at all.
+func Write(w io.Writer, r report.Result, evidence fs.FS) error {
+	var out bytes.Buffer
+	for _, l := range tighter {
+		out.Reset()
+		if err := templates.Execute(&out, newPage(r, evidence, l)); err != nil {
+			return fmt.Errorf("the page of the run: %w", err)
+		}
+		if out.Len() <= MaxSize {
+			break
+		}
+	}
+	_, err := out.WriteTo(w)
+	return err
+}

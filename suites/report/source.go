@@ -1,0 +1,25 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+)
+
+var firstSource = regexp.MustCompile(`^RFC (\d+)(?: (section|sections|appendix) ([A-Z0-9.]*[A-Z0-9]))?`)
+
+// SourceURL is where the text stands that a check cites: the first of its
+// sources; "" if that is no RFC.
+func SourceURL(source string) string {
+	m := firstSource.FindStringSubmatch(source)
+	if m == nil {
+		return ""
+	}
+	url := "https://www.rfc-editor.org/rfc/rfc" + m[1]
+	switch m[2] {
+	case "section", "sections":
+		return fmt.Sprintf("%s#section-%s", url, m[3])
+	case "appendix":
+		return fmt.Sprintf("%s#appendix-%s", url, m[3])
+	}
+	return url
+}
