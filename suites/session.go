@@ -56,6 +56,8 @@ func (e *BaselineError) Error() string {
 // BrowserError says that a browser that was named is not there.
 type BrowserError struct{ error }
 
+func (e *BrowserError) Error() string { return withAdvice(e.error) }
+
 func (e *BrowserError) Unwrap() error { return e.error }
 
 var errNoProfile = errors.New("suites: Options.Profile is required")
@@ -205,8 +207,8 @@ func (s *Session) chooseDriver() error {
 			case err != nil && wanted != "":
 				return &BrowserError{err}
 			case err != nil:
-				s.notes = append(s.notes, err.Error())
-				s.env.NoDriver = err.Error()
+				s.notes = append(s.notes, withAdvice(err)) // once; the checks only say that there was none
+				s.env.NoDriver = "no browser was found"
 				continue
 			}
 			settings.Browser = found.Path
@@ -219,6 +221,14 @@ func (s *Session) chooseDriver() error {
 		return nil
 	}
 	return nil
+}
+
+// withAdvice adds what to do about a missing browser.
+func withAdvice(err error) string {
+	if none := (*useragent.NoBrowserError)(nil); errors.As(err, &none) {
+		return err.Error() + "\n" + none.Advice()
+	}
+	return err.Error()
 }
 
 // start begins every scenario that the selected checks read.

@@ -223,6 +223,10 @@ func (c *chrome) startFailed(err error, output string) error {
 	if output = tidy(output, maxText); output != "" && !strings.Contains(cause, output) {
 		cause += "; it said: " + output
 	}
+	if strings.Contains(cause, "No usable sandbox") {
+		cause = c.browser.Path + " did not start: no usable sandbox, as for other users than root in a container. " +
+			"Let DEVICEGRANT_BROWSER name a script that runs it with --no-sandbox \"$@\""
+	}
 	class := transcript.BrowserLost
 	if errors.Is(err, os.ErrNotExist) {
 		class = transcript.NoBrowser

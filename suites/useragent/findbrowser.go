@@ -116,8 +116,14 @@ type NoBrowserError struct {
 }
 
 func (e *NoBrowserError) Error() string {
-	return "no browser found: tried " + strings.Join(e.Tried, ", ") +
-		"; install the package chromium-headless-shell (Debian) or Chrome, or set DEVICEGRANT_BROWSER to a path or a ws:// URL"
+	return "no browser found: tried " + strings.Join(e.Tried, ", ")
+}
+
+// Advice says what to add where there is no browser, a line for each way.
+func (e *NoBrowserError) Advice() string {
+	return `add one: the package chromium-headless-shell (Debian), chromium (Alpine) or google-chrome, or the container image's target "browser"; for root Chromium's sandbox is switched off unasked
+or name one: --browser or DEVICEGRANT_BROWSER, with a path or a ws:// URL
+or do without: --browser none skips what needs one`
 }
 
 // Version asks the browser for its name and version, and tells how long that

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -163,9 +164,17 @@ func TestFindBrowser(t *testing.T) {
 			t.Logf("found %+v outside of PATH", b)
 			continue
 		}
-		for _, part := range []string{"DEVICEGRANT_BROWSER", "chromium-headless-shell", first(flag, "google-chrome")} {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%q is not in: %v", part, err)
+		said := err.Error()
+		if !strings.Contains(said, first(flag, "google-chrome")) {
+			t.Errorf("what was tried is not in: %v", err)
+		}
+		var none *NoBrowserError
+		if !errors.As(err, &none) {
+			t.Fatalf("%T", err)
+		}
+		for _, part := range []string{"DEVICEGRANT_BROWSER", "chromium-headless-shell", "--browser none", "container"} {
+			if !strings.Contains(none.Advice(), part) {
+				t.Errorf("%q is not in: %s", part, none.Advice())
 			}
 		}
 	}
@@ -180,6 +189,24 @@ func TestNoBrowser(t *testing.T) {
 	defer d.Close()
 	j := journey(t, d, errand("http://127.0.0.1:9/"))
 	if j.Trouble == nil || j.Trouble.Class != transcript.BrowserLost || !strings.Contains(j.Trouble.Cause, "/bin/false") {
+		t.Errorf("%+v", j.Trouble)
+	}
+}
+
+// TestNoSandbox: a browser that a container refuses its sandbox comes with what
+// helps, in the first line.
+func TestNoSandbox(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "chromium")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\necho 'ERROR: No usable sandbox! If this is' >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d, err := New("browser", Options{Browser: path, TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	j := journey(t, d, errand("http://127.0.0.1:9/"))
+	if j.Trouble == nil || !strings.Contains(j.Trouble.Cause, "--no-sandbox") || strings.Contains(j.Trouble.Cause, "\n") {
 		t.Errorf("%+v", j.Trouble)
 	}
 }
