@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type runFlags struct {
 	noBaseline        bool
 	unredacted        bool
 	json              bool
+	formats           []string
 	look              lookFlags
 }
 
@@ -69,7 +71,8 @@ judged. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
 	flags.BoolVar(&f.headed, "headed", false, "show the browser's window")
 	flags.Uint64Var(&f.seed, "seed", 0, "repeat the invented values of an earlier run")
 	flags.Float64Var(&f.clockRate, "clock-rate", 1, "built-in server only: its seconds in one of ours")
-	flags.StringVarP(&f.out, "out", "o", "out", "folder for result.json and the evidence")
+	flags.StringVarP(&f.out, "out", "o", "out", "folder for result.json, report.html and the evidence")
+	flags.StringSliceVarP(&f.formats, "format", "f", nil, "further reports in --out: "+strings.Join(formatNames()[1:], ", "))
 	flags.BoolVar(&f.unredacted, "unredacted", false, "keep secrets in result.json, for a throw-away server")
 	flags.BoolVar(&f.json, "json", false, "print result.json on standard output")
 	f.look.register(flags)
@@ -83,6 +86,9 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 		return usageError{err}
 	}
 	// Mistakes in the command line and the profile show before anything starts.
+	if err := checkFormats(f.formats, f.json); err != nil {
+		return err
+	}
 	if _, err := suites.Select(selectors, f.level); err != nil {
 		return usageError{err}
 	}
@@ -141,6 +147,10 @@ func (f *runFlags) deliver(stdout io.Writer, screen *screen, result report.Resul
 		return err
 	}
 	screen.results(result, path, shown)
+	further := slices.DeleteFunc(slices.Clone(f.formats), func(name string) bool { return name == "html" || name == "json" })
+	if _, err := writeFormats(f.out, further, result, stdout); err != nil {
+		return err
+	}
 	if f.json {
 		if err := report.WriteJSON(stdout, result); err != nil {
 			return fmt.Errorf("writing the result: %w", err)

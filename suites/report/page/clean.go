@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"unicode"
+
+	"github.com/devicegrant/devicegrant/suites/report"
 )
 
 // cleaned is a copy of what the page shows whose texts can all be shown, none
@@ -23,7 +24,7 @@ func cleanedValue(v reflect.Value, most int) reflect.Value {
 	out.Set(v)
 	switch v.Kind() {
 	case reflect.String:
-		out.SetString(visible(clip(v.String(), most)))
+		out.SetString(report.Visible(clip(v.String(), most)))
 	case reflect.Struct:
 		for i := range v.NumField() {
 			out.Field(i).Set(cleanedValue(v.Field(i), most))
@@ -52,22 +53,4 @@ func clip(s string, most int) string {
 		return s
 	}
 	return fmt.Sprintf("%s … (%d bytes more in result.json)", strings.ToValidUTF8(s[:most], ""), len(s)-most)
-}
-
-// visible keeps lines and tabs and spells out all other control and format
-// characters: a change of direction makes one value look like another.
-func visible(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\r\n", "\n")
-	var b strings.Builder
-	for _, c := range s {
-		switch {
-		case c == '\n' || c == '\t':
-			b.WriteRune(c)
-		case unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029' || c >= 0xfffe && c <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, c)
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
 }

@@ -1,0 +1,63 @@
+package formats
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/report"
+)
+
+// Format is one form of a result that has a file.
+type Format struct {
+	Name, File, About string
+	Write             func(io.Writer, report.Result) error
+}
+
+// All are the formats with one file each, by their names on a command line.
+var All = []Format{
+	{"json", "result.json", "the result itself", report.WriteJSON},
+	{"junit", "junit.xml", "for build servers", JUnit},
+	{"sarif", "report.sarif", "SARIF 2.1.0, for code scanning", SARIF},
+	{"gitlab", "gl-code-quality-report.json", "GitLab code quality", GitLab},
+	{"markdown", "report.md", "for people and merge requests", Markdown},
+}
+
+// Find returns the format with that name.
+func Find(name string) (Format, bool) {
+	for _, f := range All {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Format{}, false
+}
+
+// Bytes is the whole of what a format writes.
+func (f Format) Bytes(r report.Result) ([]byte, error) {
+	var b bytes.Buffer
+	if err := f.Write(&b, r); err != nil {
+		return nil, fmt.Errorf("writing %s: %w", f.Name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// maxText bounds each text of a target.
+const maxText = 2000
+
+// text is a target's text that can be shown, over several lines.
+func text(s string) string {
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "") + " …"
+	}
+	return report.Visible(s)
+}
+
+// line is a target's text on one line.
+func line(s string) string {
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "") + " …"
+	}
+	return report.Visible(strings.Join(strings.Fields(s), " "))
+}

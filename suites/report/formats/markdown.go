@@ -1,0 +1,123 @@
+package formats
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+)
+
+// Markdown writes the run as tables: what to look at with its evidence, then
+// every check in a line.
+func Markdown(w io.Writer, r report.Result) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# %s\n\n", escape(titleOf(r.Target)))
+	kind := line(r.Target.Kind)
+	if kind == "" {
+		kind = "real"
+	}
+	fmt.Fprintf(&b, "**%s** · exit %d · %s server · profile %s · %.1f s · devicegrant %s\n", summary(r.Counts), r.ExitCode, escape(kind), escape(line(r.Target.Profile)), float64(r.DurationMS)/1000, escape(line(r.Tool.Version)))
+	if r.Interrupted {
+		b.WriteString("\nThe run was interrupted: this is a part of it.\n")
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(&b, "\n> %s\n", escape(line(n)))
+	}
+	for _, part := range []struct {
+		title string
+		has   func(report.Check) bool
+	}{
+		{"Failures", func(c report.Check) bool { return outcomeOf(c, r.Policy) == failed }},
+		{"Undecided", func(c report.Check) bool { return c.Verdict == rules.Inconclusive || c.Verdict == rules.Broken }},
+		{"Warnings", func(c report.Check) bool { return c.Verdict == rules.Warn && outcomeOf(c, r.Policy) != failed }},
+		{"Known deviations", func(c report.Check) bool { return c.Verdict == report.Known }},
+	} {
+		heading := false
+		for _, c := range r.Checks {
+			if !part.has(c) {
+				continue
+			}
+			if !heading {
+				fmt.Fprintf(&b, "\n## %s\n\n| Check | Level | Expected | Observed |\n|---|---|---|---|\n", part.title)
+				heading = true
+			}
+			markdownRows(&b, c)
+		}
+	}
+	b.WriteString("\n## All checks\n\n| | Check | Level | Requirement | Verdict |\n|---|---|---|---|---|\n")
+	for _, c := range r.Checks {
+		said := verdictWord(c.Verdict)
+		if c.Verdict != rules.Pass {
+			said += ": " + line(c.Reason)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", mark(c.Verdict), escape(line(c.ID)), escape(line(string(c.Level))), escape(line(c.Title)), escape(said))
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+func markdownRows(b *bytes.Buffer, c report.Check) {
+	name := fmt.Sprintf("%s %s", escape(line(c.ID)), escape(line(c.Title)))
+	if address := report.SourceURL(c.Source); address != "" {
+		name = fmt.Sprintf("%s ([%s](%s))", name, escape(line(c.Source)), address)
+	}
+	list := grave(c)
+	if len(list) == 0 {
+		list = []rules.Finding{{Observed: c.Reason}}
+	}
+	for i, f := range list[:min(len(list), maxFindings)] {
+		observed := escape(line(f.Observed))
+		if d := c.Deviation; d != nil && i == 0 {
+			observed += " — baseline: " + escape(line(d.Reason))
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", name, escape(line(string(c.Level))), escape(line(f.Expected)), observed)
+		name = ""
+	}
+}
+
+func mark(v rules.Verdict) string {
+	switch v {
+	case rules.Pass:
+		return "✓"
+	case rules.Fail, rules.Broken, report.Fixed:
+		return "✗"
+	case rules.Warn:
+		return "!"
+	case rules.Inconclusive:
+		return "?"
+	case report.Known:
+		return "~"
+	case rules.Info:
+		return "i"
+	}
+	return "–"
+}
+
+// escape makes a text of the target plain in Markdown: no markup, no table
+// cell, no HTML, no link, no mention.
+func escape(s string) string {
+	var b strings.Builder
+	for _, c := range s {
+		switch {
+		case strings.ContainsRune("\\`*_{}[]()#|!~$^=", c):
+			b.WriteByte('\\')
+			b.WriteRune(c)
+		case c == '<':
+			b.WriteString("&lt;")
+		case c == '>':
+			b.WriteString("&gt;")
+		case c == '&':
+			b.WriteString("&amp;")
+		case c == '@':
+			b.WriteString("@\u200b") // nobody is called by a server's text
+		case c == ':':
+			b.WriteString("&#58;") // a bare address would become a link
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return strings.ReplaceAll(b.String(), "www.", "www&#46;")
+}
