@@ -39,7 +39,7 @@ var flagValues = map[string]completer{
 
 	"client-model": oneOf("rfc", "fixed"),
 
-	"format":         listOf(oneOf("github", "gitlab", "har", "html", "json", "junit", "markdown", "sarif")),
+	"format":         listOf(oneOf(formatNames()...)),
 	"out":            file(),
 	"plan":           file("yaml", "yml"),
 	"script":         file("yaml", "yml", "json"),
