@@ -2,7 +2,7 @@
 # `make setup` installs (Debian; elsewhere it says what to install).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build conformance test lint matrix bench
+.PHONY: help setup build conformance test lint matrix bench dist
 
 # The go tool leaves out folders named testdata, so the helper that starts the
 # real servers and the parts of the benchmark are named.
@@ -13,6 +13,8 @@ VERSION    = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 OUT       ?= out/conformance
 BENCHTIME ?= 1s
 ROUNDS    ?= 5
+# By version, and so by the sum that Go's checksum database has for it.
+GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 
 # Where this machine's Node is too old for the tests, setup brought another.
 OWN_NODE := $(CURDIR)/testdata/targets/node/node_modules
@@ -57,3 +59,8 @@ matrix: build ## the kill matrix, as testdata/kill-matrix.md
 bench: ## the benchmarks, and the generator beside wrk and net/http; BENCHTIME=10s, ROUNDS=1
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 	go run ./testdata/bench --rounds $(ROUNDS)
+
+# The first time takes minutes, most of them to build goreleaser itself. A
+# release is the same without --snapshot, on a tag; .goreleaser.yaml says what.
+dist: ## the release in out/dist, published nowhere: six binaries, checksums, SBOMs
+	go run $(GORELEASER) release --snapshot --clean

@@ -87,13 +87,19 @@ func TestActionRuns(t *testing.T) {
 			cmd := exec.Command("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(binary(t))+string(os.PathListSeparator)+os.Getenv("PATH"),
-				"PROFILE="+c.profile, "ARGS="+c.args, "BASELINE=", "FORMATS=", "OUT="+c.out, "GITHUB_OUTPUT="+output)
+				"PROFILE="+c.profile, "ARGS="+c.args, "BASELINE=", "FORMATS=github,junit", "OUT="+c.out,
+				"GITHUB_OUTPUT="+output, "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"))
 			printed, _ := cmd.CombinedOutput()
 			if got := cmd.ProcessState.ExitCode(); got != c.status {
 				t.Errorf("status %d, want %d\n%s", got, c.status, printed)
 			}
 			if got, _ := os.ReadFile(output); string(got) != c.output {
 				t.Errorf("outputs %q, want %q\n%s", got, c.output, printed)
+			}
+			for _, report := range []string{filepath.Join(c.out, "junit.xml"), "summary"} {
+				if _, err := os.Stat(filepath.Join(dir, report)); c.status == 0 && err != nil {
+					t.Error(err)
+				}
 			}
 			if _, err := os.Stat(filepath.Join(dir, "taken")); err == nil {
 				t.Errorf("an input became a command:\n%s", printed)

@@ -91,7 +91,7 @@ func TestJudgeRefuses(t *testing.T) {
 	for content, want := range map[string]string{
 		"":                                   "is not a result.json",
 		"[1]":                                "is not a result.json",
-		`{"schema":"other/1"}`:               "has the schema",
+		`{"schema":"other/1"}`:               "its schema is",
 		`{"schema":"` + report.Schema + `"}`: "cannot be judged again",
 	} {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
