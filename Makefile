@@ -9,6 +9,9 @@
 PACKAGES  := ./... ./testdata/targets ./testdata/stub ./testdata/bench ./testdata/bench/nethttp ./testdata/shots
 # Hundreds of runs each: they test the suite, not its goroutines.
 UNRACED   := ^(TestMutants|TestWireFaultsAreSeen)$$
+# Whole runs by the binary, which the race detector does not see into. They
+# wait more than they work, so that two for a core go beside each other.
+WHOLE     := ^(TestVendors|TestRealServers)$$
 VERSION    = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 OUT       ?= out/conformance
 BENCHTIME ?= 1s
@@ -39,10 +42,11 @@ conformance: ## judge the built-in server; reports in out/conformance (OUT=DIR)
 # A finding of lint does not hide what the tests say; it fails in the end. The
 # whole runs are in cmd: they have the machine to themselves, since codes that
 # live shortly wait for nobody.
-test: setup ## all checks and tests; the race detector on all but the mutants
+test: setup ## all checks and tests; the race detector on all but whole runs
 	@status=0; $(MAKE) --no-print-directory lint || status=$$?; \
 	go test -race -count=1 -timeout 20m $$(go list $(PACKAGES) | grep -v /cmd/) || status=$$?; \
 	go test -race -count=1 -timeout 20m ./cmd/... || status=$$?; \
+	go test -count=1 -timeout 20m -parallel 4 -run '$(WHOLE)' ./cmd/devicegrant || status=$$?; \
 	go test -count=1 -timeout 20m -parallel 4 -run '$(UNRACED)' ./cmd/devicegrant || status=$$?; \
 	exit $$status
 

@@ -24,7 +24,11 @@ const runLimit = 8 * time.Minute
 // RFC behind it: a change in the suite that accuses them of more, or of less,
 // has to be argued here.
 func TestRealServers(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the runs are processes of their own, which the race detector does not see; make test has them without it")
+	}
 	needBrowser(t)
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		start   func(testing.TB, targets.Options) *targets.Server

@@ -63,7 +63,11 @@ type vendorRow struct {
 // personality in a real browser. The recording is then judged once more
 // without the baseline.
 func TestVendors(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the runs are processes of their own, which the race detector does not see; make test has them without it")
+	}
 	needBrowser(t)
+	t.Parallel()
 	files, err := filepath.Glob("../../testdata/vendors/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no rows", err)
