@@ -288,9 +288,14 @@ type Deviation struct {
 	Expect string `yaml:"expect"`
 	Reason string `yaml:"reason"`
 	Link   string `yaml:"link"`
+	// Until is the last day, in UTC, on which the entry holds: 2027-01-31.
+	// Empty: for ever.
+	Until string `yaml:"until"`
 
-	// Line is where the entry stands in the profile.
-	Line int `yaml:"-"`
+	// Line is where the entry stands in File, which is the profile's own or
+	// that of LoadBaseline.
+	Line int    `yaml:"-"`
+	File string `yaml:"-"`
 }
 
 // Verification says how a person decides at this target.

@@ -138,6 +138,9 @@ func (d *document) fillStruct(path string, node *yaml.Node, target reflect.Value
 		}
 		d.fill(path, value, target.FieldByIndex(field.Index), tag)
 	})
+	if file := target.FieldByName("File"); file.IsValid() && target.Type() == reflect.TypeFor[Deviation]() {
+		file.SetString(d.file)
+	}
 	if line := target.FieldByName("Line"); line.IsValid() {
 		line.SetInt(int64(node.Line))
 	}

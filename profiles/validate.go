@@ -33,7 +33,7 @@ func (d *document) validate(p *Profile) {
 	d.checkLimits(p)
 	d.checkExpiry(p)
 	d.checkTenant(p)
-	d.checkBaseline(p)
+	d.checkBaseline(p.Baseline)
 	d.checkVerification(&p.Verification)
 	d.checkCapabilities(&p.Capabilities)
 	d.checkPlan("load.plan", &p.Load.Plan)
@@ -319,10 +319,10 @@ func (d *document) checkTenant(p *Profile) {
 
 var checkID = regexp.MustCompile(`^[A-Z]+-\d\d$`)
 
-func (d *document) checkBaseline(p *Profile) {
+func (d *document) checkBaseline(entries []Deviation) {
 	type finding struct{ check, code string }
 	first := map[finding]int{}
-	for i, entry := range p.Baseline {
+	for i, entry := range entries {
 		path := fmt.Sprintf("baseline.%d", i)
 		switch {
 		case entry.Check == "":
@@ -333,6 +333,9 @@ func (d *document) checkBaseline(p *Profile) {
 		d.oneOf(join(path, "expect"), entry.Expect, "fail", "warn", "inconclusive", "n/a")
 		if strings.TrimSpace(entry.Reason) == "" {
 			d.require(join(path, "reason"), "say why the deviation is accepted")
+		}
+		if _, err := time.Parse(time.DateOnly, entry.Until); entry.Until != "" && err != nil {
+			d.reportAt(join(path, "until"), clip(entry.Until)+" is not a day", "write it as 2027-01-31")
 		}
 		// A link may lead to a place in a page.
 		page, _, _ := strings.Cut(entry.Link, "#")

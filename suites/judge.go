@@ -42,7 +42,7 @@ func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Resul
 		all[t.Scenario] = t
 	}
 	r.Throttle = throttleOf(all[transcript.Throttle])
-	by := judgedBy{option: r.Recorded.Browser, driver: r.Target.Driver, noBaseline: noBaseline}
+	by := judgedBy{option: r.Recorded.Browser, driver: r.Target.Driver, noBaseline: noBaseline, now: r.Started}
 	var checks []report.Check
 	for _, c := range r.Checks {
 		rule, ok := rules.ForID(c.ID)
@@ -82,6 +82,7 @@ type judgedBy struct {
 	option     string // Options.Browser
 	driver     string // who played the person, "" nobody
 	noBaseline bool
+	now        time.Time // for entries of the baseline that have a last day
 }
 
 // judge applies a rule to its evidence.
@@ -94,7 +95,7 @@ func (b judgedBy) judge(rule rules.Rule, evidence rules.Evidence) report.Check {
 	judgement := b.needsBrowser(requirement, apply(rule, evidence))
 	check.Verdict, check.Reason, check.Findings = judgement.Verdict, judgement.Reason, judgement.Findings
 	if !b.noBaseline {
-		check = report.ApplyBaseline([]report.Check{check}, slices.Concat(evidence.Profile.Baseline, declared(check, evidence.Profile)))[0]
+		check = report.ApplyBaseline([]report.Check{check}, slices.Concat(evidence.Profile.Baseline, declared(check, evidence.Profile)), b.now)[0]
 	}
 	return check
 }

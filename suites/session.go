@@ -75,7 +75,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	}
 	for _, d := range o.Profile.Baseline {
 		if _, ok := rules.Find(d.Check); !ok {
-			return nil, &BaselineError{Source: o.Profile.Source, Line: d.Line, Check: d.Check}
+			return nil, &BaselineError{Source: d.File, Line: d.Line, Check: d.Check}
 		}
 	}
 	if o.TimeBudget == 0 {
@@ -278,7 +278,7 @@ func (s *Session) judge(id string) report.Check {
 			s.learn(t)
 		}
 	}
-	by := judgedBy{option: s.options.Browser, noBaseline: s.options.NoBaseline}
+	by := judgedBy{option: s.options.Browser, noBaseline: s.options.NoBaseline, now: s.started}
 	if s.env.Driver != nil {
 		by.driver = s.env.Driver.Name()
 	}

@@ -115,7 +115,7 @@ or unreachable, 4 load thresholds missed, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  %s --help lists the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRunCommand(), newIDPCommand(), newListCommand(), newExplainCommand(), newJudgeCommand(), newReportCommand(), newCompareCommand(), newLoadCommand(), newMutantsCommand(), newProfileCommand(), newVersionCommand(), newManCommand())
+	root.AddCommand(newRunCommand(), newIDPCommand(), newListCommand(), newExplainCommand(), newJudgeCommand(), newReportCommand(), newDiffCommand(), newCompareCommand(), newLoadCommand(), newMutantsCommand(), newProfileCommand(), newVersionCommand(), newManCommand())
 	eachVerb(root, addCompletions)
 	return root
 }

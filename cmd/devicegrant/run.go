@@ -32,6 +32,8 @@ type runFlags struct {
 	strict            bool
 	allowInconclusive bool
 	noBaseline        bool
+	baseline          string
+	writeBaseline     string
 	unredacted        bool
 	json              bool
 	formats           []string
@@ -63,6 +65,8 @@ judged. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
 	flags.BoolVar(&f.strict, "strict", false, "SHOULD-level and other strict warnings fail the run")
 	flags.BoolVar(&f.allowInconclusive, "allow-inconclusive", false, "inconclusive checks do not fail the run")
 	flags.BoolVar(&f.noBaseline, "no-baseline", false, "ignore the profile's known deviations")
+	flags.StringVar(&f.baseline, "baseline", "", "YAML file with further known deviations, beside the profile's")
+	flags.StringVar(&f.writeBaseline, "write-baseline", "", "write this run's deviations into a file for --baseline, and end 0")
 	flags.BoolVar(&f.allowD2, "allow-d2", false, "allow checks that may lock an account or a client")
 	flags.DurationVar(&f.wait, "wait", 0, "wait this long for a target that is still starting")
 	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait, for example for a code to expire")
@@ -122,6 +126,11 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 	if f.allowD2 {
 		o.Profile.Limits.AllowD2 = true
 	}
+	known, err := f.readBaseline()
+	if err != nil {
+		return err
+	}
+	o.Profile.Baseline = profiles.Over(o.Profile.Baseline, known)
 
 	screen := newScreen(cmd.OutOrStdout(), cmd.ErrOrStderr(), look, f.json)
 	o.Observer = screen
@@ -133,11 +142,11 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 		}
 		return err
 	}
-	return f.deliver(cmd.OutOrStdout(), screen, result)
+	return f.deliver(cmd.OutOrStdout(), screen, result, known)
 }
 
 // deliver writes the result and says how the run ended.
-func (f *runFlags) deliver(stdout io.Writer, screen *screen, result report.Result) error {
+func (f *runFlags) deliver(stdout io.Writer, screen *screen, result report.Result, known []profiles.Deviation) error {
 	path, err := report.WriteDir(f.out, result)
 	if err != nil {
 		return err
@@ -156,8 +165,14 @@ func (f *runFlags) deliver(stdout io.Writer, screen *screen, result report.Resul
 			return fmt.Errorf("writing the result: %w", err)
 		}
 	}
-	if result.ExitCode != report.ExitConforming {
-		return exitStatus(result.ExitCode)
+	status := result.ExitCode
+	if f.writeBaseline != "" && !result.Interrupted {
+		if status, err = saveBaseline(screen, f.writeBaseline, result, known); err != nil {
+			return err
+		}
+	}
+	if status != report.ExitConforming {
+		return exitStatus(status)
 	}
 	return nil
 }

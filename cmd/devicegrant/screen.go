@@ -173,6 +173,7 @@ func (s *screen) results(r report.Result, path, page string) {
 		s.throttle(r)
 		s.conversations(r)
 	}
+	s.baselineAdvice(r)
 	s.printf("\n%s\n", s.summary(r))
 	if r.Interrupted {
 		s.printf("interrupted: the result is partial\n")

@@ -3,17 +3,18 @@ package report
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
-// ApplyBaseline overlays a profile's known deviations on the verdicts: an
-// expected deviation that happened becomes known, one that did not becomes
-// fixed, which fails the run because the baseline is stale. Entries of checks
-// that were skipped say nothing. A check is known only when each of its
+// ApplyBaseline overlays known deviations on the verdicts: an expected deviation
+// that happened becomes known, one that did not becomes fixed, which fails the
+// run because the baseline is stale; so does one whose day is over. Entries of
+// checks that were skipped say nothing. A check is known only when each of its
 // findings of the verdict's severity is expected.
-func ApplyBaseline(checks []Check, baseline []profiles.Deviation) []Check {
+func ApplyBaseline(checks []Check, baseline []profiles.Deviation, now time.Time) []Check {
 	out := slices.Clone(checks)
 	for i := range out {
 		var entries []profiles.Deviation
@@ -23,43 +24,55 @@ func ApplyBaseline(checks []Check, baseline []profiles.Deviation) []Check {
 			}
 		}
 		if len(entries) > 0 && out[i].Verdict != rules.Skip {
-			out[i] = overlay(out[i], entries)
+			out[i] = overlay(out[i], entries, now)
 		}
 	}
 	return out
 }
 
-func overlay(check Check, entries []profiles.Deviation) Check {
-	happened := func(d profiles.Deviation) bool {
-		switch expectation(d) {
-		case rules.Inconclusive, rules.NA:
-			return check.Verdict == expectation(d)
-		}
-		return slices.ContainsFunc(check.Findings, func(f rules.Finding) bool {
-			return f.Severity == expectation(d) && (d.Code == "" || d.Code == f.Code)
-		})
-	}
+func overlay(check Check, entries []profiles.Deviation, now time.Time) Check {
+	var holding []profiles.Deviation
 	for _, d := range entries {
-		if !happened(d) && judged(check.Verdict) {
-			check.Reason = fmt.Sprintf("expected %s does not happen any more: remove the baseline entry (%s); now: %s", expectation(d), d.Reason, check.Reason)
-			// A failure that no entry explains stays a failure.
-			if check.Verdict != rules.Fail {
-				check.Verdict = Fixed
-			}
-			check.Deviation = shown(d)
-			return check
+		switch {
+		case d.Expired(now):
+			check.Stale = append(check.Stale, Stale{*shown(d), fmt.Sprintf("its last day was %s", d.Until)})
+		case !happened(check, d) && judged(check.Verdict):
+			check.Stale = append(check.Stale, Stale{*shown(d), fmt.Sprintf("the expected %s does not happen any more", expectation(d))})
+		default:
+			holding = append(holding, d)
 		}
 	}
-	if check.Verdict == rules.Pass || !explained(check, entries) {
+	if len(check.Stale) > 0 {
+		first := check.Stale[0]
+		check.Deviation = &first.Deviation
+		check.Reason = fmt.Sprintf("a baseline entry is stale (%s): remove it (%s); now: %s", first.Why, first.Reason, check.Reason)
+		// A failure that no entry explains stays a failure.
+		if check.Verdict != rules.Fail || explained(check, holding) {
+			check.Verdict = Fixed
+		}
 		return check
 	}
-	for _, d := range entries {
-		if happened(d) {
+	if check.Verdict == rules.Pass || !explained(check, holding) {
+		return check
+	}
+	for _, d := range holding {
+		if happened(check, d) {
 			check.Verdict, check.Deviation = Known, shown(d)
 			return check
 		}
 	}
 	return check
+}
+
+// happened says that the check shows what the entry expects.
+func happened(check Check, d profiles.Deviation) bool {
+	switch expectation(d) {
+	case rules.Inconclusive, rules.NA:
+		return check.Verdict == expectation(d)
+	}
+	return slices.ContainsFunc(check.Findings, func(f rules.Finding) bool {
+		return f.Severity == expectation(d) && (d.Code == "" || d.Code == f.Code)
+	})
 }
 
 // judged says that the verdict was reached: a check that is inconclusive, or not
@@ -101,5 +114,37 @@ func expectation(d profiles.Deviation) rules.Verdict {
 }
 
 func shown(d profiles.Deviation) *Deviation {
-	return &Deviation{Code: d.Code, Expect: string(expectation(d)), Reason: d.Reason, Link: d.Link, Line: d.Line}
+	return &Deviation{Code: d.Code, Expect: string(expectation(d)), Reason: d.Reason, Link: d.Link, Until: d.Until, File: d.File, Line: d.Line}
+}
+
+// TODO is the reason of an entry that nobody has explained yet.
+const TODO = "TODO: why this is accepted"
+
+// Proposed are the entries that would make a run end 0: for each finding that
+// fails it and that no entry covers, and for each inconclusive check. The
+// entries that hold are not among them.
+func Proposed(r Result) (list []profiles.Deviation) {
+	add := func(check, code, expect string) {
+		d := profiles.Deviation{Check: check, Code: code, Expect: expect, Reason: TODO}
+		if !slices.Contains(list, d) {
+			list = append(list, d)
+		}
+	}
+	for _, c := range r.Checks {
+		severity := c.Verdict
+		switch {
+		case c.Verdict == rules.Inconclusive && !r.Policy.AllowInconclusive:
+			add(c.ID, "", "inconclusive")
+			continue
+		case c.Verdict == rules.Fail, c.Verdict == rules.Warn && r.Policy.Strict && CountsStrictly(c):
+		default:
+			continue
+		}
+		for _, f := range c.Findings {
+			if f.Severity == severity {
+				add(c.ID, f.Code, string(severity))
+			}
+		}
+	}
+	return list
 }

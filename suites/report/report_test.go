@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/rules"
@@ -83,7 +84,7 @@ func TestBaseline(t *testing.T) {
 		{"expected n/a", check(rules.NA), []profiles.Deviation{entry("", "n/a")}, Known},
 		{"expected inconclusive", check(rules.Inconclusive), []profiles.Deviation{entry("", "inconclusive")}, Known},
 	} {
-		if got := ApplyBaseline([]Check{test.check}, test.baseline)[0]; got.Verdict != test.want {
+		if got := ApplyBaseline([]Check{test.check}, test.baseline, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))[0]; got.Verdict != test.want {
 			t.Errorf("%s: %s (%s), want %s", test.name, got.Verdict, got.Reason, test.want)
 		}
 	}

@@ -112,6 +112,14 @@ type Check struct {
 	Findings   []rules.Finding `json:"findings,omitempty"`
 	// Deviation is the baseline entry that made the verdict known or fixed.
 	Deviation *Deviation `json:"deviation,omitempty"`
+	// Stale are the baseline entries that have to go.
+	Stale []Stale `json:"stale,omitempty"`
+}
+
+// Stale is a baseline entry that does not hold, and why.
+type Stale struct {
+	Deviation
+	Why string `json:"why"`
 }
 
 // Deviation is a baseline entry as a report shows it.
@@ -120,7 +128,10 @@ type Deviation struct {
 	Expect string `json:"expect"`
 	Reason string `json:"reason"`
 	Link   string `json:"link,omitempty"`
-	Line   int    `json:"line,omitempty"`
+	// Until is the entry's last day; File and Line say where it stands.
+	Until string `json:"until,omitempty"`
+	File  string `json:"file,omitempty"`
+	Line  int    `json:"line,omitempty"`
 }
 
 // Scenario is a transcript with its times in milliseconds of target time.

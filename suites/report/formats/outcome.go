@@ -126,6 +126,10 @@ func place(c report.Check, r report.Result) (file string, at int) {
 	} else if c.Deviation != nil && c.Deviation.Line > 0 {
 		at = c.Deviation.Line
 	}
+	// The entry may stand in a file of its own.
+	if d := c.Deviation; d != nil && d.File != "" && !strings.HasPrefix(d.File, "builtin:") {
+		file, at = d.File, max(1, d.Line)
+	}
 	return line(strings.ReplaceAll(file, `\`, "/")), at
 }
 

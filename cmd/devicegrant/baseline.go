@@ -1,0 +1,110 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+)
+
+// readBaseline reads the file of --baseline, and that of --write-baseline if
+// there is one already: what holds in it is kept.
+func (f *runFlags) readBaseline() ([]profiles.Deviation, error) {
+	if f.noBaseline && (f.baseline != "" || f.writeBaseline != "") {
+		return nil, usageError{fmt.Errorf("--no-baseline leaves nothing for --baseline and --write-baseline to do")}
+	}
+	var known []profiles.Deviation
+	if f.writeBaseline != "" && f.writeBaseline != f.baseline {
+		old, err := profiles.LoadBaseline(f.writeBaseline)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		known = old
+	}
+	if f.baseline == "" {
+		return known, nil
+	}
+	added, err := profiles.LoadBaseline(f.baseline)
+	if errors.Is(err, fs.ErrNotExist) {
+		if f.writeBaseline == f.baseline {
+			return known, nil
+		}
+		return nil, usageError{fmt.Errorf("--baseline: %w\n  --write-baseline %s makes one", err, f.baseline)}
+	}
+	return profiles.Over(known, added), err
+}
+
+// saveBaseline writes the entries of the files that hold and those that the run
+// calls for, and returns how the run ends with them: a baseline file covers no
+// error of ours, and no stale entry of the profile.
+func saveBaseline(screen *screen, path string, r report.Result, known []profiles.Deviation) (status int, err error) {
+	same := func(d profiles.Deviation, s report.Stale) bool {
+		return s.Code == d.Code && s.File == d.File && s.Line == d.Line
+	}
+	kept := slices.DeleteFunc(slices.Clone(known), func(d profiles.Deviation) bool {
+		return slices.ContainsFunc(r.Checks, func(c report.Check) bool {
+			return c.ID == d.Check && slices.ContainsFunc(c.Stale, func(s report.Stale) bool { return same(d, s) })
+		})
+	})
+	added := report.Proposed(r)
+	all := profiles.Over(added, kept)
+	slices.SortStableFunc(all, func(a, b profiles.Deviation) int {
+		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(a.Code, b.Code))
+	})
+	text, err := profiles.FormatBaseline(all)
+	if err != nil {
+		return 0, err
+	}
+	head := fmt.Sprintf(`# What the server is known to do differently, for run --baseline.
+# Written by a run of %s. Say in each reason why it is accepted; link says
+# where it is tracked, and until: 2027-01-31 gives an entry a last day.
+`, r.Started.UTC().Format(time.DateOnly))
+	if err := os.WriteFile(path, append([]byte(head), text...), 0o644); err != nil {
+		return 0, fmt.Errorf("writing the baseline: %w", err)
+	}
+	screen.printf("wrote   %s: entries: %d kept, %d new, %d dropped\n", path, len(kept), len(all)-len(kept), len(known)-len(kept))
+	covered := r
+	covered.Checks = slices.Clone(r.Checks)
+	for i, c := range covered.Checks {
+		if c.Verdict != rules.Broken && !slices.ContainsFunc(c.Stale, func(s report.Stale) bool {
+			return !slices.ContainsFunc(known, func(d profiles.Deviation) bool { return same(d, s) })
+		}) && report.ExitCode(report.Result{Checks: []report.Check{c}}, r.Policy) != report.ExitConforming && c.Verdict != rules.Skip && c.Verdict != rules.NA {
+			covered.Checks[i].Verdict = report.Known
+		}
+	}
+	return report.ExitCode(covered, r.Policy), nil
+}
+
+// baselineAdvice says which lines of a baseline have to go, and what to paste
+// for what is new.
+func (s *screen) baselineAdvice(r report.Result) {
+	for _, c := range r.Checks {
+		for _, stale := range c.Stale {
+			name := c.ID
+			if stale.Code != "" {
+				name += " " + stale.Code
+			}
+			s.printf("%s:%d: delete this entry: %s: %s\n", clean(stale.File), stale.Line, clean(name), clean(stale.Why))
+		}
+	}
+	proposed := report.Proposed(r)
+	if len(proposed) == 0 || r.Interrupted || s.look.quiet {
+		return
+	}
+	const most = 8
+	text, err := profiles.FormatBaseline(proposed[:min(len(proposed), most)])
+	if err != nil {
+		return
+	}
+	s.printf("\nto accept this, put it into a file for --baseline, or into the profile:\n%s", clean(string(text)))
+	if more := len(proposed) - most; more > 0 {
+		s.printf("  # and %d more: --write-baseline FILE writes them all\n", more)
+	}
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/devicegrant/devicegrant/suites/report"
+)
+
+// TestBaselineStory is what happens in somebody's CI: a baseline is written and
+// the build is green; a fault is switched on, and the build is red with an
+// annotation that names it; the fault goes, and the entry for it is stale.
+func TestBaselineStory(t *testing.T) {
+	program := binary(t)
+	ownProgram = func() (string, error) { return program, nil }
+	t.Cleanup(func() { ownProgram = os.Executable })
+	dir := t.TempDir()
+	known := filepath.Join(dir, "known.yaml")
+	selected := []string{"DA-0*", "ERR-*", "TOKEN-03"}
+	run := func(out string, fault []string, more ...string) (int, string) {
+		server, err := startChild(fault, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.stop()
+		for name, value := range server.secrets {
+			t.Setenv(name, value)
+		}
+		args := append([]string{"run", "--browser", "none", "--set", "base_url=" + server.issuer, "--out", filepath.Join(dir, out)}, more...)
+		status, stdout, stderr := devicegrant(append(args, selected...)...)
+		return status, stdout + stderr
+	}
+
+	if status, said := run("first", []string{"F-ERR-02"}); status != report.ExitFailed || !strings.Contains(said, "  - check: ERR-02\n    code: body\n") {
+		t.Fatalf("status %d: no entry to paste in\n%s", status, said)
+	}
+	if status, said := run("written", []string{"F-ERR-02"}, "--write-baseline", known); status != report.ExitConforming {
+		t.Fatalf("status %d after writing\n%s", status, said)
+	}
+	if status, said := run("green", []string{"F-ERR-02"}, "--baseline", known); status != report.ExitConforming {
+		t.Fatalf("status %d with the baseline\n%s", status, said)
+	}
+	status, said := run("red", []string{"F-ERR-02", "F-TOKEN-03"}, "--baseline", known, "--format", "github,junit,sarif")
+	if status != report.ExitFailed || !strings.Contains(said, "\n::error file=builtin.yaml,line=1,title=TOKEN-03 fail%3A Unknown device codes are invalid_grant::expected ") {
+		t.Errorf("status %d, and no annotation that names the cause\n%s", status, said)
+	}
+	status, said = run("stale", nil, "--baseline", known, "--format", "github")
+	if status != report.ExitFailed || !strings.Contains(said, known+":5: delete this entry: ERR-02 body: the expected fail does not happen any more\n") || !strings.Contains(said, "line=5,title=ERR-02 fixed%3A") {
+		t.Errorf("status %d, and no line to delete\n%s", status, said)
+	}
+	if status, said := run("cleaned", nil, "--write-baseline", known); status != report.ExitConforming {
+		t.Errorf("status %d after the stale entry was dropped\n%s", status, said)
+	}
+	if text, err := os.ReadFile(known); err != nil || !strings.HasSuffix(string(text), "baseline: []\n") {
+		t.Errorf("%s, %v", text, err)
+	}
+
+	// The same runs, compared: a failure is new, and a check that was left out is lost.
+	status, stdout, _ := devicegrant("diff", filepath.Join(dir, "green"), filepath.Join(dir, "red"))
+	if status != exitRegression || !strings.Contains(stdout, "new       TOKEN-03 ") {
+		t.Errorf("status %d\n%s", status, stdout)
+	}
+	selected = append(selected, "!ERR-03")
+	run("fewer", []string{"F-ERR-02"}, "--no-baseline")
+	status, stdout, _ = devicegrant("diff", filepath.Join(dir, "first"), filepath.Join(dir, "fewer"))
+	if status != exitRegression || !strings.Contains(stdout, "lost      ERR-03 ") || !strings.HasSuffix(stdout, "\n1 lost\n") {
+		t.Errorf("status %d\n%s", status, stdout)
+	}
+	if status, stdout, _ := devicegrant("diff", "--allow-lost", "--json", filepath.Join(dir, "first"), filepath.Join(dir, "fewer")); status != report.ExitConforming || !json.Valid([]byte(stdout)) {
+		t.Errorf("status %d\n%s", status, stdout)
+	}
+	if status, stdout, _ := devicegrant("diff", filepath.Join(dir, "green"), filepath.Join(dir, "green")); status != report.ExitConforming || stdout != "nothing changed\n" {
+		t.Errorf("status %d\n%s", status, stdout)
+	}
+}
+
+func TestBaselineFlags(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad.yaml")
+	if err := os.WriteFile(bad, []byte("baseline:\n  - {check: ERR-01, until: tomorrow, resaon: x}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	unknown := filepath.Join(t.TempDir(), "unknown.yaml")
+	if err := os.WriteFile(unknown, []byte("baseline:\n  - {check: ERR-99, reason: x}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--baseline", filepath.Join(t.TempDir(), "none.yaml")}, "--write-baseline"},
+		{[]string{"--baseline", bad}, "bad.yaml:2:"},
+		{[]string{"--baseline", unknown}, "unknown.yaml:2: baseline: there is no check ERR-99"},
+		{[]string{"--no-baseline", "--baseline", bad}, "--no-baseline leaves nothing"},
+	} {
+		status, _, stderr := devicegrant(append([]string{"run", "--browser", "none", "--out", t.TempDir(), "DA-01"}, x.args...)...)
+		if status != report.ExitUsage || !strings.Contains(stderr, x.want) {
+			t.Errorf("%v: status %d: %s", x.args, status, stderr)
+		}
+	}
+	for _, args := range [][]string{{"diff"}, {"diff", "a"}, {"diff", bad, bad}, {"diff", recordedRun, recordedRun, "--tolerance", "x=1"}, {"report", bad}, {"report", recordedRun, "--format", "pdf"}} {
+		if status, _, stderr := devicegrant(args...); status != report.ExitUsage || stderr == "" {
+			t.Errorf("%v: status %d: %s", args, status, stderr)
+		}
+	}
+}
+
+// TestReportVerb writes every format of a recorded run.
+func TestReportVerb(t *testing.T) {
+	out, summary := t.TempDir(), filepath.Join(t.TempDir(), "summary.md")
+	t.Setenv("GITHUB_STEP_SUMMARY", summary)
+	status, stdout, stderr := devicegrant("report", recordedRun, "--out", out, "--format", strings.Join(formatNames(), ","))
+	if status != report.ExitConforming || !strings.Contains(stdout, "::warning ") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+	for _, name := range []string{"report.html", "result.json", "junit.xml", "report.sarif", "gl-code-quality-report.json", "report.md", "har/approval.har"} {
+		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if text, err := os.ReadFile(summary); err != nil || !strings.HasPrefix(string(text), "# Glewlwyd") {
+		t.Errorf("the step's summary: %v\n%.200s", err, text)
+	}
+	if status, stdout, _ := devicegrant("report", filepath.Join(out), "--out", "-", "--format", "junit"); status != report.ExitConforming || !strings.HasPrefix(stdout, "<?xml") {
+		t.Errorf("status %d\n%.200s", status, stdout)
+	}
+	if status, stdout, _ := devicegrant("report", "schema"); status != report.ExitConforming || !json.Valid([]byte(stdout)) {
+		t.Errorf("status %d\n%.200s", status, stdout)
+	}
+}
