@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
@@ -11,7 +10,9 @@ import (
 	"encoding/json"
 	"html"
 	"maps"
+	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -214,102 +215,79 @@ func (r *Redactor) Text(s string) string {
 
 // Transcript returns a redacted copy.
 func (r *Redactor) Transcript(t transcript.Transcript) transcript.Transcript {
-	t.Aborted, t.Broken = r.Text(t.Aborted), r.Text(t.Broken)
-	t.Exchanges = slices.Clone(t.Exchanges)
+	if r.off {
+		return t
+	}
+	t = r.value(reflect.ValueOf(t)).Interface().(transcript.Transcript)
+	if len(r.values) < maxValues {
+		return t
+	}
+	// There were more secrets than are learned: no header that carries one is kept.
 	for i := range t.Exchanges {
-		x := &t.Exchanges[i]
-		x.URL = r.Text(x.URL)
-		x.Request = r.message(x.Request)
-		if x.Response != nil {
-			m := r.message(*x.Response)
-			x.Response = &m
+		withoutCredentials(t.Exchanges[i].Request.Header)
+		if t.Exchanges[i].Response != nil {
+			withoutCredentials(t.Exchanges[i].Response.Header)
 		}
-	}
-	t.Journeys = slices.Clone(t.Journeys)
-	for i := range t.Journeys {
-		t.Journeys[i] = r.journey(t.Journeys[i])
-	}
-	t.Attacks = slices.Clone(t.Attacks)
-	for i := range t.Attacks {
-		a := &t.Attacks[i]
-		for _, text := range []*string{&a.From, &a.URL, &a.Forged, &a.Blocked, &a.Ended, &a.Trouble} {
-			*text = r.Text(*text)
-		}
-		for _, list := range []*[]string{&a.Cookies, &a.Withheld, &a.Seen} {
-			*list = r.texts(*list)
-		}
-	}
-	t.Guessed = slices.Clone(t.Guessed)
-	for i := range t.Guessed {
-		t.Guessed[i].Text, t.Guessed[i].Trouble = r.Text(t.Guessed[i].Text), r.Text(t.Guessed[i].Trouble)
 	}
 	return t
 }
 
-func (r *Redactor) message(m wire.Message) wire.Message {
-	m.Header = m.Header.Clone()
-	for name, values := range m.Header {
-		for i := range values {
-			if len(r.values) >= maxValues && slices.Contains(sensitiveHeaders, name) {
-				values[i] = "[redacted]"
-				continue
+func withoutCredentials(h http.Header) {
+	for _, name := range sensitiveHeaders {
+		for i := range h[name] {
+			h[name][i] = "[redacted]"
+		}
+	}
+}
+
+// ours are fields that the suite words itself and finds things by. Everything
+// else may hold what a target sent.
+var ours = []string{"Label", "Scenario", "Name", "Series", "Method", "Page", "Driver", "Needle", "Watched", "Proto"}
+
+// value returns a redacted copy. It goes over the whole value, so that a field
+// that is added later is not forgotten.
+func (r *Redactor) value(v reflect.Value) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	out.Set(v)
+	switch v.Kind() {
+	case reflect.String:
+		// A type of its own is a word of ours, such as an outcome.
+		if v.Type() == reflect.TypeFor[string]() {
+			out.SetString(r.Text(v.String()))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			// What is not written is left alone, but for the page of a trouble.
+			unwritten := f.Tag.Get("json") == "-" && f.Type.Kind() != reflect.String
+			if f.IsExported() && !unwritten && (!slices.Contains(ours, f.Name) || v.Type() == reflect.TypeFor[transcript.Cookie]()) {
+				out.Field(i).Set(r.value(v.Field(i)))
 			}
-			values[i] = r.Text(values[i])
 		}
-	}
-	m.Body = bytes.Clone([]byte(r.Text(string(m.Body))))
-	return m
-}
-
-func (r *Redactor) journey(j transcript.Journey) transcript.Journey {
-	j.Start = r.Text(j.Start)
-	j.Steps = slices.Clone(j.Steps)
-	for i := range j.Steps {
-		s := &j.Steps[i]
-		for _, text := range []*string{&s.URL, &s.Title, &s.Alert, &s.Action, &s.Reason, &s.Text} {
-			*text = r.Text(*text)
+	case reflect.Slice:
+		switch {
+		case v.IsNil():
+		case v.Type() == reflect.TypeFor[wire.Bytes]():
+			out.SetBytes([]byte(r.Text(string(v.Bytes()))))
+		default:
+			out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
+			for i := range v.Len() {
+				out.Index(i).Set(r.value(v.Index(i)))
+			}
 		}
-		s.Fields = r.texts(s.Fields)
-		s.Header = maps.Clone(s.Header)
-		for name, value := range s.Header {
-			s.Header[name] = r.Text(value)
+	case reflect.Map:
+		if v.IsNil() {
+			break
 		}
-		s.Foreign = slices.Clone(s.Foreign)
-		for i := range s.Foreign {
-			s.Foreign[i] = transcript.Foreign{Origin: r.Text(s.Foreign[i].Origin), Referer: r.Text(s.Foreign[i].Referer)}
+		out.Set(reflect.MakeMapWithSize(v.Type(), v.Len()))
+		for entry := v.MapRange(); entry.Next(); {
+			out.SetMapIndex(entry.Key(), r.value(entry.Value()))
 		}
-	}
-	j.Cookies = slices.Clone(j.Cookies)
-	for i := range j.Cookies {
-		j.Cookies[i].Name, j.Cookies[i].Path = r.Text(j.Cookies[i].Name), r.Text(j.Cookies[i].Path)
-	}
-	j.Leaks = slices.Clone(j.Leaks)
-	for i := range j.Leaks {
-		j.Leaks[i].Where, j.Leaks[i].URL = r.Text(j.Leaks[i].Where), r.Text(j.Leaks[i].URL)
-	}
-	if j.Trouble != nil {
-		t := *j.Trouble
-		for _, s := range []*string{&t.Page, &t.Action, &t.Selector, &t.URL, &t.Title, &t.Alert, &t.Hint, &t.Cause, &t.HTML} {
-			*s = r.Text(*s)
+	case reflect.Pointer:
+		if !v.IsNil() {
+			out.Set(reflect.New(v.Type().Elem()))
+			out.Elem().Set(r.value(v.Elem()))
 		}
-		for _, list := range []*[]string{&t.Fields, &t.Buttons, &t.Tried} {
-			*list = r.texts(*list)
-		}
-		j.Trouble = &t
-	}
-	return j
-}
-
-func (r *Redactor) texts(list []string) []string {
-	if list == nil {
-		return nil
-	}
-	if list == nil {
-		return nil
-	}
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = r.Text(s)
 	}
 	return out
 }
