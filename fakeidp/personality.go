@@ -233,9 +233,7 @@ func (w *personality) leave(x *exchange) {
 	if w.response != nil {
 		w.response(x)
 	}
-	if w != strict {
-		x.header.Set(PersonalityHeader, fmt.Sprintf("%s; wire=%s; pages=%s", w.Name, w.Wire, w.Pages))
-	}
+	x.header.Set(PersonalityHeader, fmt.Sprintf("%s; wire=%s; pages=%s", w.Name, w.Wire, w.Pages))
 }
 
 // refuse answers with an error, in the vendor's words.

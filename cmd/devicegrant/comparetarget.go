@@ -234,14 +234,33 @@ func (t compared) column(ctx context.Context, out string, args []string, limit t
 	}
 	c.Result = r
 	path := cmp.Or(t.file, filepath.Join(folder, "result.json"))
-	if from, err := filepath.Abs(out); err == nil {
-		if to, err := filepath.Abs(path); err == nil {
-			if rel, err := filepath.Rel(from, to); err == nil {
-				c.Link = filepath.ToSlash(rel)
-			}
-		}
+	c.Link = linkFrom(out, path)
+	if beside := filepath.Join(filepath.Dir(path), "report.html"); isFile(beside) {
+		c.Report = linkFrom(out, beside)
 	}
 	return c
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// linkFrom is the way from a folder to a file, "" if there is none.
+func linkFrom(folder, file string) string {
+	from, err := filepath.Abs(folder)
+	if err != nil {
+		return ""
+	}
+	to, err := filepath.Abs(file)
+	if err != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(from, to)
+	if err != nil {
+		return ""
+	}
+	return filepath.ToSlash(rel)
 }
 
 // tail keeps the end of what a child prints.

@@ -33,6 +33,8 @@ type Column struct {
 	DurationMS int64         `json:"duration_ms"`
 	// Link leads from the matrix to the column's result.json.
 	Link string `json:"link,omitempty"`
+	// Report leads to the column's report.html, where there is one.
+	Report string `json:"report,omitempty"`
 	// Result is the whole run, for the exchanges behind the findings.
 	Result report.Result `json:"-"`
 }
