@@ -102,7 +102,8 @@ puts polling devices on them.
   devicegrant idp                        start the reference server
 
 Exit status: 0 conforming, 1 failures, 2 bad usage or profile, 3 inconclusive
-or unreachable, 4 load thresholds missed, 130 interrupted.`,
+or unreachable, 4 load thresholds missed or, of diff, a regression, 130
+interrupted.`,
 		Version:       toolVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
