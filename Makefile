@@ -2,7 +2,7 @@
 # `make setup` installs (Debian; elsewhere it says what to install).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build conformance test lint matrix bench dist
+.PHONY: help setup build conformance test lint matrix bench dist screenshots
 
 # The go tool leaves out folders named testdata, so the helper that starts the
 # real servers and the parts of the benchmark are named.
@@ -66,5 +66,13 @@ bench: ## the benchmarks, and the generator beside wrk and net/http; BENCHTIME=1
 
 # The first time takes minutes, most of them to build goreleaser itself. A
 # release is the same without --snapshot, on a tag; .goreleaser.yaml says what.
+# Real runs: of vendors' simulations, now, and of Glewlwyd, recorded.
+screenshots: build ## the pictures of the README, in testdata/screenshots
+	./devicegrant judge testdata/recordings/runs/glewlwyd.json.gz --quiet --out out/shots/glewlwyd
+	./devicegrant compare glewlwyd=out/shots/glewlwyd faulty=builtin@F-VERIFY-07 wso2@simulated oracle@simulated --out out/shots/compare
+	go run ./testdata/shots out/shots/glewlwyd/report.html testdata/screenshots/report.png 1280x900
+	go run ./testdata/shots 'out/shots/compare/faulty/report.html#VERIFY-07' testdata/screenshots/finding.png 1280x720
+	go run ./testdata/shots out/shots/compare/matrix.html testdata/screenshots/matrix.png 1280x900
+
 dist: ## the release in out/dist, published nowhere: six binaries, checksums, SBOMs
 	go run $(GORELEASER) release --snapshot --clean

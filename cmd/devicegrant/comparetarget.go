@@ -278,5 +278,11 @@ func (t *tail) Write(p []byte) (int, error) {
 // last is the last line that says something.
 func (t *tail) last() string {
 	lines := strings.Split(strings.TrimSpace(string(t.kept)), "\n")
-	return strings.TrimPrefix(lines[len(lines)-1], "devicegrant: ")
+	// The error's first line says what happened; hints follow it.
+	for _, line := range slices.Backward(lines) {
+		if said, ok := strings.CutPrefix(line, "devicegrant: "); ok {
+			return said
+		}
+	}
+	return lines[len(lines)-1]
 }

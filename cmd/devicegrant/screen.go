@@ -243,9 +243,14 @@ func (s *screen) details(c report.Check, r report.Result) {
 			s.printf("%s%s\n", indent, line)
 		}
 	}
+	shown := 0
 	for _, f := range c.Findings {
 		if f.Severity == rules.Info && !s.look.verbose {
 			continue
+		}
+		if shown++; shown > maxFindingsShown && !s.look.verbose {
+			s.printf("%smore in the report\n", indent)
+			return
 		}
 		_, brush := s.mark(f.Severity)
 		s.printf("%s%s %s\n", indent, brush(string(f.Severity)), f.Code)
@@ -265,6 +270,9 @@ func (s *screen) details(c report.Check, r report.Result) {
 		}
 	}
 }
+
+// maxFindingsShown bounds the findings of one check on a screen.
+const maxFindingsShown = 4
 
 // throttle draws the polls behind the figures of POLL-03.
 func (s *screen) throttle(r report.Result) {

@@ -190,7 +190,7 @@ func TestKilled(t *testing.T) {
 				t.Fatalf("the server did not run: address %q", address)
 			}
 			// Nobody is left to tell us when the server is gone.
-			for deadline := time.Now().Add(stopLimit); ; time.Sleep(50 * time.Millisecond) {
+			for deadline := time.Now().Add(startLimit); ; time.Sleep(50 * time.Millisecond) {
 				files, err := filepath.Glob(filepath.Join(temporary, "*", "*", "server"))
 				if err != nil {
 					t.Fatal(err)
@@ -200,7 +200,7 @@ func TestKilled(t *testing.T) {
 					break
 				}
 				if time.Now().After(deadline) {
-					t.Fatalf("%v after its parent was killed: %s listens: %v; its files: %v", stopLimit, address, listening, files)
+					t.Fatalf("%v after its parent was killed: %s listens: %v; its files: %v", startLimit, address, listening, files)
 				}
 			}
 		})

@@ -48,12 +48,20 @@ func Markdown(w io.Writer, r report.Result) error {
 		}
 	}
 	b.WriteString("\n## All checks\n\n| | Check | Level | Requirement | Verdict |\n|---|---|---|---|---|\n")
+	skipped := 0
 	for _, c := range r.Checks {
+		if c.Verdict == rules.Skip {
+			skipped++
+			continue
+		}
 		said := verdictWord(c.Verdict)
 		if c.Verdict != rules.Pass {
 			said += ": " + line(c.Reason)
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", mark(c.Verdict), escape(line(c.ID)), escape(line(string(c.Level))), escape(line(c.Title)), escape(said))
+	}
+	if skipped > 0 {
+		fmt.Fprintf(&b, "\n%d skipped: not selected, or they did not fit.\n", skipped)
 	}
 	_, err := b.WriteTo(w)
 	return err
@@ -68,15 +76,21 @@ func markdownRows(b *bytes.Buffer, c report.Check) {
 	if len(list) == 0 {
 		list = []rules.Finding{{Observed: c.Reason}}
 	}
-	for i, f := range list[:min(len(list), maxFindings)] {
+	for i, f := range list[:min(len(list), maxRows)] {
 		observed := escape(line(f.Observed))
 		if d := c.Deviation; d != nil && i == 0 {
 			observed += " — baseline: " + escape(line(d.Reason))
+		}
+		if more := len(list) - maxRows; i == maxRows-1 && more > 0 {
+			observed += fmt.Sprintf(" (and %d more)", more)
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", name, escape(line(string(c.Level))), escape(line(f.Expected)), observed)
 		name = ""
 	}
 }
+
+// maxRows bounds the findings of one check in a table.
+const maxRows = 4
 
 func mark(v rules.Verdict) string {
 	switch v {
