@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,13 +11,25 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
+// The program of a test is the test itself: a child of it would run all tests
+// again, which start children.
+func init() {
+	ownProgram = func() (string, error) { return "", errors.New("a test that starts the program calls useBinary") }
+}
+
+// useBinary lets the test start the program that was built.
+func useBinary(t *testing.T) {
+	t.Helper()
+	before, program := ownProgram, binary(t)
+	ownProgram = func() (string, error) { return program, nil }
+	t.Cleanup(func() { ownProgram = before })
+}
+
 // TestBaselineStory is what happens in somebody's CI: a baseline is written and
 // the build is green; a fault is switched on, and the build is red with an
 // annotation that names it; the fault goes, and the entry for it is stale.
 func TestBaselineStory(t *testing.T) {
-	program := binary(t)
-	ownProgram = func() (string, error) { return program, nil }
-	t.Cleanup(func() { ownProgram = os.Executable })
+	useBinary(t)
 	dir := t.TempDir()
 	known := filepath.Join(dir, "known.yaml")
 	selected := []string{"DA-0*", "ERR-*", "TOKEN-03"}

@@ -39,9 +39,7 @@ func TestParseCompared(t *testing.T) {
 // TestCompareLosesOneColumn compares a live server, a simulation, a result and
 // a run that is over its limit or has no server.
 func TestCompareLosesOneColumn(t *testing.T) {
-	program := binary(t)
-	ownProgram = func() (string, error) { return program, nil }
-	t.Cleanup(func() { ownProgram = os.Executable })
+	useBinary(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	out := t.TempDir()

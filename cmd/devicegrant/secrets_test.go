@@ -70,9 +70,7 @@ func (s *secretsSeen) response(r *http.Response) error {
 // TestNoSecretIsWritten: of all secrets that a run knows or gets, none stands in
 // any byte that is written or printed, in any spelling.
 func TestNoSecretIsWritten(t *testing.T) {
-	program := binary(t)
-	ownProgram = func() (string, error) { return program, nil }
-	t.Cleanup(func() { ownProgram = os.Executable })
+	useBinary(t)
 	seen := &secretsSeen{kind: map[string]string{}}
 	var inside *url.URL
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
