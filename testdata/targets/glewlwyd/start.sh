@@ -48,7 +48,11 @@ dir=$(cd "$dir" && pwd)
 server='' watcher=''
 
 stop() {
-    trap '' TERM INT HUP
+    # Whoever read our output may be gone: bash's own line about a process that
+    # was killed must not end this before the folder is removed.
+    trap '' TERM INT HUP PIPE
+    set +e
+    exec 2>/dev/null
     local process
     for process in $server $watcher; do
         kill "$process" 2>/dev/null || true
@@ -62,7 +66,11 @@ stop() {
         done
         kill -KILL "$server" 2>/dev/null || true
     fi
-    rm -rf "$dir"
+    # A server that ends just now may still write.
+    for _ in {1..50}; do
+        rm -rf "$dir" && break
+        sleep 0.1
+    done
 }
 trap stop EXIT
 trap 'exit 143' TERM
