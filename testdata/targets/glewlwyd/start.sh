@@ -47,10 +47,12 @@ mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 server='' watcher=''
 
+# Whoever reads our output may be killed: neither the server's last lines nor
+# bash's own about a process that ended shall end us before the folder is gone.
+trap '' PIPE
+
 stop() {
-    # Whoever read our output may be gone: bash's own line about a process that
-    # was killed must not end this before the folder is removed.
-    trap '' TERM INT HUP PIPE
+    trap '' TERM INT HUP
     set +e
     exec 2>/dev/null
     local process
