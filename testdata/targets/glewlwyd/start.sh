@@ -74,10 +74,16 @@ stop() {
         sleep 0.1
     done
 }
+# Two signals may come at once: the kernel's and the watcher's. The second must
+# not find a trap that leaves stop before it is through.
+quit() {
+    trap '' TERM INT HUP
+    exit "$1"
+}
 trap stop EXIT
-trap 'exit 143' TERM
-trap 'exit 130' INT
-trap 'exit 129' HUP
+trap 'quit 143' TERM
+trap 'quit 130' INT
+trap 'quit 129' HUP
 
 # Whoever started us may be killed without a chance to end us; its end of the
 # pipe then closes. Anything but a pipe (a terminal, /dev/null) is not watched.
