@@ -31,9 +31,10 @@ var mayImport = map[string][]string{
 	// The generator reads answers as the suite does where a target spells them
 	// its own way, and takes secrets out of what it keeps.
 	"loadgen":          {"suites/wire", "suites/transcript", "suites/report", "profiles"},
-	"loadgen/report":   {"loadgen"},
+	"loadgen/report":   {"loadgen", "suites/report"},
 	"cmd/devicegrant":  {"suites", "suites/compare", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
 	"testdata/stub":    {},
+	"testdata/shots":   {"suites/useragent"},
 	"testdata/bench":   {},
 	"testdata":         {},
 	"testdata/targets": {},

@@ -29,8 +29,8 @@ input. The formats, by name:
 
 ` + aboutFormats() + `
 The files go into the result's own folder, or that of --out; with --out - one
-format is printed. What is known about each format's reader: a known deviation
-is never a failure, a warning is one only where the run was --strict.`,
+format is printed. In each, a known deviation is no failure, and a warning is
+one only where the run was --strict.`,
 		Example: `  devicegrant report out --format junit,sarif
   devicegrant report out/result.json --format markdown --out -`,
 		Args: oneArg("a result.json, its folder, or -"),

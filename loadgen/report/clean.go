@@ -3,10 +3,9 @@ package report
 import (
 	"fmt"
 	"reflect"
-	"strings"
-	"unicode"
 
 	"github.com/devicegrant/devicegrant/loadgen"
+	"github.com/devicegrant/devicegrant/suites/report"
 )
 
 // maxText bounds each text of a report, in characters. What is longer stands in
@@ -62,7 +61,7 @@ func cleanedValue(v reflect.Value) reflect.Value {
 // around. The bound comes first: the rest may be megabytes.
 func cleanedText(s string) string {
 	cut, left := bounded(s, maxText)
-	s = visible(cut)
+	s = report.Visible(cut)
 	if left > 0 {
 		s += fmt.Sprintf("… (%s bytes more)", count(left))
 	}
@@ -80,23 +79,4 @@ func bounded(s string, limit int) (string, int) {
 		n++
 	}
 	return s, 0
-}
-
-// visible keeps lines and tabs and spells out all other control and format
-// characters. XML 1.0 allows none of the former, and a change of direction
-// makes one value look like another.
-func visible(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\r\n", "\n")
-	var b strings.Builder
-	for _, c := range s {
-		switch {
-		case c == '\n' || c == '\t':
-			b.WriteRune(c)
-		case unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029' || c >= 0xfffe && c <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, c)
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/devicegrant/devicegrant/loadgen"
+	"github.com/devicegrant/devicegrant/suites/report"
 )
 
 // page is what the templates see: the result, and what follows from it.
@@ -97,7 +98,7 @@ func faults(t loadgen.Transports) []fault {
 func pretty(text json.RawMessage) string {
 	var out bytes.Buffer
 	if json.Indent(&out, text, "", "  ") != nil {
-		return visible(string(text))
+		return report.Visible(string(text))
 	}
-	return visible(out.String())
+	return report.Visible(out.String())
 }

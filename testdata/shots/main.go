@@ -18,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
 func main() {
@@ -41,12 +43,12 @@ func shoot(file, out, size string, how []string) error {
 	if err != nil {
 		return err
 	}
-	browser := "chromium-headless-shell"
-	if named := os.Getenv("DEVICEGRANT_BROWSER"); named != "" {
-		browser = named
+	browser, err := useragent.FindBrowser("", nil)
+	if err != nil {
+		return err
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(browser), chromedp.WindowSize(int(width), int(height)), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("no-sandbox", os.Geteuid() == 0))...)
+		chromedp.ExecPath(browser.Path), chromedp.WindowSize(int(width), int(height)), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("no-sandbox", os.Geteuid() == 0))...)
 	defer stop()
 	tab, cancel := chromedp.NewContext(allocator)
 	defer cancel()

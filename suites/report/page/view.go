@@ -227,8 +227,9 @@ func uncheckedOf(checks []report.Check) (list []unchecked) {
 		}
 		list[i].IDs = append(list[i].IDs, clip(c.ID, 20))
 	}
+	order := []string{"error", "inconclusive", "n/a", "skip"}
 	slices.SortStableFunc(list, func(a, b unchecked) int {
-		return cmp.Compare(slices.Index([]string{"error", "inconclusive", "n/a", "skip"}, a.Word), slices.Index([]string{"error", "inconclusive", "n/a", "skip"}, b.Word))
+		return cmp.Compare(slices.Index(order, a.Word), slices.Index(order, b.Word))
 	})
 	return list
 }
