@@ -11,6 +11,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/testdata/targets"
 )
@@ -18,6 +19,13 @@ import (
 // runLimit is for one run of the program; it takes less than a minute on a
 // machine at rest.
 const runLimit = 8 * time.Minute
+
+// losesScopes is what Glewlwyd prints when a person confirms a code whose scopes
+// it has stored with another: it asks its database for the last row's number
+// after the row is in, and a login at that moment has put in one of its own. One
+// code in ten is lost where logins never pause. The page says "error", and that
+// the suite finds out nothing from it is right.
+const losesScopes = "callback_oidc_device_verification - Error validate_device_auth_user_code"
 
 // TestRealServers judges two servers that nobody here wrote, in a real
 // browser. Each verdict that is not a pass is listed with the reading of the
@@ -120,7 +128,13 @@ func TestRealServers(t *testing.T) {
 			printed, _ := cmd.CombinedOutput()
 			result := readResult(t, out)
 			exit := 0
+			stumbled := strings.Contains(server.Log()+brief.Log(), losesScopes)
 			for _, c := range result.Checks {
+				if stumbled && c.Verdict == rules.Inconclusive && strings.Contains(c.Reason, string(transcript.ErrorPage)) {
+					t.Logf("%s: %s, and the server says why: %s", c.ID, c.Reason, losesScopes)
+					exit = 3
+					continue
+				}
 				got, want := summary(c), test.want[c.ID]
 				if want == "" {
 					want = string(rules.Pass)
