@@ -36,7 +36,7 @@ func overlay(check Check, entries []profiles.Deviation, now time.Time) Check {
 		switch {
 		case d.Expired(now):
 			check.Stale = append(check.Stale, Stale{*shown(d), fmt.Sprintf("its last day was %s", d.Until)})
-		case !happened(check, d) && judged(check.Verdict):
+		case !happened(check, d) && judged(check):
 			check.Stale = append(check.Stale, Stale{*shown(d), fmt.Sprintf("the expected %s does not happen any more", expectation(d))})
 		default:
 			holding = append(holding, d)
@@ -75,14 +75,15 @@ func happened(check Check, d profiles.Deviation) bool {
 	})
 }
 
-// judged says that the verdict was reached: a check that is inconclusive, or not
-// applicable for want of a client, cannot show that a deviation is gone.
-func judged(v rules.Verdict) bool {
-	switch v {
+// judged says that the verdict was reached, on all that the check tries: one that
+// is inconclusive, not applicable for want of a client, or was not allowed a part
+// cannot show that a deviation is gone.
+func judged(check Check) bool {
+	switch check.Verdict {
 	case rules.Inconclusive, rules.NA, rules.Broken, rules.Skip:
 		return false
 	}
-	return true
+	return !slices.ContainsFunc(check.Findings, func(f rules.Finding) bool { return f.Untried })
 }
 
 // explained says that every finding of the verdict's severity has an entry.

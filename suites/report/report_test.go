@@ -82,6 +82,7 @@ func TestBaseline(t *testing.T) {
 		{"expected warning", check(rules.Warn, finding(rules.Warn, "a")), []profiles.Deviation{entry("a", "warn")}, Known},
 		{"worse than expected", check(rules.Fail, finding(rules.Fail, "a")), []profiles.Deviation{entry("a", "warn")}, rules.Fail},
 		{"expected n/a", check(rules.NA), []profiles.Deviation{entry("", "n/a")}, Known},
+		{"gone, but not all was tried", check(rules.Pass, rules.Finding{Code: "b", Severity: rules.Info, Untried: true}), []profiles.Deviation{entry("", "inconclusive")}, rules.Pass},
 		{"expected inconclusive", check(rules.Inconclusive), []profiles.Deviation{entry("", "inconclusive")}, Known},
 	} {
 		if got := ApplyBaseline([]Check{test.check}, test.baseline, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))[0]; got.Verdict != test.want {

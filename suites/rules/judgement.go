@@ -32,7 +32,11 @@ type Finding struct {
 	// Severity is fail, warn or info.
 	Severity Verdict `json:"severity"`
 	// Strict says that --strict counts this warning as a failure.
-	Strict    bool   `json:"strict,omitempty"`
+	Strict bool `json:"strict,omitempty"`
+	// Untried says that the finding is no observation: a part of the check was
+	// left out, since the run had no leave for it. What that part would have shown
+	// is not known, so no baseline entry of the check is stale.
+	Untried   bool   `json:"untried,omitempty"`
 	Expected  string `json:"expected"`
 	Observed  string `json:"observed"`
 	Exchanges []Ref  `json:"exchanges,omitempty"`
@@ -112,6 +116,11 @@ func (j *judge) warnStrict(code, expected, observed string, evidence ...said) {
 // note records something worth knowing that is no judgement.
 func (j *judge) note(code, observed string, evidence ...said) {
 	j.find(Info, code, "", observed, evidence)
+}
+
+// untried is a note that a part of the check needs --allow-d2.
+func (j *judge) untried(code, observed string) {
+	j.find(Info, code, "", observed, nil).Untried = true
 }
 
 // pass records something that was seen to be right.

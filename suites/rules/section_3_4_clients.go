@@ -187,7 +187,7 @@ func tokenParametersInBody(j *judge) {
 	}
 	x, ok := j.maybe(scenario, "secret/query")
 	if !ok {
-		j.note("no-secret-in-query", "a secret in the query was not tried: it would stand in access logs (--allow-d2), or there is no client with a secret")
+		j.untried("no-secret-in-query", "a secret in the query was not tried: it would stand in access logs (--allow-d2), or there is no client with a secret")
 		return
 	}
 	none, _ := j.maybe(scenario, "secret/none")
