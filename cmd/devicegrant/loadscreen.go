@@ -37,7 +37,7 @@ func newLoadScreen(out, err io.Writer, l look, silent bool) *loadScreen {
 
 func (s *loadScreen) printf(format string, args ...any) {
 	if !s.silent {
-		fmt.Fprintf(s.out, format, args...)
+		fmt.Fprint(s.out, inert(fmt.Sprintf(format, args...)))
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -36,7 +37,7 @@ func newScreen(out, err io.Writer, l look, silent bool) *screen {
 
 func (s *screen) printf(format string, args ...any) {
 	if !s.silent {
-		fmt.Fprintf(s.out, format, args...)
+		fmt.Fprint(s.out, inert(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -353,6 +354,14 @@ func clean(s string) string {
 		return '?'
 	}, s)
 }
+
+// orders are what GitHub's runner obeys in a job's log: "::command::" where a
+// line begins, and the older "##[command]" anywhere. A target's words that the
+// screen breaks into lines could be either.
+var orders = regexp.MustCompile(`(?m)^([ \t]*:)(:)|(##)(\[)`)
+
+// inert takes the meaning from such words, and leaves them readable.
+func inert(s string) string { return orders.ReplaceAllString(s, "$1$3 $2$4") }
 
 func count(n int, what string) string {
 	if n == 1 {

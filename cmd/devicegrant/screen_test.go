@@ -91,6 +91,30 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+// A target's words must not order anything of a GitHub job's runner, which
+// reads the log.
+func TestScreenOrdersNothing(t *testing.T) {
+	const order = "::stop-commands::x"
+	c := report.Check{ID: "VERIFY-01", Title: "t", Section: "3.3", Verdict: rules.Fail, Reason: "said\n" + order, Findings: []rules.Finding{{
+		Code: "c", Severity: rules.Fail, Expected: "##[error]no", Observed: strings.Repeat("word ", 30) + order + " \n\t" + order + " " + strings.Repeat("w", 90) + " " + order,
+	}}}
+	r := report.Result{Checks: []report.Check{c, c}}
+	r.Checks[1].Findings = nil
+	r.Counts = report.Count(r.Checks)
+	var out bytes.Buffer
+	s := screen{out: &out, err: &out, look: look{paint: newPaint(false)}}
+	s.Checked(c)
+	s.results(r, "out/result.json", "")
+	if !strings.Contains(out.String(), ": :stop-commands") {
+		t.Errorf("the words are not there:\n%s", &out)
+	}
+	for line := range strings.Lines(out.String()) {
+		if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
+			t.Errorf("an order: %q", line)
+		}
+	}
+}
+
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("..", "..", "testdata", "golden", name)
