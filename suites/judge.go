@@ -92,7 +92,7 @@ func (b judgedBy) judge(rule rules.Rule, evidence rules.Evidence) report.Check {
 	check.Scenario = rule.Scenarios[0]
 	about := evidence.Transcripts[check.Scenario]
 	check.DurationMS = (about.Ended - about.Started).Milliseconds()
-	judgement := b.needsBrowser(requirement, apply(rule, evidence))
+	judgement := b.needsBrowser(requirement, byOurFault(requirement, rule, evidence, apply(rule, evidence)))
 	check.Verdict, check.Reason, check.Findings = judgement.Verdict, judgement.Reason, judgement.Findings
 	if !b.noBaseline {
 		check = report.ApplyBaseline([]report.Check{check}, slices.Concat(evidence.Profile.Baseline, declared(check, evidence.Profile)), b.now)[0]

@@ -37,6 +37,10 @@ type Options struct {
 	TimeBudget time.Duration
 	// InFlight bounds the exchanges that are under way at once. Default 8.
 	InFlight int
+	// Parallel is how many journeys of persons in a browser are under way at once
+	// at most. How many there are follows from how this machine keeps up. Default:
+	// one for each core, or for each two where the browser has windows.
+	Parallel int
 	// ClockRate is how many of the target's seconds pass in one of ours.
 	// Above 1 only for a fake whose clock has the same rate. Default 1.
 	ClockRate float64

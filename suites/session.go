@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/lateness"
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
 	"github.com/devicegrant/devicegrant/suites/scenario"
@@ -30,6 +31,7 @@ type Session struct {
 	options  Options
 	selected []rules.Requirement
 	env      *scenario.Environment
+	watch    *lateness.Watch
 	runner   *scenario.Runner
 	target   report.Target
 	notes    []string
@@ -99,12 +101,14 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		return nil, err
 	}
 	clock := scenario.NewClock(o.ClockRate)
+	s.watch = lateness.Start()
 	s.env = &scenario.Environment{
-		Profile: o.Profile, Clock: clock, TimeBudget: o.TimeBudget, Seed: o.Seed,
+		Profile: o.Profile, Clock: clock, TimeBudget: o.TimeBudget, Seed: o.Seed, Watch: s.watch,
 		Wire: wire.New(wire.Options{Timeout: o.Profile.Limits.Timeout, TLS: trust, InFlight: o.InFlight, Now: clock.Now}),
 	}
 	// The driver first: that it cannot be had shows before anything is sent.
 	if err := s.chooseDriver(); err != nil {
+		s.watch.Stop()
 		return nil, err
 	}
 	place, err := scenario.Await(ctx, o.Profile, s.env.Wire, o.Wait)
@@ -157,6 +161,7 @@ func sameHost(a, b string) bool {
 // Close ends the user agent and drops the connections.
 func (s *Session) Close() error {
 	s.env.Wire.Close()
+	s.watch.Stop()
 	if s.env.Driver == nil {
 		return nil
 	}
@@ -183,7 +188,8 @@ func (s *Session) chooseDriver() error {
 	o := s.options
 	settings := useragent.Options{
 		Verification: o.Profile.Verification, TLS: o.Profile.TLS, Headed: o.Headed,
-		In: o.In, Out: o.Out, Now: s.env.Clock.Now,
+		In: o.In, Out: o.Out, Now: s.env.Clock.Now, Parallel: o.Parallel,
+		Strained: func(since time.Time) bool { return s.watch.Since(since).Strained() }, Reacted: s.watch.Browser,
 	}
 	kinds := o.Profile.Verification.Drivers
 	switch o.Browser {
@@ -330,6 +336,10 @@ func (s *Session) Result(ctx context.Context) report.Result {
 	for _, t := range transcripts {
 		r.Scenarios = append(r.Scenarios, report.NewScenario(s.redactor.Transcript(t)))
 		r.Throttle = cmp.Or(r.Throttle, throttleOf(t))
+	}
+	r.Machine = machine(s.watch.All(), r.Scenarios)
+	if mattered := r.Machine.Summary(); mattered != "" {
+		r.Notes = append(slices.Clip(r.Notes), mattered)
 	}
 	r.Counts = report.Count(r.Checks)
 	r.Policy, r.ExitCode = s.options.Policy, report.ExitCode(r, s.options.Policy)

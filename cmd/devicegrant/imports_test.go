@@ -20,14 +20,15 @@ var mayImport = map[string][]string{
 	"fakeidp":               {},
 	"suites/wire":           {},
 	"suites/transcript":     {"suites/wire"},
+	"suites/lateness":       {},
 	"suites/useragent":      {"suites/transcript", "profiles"},
-	"suites/scenario":       {"suites/wire", "suites/transcript", "suites/useragent", "profiles"},
+	"suites/scenario":       {"suites/lateness", "suites/wire", "suites/transcript", "suites/useragent", "profiles"},
 	"suites/rules":          {"suites/wire", "suites/transcript", "profiles"},
 	"suites/report":         {"suites/wire", "suites/transcript", "suites/rules", "profiles"},
 	"suites/report/formats": {"suites/report", "suites/wire", "suites/rules"},
 	"suites/report/page":    {"suites/report", "suites/wire", "suites/transcript", "suites/rules"},
 	"suites/compare":        {"suites/report", "suites/rules", "suites/wire"},
-	"suites":                {"suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles"},
+	"suites":                {"suites/lateness", "suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles"},
 	// The generator reads answers as the suite does where a target spells them
 	// its own way, and takes secrets out of what it keeps.
 	"loadgen":          {"suites/wire", "suites/transcript", "suites/report", "profiles"},

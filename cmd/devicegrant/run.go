@@ -26,6 +26,7 @@ type runFlags struct {
 	wait              time.Duration
 	timeBudget        time.Duration
 	inFlight          int
+	parallel          int
 	seed              uint64
 	clockRate         float64
 	allowD2           bool
@@ -71,6 +72,7 @@ judged. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
 	flags.DurationVar(&f.wait, "wait", 0, "wait this long for a target that is still starting")
 	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait, for example for a code to expire")
 	flags.IntVar(&f.inFlight, "concurrency", suites.DefaultInFlight, "most requests under way at once")
+	flags.IntVar(&f.parallel, "parallel", 0, "most visits of persons in a browser at once (0: as many as this machine carries)")
 	flags.StringVar(&f.browser, "browser", "auto", "auto, none, manual, a path, or ws://HOST:PORT")
 	flags.BoolVar(&f.headed, "headed", false, "show the browser's window")
 	flags.Uint64Var(&f.seed, "seed", 0, "repeat the invented values of an earlier run")
@@ -96,8 +98,11 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 	if _, err := suites.Select(selectors, f.level); err != nil {
 		return usageError{err}
 	}
+	if f.parallel < 0 {
+		return usageError{fmt.Errorf("--parallel %d: give the most visits at once, or 0 for as many as this machine carries", f.parallel)}
+	}
 	o := suites.Options{
-		Select: selectors, Level: f.level, Wait: f.wait, TimeBudget: f.timeBudget, InFlight: f.inFlight,
+		Select: selectors, Level: f.level, Wait: f.wait, TimeBudget: f.timeBudget, InFlight: f.inFlight, Parallel: f.parallel,
 		ClockRate: f.clockRate, Seed: f.seed, Browser: f.browser, Headed: f.headed, NoBaseline: f.noBaseline, Unredacted: f.unredacted,
 		Policy: report.Policy{Strict: f.strict, AllowInconclusive: f.allowInconclusive},
 		In:     cmd.InOrStdin(), Out: cmd.ErrOrStderr(), Tool: toolVersion(),

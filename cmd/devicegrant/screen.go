@@ -175,7 +175,11 @@ func (s *screen) results(r report.Result, path, page string) {
 		s.conversations(r)
 	}
 	s.baselineAdvice(r)
-	s.printf("\n%s\n", s.summary(r))
+	s.printf("\n")
+	if mattered := r.Machine.Summary(); mattered != "" {
+		s.wrapped("machine ", clean(mattered), nil, nil)
+	}
+	s.printf("%s\n", s.summary(r))
 	if r.Interrupted {
 		s.printf("interrupted: the result is partial\n")
 	}

@@ -70,10 +70,6 @@ func scenariosWithFindings(r Result) map[string]bool {
 	return found
 }
 
-// maxJourneysShown bounds the journeys of one scenario whose pictures are kept
-// although they came to their end.
-const maxJourneysShown = 6
-
 // writeEvidence writes the pictures of journeys that could not finish and, where
 // a finding may be about them, of those that did, and notes the file names in
 // the journey. A page where one stopped is kept, too, as text lest a browser run
@@ -81,7 +77,7 @@ const maxJourneysShown = 6
 func writeEvidence(dir string, t *transcript.Transcript, found bool) error {
 	for i := range t.Journeys {
 		j := &t.Journeys[i]
-		pictures := found && i < maxJourneysShown && slices.ContainsFunc(j.Steps, func(s transcript.Step) bool { return len(s.Screenshot) > 0 })
+		pictures := found && i < transcript.JourneysPictured && slices.ContainsFunc(j.Steps, func(s transcript.Step) bool { return len(s.Screenshot) > 0 })
 		if j.Trouble == nil && !pictures {
 			continue
 		}

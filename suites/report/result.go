@@ -39,6 +39,9 @@ type Result struct {
 	// applied again.
 	Recorded *Recorded `json:"recorded,omitempty"`
 
+	// Machine is how the machine that ran the suite kept up.
+	Machine *Machine `json:"machine,omitempty"`
+
 	// Interrupted says that the run was ended before its time.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// Notes say what a reader of the whole result has to know: no browser,

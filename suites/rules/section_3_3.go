@@ -29,7 +29,7 @@ func (j *judge) success(scenario string) (said, bool) {
 func (j *judge) approved(scenario, name string) bool {
 	visit, ok := j.journey(scenario, name)
 	if ok && visit.Outcome != transcript.Approved {
-		j.inconclusive("the person could not approve: %s", visit.Outcome)
+		j.inconclusive("the person could not approve: %s%s", visit.Outcome, lastWords(visit))
 		return false
 	}
 	return ok
@@ -55,7 +55,7 @@ func personCanApprove(j *judge) {
 		j.fail("no-path", "a page on which the code can be approved", fmt.Sprintf("%s for the code that was just issued%s", visit.Outcome, lastAlert(visit)), device)
 		return
 	default:
-		j.inconclusive("the person could not approve: %s", visit.Outcome)
+		j.inconclusive("the person could not approve: %s%s", visit.Outcome, lastWords(visit))
 		return
 	}
 	polls := j.all(transcript.Approval, "token")
@@ -121,6 +121,18 @@ func lastAlert(visit transcript.Journey) string {
 		if visit.Steps[i].Alert != "" {
 			return fmt.Sprintf(" (%q)", clip(visit.Steps[i].Alert))
 		}
+	}
+	return ""
+}
+
+// lastWords is what the page said at which a visit ended: its alert, or else
+// the beginning of its text.
+func lastWords(visit transcript.Journey) string {
+	if alert := lastAlert(visit); alert != "" || len(visit.Steps) == 0 {
+		return alert
+	}
+	if text := visit.Steps[len(visit.Steps)-1].Text; text != "" {
+		return fmt.Sprintf(" (%q)", clip(text))
 	}
 	return ""
 }
@@ -285,7 +297,7 @@ func completeURINeverDecides(j *judge) {
 		j.fail("asks-for-code", "the page knows the code, or the reference in the URI", "a blank code field")
 		return
 	case follow.Outcome != transcript.Approved:
-		j.inconclusive("the person could not approve after verification_uri_complete: %s", follow.Outcome)
+		j.inconclusive("the person could not approve after verification_uri_complete: %s%s", follow.Outcome, lastWords(follow))
 		return
 	}
 	if _, ok := j.success(transcript.CompleteURI); ok {

@@ -174,7 +174,7 @@ func (j *judge) refusal() []said {
 		j.notApplicable("the pages offer no way to deny (see VERIFY-08)")
 		return nil
 	case visit.Outcome != transcript.Denied:
-		j.inconclusive("the person could not refuse: %s", visit.Outcome)
+		j.inconclusive("the person could not refuse: %s%s", visit.Outcome, lastWords(visit))
 		return nil
 	}
 	polls := j.all(transcript.Denial, "denied")

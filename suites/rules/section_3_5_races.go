@@ -154,7 +154,7 @@ func pollRacingDecision(j *judge) {
 			case visit.Outcome == transcript.NoWayToDeny:
 				j.note("no-deny", "the pages offer no way to deny")
 			case visit.Outcome != wanted:
-				j.inconclusive("the person could not %s: %s", goal, visit.Outcome)
+				j.inconclusive("the person could not %s: %s%s", goal, visit.Outcome, lastWords(visit))
 			case len(race) > 0:
 				raced, polls = raced+1, polls+len(race)
 				j.decisionSurvives(goal, k, visit, race)

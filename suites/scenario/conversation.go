@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/lateness"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/wire"
@@ -34,6 +35,8 @@ type Environment struct {
 	TimeBudget time.Duration
 	// Seed makes the random names and values of a run repeatable.
 	Seed uint64
+	// Watch tells how this machine keeps up; nil: it is taken to.
+	Watch *lateness.Watch
 
 	limiter *rate.Limiter
 	// ceilings are those of single endpoints, by URL.
@@ -62,27 +65,43 @@ type conversation struct {
 	ctx    context.Context
 	random *random
 
-	mu   sync.Mutex // guards said: some scenarios send in parallel
-	said transcript.Transcript
-	wait func(what string, until time.Duration)
+	mu      sync.Mutex // guards the next two: some scenarios send in parallel
+	said    transcript.Transcript
+	visited time.Duration // target time that journeys took, their turn included
+	wait    func(what string, until time.Duration)
 
 	// leavePages says that no journey will follow; others gives the channels
-	// on which other scenarios end or leave the pages.
+	// on which other scenarios reach a stage. No names means all.
 	leavePages func()
-	others     func(names []string, pages bool) []<-chan struct{}
+	others     func(names []string, s stage) []<-chan struct{}
 }
+
+// stage is how far another scenario has to be.
+type stage int
+
+const (
+	leftPages stage = iota // no journey of it will follow
+	ended                  // it has ended, and may be told again
+	settled                // it will not be told again either
+)
 
 // afterPages waits until the persons of other scenarios have left the pages:
 // what one does there (a first consent, a wrong code) can change what the next
 // one meets. The order is: refuse, approve, approve early, follow the complete
 // URI, type wrong codes, type a wrong password.
 func (c *conversation) afterPages(names ...string) error {
-	return c.await("the others to leave the pages", c.others(names, true))
+	return c.await("the others to leave the pages", c.others(names, leftPages))
 }
 
-// after waits until other scenarios have ended. No names means all.
+// after waits until other scenarios have ended.
 func (c *conversation) after(names ...string) error {
-	return c.await("the other conversations", c.others(names, false))
+	return c.await("the other conversations", c.others(names, ended))
+}
+
+// last waits until all other scenarios have ended for good, but for those that
+// come as late or later.
+func (c *conversation) last() error {
+	return c.await("the other conversations", c.others(nil, settled))
 }
 
 func (c *conversation) await(what string, ends []<-chan struct{}) error {

@@ -62,6 +62,16 @@ func (c *conversation) decide(d *device, goal transcript.Goal) error {
 	return unfinished(j)
 }
 
+// errand is decide where no rule looks at the pages.
+func (c *conversation) errand(d *device, goal transcript.Goal) error {
+	s, err := c.errander()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return unfinished(c.visit(s, d.task(string(goal), goal)))
+}
+
 // approve lets the person in a user agent approve one of several devices.
 func (c *conversation) approve(s useragent.Session, name string, d *device) error {
 	return unfinished(c.visit(s, d.task(name, transcript.Approve)))
@@ -89,11 +99,16 @@ func earlyApproval(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
+	s, err := c.personInTurn()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
 	d, err := c.issue("device", client)
 	if err != nil {
 		return err
 	}
-	if err := c.decide(d, transcript.Approve); err != nil {
+	if err := unfinished(c.visit(s, d.task(string(transcript.Approve), transcript.Approve))); err != nil {
 		return err
 	}
 	c.leavePages()

@@ -30,6 +30,10 @@ type device struct {
 	// issued is when the codes arrived, last when the last answer did.
 	issued, last time.Duration
 	roundTrip    time.Duration
+	// visited is how long the conversation's journeys had taken at the issue.
+	visited time.Duration
+	// overslept is how late the last rest ended, in real time.
+	overslept time.Duration
 	// answer is the last exchange: the codes, or a poll.
 	answer wire.Exchange
 }
@@ -93,6 +97,9 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 	if n, ok := o.Number("expires_in"); ok && n > 0 {
 		d.lifetime = seconds(n, 365*24*time.Hour)
 	}
+	c.mu.Lock()
+	d.visited = c.visited
+	c.mu.Unlock()
 	return d, nil
 }
 
@@ -175,12 +182,28 @@ func (d *device) askAfter(r wire.Request, after time.Duration) (wire.Exchange, e
 // nothing about its theme.
 func (d *device) rest(after time.Duration) error {
 	if next := d.last + after; !d.mayExpire && d.lifetime > 0 && next > d.issued+d.lifetime-d.guard() {
-		return fmt.Errorf("the codes live %s, which is too short for this conversation at an interval of %s", d.lifetime, d.interval)
+		return d.tooShort()
 	}
 	if d.c.TimeBudget > 0 && after > d.c.TimeBudget {
 		return &Skipped{fmt.Sprintf("the polling interval is %s and the time budget is %s: give a longer --time-budget", d.interval, d.c.TimeBudget)}
 	}
-	return d.c.sleep("the polling interval", d.last+after-d.c.Clock.Now())
+	due := d.last + after
+	err := d.c.sleep("the polling interval", due-d.c.Clock.Now())
+	d.overslept = d.c.real(d.c.Clock.Now() - due)
+	return err
+}
+
+// tooShort ends a conversation that the code would not live to see the end of.
+// Where journeys took a good part of the code's life, that is our own fault.
+func (d *device) tooShort() error {
+	c := d.c
+	c.mu.Lock()
+	away := c.visited - d.visited
+	c.mu.Unlock()
+	if away > d.lifetime/4 && c.ownPace() {
+		c.late(transcript.LateCode, 0, c.Clock.Until(d.issued), "a code lives %s, and the visits to the pages before its next poll took %s", d.lifetime, away.Round(100*time.Millisecond))
+	}
+	return fmt.Errorf("the codes live %s, which is too short for this conversation at an interval of %s", d.lifetime, d.interval)
 }
 
 // collect polls compliantly until something other than authorization_pending
@@ -202,14 +225,17 @@ func (d *device) collect(label string, n int) (wire.Exchange, error) {
 
 // task is an errand for the person who reads this device's screen.
 func (d *device) task(name string, goal transcript.Goal) useragent.Task {
-	return useragent.Task{
+	t := useragent.Task{
 		Name: name, Goal: goal,
 		Start: d.verificationURI, UserCode: d.userCode, TypeCode: true,
 		Account:  account(d.c.Profile.Users.First),
-		Deadline: d.c.Clock.Until(d.issued + d.lifetime),
 		Complete: d.complete,
 		Watch:    d.watch(),
 	}
+	if d.lifetime > 0 {
+		t.Deadline = d.c.Clock.Until(d.issued + d.lifetime)
+	}
+	return t
 }
 
 func account(u *profiles.User) *useragent.Account {
@@ -217,37 +243,4 @@ func account(u *profiles.User) *useragent.Account {
 		return nil
 	}
 	return &useragent.Account{Username: u.Username.Reveal(), Password: u.Password.Reveal()}
-}
-
-// person opens a fresh user agent.
-func (c *conversation) person() (useragent.Session, error) {
-	if c.Driver == nil {
-		return nil, fmt.Errorf("no user agent: %s", c.NoDriver)
-	}
-	c.wait("a free user agent", 0)
-	s, err := c.Driver.NewSession(c.ctx)
-	if err != nil {
-		return nil, fmt.Errorf("no user agent: %w", err)
-	}
-	return s, nil
-}
-
-// visit lets a person do one errand and records it.
-func (c *conversation) visit(s useragent.Session, task useragent.Task) transcript.Journey {
-	c.wait("the user agent: "+task.Name, 0)
-	j := s.Journey(c.ctx, task)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.said.Journeys = append(c.said.Journeys, j)
-	return j
-}
-
-// visitOnce is visit in a user agent of its own.
-func (c *conversation) visitOnce(task useragent.Task) (transcript.Journey, error) {
-	s, err := c.person()
-	if err != nil {
-		return transcript.Journey{}, err
-	}
-	defer s.Close()
-	return c.visit(s, task), nil
 }

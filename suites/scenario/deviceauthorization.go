@@ -37,7 +37,7 @@ func deviceAuthorization(c *conversation) error {
 // Labels: code/1 ... code/N.
 func codes(c *conversation) error {
 	// Late: some stores keep only so many pending grants of a client.
-	if err := c.after(); err != nil {
+	if err := c.last(); err != nil {
 		return err
 	}
 	public := c.Profile.Clients.Public

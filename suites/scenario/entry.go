@@ -28,6 +28,9 @@ func codeEntry(c *conversation) error {
 	}
 	defer s.Close()
 	for _, way := range waysToEnter {
+		if err := c.takeTurn(s); err != nil {
+			return err
+		}
 		d, err := c.issue("device/"+way.name, c.Profile.Clients.Public)
 		if err != nil {
 			return err

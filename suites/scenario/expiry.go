@@ -27,6 +27,9 @@ const (
 	lateDecision = 2 * time.Second
 	// lateSlack is the same for a poll alone.
 	lateSlack = 500 * time.Millisecond
+	// loginFirst is the lifetime, of our own time, below which a person logs in
+	// before the code is issued: the browser and the login are the slow part.
+	loginFirst = time.Minute
 )
 
 // expiry lets codes expire, all with one wait. Each has a story of its own:
@@ -41,9 +44,13 @@ const (
 //     approves;
 //   - entered: the person comes after the end.
 //
-// Labels: STORY/device; untouched/expired/1 ...; polled/alive/1 ...,
+// Where the codes live shortly, who has to decide in time has logged in before,
+// with a code of its own that is left alone.
+//
+// Labels: STORY/device; login/STORY/device; untouched/expired/1 ...; polled/alive/1 ...,
 // polled/expired/1 ...; alive/poll; decided/token; approved/expired;
-// opened/poll; entered/poll. Journeys: decided, approved, opened, entered.
+// opened/poll; entered/poll. Journeys: decided, approved, opened, entered, and
+// login STORY.
 func expiry(c *conversation) error {
 	client := c.Profile.Clients.Public
 	if c.Profile.Expiry != nil && c.Profile.Expiry.Client != nil {
@@ -60,7 +67,7 @@ func expiry(c *conversation) error {
 		return err
 	}
 	untouched.mayExpire = true
-	e := &expiring{c: c, client: client}
+	e := &expiring{c: c, client: client, loginFirst: c.ownPace() && c.real(untouched.lifetime) < loginFirst}
 	e.stories.Go(func() { e.note(untouched.outlive("untouched")) })
 	e.tell("polled", func(d *device) error {
 		if err := d.keepPolling("polled/alive"); err != nil {
@@ -73,6 +80,7 @@ func expiry(c *conversation) error {
 			return err
 		}
 		d.pollNow("alive/poll")
+		e.c.expiredUnder(d, "alive/poll")
 		return nil
 	})
 	e.persons()
@@ -85,6 +93,8 @@ type expiring struct {
 	c       *conversation
 	client  *profiles.Client
 	stories sync.WaitGroup
+	// loginFirst says that the codes live shortly.
+	loginFirst bool
 
 	mu  sync.Mutex
 	err error // the first
@@ -104,10 +114,42 @@ func (e *expiring) tell(story string, goOn func(*device) error, ends ...func()) 
 		for _, end := range ends {
 			defer end()
 		}
-		d, err := e.c.issueAt(story+"/device", e.client, e.c.Target.Expiry)
+		d, err := e.issue(story + "/device")
 		if err == nil {
-			d.mayExpire = true
 			err = goOn(d)
+		}
+		e.note(err)
+	})
+}
+
+func (e *expiring) issue(label string) (*device, error) {
+	d, err := e.c.issueAt(label, e.client, e.c.Target.Expiry)
+	if err == nil {
+		d.mayExpire = true
+	}
+	return d, err
+}
+
+// tellOf is tell for a story with somebody who has to decide in time.
+func (e *expiring) tellOf(story string, goOn func(useragent.Session, *device) error, ends ...func()) {
+	e.stories.Go(func() {
+		for _, end := range ends {
+			defer end()
+		}
+		s, err := e.c.person()
+		if err != nil {
+			e.note(err)
+			return
+		}
+		defer s.Close()
+		if e.loginFirst {
+			if d, err := e.issue("login/" + story + "/device"); err == nil {
+				e.c.visitExpiring(s, d.task("login "+story, transcript.ReachDecision))
+			}
+		}
+		d, err := e.issue(story + "/device")
+		if err == nil {
+			err = goOn(s, d)
 		}
 		e.note(err)
 	})
@@ -127,28 +169,37 @@ func (e *expiring) persons() {
 		{"opened", (*device).over, "opened/poll"},
 	} {
 		stands := sync.OnceFunc(standing.Done)
-		e.tell(story.name, func(d *device) error {
+		e.tellOf(story.name, func(s useragent.Session, d *device) error {
 			act := story.act(d)
 			if err := d.until(act - time.Duration(float64(paused)*e.c.Clock.rate)); err != nil {
 				return err
 			}
-			if err := e.approve(d, story.name, func() error { stands(); return d.until(act) }); err != nil {
+			hold := func() error {
+				e.c.expiredUnder(d, story.name+", before the person stood at the decision")
+				stands()
+				return d.until(act)
+			}
+			if err := e.approve(s, d, story.name, hold); err != nil {
 				return err
+			}
+			if act < d.issued+d.lifetime {
+				e.c.expiredUnder(d, story.name+", before the person had approved")
 			}
 			d.pollNow(story.poll)
 			return nil
 		}, stands)
 	}
-	e.tell("approved", func(d *device) error {
+	e.tellOf("approved", func(s useragent.Session, d *device) error {
 		if e.client == e.c.Profile.Clients.Public && e.c.Target.Expiry == e.c.Target.Endpoints {
 			standing.Wait()
 			if err := e.c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI); err != nil {
 				return err
 			}
 		}
-		if err := e.approve(d, "approved", func() error { standing.Wait(); return nil }); err != nil {
+		if err := e.approve(s, d, "approved", func() error { standing.Wait(); return nil }); err != nil {
 			return err
 		}
+		e.c.expiredUnder(d, "approved, before the person had approved")
 		if err := d.until(d.over()); err != nil {
 			return err
 		}
@@ -159,9 +210,12 @@ func (e *expiring) persons() {
 		if err := d.until(d.over()); err != nil {
 			return err
 		}
-		if err := e.visit(d.task("entered", transcript.Approve)); err != nil {
+		s, err := e.c.person()
+		if err != nil {
 			return err
 		}
+		defer s.Close()
+		e.c.visitExpiring(s, d.task("entered", transcript.Approve))
 		d.pollNow("entered/poll")
 		return nil
 	})
@@ -170,21 +224,15 @@ func (e *expiring) persons() {
 // approve lets a person approve when hold returns: they stand before the
 // decision meanwhile, or, with a driver that has no page to stand before, they
 // come only then.
-func (e *expiring) approve(d *device, name string, hold func() error) error {
+func (e *expiring) approve(s useragent.Session, d *device, name string, hold func() error) error {
 	task := d.task(name, transcript.Approve)
-	if e.c.Driver != nil && (e.c.Driver.Name() == "browser" || e.c.Driver.Name() == "forms") {
+	if e.c.ownPace() {
 		task.AtDecision = func(context.Context) error { return hold() }
 	} else if err := hold(); err != nil {
 		return err
 	}
-	return e.visit(task)
-}
-
-// visit sends a person. That they could not finish is in the transcript, and
-// no reason to leave the device unasked.
-func (e *expiring) visit(task useragent.Task) error {
-	_, err := e.c.visitOnce(task)
-	return err
+	e.c.visitExpiring(s, task)
+	return nil
 }
 
 // late is the latest moment of a code's life, counted from its issue, that is

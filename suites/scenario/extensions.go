@@ -68,15 +68,16 @@ func (e *extender) refusals() {
 // approved issues a code with further parameters and lets a person approve it.
 // Nil: there are no codes for such a request.
 func (e *extender) approved(name string, form wire.Form) (*device, error) {
+	s, err := e.errander()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
 	d, err := e.issueFor(name+"/device", e.client, form)
 	if err != nil {
 		return nil, nil // the rule sees the answer
 	}
-	j, err := e.visitOnce(d.task("approve "+name, transcript.Approve))
-	if err != nil {
-		return nil, err
-	}
-	return d, unfinished(j)
+	return d, unfinished(e.visit(s, d.task("approve "+name, transcript.Approve)))
 }
 
 func (e *extender) challenged() (form wire.Form, verifier string) {

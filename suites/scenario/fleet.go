@@ -129,7 +129,7 @@ func (c *conversation) pollFleet(members []*member) error {
 		return nil
 	}
 	if first := waiting[0]; first.lifetime > 0 && start > first.issued+first.lifetime-first.guard() {
-		return fmt.Errorf("the codes live %s, which is too short for this conversation at an interval of %s", first.lifetime, first.interval)
+		return first.tooShort()
 	}
 	if err := c.sleep("the polling interval", start-c.Clock.Now()); err != nil {
 		return err
@@ -189,7 +189,7 @@ func (c *conversation) sendPerson(who *profiles.User, list []decision) error {
 	if len(list) == 0 {
 		return nil
 	}
-	s, err := c.person()
+	s, err := c.errander()
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,11 @@ func foreignClient(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
+	s, err := c.errander()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
 	denied, err := c.issue("denied/device", owner)
 	if err != nil {
 		return err
@@ -46,11 +51,6 @@ func foreignClient(c *conversation) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.person()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
 	refusal := c.visit(s, denied.task(string(transcript.Deny), transcript.Deny))
 	if err := c.approve(s, "approve", approved); err != nil {
 		return err

@@ -27,7 +27,7 @@ func hostileSizes(c *conversation) error {
 		return &Skipped{"requests of hostile size may raise alarms: give --allow-d2, or limits.allow_d2 in the profile"}
 	}
 	// Last of all: an address may be shut out after this.
-	if err := c.after(); err != nil {
+	if err := c.last(); err != nil {
 		return err
 	}
 	public := c.Profile.Clients.Public

@@ -38,15 +38,18 @@ func noSession(c *conversation) error {
 					return err
 				}
 			}
+			s, err := c.personInTurn()
+			if err != nil {
+				return err
+			}
+			defer s.Close()
 			d, err := c.issue("device/"+a.name, c.Profile.Clients.Public)
 			if err != nil {
 				return err
 			}
 			task := d.task(a.name, a.goal)
 			task.Account = a.account
-			if _, err := c.visitOnce(task); err != nil {
-				return err
-			}
+			c.visit(s, task)
 			_, err = d.poll("poll/" + a.name)
 			return err
 		}
@@ -150,6 +153,11 @@ func completeURI(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
+	s, err := c.personInTurn()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
 	before, err := c.issue("before/device", c.Profile.Clients.Public)
 	if err != nil {
 		return err
@@ -157,11 +165,6 @@ func completeURI(c *conversation) error {
 	if before.complete == "" {
 		return absent("the device authorization response has no verification_uri_complete")
 	}
-	s, err := c.person()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
 	if err := unfinished(c.visit(s, before.task("approve before", transcript.Approve))); err != nil {
 		return err
 	}
@@ -169,6 +172,9 @@ func completeURI(c *conversation) error {
 		return err
 	}
 
+	if err := c.takeTurn(s); err != nil {
+		return err
+	}
 	d, err := c.issue("device", c.Profile.Clients.Public)
 	if err != nil {
 		return err
@@ -182,6 +188,9 @@ func completeURI(c *conversation) error {
 		return err
 	}
 	// A code of its own: the first one's reference may be for one use.
+	if err := c.takeTurn(s); err != nil {
+		return err
+	}
 	if d, err = c.issue("follow/device", c.Profile.Clients.Public); err != nil {
 		return err
 	}

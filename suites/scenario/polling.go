@@ -61,8 +61,8 @@ func impatientPolling(c *conversation) error {
 	}
 	for i := range burstPolls {
 		if i > 0 {
-			if err := c.Clock.SleepReal(c.ctx, burstGap); err != nil {
-				return errInterrupted
+			if err := d.sleepBurst(fmt.Sprintf("burst/%d", i+1)); err != nil {
+				return err
 			}
 		}
 		x := d.pollNow(fmt.Sprintf("burst/%d", i+1))

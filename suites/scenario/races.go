@@ -98,14 +98,8 @@ func (c *conversation) approveInTurn(n int, then func(k int, d *device) error) e
 	)
 	for k := 1; k <= n; k++ {
 		var d *device
-		if d, err = c.issue(fmt.Sprintf("device/%d", k), c.Profile.Clients.Public); err != nil {
-			break
-		}
 		var j transcript.Journey
-		if j, err = c.visitOnce(d.task(fmt.Sprintf("approve %d", k), transcript.Approve)); err == nil {
-			err = unfinished(j)
-		}
-		if err != nil {
+		if d, j, err = c.approveOne(k); err != nil {
 			break
 		}
 		if j.Outcome != transcript.Approved {
@@ -118,6 +112,21 @@ func (c *conversation) approveInTurn(n int, then func(k int, d *device) error) e
 	following.Wait()
 	errs[0] = err
 	return firstError(errs)
+}
+
+// approveOne issues one code and has it approved in a user agent of its own.
+func (c *conversation) approveOne(k int) (*device, transcript.Journey, error) {
+	s, err := c.errander()
+	if err != nil {
+		return nil, transcript.Journey{}, err
+	}
+	defer s.Close()
+	d, err := c.issue(fmt.Sprintf("device/%d", k), c.Profile.Clients.Public)
+	if err != nil {
+		return nil, transcript.Journey{}, err
+	}
+	j := c.visit(s, d.task(fmt.Sprintf("approve %d", k), transcript.Approve))
+	return d, j, unfinished(j)
 }
 
 const (
@@ -144,7 +153,7 @@ func decisionRaces(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
-	s, err := c.person()
+	s, err := c.errander()
 	if err != nil {
 		return err
 	}

@@ -98,6 +98,9 @@ func (c *conversation) loginWithout(client *profiles.Client, name string) (strin
 // leadOn lets a person approve from a poisoned start, and notes where the
 // browser was sent.
 func (c *conversation) leadOn(s useragent.Attacker, client *profiles.Client, name, shape string, start func(*device) string) (transcript.Journey, error) {
+	if err := c.takeTurn(s); err != nil {
+		return transcript.Journey{}, err
+	}
 	d, err := c.issue("device/"+name, client)
 	if err != nil {
 		return transcript.Journey{}, err

@@ -23,6 +23,11 @@ func refresh(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
+	s, err := c.errander()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
 	granted, larger := c.lessScope(client)
 	binding, err := c.issueFor("binding/device", client, c.scopedForm(client, granted))
 	if err != nil {
@@ -32,11 +37,6 @@ func refresh(c *conversation) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.person()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
 	if err := c.approve(s, "approve binding", binding); err != nil {
 		return err
 	}

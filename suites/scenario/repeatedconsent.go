@@ -11,15 +11,15 @@ func repeatedConsent(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI); err != nil {
 		return err
 	}
-	before, err := c.issue("before/device", c.Profile.Clients.Public)
-	if err != nil {
-		return err
-	}
-	s, err := c.person()
+	s, err := c.personInTurn()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	before, err := c.issue("before/device", c.Profile.Clients.Public)
+	if err != nil {
+		return err
+	}
 	if err := unfinished(c.visit(s, before.task("approve before", transcript.Approve))); err != nil {
 		return err
 	}

@@ -53,14 +53,19 @@ type Runner struct {
 	futures map[string]*future
 	status  map[string]Status
 	ended   int
+
+	alone sync.Mutex // held by the scenario that is told again
+	again int        // how many were
+	vain  int        // in a row that were as late as before
 }
 
 type future struct {
 	done chan struct{}
 	said transcript.Transcript
-	// away is closed when the scenario's person has left the pages for good.
-	away chan struct{}
-	left sync.Once
+	// away is closed when the scenario's person has left the pages for good, ended
+	// when the scenario has ended, although it may be told again.
+	away, ended chan struct{}
+	left        sync.Once
 }
 
 func (f *future) leavePages() { f.left.Do(func() { close(f.away) }) }
@@ -92,14 +97,18 @@ func (r *Runner) Start(ctx context.Context, names ...string) {
 			r.mu.Unlock()
 			continue
 		}
-		f := &future{done: make(chan struct{}), away: make(chan struct{})}
+		f := &future{done: make(chan struct{}), away: make(chan struct{}), ended: make(chan struct{})}
 		r.futures[name] = f
 		r.status[name] = Status{Scenario: name}
 		r.mu.Unlock()
 		begin = append(begin, func() {
 			defer close(f.done)
-			defer f.leavePages()
-			f.said = r.tell(ctx, s, f)
+			f.said = r.tell(ctx, s, f.leavePages, func(names []string, at stage) []<-chan struct{} { return r.others(s.Name, names, at) })
+			f.leavePages()
+			close(f.ended)
+			if len(f.said.Late) > 0 && ctx.Err() == nil {
+				f.said = r.tellAgain(ctx, s, f.said)
+			}
 			r.mu.Lock()
 			delete(r.status, name)
 			r.ended++
@@ -109,9 +118,8 @@ func (r *Runner) Start(ctx context.Context, names ...string) {
 }
 
 // tell runs one scenario to its end.
-func (r *Runner) tell(ctx context.Context, s Scenario, f *future) (said transcript.Transcript) {
-	c := &conversation{Environment: r.env, ctx: ctx, random: newRandom(r.env.Seed, s.Name), leavePages: f.leavePages}
-	c.others = func(names []string, pages bool) []<-chan struct{} { return r.ends(s.Name, names, pages) }
+func (r *Runner) tell(ctx context.Context, s Scenario, leavePages func(), others func([]string, stage) []<-chan struct{}) (said transcript.Transcript) {
+	c := &conversation{Environment: r.env, ctx: ctx, random: newRandom(r.env.Seed, s.Name), leavePages: leavePages, others: others}
 	c.said.Scenario = s.Name
 	c.said.Started = r.env.Clock.Now()
 	c.wait = func(what string, until time.Duration) {
@@ -153,10 +161,10 @@ func (r *Runner) tell(ctx context.Context, s Scenario, f *future) (said transcri
 	return
 }
 
-// ends lists the channels that close when other scenarios, if they were
-// started, have ended or left the pages. No names means all that do not
-// themselves wait for this one.
-func (r *Runner) ends(self string, names []string, pages bool) (list []<-chan struct{}) {
+// others lists the channels that close when other scenarios, if they were
+// started, have reached a stage. No names means all that do not themselves wait
+// for this one.
+func (r *Runner) others(self string, names []string, at stage) (list []<-chan struct{}) {
 	own, _ := ByName(self)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -165,9 +173,12 @@ func (r *Runner) ends(self string, names []string, pages bool) (list []<-chan st
 		if name == self || len(names) > 0 && !slices.Contains(names, name) || len(names) == 0 && other.Last >= own.Last {
 			continue
 		}
-		if pages {
+		switch at {
+		case leftPages:
 			list = append(list, f.away)
-		} else {
+		case ended:
+			list = append(list, f.ended)
+		default:
 			list = append(list, f.done)
 		}
 	}

@@ -21,8 +21,8 @@ func (d *device) provoke(label string, n int) (slowed int, err error) {
 			break
 		}
 		if i > 1 {
-			if err := d.c.Clock.SleepReal(d.c.ctx, burstGap); err != nil {
-				return slowed, errInterrupted
+			if err := d.sleepBurst(label); err != nil {
+				return slowed, err
 			}
 		}
 		switch x := d.pollNow(fmt.Sprintf("%s/%d", label, i)); x.OAuthError() {
@@ -65,7 +65,7 @@ func slowedApproval(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
-	if err := c.decide(d, transcript.Approve); err != nil {
+	if err := c.errand(d, transcript.Approve); err != nil {
 		return err
 	}
 	c.leavePages()
@@ -170,6 +170,7 @@ func (p *throttleProbe) burst(d *device, name string, n int) (bool, error) {
 // at polls when the target's clock shows t, but not before anything else it owes.
 func (p *throttleProbe) at(d *device, label string, t time.Duration) (wire.Exchange, error) {
 	x, err := d.pollAfter(label, t-d.last)
+	p.c.missed(label, d.overslept)
 	if x.Overloaded() {
 		p.limited.Store(true)
 	}

@@ -28,11 +28,16 @@ func tokenTransport(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
+	s, err := c.errander()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
 	d, err := c.issue("device", public)
 	if err != nil {
 		return err
 	}
-	if err := c.decide(d, transcript.Approve); err != nil {
+	if err := unfinished(c.visit(s, d.task(string(transcript.Approve), transcript.Approve))); err != nil {
 		return err
 	}
 	c.leavePages()

@@ -43,15 +43,15 @@ func tokenUse(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
-	t := &tokenUser{conversation: c, client: client}
-	if err := t.issueAll(); err != nil {
-		return err
-	}
-	s, err := c.person()
+	s, err := c.errander()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	t := &tokenUser{conversation: c, client: client}
+	if err := t.issueAll(); err != nil {
+		return err
+	}
 	failed := c.approveAll(s, []*errand{&t.partial, &t.narrowed, &t.unscoped, &t.unknown, &t.mixed, &t.full})
 	t.typeDeviceCode(s)
 	c.leavePages()
@@ -124,11 +124,15 @@ func (t *tokenUser) tempt(task *useragent.Task) {
 	task.AtDecision = func(context.Context) error {
 		theirs := elsewhere.task("approve other", transcript.Approve)
 		theirs.Account = second
-		j, err := t.visitOnce(theirs)
-		if err == nil && j.Outcome == transcript.Approved {
+		s, err := t.errander()
+		if err != nil {
+			return nil // what the other person meets does not concern this one
+		}
+		defer s.Close()
+		if t.visit(s, theirs).Outcome == transcript.Approved {
 			t.other.device = elsewhere
 		}
-		return nil // what the other person meets does not concern this one
+		return nil
 	}
 }
 

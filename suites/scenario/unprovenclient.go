@@ -53,7 +53,7 @@ func unprovenClient(c *conversation) error {
 		return err
 	}
 	var first, second *device
-	s, err := c.person()
+	s, err := c.errander()
 	if err != nil {
 		return err
 	}

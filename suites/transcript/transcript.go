@@ -38,7 +38,42 @@ type Transcript struct {
 	Skipped string `json:"skipped,omitempty"`
 	// Broken is a fault of ours: a panic inside the scenario.
 	Broken string `json:"broken,omitempty"`
+
+	// Late is what this machine did too late for the evidence to say something of
+	// the target. Again is what was late when the scenario was told for the first
+	// time: this is its second telling, alone.
+	Late  []Late `json:"late,omitempty"`
+	Again []Late `json:"again,omitempty"`
 }
+
+// Late is a step that came too late by our own fault.
+type Late struct {
+	Kind LateKind `json:"kind"`
+	// What came too late, as a sentence without its end.
+	What string `json:"what"`
+	// ByMS is how much too late, in real milliseconds; 0 where that has no measure.
+	ByMS float64 `json:"by_ms,omitempty"`
+	// Machine says how this machine kept up meanwhile.
+	Machine string `json:"machine,omitempty"`
+}
+
+// LateKind says what a late step spoils.
+type LateKind string
+
+// The kinds of lateness.
+const (
+	// LateCode: a code was at its end before anybody could act on it. Whatever
+	// became of it says nothing.
+	LateCode LateKind = "code"
+	// LateMoment: a request left after the moment that it is about.
+	LateMoment LateKind = "moment"
+	// LatePage: the browser did not get through its pages.
+	LatePage LateKind = "page"
+)
+
+// JourneysPictured is how many journeys of a scenario have pictures of their
+// pages; the others have one where they stopped.
+const JourneysPictured = 6
 
 // Labelled returns the exchanges whose label is the given one or lies below it
 // ("poll" finds "poll/1" and "poll/2"), in the order they were sent.

@@ -75,7 +75,7 @@ const (
 
 // Hold implements Attacker.
 func (a *attacked) Hold(ctx context.Context) (Request, error) {
-	leave, err := a.enter(ctx)
+	leave, err := a.enter(ctx, time.Time{})
 	if err != nil {
 		return Request{}, err
 	}
@@ -165,7 +165,7 @@ func (t *browserTab) paused(ev *fetch.EventRequestPaused) {
 // Replay implements Attacker.
 func (a *attacked) Replay(ctx context.Context, name string, r Request, origin string) transcript.Attack {
 	found := transcript.Attack{Name: name, Method: r.Method, URL: tidy(r.URL, maxText)}
-	ctx, cancel := context.WithTimeoutCause(ctx, a.limits.Step, errStep)
+	ctx, cancel := a.within(ctx, a.limits.Step, errStep)
 	defer cancel()
 	sent := map[string]string{"Origin": origin, "Referer": origin + "/"}
 	if r.ContentType != "" {
@@ -237,12 +237,12 @@ func (a *attacked) hostile(ctx context.Context, name, method, target, body strin
 		_, found.Trouble = classOf(err)
 		return found
 	}
-	leave, err := a.enter(ctx)
+	leave, err := a.enter(ctx, time.Time{})
 	if err != nil {
 		return trouble(err)
 	}
 	defer leave()
-	ctx, cancel := context.WithTimeoutCause(ctx, a.limits.Step+attackLimit, errStep)
+	ctx, cancel := a.within(ctx, a.limits.Step+attackLimit, errStep)
 	defer cancel()
 	if err := a.ready(ctx, target); err != nil {
 		return trouble(err)
@@ -299,13 +299,13 @@ type Mark struct{ Name, Sum string }
 // Inject implements Attacker.
 func (a *attacked) Inject(ctx context.Context, name, address string, mark Mark) transcript.Attack {
 	found := transcript.Attack{Name: name, Method: http.MethodGet, URL: tidy(address, maxText)}
-	leave, err := a.enter(ctx)
+	leave, err := a.enter(ctx, time.Time{})
 	if err != nil {
 		_, found.Trouble = classOf(err)
 		return found
 	}
 	defer leave()
-	ctx, cancel := context.WithTimeoutCause(ctx, a.limits.Step, errStep)
+	ctx, cancel := a.within(ctx, a.limits.Step, errStep)
 	defer cancel()
 	var snap *Snapshot
 	if err = a.ready(ctx, address); err == nil {

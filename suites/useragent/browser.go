@@ -41,8 +41,8 @@ type chrome struct {
 	browser    Browser
 	recogniser *recogniser
 	queries    []string
-	plain      *forms        // sends what the browser would not
-	room       chan struct{} // one token for each journey under way
+	plain      *forms // sends what the browser would not
+	room       *room
 
 	mu       sync.Mutex
 	running  *process
@@ -50,6 +50,7 @@ type chrome struct {
 	open     int // of them, still open
 	closed   bool
 	hostile  *hostileSite
+	pages    pagesKind
 }
 
 // process is a started, or attached, browser.
@@ -72,11 +73,14 @@ func newBrowser(o Options) (*chrome, error) {
 		return nil, err
 	}
 	// A full browser takes more than a core for each page.
-	room := max(1, runtime.NumCPU()/2)
+	most := max(1, runtime.NumCPU()/2)
 	if found.Shell() || found.Remote() {
-		room = runtime.NumCPU()
+		most = runtime.NumCPU()
 	}
-	return &chrome{o: o, browser: found, recogniser: plain.recogniser, queries: plain.queries, plain: plain, room: make(chan struct{}, room)}, nil
+	if o.Parallel > 0 {
+		most = o.Parallel
+	}
+	return &chrome{o: o, browser: found, recogniser: plain.recogniser, queries: plain.queries, plain: plain, room: newRoom(most)}, nil
 }
 
 func (c *chrome) Name() string { return "browser" }
@@ -84,10 +88,15 @@ func (c *chrome) Name() string { return "browser" }
 // NewSession implements Driver. The browser starts with the first journey.
 func (c *chrome) NewSession(context.Context) (Session, error) {
 	t := &browserTab{driver: c}
+	// A browser that has to trust the start page's own key waits for its address.
+	var early func(context.Context) error
+	if c.o.TLS.CAFile == "" {
+		early = func(ctx context.Context) error { return t.prepare(ctx, "") }
+	}
 	return &attacked{&session{
 		driver: c.Name(), tab: t, recogniser: c.recogniser, limits: c.o.Verification.Limits,
 		consent: c.o.Verification.Consent, now: c.o.Now,
-		ready: t.prepare, room: c.room,
+		ready: t.prepare, early: early, room: c.room, strained: c.o.Strained, learn: c.learn,
 	}, t}, nil
 }
 

@@ -183,6 +183,7 @@ func (t *browserTab) look(ctx context.Context) (*Snapshot, error) {
 		queries = []string{}
 	}
 	var s *Snapshot
+	asked := time.Now()
 	err := t.do(ctx, func(c context.Context) (err error) {
 		s, err = evaluate[*Snapshot](c, t.net.mainFrame(), call(snapshotJS, queries))
 		return err
@@ -190,6 +191,7 @@ func (t *browserTab) look(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.driver.reacted(time.Since(asked))
 	if s == nil {
 		return nil, errMoving
 	}

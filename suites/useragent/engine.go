@@ -86,7 +86,7 @@ type settled struct {
 // come to rest, and is recognised.
 func (v *visit) settle(ctx context.Context, before *sighting, last *order) settled {
 	start := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, v.limits.Step, errStep)
+	ctx, cancel := v.within(ctx, v.limits.Step, errStep)
 	defer cancel()
 	sent := v.sent
 	var (
@@ -193,7 +193,7 @@ func (v *visit) timeout(ctx context.Context, p, before *sighting) settled {
 // perform does the acts of a plan on a page. It returns the page as it was
 // before the last act, and that act.
 func (v *visit) perform(ctx context.Context, p *sighting, acts []act, step *transcript.Step) (before *sighting, last *order, end settled) {
-	ctx, cancel := context.WithTimeoutCause(ctx, v.limits.Step, errStep)
+	ctx, cancel := v.within(ctx, v.limits.Step, errStep)
 	defer cancel()
 	for i, a := range acts {
 		found := a.find(p)

@@ -97,7 +97,7 @@ func (f *forms) NewSession(context.Context) (Session, error) {
 	}
 	return &session{
 		driver: f.Name(), tab: t, recogniser: f.recogniser, limits: f.o.Verification.Limits,
-		consent: f.o.Verification.Consent, now: f.o.Now,
+		consent: f.o.Verification.Consent, now: f.o.Now, strained: f.o.Strained,
 	}, nil
 }
 

@@ -27,6 +27,15 @@ type Options struct {
 	// Now is the offset that Journey.Started and Ended are given in, in the
 	// target's time. Default: real time since New.
 	Now func() time.Duration
+	// Parallel is how many journeys a browser makes at once at most. Default: one
+	// for each core, or for each two where the browser has windows. How many there
+	// are follows from how the browser reacts on this machine.
+	Parallel int
+	// Strained says that this machine did not keep up since a moment: time limits
+	// are granted again then. Nil: it always does.
+	Strained func(since time.Time) bool
+	// Reacted is told how long the browser took for trivial answers; it may be nil.
+	Reacted func(took time.Duration)
 	// LocalAddr is the address that the forms driver connects from. Default:
 	// the system's choice.
 	LocalAddr string

@@ -45,6 +45,20 @@ type Session interface {
 	Close() error
 }
 
+// Preparer is a Session that can wait for its turn before there is a task, so
+// that no code grows old meanwhile. Prepare returns when the next journey can
+// begin at once; closing the session gives the turn back.
+type Preparer interface {
+	Prepare(ctx context.Context) error
+}
+
+// Errander is a Driver that can do some errands with less: those whose pages
+// nobody looks at.
+type Errander interface {
+	// NewErrand opens a user agent for errands of which only the outcome counts.
+	NewErrand(ctx context.Context) (Session, error)
+}
+
 // Task is one errand for the person.
 type Task struct {
 	Name string
@@ -65,6 +79,8 @@ type Task struct {
 	Deadline time.Time
 	// Complete is the verification_uri_complete, for the manual driver's QR code.
 	Complete string
+	// Unpictured says that nobody will look at pictures of the pages.
+	Unpictured bool
 	// Watch are values that must not pass through the person's user agent.
 	Watch []Needle
 	// Clear is a box that is unticked before approving; nil: none. The journey

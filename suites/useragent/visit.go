@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -24,26 +23,53 @@ type session struct {
 	loggedIn bool
 	// ready prepares the tab at the first journey; it may be nil.
 	ready func(ctx context.Context, start string) error
-	// room has a token for each journey that may be under way; nil: no bound.
-	room chan struct{}
+	// early is ready before there is a start page; nil: it needs one.
+	early func(ctx context.Context) error
+	// room bounds the journeys that are under way; nil: no bound. reserved gives
+	// back the place that Prepare took for the next one.
+	room     *room
+	reserved func()
+	// strained says that this machine did not keep up since a moment.
+	strained func(since time.Time) bool
+	// learn is told of each journey that met pages; it may be nil.
+	learn func(j *transcript.Journey, scripted bool)
 }
 
 // Close ends the user agent.
-func (s *session) Close() error { return s.tab.close() }
+func (s *session) Close() error {
+	if s.reserved != nil {
+		s.reserved()
+	}
+	return s.tab.close()
+}
 
 // enter waits for room for a journey. A session that is open and idle takes
 // none, nor does a journey that waits for others at the decision page, so that
 // two people can meet there whatever the bound is.
-func (s *session) enter(ctx context.Context) (leave func(), err error) {
+func (s *session) enter(ctx context.Context, deadline time.Time) (leave func(), err error) {
 	if s.room == nil {
 		return func() {}, nil
 	}
-	select {
-	case s.room <- struct{}{}:
-		return sync.OnceFunc(func() { <-s.room }), nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if leave, s.reserved = s.reserved, nil; leave != nil {
+		return leave, nil
 	}
+	return s.room.enter(ctx, deadline)
+}
+
+// Prepare implements Preparer.
+func (s *session) Prepare(ctx context.Context) error {
+	if s.room == nil || s.reserved != nil {
+		return nil
+	}
+	leave, err := s.room.enter(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	s.reserved = leave
+	if s.early == nil {
+		return nil
+	}
+	return s.early(ctx)
 }
 
 // visit is one journey under way.
@@ -60,6 +86,8 @@ type visit struct {
 	loginSinceCode                              bool
 	approved, denied, forgotten                 bool
 	seen                                        map[string]int
+	// scripted says that a page had scripts.
+	scripted bool
 
 	leave func() // gives the journey's room to another
 	// pause stops the journey's clock until resume.
@@ -71,7 +99,7 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{
 		Name: task.Name, Goal: task.Goal, Driver: s.driver, Start: task.Start, Started: s.now(),
 	}
-	leave, err := s.enter(ctx)
+	leave, err := s.enter(ctx, task.Deadline)
 	if err != nil {
 		class, cause := classOf(err)
 		j.Outcome, j.Trouble, j.Ended = transcript.Unfinished, &transcript.Trouble{Class: class, Cause: cause, URL: task.Start}, s.now()
@@ -94,14 +122,12 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 	}
 	jctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	began := time.Now()
-	timer := time.AfterFunc(limit, func() { cancel(errJourney) })
-	defer timer.Stop()
+	whole := startBudget(limit, s.strained, func() { cancel(errJourney) })
+	defer whole.pause()
 	v.pause = func() func() {
-		timer.Stop()
+		whole.pause()
 		leave()
-		left := max(0, limit-time.Since(began))
-		return func() { timer.Reset(left) }
+		return whole.resume
 	}
 	var end settled
 	if task.Goal == transcript.Look {
@@ -122,6 +148,12 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 		scrub(&j, task.Account.Password)
 	}
 	j.Ended = s.now()
+	if s.room != nil {
+		s.room.travelled()
+	}
+	if s.learn != nil && len(j.Steps) > 0 {
+		s.learn(&j, v.scripted)
+	}
 	return j
 }
 
@@ -236,7 +268,7 @@ func (v *visit) start(ctx context.Context) *transcript.Trouble {
 		}
 	}
 	v.tab.watch(v.watched)
-	step, cancel := context.WithTimeoutCause(ctx, v.limits.Step, errStep)
+	step, cancel := v.within(ctx, v.limits.Step, errStep)
 	defer cancel()
 	if err := v.tab.open(step, v.task.Start); err != nil {
 		if step.Err() != nil && ctx.Err() == nil {
@@ -251,11 +283,16 @@ func (v *visit) start(ctx context.Context) *transcript.Trouble {
 func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 	v.tab.inspect(ctx, v.watched)
 	facts := v.tab.facts()
+	v.scripted = v.scripted || s.scripted()
+	var picture []byte
+	if !v.task.Unpictured {
+		picture = v.tab.screenshot(ctx)
+	}
 	v.j.Steps = append(v.j.Steps, transcript.Step{
 		N: len(v.j.Steps) + 1, Page: first(s.Role, "unknown"), Reason: s.Reason,
 		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status, Text: s.Text, Fields: v.shownValues(s.sighting), Usability: s.usability(),
 		Header: facts.header, Foreign: facts.foreign,
-		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: v.tab.screenshot(ctx), Ways: s.ways(),
+		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: picture, Ways: s.ways(),
 	})
 	return &v.j.Steps[len(v.j.Steps)-1]
 }
@@ -325,7 +362,7 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 		{"prefetch GET", "GET", map[string]string{"Sec-Purpose": "prefetch", "Purpose": "prefetch"}},
 	} {
 		began := time.Now()
-		step, cancel := context.WithTimeoutCause(ctx, v.limits.Step, errStep)
+		step, cancel := v.within(ctx, v.limits.Step, errStep)
 		status, err := v.tab.probe(step, probe.method, v.task.Start, probe.headers)
 		cancel()
 		reason := ""

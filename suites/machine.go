@@ -1,0 +1,83 @@
+package suites
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/lateness"
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// whatHelps is what to do about a machine that is too slow for a run.
+const whatHelps = "--parallel 1, fewer programs beside it, codes that live longer, or the forms driver (verification.drivers) help"
+
+// byOurFault takes back what a rule made of evidence that came too late by this
+// machine's own fault, also when its scenario was told again, alone. Missing
+// evidence gets its true reason. An accusation is withheld where the lateness
+// can have made it: all of those about a code that had expired, and those about
+// the pace where a poll missed its moment.
+func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j rules.Judgement) rules.Judgement {
+	if !slices.Contains([]rules.Verdict{rules.Inconclusive, rules.Fail, rules.Warn}, j.Verdict) {
+		return j
+	}
+	for _, name := range rule.Scenarios {
+		for _, late := range evidence.Transcripts[name].Late {
+			spoils := j.Verdict == rules.Inconclusive || late.Kind == transcript.LateCode ||
+				late.Kind == transcript.LateMoment && r.Wants("interval")
+			if !spoils {
+				continue
+			}
+			seen := j.Reason
+			j.Verdict = rules.Inconclusive
+			j.Reason = fmt.Sprintf("this machine was too slow: %s; %s. What was seen: %s", describeLate(late), whatHelps, seen)
+			j.Findings = slices.Clone(j.Findings)
+			for i := range j.Findings {
+				j.Findings[i].Severity, j.Findings[i].Strict = rules.Info, false
+			}
+			return j
+		}
+	}
+	return j
+}
+
+// describeLate says what came too late, and how this machine did meanwhile.
+func describeLate(l transcript.Late) string {
+	parts := []string{l.What}
+	if l.ByMS > 0 {
+		parts = append(parts, fmt.Sprintf("that is %s too late", (time.Duration(l.ByMS)*time.Millisecond).Round(10*time.Millisecond)))
+	}
+	if l.Machine != "" {
+		parts = append(parts, l.Machine)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// machine sums up how this machine kept up, and what it had to do again.
+func machine(f lateness.Figures, scenarios []report.Scenario) *report.Machine {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	m := &report.Machine{
+		Processors: runtime.NumCPU(), Strained: f.Strained(),
+		Timers:  report.Quantiles{P50: ms(f.TimerP50), P99: ms(f.TimerP99), Max: ms(f.TimerMax)},
+		Browser: report.Quantiles{P50: ms(f.BrowserP50), P99: ms(f.BrowserP99), Max: ms(f.BrowserMax)},
+	}
+	if f.Pressure >= 0 {
+		m.Pressure = &f.Pressure
+	}
+	for _, s := range scenarios {
+		t := s.Transcript
+		again := len(t.Again) > 0
+		late := t.Again
+		if !again {
+			late = t.Late
+		}
+		if len(late) > 0 {
+			m.Late = append(m.Late, report.LateScenario{Scenario: t.Scenario, Why: describeLate(late[0]), Again: again, Helped: again && len(t.Late) == 0})
+		}
+	}
+	return m
+}

@@ -1,0 +1,86 @@
+package suites
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/lateness"
+	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// TestByOurFault: what came too late by our own fault accuses nobody, and the
+// reason names this machine.
+func TestByOurFault(t *testing.T) {
+	late := func(kind transcript.LateKind) []transcript.Late {
+		return []transcript.Late{{Kind: kind, What: "approve: the code had expired", ByMS: 3200, Machine: "timers fired 480 ms late"}}
+	}
+	for _, c := range []struct {
+		name    string
+		id      string
+		verdict rules.Verdict
+		late    []transcript.Late
+		want    rules.Verdict
+	}{
+		{"in time", "POLL-13", rules.Fail, nil, rules.Fail},
+		{"missing evidence in time", "POLL-13", rules.Inconclusive, nil, rules.Inconclusive},
+		{"a code had expired", "POLL-13", rules.Fail, late(transcript.LateCode), rules.Inconclusive},
+		{"a warning about an expired code", "VERIFY-07", rules.Warn, late(transcript.LateCode), rules.Inconclusive},
+		{"missing evidence", "VERIFY-01", rules.Inconclusive, late(transcript.LatePage), rules.Inconclusive},
+		{"a poll missed its moment", "POLL-06", rules.Warn, late(transcript.LateMoment), rules.Inconclusive},
+		{"a poll missed its moment, and the check is not about pace", "RESP-01", rules.Fail, late(transcript.LateMoment), rules.Fail},
+		{"what was seen all the same", "POLL-13", rules.Pass, late(transcript.LateCode), rules.Pass},
+		{"does not apply", "POLL-13", rules.NA, late(transcript.LateCode), rules.NA},
+	} {
+		requirement, _ := rules.Find(c.id)
+		rule, _ := rules.ForID(c.id)
+		evidence := rules.Evidence{Transcripts: map[string]transcript.Transcript{rule.Scenarios[0]: {Late: c.late}}}
+		seen := rules.Judgement{Verdict: c.verdict, Reason: "error page", Findings: []rules.Finding{{Code: "x", Severity: c.verdict, Strict: true}}}
+		got := byOurFault(requirement, rule, evidence, seen)
+		if got.Verdict != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got.Verdict, c.want)
+		}
+		named := strings.HasPrefix(got.Reason, "this machine was too slow: approve: the code had expired; that is 3.2s too late; timers fired 480 ms late; --parallel 1") && strings.HasSuffix(got.Reason, "What was seen: error page")
+		if want := got.Verdict == rules.Inconclusive && c.late != nil; named != want {
+			t.Errorf("%s: %q", c.name, got.Reason)
+		}
+		if named && (got.Findings[0].Severity != rules.Info || got.Findings[0].Strict || seen.Findings[0].Severity != c.verdict) {
+			t.Errorf("%s: %+v", c.name, got.Findings)
+		}
+	}
+}
+
+// TestMachineIsInTheResult: what had to be repeated, and whether that helped.
+func TestMachineIsInTheResult(t *testing.T) {
+	scenarios := []report.Scenario{
+		{Transcript: transcript.Transcript{Scenario: "quick"}},
+		{Transcript: transcript.Transcript{Scenario: "repeated", Again: []transcript.Late{{What: "a"}}}},
+		{Transcript: transcript.Transcript{Scenario: "hopeless", Again: []transcript.Late{{What: "b"}}, Late: []transcript.Late{{What: "c"}}}},
+		{Transcript: transcript.Transcript{Scenario: "not repeated", Late: []transcript.Late{{What: "d"}}}},
+	}
+	m := machine(lateness.Figures{TimerP99: time.Second, Pressure: -1}, scenarios)
+	want := []report.LateScenario{
+		{Scenario: "repeated", Why: "a", Again: true, Helped: true},
+		{Scenario: "hopeless", Why: "b", Again: true},
+		{Scenario: "not repeated", Why: "d"},
+	}
+	if len(m.Late) != len(want) {
+		t.Fatalf("%+v", m.Late)
+	}
+	for i := range want {
+		if m.Late[i] != want[i] {
+			t.Errorf("%+v, want %+v", m.Late[i], want[i])
+		}
+	}
+	if !m.Strained || m.Pressure != nil || m.Timers.P99 != 1000 {
+		t.Errorf("%+v", m)
+	}
+	if got := m.Summary(); got != "this machine was too slow beside other things for repeated, which were in time when they were tried again alone; too slow, also alone, for hopeless, not repeated" {
+		t.Errorf("%q", got)
+	}
+	if got := machine(lateness.Figures{}, scenarios[:1]).Summary(); got != "" {
+		t.Errorf("where it did not matter: %q", got)
+	}
+}

@@ -1,0 +1,62 @@
+package scenario
+
+import (
+	"context"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+const (
+	// mostAgain bounds how many scenarios of a run are told again, and mostInVain
+	// how many in a row that were as late as before: a machine that is too slow
+	// for one alone is too slow.
+	mostAgain  = 12
+	mostInVain = 3
+)
+
+// tellAgain repeats a scenario in which this machine came too late, with fresh
+// codes, when nothing else runs beside it. What it says replaces what was said.
+func (r *Runner) tellAgain(ctx context.Context, s Scenario, was transcript.Transcript) transcript.Transcript {
+	r.say(Status{Scenario: s.Name, Waiting: "its turn alone: " + was.Late[0].What})
+	for _, other := range r.besides(s) {
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return was
+		}
+	}
+	r.alone.Lock()
+	defer r.alone.Unlock()
+	if ctx.Err() != nil || r.again >= mostAgain || r.vain >= mostInVain {
+		return was
+	}
+	r.again++
+	said := r.tell(ctx, s, func() {}, func([]string, stage) []<-chan struct{} { return nil })
+	if ctx.Err() != nil {
+		return was // half a telling is worth less than one that came late
+	}
+	said.Again = was.Late
+	if r.vain++; len(said.Late) == 0 {
+		r.vain = 0
+	}
+	return said
+}
+
+// besides lists the ends of all scenarios that do not wait for this one to be
+// settled: those that come later do.
+func (r *Runner) besides(self Scenario) (list []<-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, f := range r.futures {
+		if other, _ := ByName(name); name != self.Name && other.Last <= self.Last {
+			list = append(list, f.ended)
+		}
+	}
+	return list
+}
+
+func (r *Runner) say(s Status) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status[s.Scenario] = s
+}

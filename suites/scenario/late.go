@@ -1,0 +1,69 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// missedBy is by how much, of target time, a request may miss the moment that
+// it is about, and leastMissed the same of our own time, for fast clocks.
+const (
+	missedBy    = clear / 2
+	leastMissed = 250 * time.Millisecond
+)
+
+// late notes a step that came too late by our own fault, and how this machine
+// kept up since a moment before. The scenario is told again, alone, for it.
+func (c *conversation) late(kind transcript.LateKind, by time.Duration, since time.Time, format string, args ...any) {
+	l := transcript.Late{Kind: kind, What: fmt.Sprintf(format, args...), ByMS: float64(by.Microseconds()) / 1000}
+	if c.Watch != nil {
+		l.Machine = c.Watch.Since(since).String()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said.Late = append(c.said.Late, l)
+}
+
+// strained says that this machine did not keep up since a moment.
+func (c *conversation) strained(since time.Time) bool {
+	return c.Watch != nil && c.Watch.Since(since).Strained()
+}
+
+// ownPace says that it is up to this machine how long a visit takes.
+func (c *conversation) ownPace() bool {
+	return c.Driver != nil && (c.Driver.Name() == "browser" || c.Driver.Name() == "forms")
+}
+
+// expiredUnder notes that a code expired before what had to be done with it was done.
+func (c *conversation) expiredUnder(d *device, what string) {
+	if by := c.Clock.Now() - d.issued - d.lifetime; d.lifetime > 0 && by > 0 && c.ownPace() {
+		c.late(transcript.LateCode, c.real(by), c.Clock.Until(d.issued), "%s: the code, which lives %s, had expired before that", what, d.lifetime)
+	}
+}
+
+// missed notes that a request left late, by our own time.
+func (c *conversation) missed(label string, by time.Duration) {
+	if by > max(c.real(missedBy), leastMissed) {
+		c.late(transcript.LateMoment, by, time.Now().Add(-by-time.Second), "%s left %s too late", label, by.Round(time.Millisecond))
+	}
+}
+
+// real is a time of the target's clock in our own.
+func (c *conversation) real(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / c.Clock.rate)
+}
+
+// sleepBurst waits between two polls of a burst. A burst that we stretch
+// ourselves to the length of an interval is none.
+func (d *device) sleepBurst(label string) error {
+	start := time.Now()
+	if err := d.c.Clock.SleepReal(d.c.ctx, burstGap); err != nil {
+		return errInterrupted
+	}
+	if by := time.Since(start) - burstGap; by > d.c.real(d.interval)/4 {
+		d.c.late(transcript.LateMoment, by, start, "%s left %s too late", label, by.Round(time.Millisecond))
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package useragent
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// pagesKind is what the browser has learned of the target's pages.
+type pagesKind struct {
+	// plain: a person approved, and was told so, on pages without any script.
+	plain bool
+	// scripted: some page had one.
+	scripted bool
+}
+
+// NewErrand implements Errander. To pages that work without scripts a browser
+// and the forms driver send the same, so that errands need no browser: it is by
+// far the dearest part of a run. Nothing is guessed: until the browser has seen
+// a whole approval on such pages, and after it has seen a script anywhere, every
+// errand is a browser's.
+func (c *chrome) NewErrand(ctx context.Context) (Session, error) {
+	c.mu.Lock()
+	sparing := c.pages.plain && !c.pages.scripted && !c.browser.Remote()
+	c.mu.Unlock()
+	if sparing {
+		return c.plain.NewSession(ctx)
+	}
+	return c.NewSession(ctx)
+}
+
+// learn notes what the pages of a journey were like.
+func (c *chrome) learn(j *transcript.Journey, scripted bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pages.scripted = c.pages.scripted || scripted
+	if j.Goal == transcript.Approve && j.Outcome == transcript.Approved && j.CodeTyped && j.Confirmed {
+		c.pages.plain = true
+	}
+}
+
+// scripted says that a page needs a browser, or might.
+func (s *Snapshot) scripted() bool {
+	return s.Scripts || s.Frames > 0 || slices.ContainsFunc(s.Elements, func(e Element) bool { return e.Scripted })
+}
+
+// reacted notes how long the browser took for a trivial answer.
+func (c *chrome) reacted(took time.Duration) {
+	c.room.reacted(took)
+	if c.o.Reacted != nil {
+		c.o.Reacted(took)
+	}
+}
