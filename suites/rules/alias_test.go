@@ -35,7 +35,7 @@ func asForm(x *wire.Exchange) {
 		form.Set(name, text)
 	}
 	x.Response.Body = wire.Bytes(form.Encode())
-	x.Response.Header.Set("Content-Type", wire.FormType)
+	header("Content-Type", wire.FormType)(x)
 }
 
 // every changes all exchanges of a scenario that have an answer.
@@ -61,6 +61,7 @@ func TestDeclaredSpellings(t *testing.T) {
 		}
 	}
 	clean := recorded(t)
+	unchanged(t)
 	for _, test := range []struct {
 		name    string
 		deviate edit
@@ -105,7 +106,7 @@ func TestDeclaredSpellings(t *testing.T) {
 			map[string]string{"RESP-04": "info undocumented"}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e := clone(t, clean)
+			e := clone(clean)
 			test.deviate(e)
 			bare := tripped(e)
 			for _, check := range test.without {

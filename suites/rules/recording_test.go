@@ -1,10 +1,15 @@
 package rules
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -12,26 +17,49 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// recorded is what the reference server said to every scenario. It is a
-// throw-away server, so nothing in the files is secret. To write them anew:
+// recorded is what the reference server said to every scenario. It is read
+// once and shared: whoever changes it does so in a clone. It is a throw-away
+// server, so nothing in the files is secret. To write them anew:
 //
 //	go test ./suites -run TestBuiltinConforms -update
 //	go test ./suites -run TestBuiltinConforms -update -scenarios "races,expiry"
 func recorded(t testing.TB) Evidence {
 	t.Helper()
+	e, err := recording()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// unchanged fails a test that wrote into the shared recording.
+func unchanged(t *testing.T) {
+	t.Helper()
+	before, err := json.Marshal(recorded(t).Transcripts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if after, err := json.Marshal(recorded(t).Transcripts); err != nil || !bytes.Equal(before, after) {
+			t.Error("a case wrote into the recording that all share", err)
+		}
+	})
+}
+
+var recording = sync.OnceValues(func() (Evidence, error) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "testdata", "recordings", "builtin", "*.json"))
 	if err != nil || len(files) == 0 {
-		t.Fatal("no recordings", err)
+		return Evidence{}, fmt.Errorf("no recordings: %w", err)
 	}
 	var r Recording
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
-			t.Fatal(err)
+			return Evidence{}, err
 		}
 		var one Recording
 		if err := json.Unmarshal(b, &one); err != nil {
-			t.Fatalf("%s: %v", file, err)
+			return Evidence{}, fmt.Errorf("%s: %w", file, err)
 		}
 		r.Issuer, r.Endpoints, r.Transcripts = one.Issuer, one.Endpoints, append(r.Transcripts, one.Transcripts...)
 	}
@@ -57,39 +85,71 @@ func recorded(t testing.TB) Evidence {
 			AuthorizationDetails: `[{"type": "demo_access", "actions": ["read"]}]`,
 		},
 		Tenant: &profiles.Tenant{Issuer: r.Issuer + "/orgs/beta", Clients: profiles.TenantClients{Public: &profiles.Client{ID: "beta-device"}}},
-	})
-}
+	}), nil
+})
 
-// clone is a copy that a test may change. Bodies are shared: an edit replaces
-// them.
-func clone(t testing.TB, e Evidence) Evidence {
-	t.Helper()
+// clone is a copy that a test may change. What an edit replaces and does not
+// write into is shared: bodies and the headers of exchanges.
+func clone(e Evidence) Evidence {
 	copied := e
-	copied.Transcripts = map[string]transcript.Transcript{}
+	copied.Transcripts = make(map[string]transcript.Transcript, len(e.Transcripts))
 	profile := *e.Profile
 	copied.Profile = &profile
 	for name, said := range e.Transcripts {
 		said.Exchanges = slices.Clone(said.Exchanges)
+		messages := make([]wire.Message, len(said.Exchanges))
 		for i := range said.Exchanges {
-			x := &said.Exchanges[i]
-			x.Request.Header = x.Request.Header.Clone()
-			if x.Response != nil {
-				x.Response = &wire.Message{Header: x.Response.Header.Clone(), Body: x.Response.Body}
+			if x := &said.Exchanges[i]; x.Response != nil {
+				messages[i] = *x.Response
+				x.Response = &messages[i]
 			}
 		}
-		// Everything else is deeper, and little.
-		exchanges := said.Exchanges
-		said.Exchanges = nil
-		b, err := json.Marshal(said)
-		if err != nil {
-			t.Fatal(err)
+		said.Journeys = slices.Clone(said.Journeys)
+		for i := range said.Journeys {
+			said.Journeys[i] = deep(reflect.ValueOf(said.Journeys[i])).Interface().(transcript.Journey)
 		}
-		var c transcript.Transcript
-		if err := json.Unmarshal(b, &c); err != nil {
-			t.Fatal(err)
-		}
-		c.Exchanges = exchanges
-		copied.Transcripts[name] = c
+		said.Attacks, said.Guessed, said.Noted = slices.Clone(said.Attacks), slices.Clone(said.Guessed), maps.Clone(said.Noted)
+		copied.Transcripts[name] = said
 	}
 	return copied
+}
+
+// deep copies a value that has no unexported fields. Plain data is shared.
+func deep(v reflect.Value) reflect.Value {
+	if v.IsZero() {
+		return v
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		copied := reflect.New(v.Type().Elem())
+		copied.Elem().Set(deep(v.Elem()))
+		return copied
+	case reflect.Struct:
+		copied := reflect.New(v.Type()).Elem()
+		copied.Set(v)
+		for i := range v.NumField() {
+			switch v.Field(i).Kind() {
+			case reflect.Pointer, reflect.Struct, reflect.Slice, reflect.Map:
+				copied.Field(i).Set(deep(v.Field(i)))
+			}
+		}
+		return copied
+	case reflect.Slice:
+		copied := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(copied, v)
+		switch v.Type().Elem().Kind() {
+		case reflect.Pointer, reflect.Struct, reflect.Slice, reflect.Map:
+			for i := range v.Len() {
+				copied.Index(i).Set(deep(v.Index(i)))
+			}
+		}
+		return copied
+	case reflect.Map:
+		copied := reflect.MakeMapWithSize(v.Type(), v.Len())
+		for key, value := range v.Seq2() {
+			copied.SetMapIndex(key, deep(value))
+		}
+		return copied
+	}
+	return v
 }
