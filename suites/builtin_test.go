@@ -8,11 +8,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/devicegrant/devicegrant/fakeidp"
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
+	"github.com/devicegrant/devicegrant/suites/scenario"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
@@ -26,9 +29,19 @@ var (
 // that recordings of different days fit together.
 const recordedAddress = "127.0.0.1:18628"
 
-// startBuiltin starts the reference server and returns the profile for it.
+// startBuiltin starts the reference server for a test and returns the profile
+// for it.
 func startBuiltin(t testing.TB, clockRate float64) *profiles.Profile {
 	t.Helper()
+	server, p, err := launchBuiltin(clockRate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return p
+}
+
+func launchBuiltin(clockRate float64) (*fakeidp.Server, *profiles.Profile, error) {
 	config := fakeidp.DefaultConfig()
 	config.ClockRate = clockRate
 	address := "127.0.0.1:0"
@@ -37,9 +50,8 @@ func startBuiltin(t testing.TB, clockRate float64) *profiles.Profile {
 	}
 	server, err := fakeidp.Start(config, address, "")
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
-	t.Cleanup(server.Close)
 	config = server.Config()
 	client, _ := config.Client("device-confidential")
 	alice, _ := config.User("alice")
@@ -55,9 +67,10 @@ func startBuiltin(t testing.TB, clockRate float64) *profiles.Profile {
 		Set: []string{"base_url=" + server.URL, "limits.race_width=5", "limits.race_rounds=4", "limits.load_devices=10"}, Getenv: func(name string) string { return secrets[name] },
 	})
 	if err != nil {
-		t.Fatal(err)
+		server.Close()
+		return nil, nil, err
 	}
-	return p
+	return server, p, nil
 }
 
 // fastClock is the rate at which tests let the reference server live. The
@@ -71,25 +84,72 @@ var cleanVerdicts = map[string]rules.Verdict{
 	"SEC-01":  rules.NA,   // it listens on http, which the profile allows on loopback
 }
 
-// TestBuiltinConforms runs everything that needs no browser against the
-// reference server, judges it, and keeps the recording for the tests of the
-// rules when asked to.
-func TestBuiltinConforms(t *testing.T) {
-	ginkgoRuns.Lock()
-	defer ginkgoRuns.Unlock()
-	ctx := context.Background()
+// notInCheck skips what make check has no time for.
+func notInCheck(t *testing.T, why string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("not in make check: " + why)
+	}
+}
+
+// whole is one run of everything that needs no browser against the reference
+// server, with what all tests of a whole run look at: such a run waits for a
+// quarter of a minute.
+type whole struct {
+	checks      map[string]report.Check
+	transcripts []transcript.Transcript
+	target      scenario.Target
+	// The results of the same run, with secrets and without.
+	redacted, unredacted report.Result
+}
+
+func wholeRun(t *testing.T) whole {
+	t.Helper()
+	notInCheck(t, "it is a whole run")
+	w, err := runWhole()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+var runWhole = sync.OnceValues(func() (w whole, err error) {
+	server, profile, err := launchBuiltin(fastClock)
+	if err != nil {
+		return w, err
+	}
+	defer server.Close()
 	browser := "none"
 	if *withBrowser {
 		browser = "auto"
 	}
-	s, err := Open(ctx, Options{Profile: startBuiltin(t, fastClock), ClockRate: fastClock, Browser: browser, Seed: 1})
+	ctx := context.Background()
+	s, err := Open(ctx, Options{Profile: profile, ClockRate: fastClock, Browser: browser, Seed: 1})
 	if err != nil {
-		t.Fatal(err)
+		return w, err
 	}
 	defer s.Close()
 	s.start(ctx)
+	w.checks = map[string]report.Check{}
 	for _, r := range rules.Catalogue {
-		check := s.judge(r.ID)
+		w.checks[r.ID] = s.judge(r.ID)
+	}
+	w.transcripts, w.target = s.runner.Transcripts(), s.env.Target
+	w.redacted = s.Result(ctx)
+	// What Open does for the option: nothing else depends on it.
+	s.options.Unredacted, s.redactor = true, report.NoRedactor()
+	w.unredacted = s.Result(ctx)
+	return w, nil
+})
+
+// TestBuiltinConforms runs everything that needs no browser against the
+// reference server, judges it, and keeps the recording for the tests of the
+// rules when asked to.
+func TestBuiltinConforms(t *testing.T) {
+	t.Parallel()
+	run := wholeRun(t)
+	for _, r := range rules.Catalogue {
+		check := run.checks[r.ID]
 		want := rules.Pass
 		switch v, ok := cleanVerdicts[r.ID]; {
 		case r.Wants("browser") && !*withBrowser:
@@ -104,11 +164,11 @@ func TestBuiltinConforms(t *testing.T) {
 	if !*update {
 		return
 	}
-	for _, said := range s.runner.Transcripts() {
+	for _, said := range run.transcripts {
 		if *onlyScenarios != "" && !slices.Contains(strings.Split(*onlyScenarios, ","), said.Scenario) {
 			continue
 		}
-		recording := rules.Recording{Issuer: s.env.Target.Issuer, Endpoints: s.env.Target.Endpoints, Transcripts: []transcript.Transcript{said}}
+		recording := rules.Recording{Issuer: run.target.Issuer, Endpoints: run.target.Endpoints, Transcripts: []transcript.Transcript{said}}
 		b, err := json.MarshalIndent(recording, "", " ")
 		if err != nil {
 			t.Fatal(err)

@@ -13,19 +13,10 @@ import (
 // they said in the run, also where what they need was redacted: the run noted
 // it before.
 func TestJudgeAgrees(t *testing.T) {
-	for _, unredacted := range []bool{true, false} {
-		name := "redacted"
-		if unredacted {
-			name = "unredacted"
-		}
+	t.Parallel()
+	run := wholeRun(t)
+	for name, live := range map[string]report.Result{"redacted": run.redacted, "unredacted": run.unredacted} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			live, err := Evaluate(context.Background(), Options{
-				Profile: startBuiltin(t, fastClock), ClockRate: fastClock, Browser: "none", Seed: 1, Unredacted: unredacted,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
 			written, err := json.Marshal(live)
 			if err != nil {
 				t.Fatal(err)
@@ -52,13 +43,11 @@ func TestJudgeAgrees(t *testing.T) {
 // TestJudgeWithoutFacts: what was redacted and not noted is inconclusive, and
 // never anything else.
 func TestJudgeWithoutFacts(t *testing.T) {
-	live, err := Evaluate(context.Background(), Options{
-		Profile: startBuiltin(t, fastClock), ClockRate: fastClock, Browser: "none", Seed: 1, Select: []string{"SEC-02", "TOKEN-15"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	live.Recorded.Facts = rules.Facts{}
+	t.Parallel()
+	live := wholeRun(t).redacted
+	recorded := *live.Recorded
+	recorded.Facts = rules.Facts{}
+	live.Recorded = &recorded
 	again, err := Judge(live, report.Policy{}, false)
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +68,7 @@ func TestJudgeNeedsARecording(t *testing.T) {
 // TestNobodyOpensABrowser: without a browser, a profile whose pages are opened by
 // hand is judged by what needs no person.
 func TestNobodyOpensABrowser(t *testing.T) {
+	t.Parallel()
 	profile := startBuiltin(t, fastClock)
 	profile.Verification.Drivers = []string{"manual"}
 	result, err := Evaluate(context.Background(), Options{Profile: profile, ClockRate: fastClock, Browser: "none", Seed: 1, Select: []string{"DA-01", "VERIFY-01"}})
