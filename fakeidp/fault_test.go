@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -83,18 +84,24 @@ func TestEveryFaultServes(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer server.Close()
+			var asking sync.WaitGroup // all at once: some faults take their time
 			for _, path := range []string{"/device", "/.well-known/openid-configuration", "/jwks", "/device?user_code=BCDF-GHJK"} {
-				if resp, err := server.Client().Get(server.URL + path); err == nil {
-					resp.Body.Close()
-				}
+				asking.Go(func() {
+					if resp, err := server.Client().Get(server.URL + path); err == nil {
+						resp.Body.Close()
+					}
+				})
 			}
 			for _, form := range []url.Values{{"client_id": {"device-public"}}, {}, {"client_id": {"device-public"}, "grant_type": {grantTypeDevice}, "device_code": {"x"}}} {
 				for _, path := range []string{"/device_authorization", "/token", "/introspect", "/revoke"} {
-					if resp, err := server.Client().Post(server.URL+path, formType, strings.NewReader(form.Encode())); err == nil {
-						resp.Body.Close()
-					}
+					asking.Go(func() {
+						if resp, err := server.Client().Post(server.URL+path, formType, strings.NewReader(form.Encode())); err == nil {
+							resp.Body.Close()
+						}
+					})
 				}
 			}
+			asking.Wait()
 			resp, err := http.Get(server.ControlURL + "/health")
 			if err != nil || resp.StatusCode != http.StatusOK {
 				t.Errorf("the server is gone: %v", err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -152,21 +153,46 @@ func TestBadScripts(t *testing.T) {
 	}
 }
 
+// inMemory carries requests to a server without a connection, so that the
+// virtual clock can run while a client waits.
+type inMemory struct{ http.Handler }
+
+func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.RemoteAddr, r.Host, r.RequestURI = "192.0.2.1:1234", r.URL.Host, r.URL.RequestURI()
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
 // TestScriptMeetsAStranger: a device client that nobody here wrote goes through
 // a script to its token.
 func TestScriptMeetsAStranger(t *testing.T) {
-	t.Parallel()
-	server := playing(t, Script{Token: []Step{{Answer: "authorization_pending"}, {Answer: "slow_down"}, {Answer: "token"}}})
-	config := oauth2.Config{ClientID: "device-public", Scopes: []string{"openid"},
-		Endpoint: oauth2.Endpoint{DeviceAuthURL: server.URL + "/device_authorization", TokenURL: server.URL + "/token", AuthStyle: oauth2.AuthStyleInParams}}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	codes, err := config.DeviceAuth(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := config.DeviceAccessToken(ctx, codes)
-	if err != nil || !token.Valid() {
-		t.Errorf("%v %v", token, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		config := DefaultConfig()
+		config.Issuer, config.Interval = testIssuer, time.Second
+		server, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Play(Script{Client: "device-public", Token: []Step{{Answer: "authorization_pending"}, {Answer: "slow_down"}, {Answer: "token"}}}); err != nil {
+			t.Fatal(err)
+		}
+		device := oauth2.Config{ClientID: "device-public", Scopes: []string{"openid"},
+			Endpoint: oauth2.Endpoint{DeviceAuthURL: testIssuer + "/device_authorization", TokenURL: testIssuer + "/token", AuthStyle: oauth2.AuthStyleInParams}}
+		ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: inMemory{server}})
+		codes, err := device.DeviceAuth(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		token, err := device.DeviceAccessToken(ctx, codes)
+		if err != nil || !token.Valid() {
+			t.Errorf("%v %v", token, err)
+		}
+		// It waited a second, another one, and then five more for slow_down.
+		if took := time.Since(began); took != 8*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
 }

@@ -88,6 +88,7 @@ func wantPatience(t *testing.T, s *fakeidp.Server, userCode string) {
 }
 
 func TestGoOAuth2Client(t *testing.T) {
+	t.Parallel()
 	eachEnding(t, func(t *testing.T, s *fakeidp.Server, clientID string, ending ending) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -155,6 +156,10 @@ func notTried(t *testing.T, why string) {
 }
 
 func TestNodeOpenIDClient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not in make check: it starts six clients in Node")
+	}
+	t.Parallel()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		notTried(t, "node is not installed")
