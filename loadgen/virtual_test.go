@@ -2,12 +2,17 @@ package loadgen
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -63,12 +68,9 @@ func (v *virtual) dial(context.Context, string, string) (net.Conn, error) {
 func (v *virtual) serve(c net.Conn) {
 	defer c.Close()
 	in := bufio.NewReader(c)
-	for {
-		r, err := http.ReadRequest(in)
+	for read := strictly; ; read = quickly {
+		r, err := read(in)
 		if err != nil {
-			return
-		}
-		if r.ParseForm() != nil {
 			return
 		}
 		v.mu.Lock()
@@ -85,6 +87,52 @@ func (v *virtual) serve(c net.Conn) {
 			return
 		}
 	}
+}
+
+// strictly reads the first request of a connection, as net/http does.
+func strictly(in *bufio.Reader) (*http.Request, error) {
+	r, err := http.ReadRequest(in)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.ParseForm()
+}
+
+// quickly reads the others, which are made in the same way: half the time of
+// a run of 200,000 requests would be their headers.
+func quickly(in *bufio.Reader) (*http.Request, error) {
+	line, err := in.ReadString('\n')
+	if err != nil {
+		return nil, err
+	}
+	words := strings.Fields(line)
+	if len(words) != 3 || words[0] != http.MethodPost || words[2] != "HTTP/1.1" {
+		return nil, fmt.Errorf("the line %q begins no request", line)
+	}
+	length := -1
+	for {
+		header, err := in.ReadSlice('\n')
+		if err != nil {
+			return nil, err
+		}
+		if header = bytes.TrimRight(header, "\r\n"); len(header) == 0 {
+			break
+		}
+		if name, value, _ := bytes.Cut(header, []byte(": ")); bytes.EqualFold(name, []byte("Content-Length")) {
+			if length, err = strconv.Atoi(string(value)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if length < 0 {
+		return nil, errors.New("the request has no length")
+	}
+	body := make([]byte, length)
+	if _, err := io.ReadFull(in, body); err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(body))
+	return &http.Request{Method: words[0], URL: &url.URL{Path: words[1]}, Form: form}, err
 }
 
 func (v *virtual) handle(r *http.Request) (int, string) {
