@@ -10,6 +10,9 @@ import (
 // control and format characters: XML and terminals do not bear them, and a
 // change of direction makes one value look like another.
 func Visible(s string) string {
+	if plain(s) {
+		return s
+	}
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\r\n", "\n")
 	var b strings.Builder
 	for _, c := range s {
@@ -23,4 +26,14 @@ func Visible(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// plain says that a text has nothing to spell out: nearly all have not.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < ' ' || c > '~') && c != '\n' && c != '\t' {
+			return false
+		}
+	}
+	return true
 }

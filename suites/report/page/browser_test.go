@@ -42,6 +42,9 @@ func missing(t *testing.T, what string) {
 // tab opens a tab of a real browser.
 func tab(t *testing.T) context.Context {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("not in make check: it starts a browser")
+	}
 	browser, err := useragent.FindBrowser("", nil)
 	if err != nil {
 		missing(t, err.Error())

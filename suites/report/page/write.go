@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -59,16 +60,35 @@ var tighter = []limits{
 // for the pictures of the journeys; nil: without pictures. The page is written
 // as a whole or not at all.
 func Write(w io.Writer, r report.Result, evidence fs.FS) error {
-	var out bytes.Buffer
-	for _, l := range tighter {
-		out.Reset()
-		if err := templates.Execute(&out, newPage(r, evidence, l)); err != nil {
+	var out bounded
+	for i, l := range tighter {
+		out.page.Reset()
+		out.anySize = i == len(tighter)-1
+		err := templates.Execute(&out, newPage(r, evidence, l))
+		if errors.Is(err, errTooLong) {
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("the page of the run: %w", err)
 		}
-		if out.Len() <= MaxSize {
-			break
-		}
+		break
 	}
-	_, err := out.WriteTo(w)
+	_, err := out.page.WriteTo(w)
 	return err
+}
+
+// bounded is a page that ends where it gets too long: the rest of one that will
+// be made anew, with tighter limits, need not be made.
+type bounded struct {
+	page    bytes.Buffer
+	anySize bool
+}
+
+var errTooLong = errors.New("the page is too long")
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if !b.anySize && b.page.Len()+len(p) > MaxSize {
+		return 0, errTooLong
+	}
+	return b.page.Write(p)
 }
