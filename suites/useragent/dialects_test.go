@@ -145,9 +145,13 @@ type visitor struct {
 	loggedIn         bool
 }
 
+func newServer(d dialect) *server {
+	return &server{dialect: d, codes: map[string]string{}, sessions: map[string]*visitor{}}
+}
+
 func serve(t *testing.T, d dialect) *server {
 	t.Helper()
-	s := &server{dialect: d, codes: map[string]string{}, sessions: map[string]*visitor{}}
+	s := newServer(d)
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	return s

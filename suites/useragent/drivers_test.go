@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -32,9 +34,18 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// notInCheck skips what make check has no time for.
+func notInCheck(t *testing.T, kind string) {
+	t.Helper()
+	if testing.Short() && kind == "browser" {
+		t.Skip("not in make check: it starts a browser")
+	}
+}
+
 // drive gives a driver for a consent setting, and skips without a browser.
 func drive(t *testing.T, kind string, v profiles.Verification) Driver {
 	t.Helper()
+	notInCheck(t, kind)
 	shared.Lock()
 	defer shared.Unlock()
 	raw, err := json.Marshal(v)
@@ -215,16 +226,56 @@ func TestAtDecision(t *testing.T) {
 	})
 }
 
+// pipes accepts connections of net.Pipe, which virtual time can see.
+type pipes chan net.Conn
+
+func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c, ok := <-p; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
 // TestAtDecisionDoesNotCount: what the owner of the task does at the decision
 // takes nothing from the journey's time.
 func TestAtDecisionDoesNotCount(t *testing.T) {
-	t.Parallel()
-	s := serve(t, dialects()[0])
-	u := open(t, "forms", "always")
-	visiting(u).limits.Journey = 2 * time.Second
-	task := s.task(transcript.Approve, s.issue())
-	task.AtDecision = func(context.Context) error { time.Sleep(2100 * time.Millisecond); return nil }
-	check(t, u.Journey(t.Context(), task), transcript.Approved)
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(dialects()[0])
+		s.Server = &httptest.Server{URL: "http://idp.test"}
+		listener := make(pipes)
+		serving := &http.Server{Handler: s}
+		go serving.Serve(listener)
+		defer serving.Close()
+		d, err := New("forms", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		transport := d.(*forms).transport
+		transport.Proxy, transport.DialContext = nil, listener.dial
+		defer transport.CloseIdleConnections()
+		u, err := d.NewSession(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer u.Close()
+		task := s.task(transcript.Approve, s.issue())
+		task.AtDecision = func(context.Context) error { time.Sleep(2 * visiting(u).limits.Journey); return nil }
+		check(t, u.Journey(t.Context(), task), transcript.Approved)
+	})
 }
 
 func TestAtDecisionEndsTheJourney(t *testing.T) {

@@ -212,6 +212,7 @@ func TestNoSandbox(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
+	notInCheck(t, "browser")
 	b, err := FindBrowser("", os.Getenv)
 	if err != nil {
 		t.Skip("skipped: ", err)
