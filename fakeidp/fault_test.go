@@ -75,6 +75,7 @@ func TestFaultsOfOneClient(t *testing.T) {
 // TestEveryFaultServes: with each of the faults on, the endpoints still answer
 // something, and do not fall over.
 func TestEveryFaultServes(t *testing.T) {
+	t.Parallel()
 	for _, f := range Faults() {
 		t.Run(f.ID, func(t *testing.T) {
 			config := DefaultConfig()

@@ -436,8 +436,9 @@ func TestExpensiveProfiles(t *testing.T) {
 			if err != nil && strings.Count(err.Error(), "\n") >= maxProblems {
 				t.Error("more problems than anybody reads")
 			}
-			if took := time.Since(started); took > 5*time.Second {
-				t.Errorf("it took %v", took)
+			// What is not bounded takes hours; a busy machine takes seconds.
+			if took := time.Since(started); took > time.Minute {
+				t.Errorf("to refuse it took %v: the work is not bounded", took)
 			}
 		})
 	}

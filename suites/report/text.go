@@ -1,7 +1,7 @@
 package report
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -15,12 +15,14 @@ func Visible(s string) string {
 	}
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\r\n", "\n")
 	var b strings.Builder
+	b.Grow(len(s))
 	for _, c := range s {
 		switch {
 		case c == '\n' || c == '\t':
 			b.WriteRune(c)
 		case unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029' || c >= 0xfffe && c <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, c)
+			hex := strconv.FormatUint(uint64(c), 16)
+			b.WriteString(`\u` + "0000"[min(len(hex), 4):] + hex)
 		default:
 			b.WriteRune(c)
 		}

@@ -59,9 +59,18 @@ func post(t *testing.T, endpoint string, form url.Values, id, secret string) (in
 	return response.StatusCode, answer
 }
 
+// notInCheck leaves out what starts servers that others wrote.
+func notInCheck(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("not in make check: it starts a real server")
+	}
+}
+
 // TestGrant starts each server and takes the first steps of the grant with
 // every client that the profiles name.
 func TestGrant(t *testing.T) {
+	notInCheck(t)
 	for _, server := range servers {
 		t.Run(server.name, func(t *testing.T) {
 			t.Parallel()
@@ -101,6 +110,7 @@ func TestGrant(t *testing.T) {
 // TestGlewlwydLogin proves the user and the password that Env announces, and
 // that the pages get their configuration.
 func TestGlewlwydLogin(t *testing.T) {
+	notInCheck(t)
 	t.Parallel()
 	s := Glewlwyd(t, Options{})
 	for password, want := range map[string]int{
@@ -133,6 +143,7 @@ func TestGlewlwydLogin(t *testing.T) {
 
 // TestEnd holds that a server ends with the test that started it.
 func TestEnd(t *testing.T) {
+	notInCheck(t)
 	for _, server := range servers {
 		t.Run(server.name, func(t *testing.T) {
 			t.Parallel()
@@ -154,6 +165,7 @@ func TestEnd(t *testing.T) {
 // TestKilled holds that no server outlives a test process that was killed and
 // could not end it.
 func TestKilled(t *testing.T) {
+	notInCheck(t)
 	for index, server := range servers {
 		t.Run(server.name, func(t *testing.T) {
 			t.Parallel()
