@@ -65,6 +65,12 @@ func TestActionRuns(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("skipped: ", err)
 	}
+	t.Parallel()
+	// As the action installs it, under the name that the script calls.
+	path := t.TempDir()
+	if err := os.Symlink(binary(t), filepath.Join(path, "devicegrant")); err != nil {
+		t.Fatal(err)
+	}
 	var script string
 	for _, s := range readAction(t).Runs.Steps {
 		if s.ID == "run" {
@@ -86,7 +92,7 @@ func TestActionRuns(t *testing.T) {
 			// As GitHub starts bash for a step.
 			cmd := exec.Command("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
 			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(binary(t))+string(os.PathListSeparator)+os.Getenv("PATH"),
+			cmd.Env = append(os.Environ(), "PATH="+path+string(os.PathListSeparator)+os.Getenv("PATH"),
 				"PROFILE="+c.profile, "ARGS="+c.args, "BASELINE=", "FORMATS=github,junit", "OUT="+c.out,
 				"GITHUB_OUTPUT="+output, "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"))
 			printed, _ := cmd.CombinedOutput()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,20 +9,6 @@ import (
 
 	"github.com/devicegrant/devicegrant/suites/report"
 )
-
-// The program of a test is the test itself: a child of it would run all tests
-// again, which start children.
-func init() {
-	ownProgram = func() (string, error) { return "", errors.New("a test that starts the program calls useBinary") }
-}
-
-// useBinary lets the test start the program that was built.
-func useBinary(t *testing.T) {
-	t.Helper()
-	before, program := ownProgram, binary(t)
-	ownProgram = func() (string, error) { return program, nil }
-	t.Cleanup(func() { ownProgram = before })
-}
 
 // TestBaselineStory is what happens in somebody's CI: a baseline is written and
 // the build is green; a fault is switched on, and the build is red with an

@@ -18,12 +18,12 @@ import (
 // TestThreeDoors opens the same tree of specs through the binary, go test and
 // the ginkgo command, with one selection, and compares the verdicts.
 func TestThreeDoors(t *testing.T) {
+	notShort(t, "two of the doors are compiled first")
+	t.Parallel()
 	server := fakeidp.NewServer(fakeidp.DefaultConfig())
 	defer server.Close()
 	client, _ := server.Config().Client("device-confidential")
 	alice, _ := server.Config().User("alice")
-	t.Setenv("DEVICEGRANT_CLIENT_SECRET", client.Secret)
-	t.Setenv("DEVICEGRANT_PASSWORD", alice.Password)
 	base := "base_url=" + server.URL
 
 	verdicts := map[string]string{}
@@ -48,6 +48,7 @@ func TestThreeDoors(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		cmd.Dir = filepath.Join("..", "..")
+		cmd.Env = append(os.Environ(), "DEVICEGRANT_CLIENT_SECRET="+client.Secret, "DEVICEGRANT_PASSWORD="+alice.Password)
 		printed, err := cmd.CombinedOutput()
 		cancel()
 		if err != nil {
@@ -90,22 +91,4 @@ func readResult(t *testing.T, dir string) report.Result {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// binary builds the program once for all tests that run it.
-func binary(t *testing.T) string {
-	t.Helper()
-	buildOnce.Do(func() {
-		dir, err := os.MkdirTemp("", "devicegrant-test-")
-		if err != nil {
-			buildErr = err
-			return
-		}
-		builtBinary = filepath.Join(dir, "devicegrant")
-		buildErr = exec.Command("go", "build", "-o", builtBinary, ".").Run()
-	})
-	if buildErr != nil {
-		t.Fatalf("building the program: %v", buildErr)
-	}
-	return builtBinary
 }

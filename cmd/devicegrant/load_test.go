@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,6 +53,7 @@ func readLoad(t *testing.T, dir string) (r loadgen.Result) {
 // own. Whether the generator was in time depends on the machine; the ledger and
 // the counts do not.
 func TestLoadBuiltin(t *testing.T) {
+	notShort(t, "fourteen seconds of load")
 	t.Parallel()
 	status, output, r := loadRun(t, "--devices", "60", "--duration", "14s", "--warm-up", "0s", "--threshold", "tokens count>0", "--threshold", "slow_down_obedient count==0")
 	if status != loadgen.ExitHeld && r.Verdict != loadgen.Invalid {
@@ -68,6 +70,7 @@ func TestLoadBuiltin(t *testing.T) {
 // TestLoadCatches: codes that are redeemed twice are found by greedy devices,
 // with what the device saw, and nothing that was secret.
 func TestLoadCatches(t *testing.T) {
+	notShort(t, "half a minute of load")
 	t.Parallel()
 	status, output, r := loadRun(t, "--scenario", "greedy", "--fault", "M01", "--devices", "30", "--duration", "25s", "--drain", "5s")
 	if status != loadgen.ExitMissed || r.Ledger.Clean || r.Ledger.Violations[0].Code != "two-tokens" {
@@ -82,6 +85,7 @@ func TestLoadCatches(t *testing.T) {
 // TestLoadInterrupted: an interrupt ends a run in order, with its report; a
 // generator that was stopped says that it was.
 func TestLoadInterrupted(t *testing.T) {
+	notShort(t, "eight seconds of load")
 	t.Parallel()
 	dir := t.TempDir()
 	cmd := exec.Command(binary(t), "load", "--devices", "50", "--duration", "5m", "--warm-up", "0s", "--out", dir, "--no-progress", "--metrics", "127.0.0.1:0")
@@ -104,26 +108,40 @@ func TestLoadInterrupted(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(said.String(), "metrics  ")
 	address, _, _ := strings.Cut(rest, "\n")
-	resp, err := http.Get(address)
-	if err != nil {
-		t.Fatal(err)
+	figures := func() string {
+		resp, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
 	}
-	text, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil || !strings.Contains(string(text), `devicegrant_requests_total{answer="codes",kind="issue"} 50`) {
-		t.Errorf("%v\n%s", err, text)
+	if !eventually(func() bool {
+		return strings.Contains(figures(), `devicegrant_requests_total{answer="codes",kind="issue"} 50`)
+	}) {
+		t.Errorf("fifty codes were not issued:\n%s", figures())
 	}
-	for _, s := range []os.Signal{syscall.SIGSTOP, syscall.SIGCONT, os.Interrupt} {
+	signal := func(s os.Signal) {
 		if err := cmd.Process.Signal(s); err != nil {
 			t.Fatal(err)
 		}
-		if s == syscall.SIGSTOP {
-			time.Sleep(time.Second)
-		}
-		if s == syscall.SIGCONT {
-			time.Sleep(500 * time.Millisecond)
+	}
+	signal(syscall.SIGSTOP)
+	time.Sleep(time.Second)
+	signal(syscall.SIGCONT)
+	// It counts the second when it looks at the clock again, as its figures do.
+	elapsed := regexp.MustCompile(`(?m)^devicegrant_elapsed_seconds .*`)
+	for range 2 {
+		before := elapsed.FindString(figures())
+		if !eventually(func() bool { return elapsed.FindString(figures()) != before }) {
+			t.Errorf("it did not go on:\n%s", figures())
 		}
 	}
+	signal(os.Interrupt)
 	_, _ = io.Copy(io.Discard, out)
 	_ = cmd.Wait() // its status is looked at below
 	r := readLoad(t, dir)
@@ -162,6 +180,8 @@ func TestLoadRefuses(t *testing.T) {
 // TestLoadRealServers: two servers that nobody here wrote, with a load that
 // they bear. Their ledgers are clean, and nobody who obeys is slowed down.
 func TestLoadRealServers(t *testing.T) {
+	notShort(t, "servers of somebody else's")
+	t.Parallel()
 	for _, test := range []struct {
 		name  string
 		start func(testing.TB, targets.Options) *targets.Server

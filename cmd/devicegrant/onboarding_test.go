@@ -14,7 +14,9 @@ import (
 // TestOnboarding: two servers that nobody here wrote, from nothing but an issuer,
 // a client and a user. The verdicts are those of the profiles that know them.
 func TestOnboarding(t *testing.T) {
+	notShort(t, "servers of somebody else's, and a browser")
 	needBrowser(t)
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		start  func(testing.TB, targets.Options) *targets.Server
@@ -25,7 +27,7 @@ func TestOnboarding(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			server := test.start(t, targets.Options{})
+			server := test.start(t, targets.Options{Interval: 2})
 			getenv := func(name string) string { return server.Env[name] }
 			file := filepath.Join(t.TempDir(), "new.yaml")
 			if status, _, stderr := devicegrant("profile", "init", "--issuer", server.BaseURL+test.issuer,
@@ -42,7 +44,7 @@ func TestOnboarding(t *testing.T) {
 				}
 			}
 			// A server of its own, so that both can run at once.
-			twin := test.start(t, targets.Options{Secrets: server.Env})
+			twin := test.start(t, targets.Options{Interval: 2, Secrets: server.Env})
 			shipped, err := profiles.Load(server.Profile, profiles.Options{Getenv: getenv, Set: []string{"base_url=" + twin.BaseURL}})
 			if err != nil {
 				t.Fatal(err)
