@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -12,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +24,9 @@ import (
 // TestBuiltinInABrowser is the program's main job: no arguments, a real
 // browser, everything passes.
 func TestBuiltinInABrowser(t *testing.T) {
+	notShort(t, "a whole run in a browser")
 	needBrowser(t)
+	t.Parallel()
 	out := t.TempDir()
 	printed, err := exec.Command(binary(t), "run", "--out", out).CombinedOutput()
 	if err != nil {
@@ -38,7 +41,9 @@ func TestBuiltinInABrowser(t *testing.T) {
 	}
 }
 
-// TestNoBrowser: the forms driver takes over, and says what it cannot see.
+// TestNoBrowser: the forms driver takes over, and says what it cannot see. The
+// checks are one that needs a person and one that needs a browser, neither of
+// which polls.
 func TestNoBrowser(t *testing.T) {
 	t.Setenv("DEVICEGRANT_BROWSER", "")
 	t.Setenv("CHROME_PATH", "")
@@ -46,7 +51,7 @@ func TestNoBrowser(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	run := func(browser string) report.Result {
 		out := t.TempDir()
-		status, stdout, stderr := devicegrant("run", "--out", out, "--clock-rate", "5", "--browser", browser, "VERIFY-01", "VERIFY-10")
+		status, stdout, stderr := devicegrant("run", "--out", out, "--browser", browser, "VERIFY-05", "SEC-11")
 		result := readResult(t, out)
 		if status != result.ExitCode {
 			t.Errorf("status %d, and %d in the result\n%s%s", status, result.ExitCode, stdout, stderr)
@@ -68,7 +73,7 @@ func TestNoBrowser(t *testing.T) {
 		return ""
 	}
 	auto := run("auto")
-	if verdict(auto, "VERIFY-01") != rules.Pass || verdict(auto, "VERIFY-10") != rules.Inconclusive || auto.ExitCode != 3 {
+	if verdict(auto, "VERIFY-05") != rules.Pass || verdict(auto, "SEC-11") != rules.Inconclusive || auto.ExitCode != 3 {
 		t.Errorf("auto: %+v", auto.Counts)
 	}
 	if len(auto.Notes) != 1 {
@@ -80,7 +85,7 @@ func TestNoBrowser(t *testing.T) {
 		}
 	}
 	none := run("none")
-	if verdict(none, "VERIFY-01") != rules.Pass || verdict(none, "VERIFY-10") != rules.Skip || none.ExitCode != 0 {
+	if verdict(none, "VERIFY-05") != rules.Pass || verdict(none, "SEC-11") != rules.Skip || none.ExitCode != 0 {
 		t.Errorf("none: %+v", none.Counts)
 	}
 }
@@ -88,6 +93,7 @@ func TestNoBrowser(t *testing.T) {
 // TestInterrupt: Ctrl-C writes what there is, ends with 130, and leaves
 // neither a browser nor its profile behind.
 func TestInterrupt(t *testing.T) {
+	notShort(t, "a run in a browser")
 	needBrowser(t)
 	temp, out := t.TempDir(), t.TempDir()
 	cmd := exec.Command(binary(t), "run", "--out", out)
@@ -152,30 +158,39 @@ func eventually(condition func() bool) bool {
 	return false
 }
 
-// TestWait: a target that is still booting is waited for.
+// TestWait: a target that is still booting is waited for. It breaks connections
+// until somebody asks again for what was asked for before.
 func TestWait(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	server := httptest.NewUnstartedServer(nil)
+	config := fakeidp.DefaultConfig()
+	config.Issuer = "http://" + server.Listener.Addr().String()
+	idp, err := fakeidp.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	listener.Close()
-	config := fakeidp.DefaultConfig()
-	started := make(chan *fakeidp.Server, 1)
-	go func() {
-		time.Sleep(1500 * time.Millisecond) // the boot of the target
-		server, err := fakeidp.Start(config, address, "")
-		if err != nil {
-			t.Error(err)
+	var booted atomic.Bool
+	var asked sync.Map
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, again := asked.LoadOrStore(r.URL.Path, true); again {
+			booted.Store(true)
 		}
-		started <- server
-	}()
-	status, stdout, stderr := devicegrant("run", "--out", t.TempDir(), "--browser", "none", "--wait", "60s", "--set", "base_url=http://"+address, "DA-01")
-	if status != 0 {
-		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+		if !booted.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		idp.ServeHTTP(w, r)
+	})
+	server.Start()
+	defer server.Close()
+	run := func(wait string) (int, string) {
+		status, stdout, stderr := devicegrant("run", "--out", t.TempDir(), "--browser", "none", "--wait", wait, "--set", "base_url="+server.URL, "DA-01")
+		return status, stdout + stderr
 	}
-	if server := <-started; server != nil {
-		server.Close()
+	if status, printed := run("0s"); status != report.ExitUnknown || booted.Load() {
+		t.Errorf("without patience: status %d\n%s", status, printed)
+	}
+	asked.Clear()
+	if status, printed := run("60s"); status != 0 {
+		t.Errorf("status %d\n%s", status, printed)
 	}
 }
 
