@@ -19,12 +19,14 @@ import (
 // TestTrialSuggestsPages: what the heuristics recognised is an entry that finds
 // the same pages without them.
 func TestTrialSuggestsPages(t *testing.T) {
+	notShort(t, "a browser")
 	needBrowser(t)
 	t.Parallel()
 	for _, test := range []struct{ personality, profile string }{
 		{"", "builtin"}, {"wso2", "wso2"}, {"cloudentity", "cloudentity"},
 	} {
 		t.Run(test.profile, func(t *testing.T) {
+			t.Parallel()
 			server, err := startBuiltinWith(fakeidp.Config{Personality: test.personality, Interval: time.Second, Consent: fakeidp.AskAlways})
 			if err != nil {
 				t.Fatal(err)
@@ -83,19 +85,25 @@ func try(t *testing.T, p *profiles.Profile, kind string) suites.Trial {
 
 // TestProfileTry: the verb, case by case, with forms.
 func TestProfileTry(t *testing.T) {
+	notShort(t, "a visit for every case, at the pace of people")
 	t.Parallel()
 	dir := t.TempDir()
-	for _, kind := range scenario.TrialCases {
-		status, stdout, stderr := devicegrant("profile", "try", "--case", kind, "--browser", "none", "--out", dir)
-		if status != 0 || !strings.Contains(stdout, "ended as it has to") {
-			t.Errorf("%s: status %d\n%s%s", kind, status, stdout, stderr)
+	t.Run("cases", func(t *testing.T) { // which wait for their polls beside each other
+		for _, kind := range scenario.TrialCases {
+			t.Run(kind, func(t *testing.T) {
+				t.Parallel()
+				status, stdout, stderr := devicegrant("profile", "try", "--case", kind, "--browser", "none", "--out", dir)
+				if status != 0 || !strings.Contains(stdout, "ended as it has to") {
+					t.Errorf("status %d\n%s%s", status, stdout, stderr)
+				}
+				for line := range strings.SplitSeq(stdout, "\n") {
+					if len(line) > 100 {
+						t.Errorf("a long line: %s", line)
+					}
+				}
+			})
 		}
-		for line := range strings.SplitSeq(stdout, "\n") {
-			if len(line) > 100 {
-				t.Errorf("%s: a long line: %s", kind, line)
-			}
-		}
-	}
+	})
 	if status, _, stderr := devicegrant("profile", "try", "--case", "aprove"); status != 2 || !strings.Contains(stderr, "approve, deny") {
 		t.Errorf("a case that there is not: status %d, %s", status, stderr)
 	}

@@ -70,6 +70,7 @@ func (s *secretsSeen) response(r *http.Response) error {
 // TestNoSecretIsWritten: of all secrets that a run knows or gets, none stands in
 // any byte that is written or printed, in any spelling.
 func TestNoSecretIsWritten(t *testing.T) {
+	notShort(t, "polls at the pace of a server")
 	useBinary(t)
 	seen := &secretsSeen{kind: map[string]string{}}
 	var inside *url.URL
@@ -86,7 +87,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 	}
 	free.Close()
 	inside = &url.URL{Scheme: "http", Host: free.Addr().String()}
-	server, err := startChild(nil, 0, "--issuer", proxy.URL, "--listen", inside.Host)
+	server, err := startChild(nil, 0, "--issuer", proxy.URL, "--listen", inside.Host, "--interval", "1s")
 	if err != nil {
 		t.Fatal(err)
 	}
