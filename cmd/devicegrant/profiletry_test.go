@@ -103,16 +103,19 @@ func TestProfileTry(t *testing.T) {
 				}
 			})
 		}
+		t.Run("cannot end well", func(t *testing.T) {
+			t.Parallel()
+			status, stdout, _ := devicegrant("profile", "try", "--browser", "none", "--set", "verification.consent=never", "--case", "deny", "--out", dir)
+			if status != 1 || !strings.Contains(stdout, "did not end as it has to") {
+				t.Errorf("status %d\n%s", status, stdout)
+			}
+		})
 	})
 	if status, _, stderr := devicegrant("profile", "try", "--case", "aprove"); status != 2 || !strings.Contains(stderr, "approve, deny") {
 		t.Errorf("a case that there is not: status %d, %s", status, stderr)
 	}
 	if status, _, stderr := devicegrant("profile", "try", "builtin", "extra"); status != 2 {
 		t.Errorf("two profiles: status %d, %s", status, stderr)
-	}
-	status, stdout, _ := devicegrant("profile", "try", "--browser", "none", "--set", "verification.consent=never", "--case", "deny", "--out", dir)
-	if status != 1 || !strings.Contains(stdout, "did not end as it has to") {
-		t.Errorf("a visit that cannot end well: status %d\n%s", status, stdout)
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
 		t.Errorf("forms make no pictures: %v, %v", files, err)
