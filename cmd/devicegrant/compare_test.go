@@ -45,7 +45,7 @@ func TestCompareLosesOneColumn(t *testing.T) {
 	out := t.TempDir()
 	for gate, want := range map[string]int{"": 3, "dead": 3, "builtin": 0, "recorded": 0} {
 		var stdout, stderr bytes.Buffer
-		args := []string{"compare", "builtin=builtin@simulated", "wso2@simulated", "recorded=" + recordedRun, "dead=builtin@M9999", "--browser", "none", "--select", "DA-01", "--out", out, "--json"}
+		args := []string{"compare", "builtin=builtin@simulated", "wso2@simulated", "recorded=" + filepath.Join(recordedRuns, "oidc-provider.json.gz"), "dead=builtin@M9999", "--browser", "none", "--select", "DA-01", "--out", out, "--json"}
 		if gate != "" {
 			args = append(args, "--gate", gate)
 		}
