@@ -2,16 +2,27 @@
 # `make setup` installs (Debian; elsewhere it says what to install).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build conformance test lint matrix bench dist screenshots
+.PHONY: help setup build conformance check test stress matrix lint bench dist screenshots
 
 # The go tool leaves out folders named testdata, so the helper that starts the
 # real servers and the parts of the benchmark are named.
 PACKAGES  := ./... ./testdata/targets ./testdata/stub ./testdata/bench ./testdata/bench/nethttp ./testdata/shots
-# Hundreds of runs each: they test the suite, not its goroutines.
-UNRACED   := ^(TestMutants|TestWireFaultsAreSeen)$$
-# Whole runs by the binary, which the race detector does not see into. They
-# wait more than they work, so that two for a core go beside each other.
+CMD       := ./cmd/devicegrant
+# Where goroutines meet: the race detector looks at these, and at what of CMD
+# does not run the program as a process of its own, which it does not see into.
+RACED     := ./suites ./suites/lateness ./suites/scenario ./suites/useragent ./suites/wire ./loadgen ./fakeidp
+UNRACED    = $(filter-out $(shell go list $(RACED) $(CMD)),$(shell go list $(PACKAGES)))
+PROGRAM   := ^(TestActionRuns|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImports|TestInterrupt|TestLoadBuiltin|TestLoadCatches|TestLoadInterrupted|TestLoadRefuses|TestLoadRealServers|TestManualPages|TestOnboarding|TestRecordedRuns|TestReportVerb|TestThreeDoors)$$
+# Hundreds of runs that wait more than they work, so that many go at once.
+WAITING   := ^(TestMutants|TestWireFaultsAreSeen|TestVendorsByForms|TestUnattendedService)$$
+# Whole runs in a browser, one after the other: each uses all of a small machine.
 WHOLE     := ^(TestVendors|TestRealServers)$$
+# Which of the many whole runs are made: others with each commit.
+SAMPLE    ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
+# Beyond this something hangs.
+GO_TEST   := go test -count=1 -timeout 60m
+export DEVICEGRANT_TEST_BINARY := $(CURDIR)/devicegrant
+
 VERSION    = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 OUT       ?= out/conformance
 BENCHTIME ?= 1s
@@ -39,15 +50,20 @@ conformance: ## judge the built-in server; reports in out/conformance (OUT=DIR)
 	@$(MAKE) --no-print-directory build
 	./devicegrant run --out $(OUT)
 
-# A finding of lint does not hide what the tests say; it fails in the end. The
-# whole runs are in cmd: they have the machine to themselves, since codes that
-# live shortly wait for nobody.
-test: setup ## all checks and tests; the race detector on all but whole runs
-	@status=0; $(MAKE) --no-print-directory lint || status=$$?; \
-	go test -race -count=1 -timeout 20m $$(go list $(PACKAGES) | grep -v /cmd/) || status=$$?; \
-	go test -race -count=1 -timeout 20m ./cmd/... || status=$$?; \
-	go test -count=1 -timeout 20m -parallel 4 -run '$(WHOLE)' ./cmd/devicegrant || status=$$?; \
-	go test -count=1 -timeout 20m -parallel 4 -run '$(UNRACED)' ./cmd/devicegrant || status=$$?; \
+check: build lint ## format, vet, staticcheck, and all tests without a browser or a whole run
+	$(GO_TEST) -short $(PACKAGES)
+
+# A finding of one step does not hide those of the next; it fails in the end.
+test: export DEVICEGRANT_TEST_SAMPLE = $(SAMPLE)
+test: setup build ## all that guards a merge; whole runs in a browser by turns
+	@status=0; run() { echo "$$@"; "$$@" || status=$$?; }; \
+	run $(MAKE) --no-print-directory lint; \
+	run $(GO_TEST) -race $(RACED); \
+	run $(GO_TEST) $(UNRACED); \
+	run $(GO_TEST) -race -skip '$(PROGRAM)|$(WAITING)|$(WHOLE)' $(CMD); \
+	run $(GO_TEST) -parallel 8 -run '$(PROGRAM)' $(CMD); \
+	run $(GO_TEST) -parallel 12 -run '$(WAITING)' $(CMD); \
+	run $(GO_TEST) -run '$(WHOLE)' $(CMD); \
 	exit $$status
 
 lint: ## gofmt, go vet and staticcheck
@@ -56,8 +72,11 @@ lint: ## gofmt, go vet and staticcheck
 	@go vet $(PACKAGES)
 	@go tool staticcheck $(PACKAGES)
 
-matrix: build ## the kill matrix, as testdata/kill-matrix.md
+# For a release, and before a change to scenarios, rules or pages is called done.
+matrix: export DEVICEGRANT_TEST_SAMPLE = all
+matrix: setup build ## the full kill matrix, into testdata, and every vendor and real server in a browser
 	./devicegrant mutants --markdown > testdata/kill-matrix.md
+	$(GO_TEST) -v -run '$(WHOLE)' $(CMD)
 
 # A round of the comparison takes two and a half minutes.
 bench: ## the benchmarks, and the generator beside wrk and net/http; BENCHTIME=10s, ROUNDS=1

@@ -64,6 +64,7 @@ var flagValues = map[string]completer{
 	"slo":                           nothing,
 	"tolerance":                     nothing,
 	"gate":                          nothing, // a column's name
+	"sample":                        nothing,
 }
 
 // argValues says the same of a verb's arguments. A verb that is not listed

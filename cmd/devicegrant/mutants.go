@@ -7,6 +7,7 @@ import (
 	"path"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ const mutantsClockRate = 5
 func newMutantsCommand() *cobra.Command {
 	var (
 		asJSON, asMarkdown bool
+		part               string
 		n                  mutation
 	)
 	cmd := &cobra.Command{
@@ -45,6 +47,10 @@ Exit status: 0 all killed and all clean, 1 otherwise, 3 a run did not work.`,
 			if err != nil {
 				return err
 			}
+			if n.sample, err = parseNth(part); err != nil {
+				return usageError{err}
+			}
+			list = n.sample.take(list)
 			out := cmd.OutOrStdout()
 			m := matrix{Mutants: []mutantResult{}}
 			begun := time.Now()
@@ -78,11 +84,29 @@ Exit status: 0 all killed and all clean, 1 otherwise, 3 a run did not work.`,
 	flags.SortFlags = false
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	flags.BoolVar(&asMarkdown, "markdown", false, "print the matrix as Markdown")
-	flags.IntVar(&n.parallel, "parallel", 6*runtime.NumCPU(), "runs that are under way at once")
+	// A run waits most of the time: it takes 13 s, and half a second of a processor.
+	flags.IntVar(&n.parallel, "parallel", 16*runtime.NumCPU(), "runs that are under way at once")
 	flags.Float64Var(&n.clockRate, "clock-rate", mutantsClockRate, "the server's seconds in one of ours")
 	flags.StringVar(&n.browser, "browser", "auto", "browser for the mutants of the pages: auto, a path, or ws://HOST:PORT")
-	flags.DurationVar(&n.limit, "limit", 3*time.Minute, "longest run of one mutant")
+	flags.StringVar(&part, "sample", "", "I/N: of the mutants that need a browser only every Nth, from the Ith on")
+	flags.DurationVar(&n.limit, "limit", 20*time.Minute, "when a run is taken to hang; the longest takes two minutes on a machine at rest")
 	return cmd
+}
+
+// parseNth reads I/N.
+func parseNth(text string) (s nth, err error) {
+	if text == "" {
+		return s, nil
+	}
+	first, n, _ := strings.Cut(text, "/")
+	s.first, err = strconv.Atoi(first)
+	if err == nil {
+		s.n, err = strconv.Atoi(n)
+	}
+	if err != nil || s.first < 0 || s.n < 1 {
+		return nth{}, fmt.Errorf("--sample %q: give two numbers, such as 2/5", text)
+	}
+	return s, nil
 }
 
 // chooseMutants returns the entries whose ids match one of the patterns, in the

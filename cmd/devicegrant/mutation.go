@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -230,6 +231,11 @@ type mutation struct {
 	browser string
 	// limit ends a run that hangs.
 	limit time.Duration
+	// sample says which of the mutants that need a browser are judged.
+	sample nth
+
+	// browsers has a token for each run in a browser that may be under way.
+	browsers chan struct{}
 
 	mu     sync.Mutex
 	cleans map[string]func() (map[string]report.Check, error)
@@ -241,19 +247,25 @@ type mutation struct {
 // more, alone. An accusation is never taken back.
 func (n *mutation) run(ctx context.Context, list []mutant, done func(mutantResult)) {
 	n.cleans = map[string]func() (map[string]report.Check, error){}
+	n.browsers = make(chan struct{}, max(1, runtime.NumCPU()/2))
 	slots := make(chan struct{}, n.parallel)
 	results := make([]chan mutantResult, len(list))
+	order := make([]int, len(list))
 	for i := range list {
-		results[i] = make(chan mutantResult, 1)
+		results[i], order[i] = make(chan mutantResult, 1), i
 	}
+	// What takes longest begins first, so that nothing waits for it in the end.
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(list[a].Run.rate(n.clockRate), list[b].Run.rate(n.clockRate))
+	})
 	go func() {
 		var all sync.WaitGroup
 		unsure := make([]bool, len(list))
-		for i, m := range list {
+		for _, i := range order {
 			slots <- struct{}{}
 			all.Go(func() {
 				defer func() { <-slots }()
-				r := n.judge(ctx, m)
+				r := n.judge(ctx, list[i])
 				if unsure[i] = r.unsure; !unsure[i] {
 					results[i] <- r
 				}
@@ -271,27 +283,53 @@ func (n *mutation) run(ctx context.Context, list []mutant, done func(mutantResul
 	}
 }
 
+// nth is every nth of a list, beginning with the first-th; the zero value is all.
+type nth struct{ first, n int }
+
+func (s nth) has(i int) bool { return s.n == 0 || i%s.n == s.first%s.n }
+
+// take leaves out the mutants that need a browser and are not in the sample.
+func (s nth) take(list []mutant) (taken []mutant) {
+	browsers := 0
+	for _, m := range list {
+		if m.Run.Driver == "browser" {
+			browsers++
+			if !s.has(browsers - 1) {
+				continue
+			}
+		}
+		taken = append(taken, m)
+	}
+	return taken
+}
+
+// rate is the clock rate of the run.
+func (r mutantRun) rate(usual float64) float64 { return cmp.Or(r.ClockRate, usual) }
+
 // judge runs one mutant: always with the forms driver, and with a browser
-// besides where its entry says so.
+// besides where its entry says so. The run of the clean server, if nobody has
+// made it yet, goes beside the mutant's.
 func (n *mutation) judge(ctx context.Context, m mutant) mutantResult {
 	start := time.Now()
-	m.Run.ClockRate = cmp.Or(m.Run.ClockRate, n.clockRate)
+	m.Run.ClockRate = m.Run.rate(n.clockRate)
 	clean, seen := map[string]report.Check{}, map[string]report.Check{}
 	modes := []bool{false}
 	if m.Run.Driver == "browser" {
 		modes = append(modes, true)
 	}
 	for _, browser := range modes {
-		before, err := n.clean(ctx, m.Run, browser)
-		if err == nil {
-			var after map[string]report.Check
-			if after, err = n.checks(ctx, m.Run, browser, m.ID, selection(m, browser)); err == nil {
-				for id := range after {
-					clean[id], seen[id] = before[id], after[id]
-				}
-			}
+		var (
+			before, after map[string]report.Check
+			errs          [2]error
+			both          sync.WaitGroup
+		)
+		both.Go(func() { before, errs[0] = n.clean(ctx, m.Run, browser) })
+		both.Go(func() { after, errs[1] = n.checks(ctx, m.Run, browser, m.ID, selection(m, browser)) })
+		both.Wait()
+		for id := range after {
+			clean[id], seen[id] = before[id], after[id]
 		}
-		if err != nil {
+		if err := errors.Join(errs[:]...); err != nil {
 			return mutantResult{ID: m.ID, Title: m.Title, Kind: m.Kind, Error: err.Error(), DurationMS: time.Since(start).Milliseconds()}
 		}
 	}
@@ -348,6 +386,10 @@ func (n *mutation) clean(ctx context.Context, r mutantRun, browser bool) (map[st
 
 // checks starts the reference server with a fault and judges it.
 func (n *mutation) checks(ctx context.Context, r mutantRun, browser bool, fault string, selected []string) (map[string]report.Check, error) {
+	if browser {
+		n.browsers <- struct{}{}
+		defer func() { <-n.browsers }()
+	}
 	ctx, cancel := context.WithTimeout(ctx, n.limit)
 	defer cancel()
 	config := fakeidp.DefaultConfig()

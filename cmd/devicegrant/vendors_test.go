@@ -22,6 +22,8 @@ import (
 // vendorRow is one file of testdata/vendors: what a run of a vendor's profile
 // against its personality has to find.
 type vendorRow struct {
+	name string
+
 	Profile     string   `yaml:"profile"`
 	Personality string   `yaml:"personality"`
 	Set         []string `yaml:"set"`
@@ -29,6 +31,8 @@ type vendorRow struct {
 	Select []string `yaml:"select"`
 	// Driver is who plays the person. Default: the browser.
 	Driver string `yaml:"driver"`
+	// Scripted says that only a browser gets through the pages.
+	Scripted bool `yaml:"scripted"`
 	// Consent is when the personality asks. Default: its own.
 	Consent fakeidp.Consent `yaml:"consent"`
 	// RateLimit replaces the personality's token requests a minute; -1: none.
@@ -59,38 +63,66 @@ type vendorRow struct {
 	} `yaml:"journeys"`
 }
 
-// TestVendors runs each vendor's profile, as it is shipped, against the vendor's
-// personality in a real browser. The recording is then judged once more
-// without the baseline.
+// TestVendors runs the profiles of vendors that have pages, as they are shipped,
+// against the vendor's personality in a real browser. The recording is then
+// judged once more without the baseline.
 func TestVendors(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the runs are processes of their own, which the race detector does not see; make test has them without it")
 	}
+	notShort(t, "whole runs in a browser")
 	needBrowser(t)
+	// One after the other: a run uses all of a small machine.
+	rows := slices.DeleteFunc(vendorRows(t), func(row vendorRow) bool { return row.Driver != "" })
+	for i, row := range rows {
+		if !ofEach(t, 3).has(i) {
+			continue
+		}
+		t.Run(row.name, func(t *testing.T) { row.test(t) })
+	}
+}
+
+// TestVendorsByForms runs all that the forms driver gets through, with that:
+// these runs wait more than they work, so that they go beside each other. What
+// needs a browser is skipped in them.
+func TestVendorsByForms(t *testing.T) {
+	notShort(t, "whole runs")
 	t.Parallel()
+	for _, row := range vendorRows(t) {
+		if row.Scripted {
+			continue
+		}
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			row.Driver = "forms"
+			row.test(t, "--browser", "none", "--set", "verification.drivers=[forms]")
+		})
+	}
+}
+
+func vendorRows(t *testing.T) (rows []vendorRow) {
+	t.Helper()
 	files, err := filepath.Glob("../../testdata/vendors/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no rows", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
-			t.Parallel()
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var row vendorRow
-			d := yaml.NewDecoder(strings.NewReader(string(text)))
-			d.KnownFields(true)
-			if err := d.Decode(&row); err != nil {
-				t.Fatal(err)
-			}
-			row.test(t)
-		})
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := vendorRow{name: strings.TrimSuffix(filepath.Base(file), ".yaml")}
+		d := yaml.NewDecoder(strings.NewReader(string(text)))
+		d.KnownFields(true)
+		if err := d.Decode(&row); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		rows = append(rows, row)
 	}
+	return rows
 }
 
-func (row vendorRow) test(t *testing.T) {
+func (row vendorRow) test(t *testing.T, further ...string) {
 	server, err := startBuiltinWith(fakeidp.Config{Personality: row.Personality, TokenRequestsPerMinute: row.RateLimit, Consent: row.Consent})
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +137,7 @@ func (row vendorRow) test(t *testing.T) {
 	for _, s := range row.Set {
 		args = append(args, "--set", s)
 	}
+	args = append(args, further...)
 	cmd := exec.CommandContext(ctx, binary(t), append(args, row.Select...)...)
 	cmd.Env = os.Environ()
 	for name, value := range server.secrets {
@@ -133,6 +166,7 @@ func (row vendorRow) test(t *testing.T) {
 // approves by hand as a nightly job would: at its own pace, with nobody there.
 // One of them stands for all: it takes a minute and a half.
 func TestUnattendedService(t *testing.T) {
+	notShort(t, "a whole run")
 	t.Parallel()
 	const name = "google"
 	server, err := startBuiltinWith(fakeidp.Config{Personality: name})
@@ -183,6 +217,9 @@ func (row vendorRow) compare(t *testing.T, checks []report.Check) {
 	for _, c := range checks {
 		listed := want[c.ID]
 		delete(want, c.ID)
+		if c.Verdict == rules.Skip && c.Reason == "--browser none" {
+			continue
+		}
 		deviates := c.Verdict != rules.Pass && c.Verdict != rules.NA && (c.Verdict != rules.Skip || row.Select == nil)
 		if len(listed) == 0 && deviates {
 			t.Errorf("%s: %s (%s), and no deviation explains it", c.ID, strings.Join(summary(c), "; "), c.Reason)
