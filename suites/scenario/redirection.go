@@ -29,6 +29,11 @@ func redirection(c *conversation) error {
 	if err != nil {
 		return err
 	}
+	// Whoever needs to be asked about this client comes first: some servers do not
+	// ask again after an approval.
+	if err := c.afterPages(transcript.Framing, transcript.CrossSite, transcript.TwoPeople); err != nil {
+		return err
+	}
 	login := ""
 	for _, shape := range []string{"absolute", "protocol-relative"} {
 		s, err := c.victim()

@@ -122,7 +122,7 @@ func twoPeople(c *conversation) error {
 	if err != nil {
 		return err
 	}
-	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval); err != nil {
+	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.Framing, transcript.CrossSite); err != nil {
 		return err
 	}
 	if err := c.meetAll(parts, devices); err != nil {

@@ -66,6 +66,11 @@ const (
 	// quietSame is how long an unchanged document must rest before the same
 	// role counts as an answer: a button that says "Loading ..." is none.
 	quietSame = 700 * time.Millisecond
+	// lull is how long a page with scripts must have asked for nothing: between two
+	// requests of a page that is being put together it rests for a moment, too. A
+	// browser that reacts slowly is given as much more time.
+	lull      = 80 * time.Millisecond
+	reactions = 4
 	// quietBusy is how long a page must rest that has requests under way or
 	// has not finished loading, for example a font that never comes.
 	quietBusy = 1200 * time.Millisecond
@@ -96,6 +101,8 @@ func (v *visit) settle(ctx context.Context, before *sighting, last *order) settl
 		print   uint64
 		retried bool
 		pause   = lookEvery
+		calm    = start // since when nothing was asked for
+		asked   int
 	)
 	done := func(s settled) settled {
 		s.took = time.Since(start)
@@ -107,6 +114,7 @@ func (v *visit) settle(ctx context.Context, before *sighting, last *order) settl
 			return done(v.timeout(ctx, p, before))
 		}
 		var snap *Snapshot
+		looked := time.Now()
 		if snap, err = v.tab.look(ctx); err != nil {
 			if errors.Is(err, errMoving) || ctx.Err() != nil {
 				rest = time.Now()
@@ -117,6 +125,10 @@ func (v *visit) settle(ctx context.Context, before *sighting, last *order) settl
 		p = v.recogniser.recognise(snap, v.task.UserCode)
 		if !v.tab.live() {
 			return done(settled{sighting: p})
+		}
+		reaction := time.Since(looked)
+		if started, open := v.tab.traffic(); started != asked || open > 0 {
+			asked, calm = started, time.Now()
 		}
 		if f := snap.fingerprint(); f != print {
 			print, rest, pause = f, time.Now(), lookAgain
@@ -146,6 +158,7 @@ func (v *visit) settle(ctx context.Context, before *sighting, last *order) settl
 			}
 		case p.Role == "" && !v.mayEnd():
 		case snap.Ready != "complete" && resting < quietBusy, open > 0 && resting < quietBusy:
+		case open == 0 && snap.scripted() && time.Since(calm) < max(lull, reactions*reaction):
 		case p.Role == "" && resting < quietBusy:
 		case before != nil && snap.Mark == before.Mark && p.Role == before.Role && resting < quietSame:
 		default:
