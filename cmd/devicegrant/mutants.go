@@ -88,7 +88,7 @@ Exit status: 0 all killed and all clean, 1 otherwise, 3 a run did not work.`,
 	flags.IntVar(&n.parallel, "parallel", 16*runtime.NumCPU(), "runs that are under way at once")
 	flags.Float64Var(&n.clockRate, "clock-rate", mutantsClockRate, "the server's seconds in one of ours")
 	flags.StringVar(&n.browser, "browser", "auto", "browser for the mutants of the pages: auto, a path, or ws://HOST:PORT")
-	flags.StringVar(&part, "sample", "", "I/N: of the mutants that need a browser only every Nth, from the Ith on")
+	flags.StringVar(&part, "sample", "", "I/N: of the mutants that need a browser or two minutes only every Nth, from the Ith on")
 	flags.DurationVar(&n.limit, "limit", 20*time.Minute, "when a run is taken to hang; the longest takes two minutes on a machine at rest")
 	return cmd
 }

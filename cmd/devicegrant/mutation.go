@@ -58,6 +58,10 @@ type mutantRun struct {
 	Set map[string]string `yaml:"set"`
 	// TLS serves https.
 	TLS bool `yaml:"tls"`
+	// Dear says that it takes two minutes; First that it begins before the others,
+	// since it takes one.
+	Dear  bool `yaml:"dear"`
+	First bool `yaml:"first"`
 	// Why says in a few words what the deviation is for.
 	Why string `yaml:"why"`
 }
@@ -231,7 +235,7 @@ type mutation struct {
 	browser string
 	// limit ends a run that hangs.
 	limit time.Duration
-	// sample says which of the mutants that need a browser are judged.
+	// sample says which of the dear mutants are judged.
 	sample nth
 
 	// browsers has a token for each run in a browser that may be under way.
@@ -256,7 +260,7 @@ func (n *mutation) run(ctx context.Context, list []mutant, done func(mutantResul
 	}
 	// What takes longest begins first, so that nothing waits for it in the end.
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(list[a].Run.rate(n.clockRate), list[b].Run.rate(n.clockRate))
+		return cmp.Compare(list[a].Run.rank(n.clockRate), list[b].Run.rank(n.clockRate))
 	})
 	go func() {
 		var all sync.WaitGroup
@@ -288,19 +292,30 @@ type nth struct{ first, n int }
 
 func (s nth) has(i int) bool { return s.n == 0 || i%s.n == s.first%s.n }
 
-// take leaves out the mutants that need a browser and are not in the sample.
+// take leaves out the dear mutants that are not in the sample.
 func (s nth) take(list []mutant) (taken []mutant) {
-	browsers := 0
+	dear := 0
 	for _, m := range list {
-		if m.Run.Driver == "browser" {
-			browsers++
-			if !s.has(browsers - 1) {
+		if m.Run.dear() {
+			dear++
+			if !s.has(dear - 1) {
 				continue
 			}
 		}
 		taken = append(taken, m)
 	}
 	return taken
+}
+
+// dear says that a run takes minutes, or a browser.
+func (r mutantRun) dear() bool { return r.Dear || r.Driver == "browser" }
+
+// rank is the order in which runs begin: the long ones first.
+func (r mutantRun) rank(usual float64) float64 {
+	if r.First || r.dear() {
+		return 0
+	}
+	return r.rate(usual)
 }
 
 // rate is the clock rate of the run.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -27,22 +28,20 @@ const runLimit = 30 * time.Minute
 // the suite finds out nothing from it is right.
 const losesScopes = "callback_oidc_device_verification - Error validate_device_auth_user_code"
 
-// TestRealServers judges two servers that nobody here wrote, in a real
-// browser. Each verdict that is not a pass is listed with the reading of the
-// RFC behind it: a change in the suite that accuses them of more, or of less,
-// has to be argued here.
-func TestRealServers(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the runs are processes of their own, which the race detector does not see; make test has them without it")
-	}
-	notShort(t, "whole runs in a browser")
-	needBrowser(t)
-	for _, test := range []struct {
-		name    string
-		start   func(testing.TB, targets.Options) *targets.Server
-		expires int
-		want    map[string]string
-	}{
+// realServer is a server that nobody here wrote, and what a run has to find.
+// Each verdict that is not a pass is listed with the reading of the RFC behind
+// it: a change in the suite that accuses them of more, or of less, has to be
+// argued here.
+type realServer struct {
+	name  string
+	start func(testing.TB, targets.Options) *targets.Server
+	// expires is the lifetime, in seconds, at the server for the checks of expiry.
+	expires int
+	want    map[string]string
+}
+
+func realServers() []realServer {
+	return []realServer{
 		{"oidc-provider", targets.OIDCProvider, 24, map[string]string{
 			"DA-02":    "warn server-error",      // GET and HEAD of /device/auth are answered 500; RFC 6749 defines no error for them, so no failure
 			"DA-10":    "warn other-error",       // invalid_request for a client without the grant, where RFC 6749 section 5.2 has unauthorized_client
@@ -66,7 +65,7 @@ func TestRealServers(t *testing.T) {
 			"LOAD-02":  "info steady",        // figures
 			"EXT-04":   "na",                 // it wants no nonce in a DPoP proof
 		}},
-		{"glewlwyd", targets.Glewlwyd, 45, map[string]string{
+		{"glewlwyd", targets.Glewlwyd, 30, map[string]string{
 			"DA-04":     "warn other-error", // 403 unauthorized_client for a missing client_id, where RFC 6749 section 5.2 has invalid_request
 			"DA-05":     "warn other-error", // the same for a repeated client_id; a repeated scope is accepted
 			"DA-09":     "warn other-error", // the same for an unknown client, where it has invalid_client
@@ -111,53 +110,74 @@ func TestRealServers(t *testing.T) {
 			"ERR-05":   "warn unregistered",    // "resource not found" for PUT
 			"META-05":  "warn none-not-listed", // public clients work, and "none" is not listed
 		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			server := test.start(t, targets.Options{})
-			brief := test.start(t, targets.Options{ExpiresIn: test.expires, Interval: 3, Secrets: server.Env})
-			out := t.ArtifactDir()
-			ctx, cancel := context.WithTimeout(context.Background(), runLimit)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, binary(t), "run", "--profile", server.Profile, "--out", out, "-v",
-				"--set", "base_url="+server.BaseURL, "--set", "vars.expiry_url="+brief.BaseURL)
-			cmd.Env = os.Environ()
-			for name, value := range server.Env {
-				cmd.Env = append(cmd.Env, name+"="+value)
-			}
-			printed, _ := cmd.CombinedOutput()
-			result := readResult(t, out)
-			exit := 0
-			stumbled := strings.Contains(server.Log()+brief.Log(), losesScopes)
-			for _, c := range result.Checks {
-				if stumbled && c.Verdict == rules.Inconclusive && strings.Contains(c.Reason, string(transcript.ErrorPage)) {
-					t.Logf("%s: %s, and the server says why: %s", c.ID, c.Reason, losesScopes)
-					exit = 3
-					continue
-				}
-				got, want := summary(c), test.want[c.ID]
-				if want == "" {
-					want = string(rules.Pass)
-				}
-				if !slices.ContainsFunc(strings.Split(want, "|"), func(one string) bool { return slices.Contains(got, one) }) {
-					t.Errorf("%s: %s (%s), want %q", c.ID, strings.Join(got, "; "), c.Reason, want)
-				}
-				if c.Verdict == rules.Inconclusive {
-					exit = 3
-				}
-			}
-			if got := cmd.ProcessState.ExitCode(); got != exit {
-				t.Errorf("exit status %d, want %d\n%s\n%s", got, exit, printed, server.Log())
-			}
-			if result.Target.Driver != "browser" {
-				t.Errorf("the driver was %s", result.Target.Driver)
-			}
-			for _, secret := range server.Env {
-				if strings.Contains(string(printed), secret) {
-					t.Error("a secret was printed")
-				}
-			}
-		})
 	}
+}
+
+// TestRealServers judges them in a real browser, one after the other: each run
+// uses all of a small machine.
+func TestRealServers(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the runs are processes of their own, which the race detector does not see; make test has them without it")
+	}
+	notShort(t, "whole runs in a browser")
+	needBrowser(t)
+	for _, server := range realServers() {
+		t.Run(server.name, func(t *testing.T) { server.judge(t, binary(t)) })
+	}
+}
+
+// judge runs the program against the server, and looks at every verdict.
+func (r realServer) judge(t *testing.T, program ...string) {
+	server := r.start(t, targets.Options{})
+	brief := r.start(t, targets.Options{ExpiresIn: r.expires, Interval: 3, Secrets: server.Env})
+	out := t.ArtifactDir()
+	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
+	defer cancel()
+	args := append(program[1:len(program):len(program)], "run", "--profile", server.Profile, "--out", out, "-v",
+		"--set", "base_url="+server.BaseURL, "--set", "vars.expiry_url="+brief.BaseURL)
+	cmd := exec.CommandContext(ctx, program[0], args...)
+	cmd.Env = os.Environ()
+	for name, value := range server.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	printed, _ := cmd.CombinedOutput()
+	result := readResult(t, out)
+	exit := 0
+	stumbled := strings.Contains(server.Log()+brief.Log(), losesScopes)
+	for _, c := range result.Checks {
+		if stumbled && c.Verdict == rules.Inconclusive && strings.Contains(c.Reason, string(transcript.ErrorPage)) {
+			t.Logf("%s: %s, and the server says why: %s", c.ID, c.Reason, losesScopes)
+			exit = 3
+			continue
+		}
+		got, want := summary(c), r.want[c.ID]
+		if want == "" {
+			want = string(rules.Pass)
+		}
+		if !slices.ContainsFunc(strings.Split(want, "|"), func(one string) bool { return slices.Contains(got, one) }) {
+			t.Errorf("%s: %s (%s), want %q", c.ID, strings.Join(got, "; "), c.Reason, want)
+		}
+		if c.Verdict == rules.Inconclusive {
+			exit = 3
+		}
+	}
+	if got := cmd.ProcessState.ExitCode(); got != exit {
+		t.Errorf("exit status %d, want %d\n%s\n%s", got, exit, printed, server.Log())
+	}
+	if result.Target.Driver != "browser" {
+		t.Errorf("the driver was %s", result.Target.Driver)
+	}
+	for _, secret := range server.Env {
+		if strings.Contains(string(printed), secret) {
+			t.Error("a secret was printed")
+		}
+	}
+	t.Log(machineOf(result))
+}
+
+// machineOf says how long a run took, how the machine kept up, and what was late.
+func machineOf(r report.Result) string {
+	return fmt.Sprintf("%.1f s; %+v", float64(r.DurationMS)/1000, *r.Machine)
 }
 
 // summary is a check's verdict with the code of each finding that counts:
