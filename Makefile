@@ -72,6 +72,18 @@ lint: ## gofmt, go vet and staticcheck
 	@go vet $(PACKAGES)
 	@go tool staticcheck $(PACKAGES)
 
+# The shell's loops end with it, however it ends.
+stress: setup build ## what depends on time, beside eight busy loops; every server at once on one core
+	@loops=; trap 'kill $$loops' EXIT; trap 'exit 130' INT TERM; \
+	for i in 1 2 3 4 5 6 7 8; do sh -c 'while kill -0 '$$$$' 2>/dev/null; do i=0; while [ $$i -lt 100000 ]; do i=$$((i+1)); done; done' & loops="$$loops $$!"; done; \
+	status=0; run() { echo "$$@"; "$$@" || status=$$?; }; \
+	run $(GO_TEST) -race $(RACED); \
+	run $(GO_TEST) -race -skip '$(PROGRAM)|$(WAITING)|$(WHOLE)' $(CMD); \
+	run $(GO_TEST) -parallel 12 -run '$(WAITING)' $(CMD); \
+	kill $$loops; trap - EXIT; \
+	run env DEVICEGRANT_TEST_STRESS=1 $(GO_TEST) -v -parallel 3 -run '^TestStress$$' $(CMD); \
+	exit $$status
+
 # For a release, and before a change to scenarios, rules or pages is called done.
 matrix: export DEVICEGRANT_TEST_SAMPLE = all
 matrix: setup build ## the full kill matrix, into testdata, and every vendor and real server in a browser

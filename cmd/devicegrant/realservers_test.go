@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -177,7 +178,8 @@ func (r realServer) judge(t *testing.T, program ...string) {
 
 // machineOf says how long a run took, how the machine kept up, and what was late.
 func machineOf(r report.Result) string {
-	return fmt.Sprintf("%.1f s; %+v", float64(r.DurationMS)/1000, *r.Machine)
+	machine, _ := json.Marshal(r.Machine) // of numbers and strings
+	return fmt.Sprintf("%.1f s; %s", float64(r.DurationMS)/1000, machine)
 }
 
 // summary is a check's verdict with the code of each finding that counts:

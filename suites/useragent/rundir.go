@@ -27,11 +27,15 @@ func makeRunDir(temp string) (string, error) {
 	return dir, os.WriteFile(filepath.Join(dir, "pid"), []byte(strconv.Itoa(os.Getpid())), 0o600)
 }
 
+// removals bounds how often, each time 50 ms later, a folder is removed: on a busy
+// machine the last of a browser's processes ends seconds after the first.
+const removals = 400
+
 // removeRunDir removes a folder whose browser was told to end. The last of its
 // processes may still be writing, and may make the folder once more.
 func removeRunDir(dir string) error {
 	err := errors.New("useragent: " + dir + " is being written to")
-	for range 20 {
+	for range removals {
 		if removed := os.RemoveAll(dir); removed != nil {
 			err = removed
 		}

@@ -1,0 +1,86 @@
+package useragent
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// staged is a page that a script puts together: what is asked for and what is
+// shown change at given times.
+type staged struct {
+	tab
+	began time.Time
+	// boxAt is when the box appears; asking are the times at which requests begin
+	// and end.
+	boxAt  time.Duration
+	asking [][2]time.Duration
+}
+
+func (s *staged) live() bool { return true }
+
+func (s *staged) traffic() (started, open int) {
+	for _, r := range s.asking {
+		switch now := time.Since(s.began); {
+		case now >= r[1]:
+			started++
+		case now >= r[0]:
+			started, open = started+1, open+1
+		}
+	}
+	return started, open
+}
+
+func (s *staged) look(context.Context) (*Snapshot, error) {
+	snap := &Snapshot{URL: "http://idp.test/grant", Title: "Grant", Mark: "1", Ready: "complete", Scripts: true,
+		Text: "The application wants access to your account. Allow Deny"}
+	if time.Since(s.began) >= s.boxAt {
+		snap.Elements = append(snap.Elements, Element{Kind: Check, Name: "scope", Visible: true, Enabled: true, Form: -1})
+	}
+	for _, label := range []string{"Allow", "Deny"} {
+		snap.Elements = append(snap.Elements, Element{Kind: Button, Label: label, Visible: true, Enabled: true, Form: -1})
+	}
+	snap.clean()
+	return snap, nil
+}
+
+// TestHalfAPage: a page whose script asks for one thing after the other is
+// looked at when it is whole, and not in the moment between two requests.
+func TestHalfAPage(t *testing.T) {
+	ms := time.Millisecond
+	for _, c := range []struct {
+		name   string
+		asking [][2]time.Duration
+		boxAt  time.Duration
+	}{
+		{"one request", [][2]time.Duration{{0, 40 * ms}}, 41 * ms},
+		{"two, thirty milliseconds apart", [][2]time.Duration{{0, 40 * ms}, {70 * ms, 110 * ms}}, 111 * ms},
+		{"three", [][2]time.Duration{{0, 20 * ms}, {70 * ms, 90 * ms}, {140 * ms, 900 * ms}}, 901 * ms},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := Options{Verification: profiles.Verification{}}.filled()
+				r, _, err := o.recogniser()
+				if err != nil {
+					t.Fatal(err)
+				}
+				page := &staged{began: time.Now(), asking: c.asking, boxAt: c.boxAt}
+				v := &visit{session: &session{tab: page, recogniser: r, limits: o.Verification.Limits}, j: &transcript.Journey{}, seen: map[string]int{}}
+				s := v.settle(t.Context(), nil, nil)
+				if s.trouble != nil {
+					t.Fatal(s.trouble)
+				}
+				if s.Role != roleConsent && s.Role != roleConfirm {
+					t.Fatalf("the page is %q", s.Role)
+				}
+				if len(s.Elements) != 3 {
+					t.Errorf("it was taken for whole after %s, without its box", time.Since(page.began))
+				}
+			})
+		})
+	}
+}
