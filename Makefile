@@ -17,6 +17,8 @@ PROGRAM   := ^(TestActionRuns|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImpor
 WAITING   := ^(TestMutants|TestWireFaultsAreSeen|TestVendorsByForms|TestUnattendedService)$$
 # Whole runs in a browser, one after the other: each uses all of a small machine.
 WHOLE     := ^(TestVendors|TestRealServers)$$
+# Faults that show in when a poll is answered, and when a code ends.
+TIMED     := M02 M04 M05 M06 M07 M24 R12 R23 'F-POLL-*' B01 B07 B11
 # Which of the many whole runs are made: others with each commit.
 SAMPLE    ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
 # Beyond this something hangs.
@@ -79,7 +81,7 @@ stress: setup build ## what depends on time, beside eight busy loops; every serv
 	status=0; run() { echo "$$@"; "$$@" || status=$$?; }; \
 	run $(GO_TEST) -race $(RACED); \
 	run $(GO_TEST) -race -skip '$(PROGRAM)|$(WAITING)|$(WHOLE)' $(CMD); \
-	run $(GO_TEST) -parallel 12 -run '$(WAITING)' $(CMD); \
+	run $(CURDIR)/devicegrant mutants $(TIMED); \
 	kill $$loops; trap - EXIT; \
 	run env DEVICEGRANT_TEST_STRESS=1 $(GO_TEST) -v -parallel 3 -run '^TestStress$$' $(CMD); \
 	exit $$status

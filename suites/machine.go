@@ -18,18 +18,14 @@ const whatHelps = "--parallel 1, fewer programs beside it, codes that live longe
 
 // byOurFault takes back what a rule made of evidence that came too late by this
 // machine's own fault, also when its scenario was told again, alone. Missing
-// evidence gets its true reason. An accusation is withheld where the lateness
-// can have made it: all of those about a code that had expired, and those about
-// the pace where a poll missed its moment.
+// evidence gets its true reason. What was judged is withheld where the lateness
+// can have made it: accusations about a code that had expired, or about the pace
+// where a poll missed its moment, and a pass for polls that came later than they
+// might have.
 func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j rules.Judgement) rules.Judgement {
-	if !slices.Contains([]rules.Verdict{rules.Inconclusive, rules.Fail, rules.Warn}, j.Verdict) {
-		return j
-	}
 	for _, name := range rule.Scenarios {
 		for _, late := range evidence.Transcripts[name].Late {
-			spoils := j.Verdict == rules.Inconclusive || late.Kind == transcript.LateCode ||
-				late.Kind == transcript.LateMoment && r.Wants("interval")
-			if !spoils {
+			if !spoils(late.Kind, j.Verdict, r) {
 				continue
 			}
 			seen := j.Reason
@@ -43,6 +39,19 @@ func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j
 		}
 	}
 	return j
+}
+
+// spoils says that a verdict may be the work of such lateness.
+func spoils(kind transcript.LateKind, verdict rules.Verdict, r rules.Requirement) bool {
+	switch verdict {
+	case rules.Inconclusive:
+		return true
+	case rules.Fail, rules.Warn:
+		return kind == transcript.LateCode || kind == transcript.LateMoment && r.Wants("interval")
+	case rules.Pass:
+		return kind == transcript.LatePace && r.Wants("interval")
+	}
+	return false
 }
 
 // describeLate says what came too late, and how this machine did meanwhile.

@@ -31,6 +31,8 @@ func TestByOurFault(t *testing.T) {
 		{"missing evidence", "VERIFY-01", rules.Inconclusive, late(transcript.LatePage), rules.Inconclusive},
 		{"a poll missed its moment", "POLL-06", rules.Warn, late(transcript.LateMoment), rules.Inconclusive},
 		{"a poll missed its moment, and the check is not about pace", "RESP-01", rules.Fail, late(transcript.LateMoment), rules.Fail},
+		{"accepted, but later than it might have been", "POLL-02", rules.Pass, late(transcript.LatePace), rules.Inconclusive},
+		{"refused although it was later than it might have been", "POLL-02", rules.Fail, late(transcript.LatePace), rules.Fail},
 		{"what was seen all the same", "POLL-13", rules.Pass, late(transcript.LateCode), rules.Pass},
 		{"does not apply", "POLL-13", rules.NA, late(transcript.LateCode), rules.NA},
 	} {

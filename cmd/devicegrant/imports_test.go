@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	// its own way, and takes secrets out of what it keeps.
 	"loadgen":          {"suites/wire", "suites/transcript", "suites/report", "profiles"},
 	"loadgen/report":   {"loadgen", "suites/report"},
-	"cmd/devicegrant":  {"suites", "suites/compare", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
+	"cmd/devicegrant":  {"suites", "suites/lateness", "suites/compare", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
 	"testdata/stub":    {},
 	"testdata/shots":   {"suites/useragent"},
 	"testdata/bench":   {},

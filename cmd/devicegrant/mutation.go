@@ -18,6 +18,7 @@ import (
 	"github.com/devicegrant/devicegrant/fakeidp"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/lateness"
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
@@ -137,30 +138,19 @@ type mutantResult struct {
 	Unjudged   []string `json:"unjudged,omitempty"`
 	DurationMS int64    `json:"duration_ms"`
 	Error      string   `json:"error,omitempty"`
-
-	// unsure: all that is wrong with the result is that checks were
-	// inconclusive, that is, that evidence is missing.
-	unsure bool
 }
 
 // compare says what became of a mutant, from the verdicts on the clean server
 // and on the mutant.
 func compare(m mutant, clean, seen map[string]report.Check) mutantResult {
 	r := mutantResult{ID: m.ID, Title: m.Title, Kind: m.Kind, Expected: []string{}, Tripped: []string{}, Unexpected: []string{}, Trips: []trip{}}
-	missing, wrong, unsure := 0, 0, 0
-	count := func(c report.Check) {
-		wrong++
-		if c.Verdict == rules.Inconclusive {
-			unsure++
-		}
-	}
+	missing := 0
 	expected := map[string]bool{}
 	for _, e := range m.Expected {
 		r.Expected = append(r.Expected, e.ID)
 		expected[e.ID] = true
 		if !reached(clean[e.ID], seen[e.ID], e.Verdict) {
 			missing++
-			count(seen[e.ID])
 		}
 	}
 	for _, requirement := range rules.Catalogue {
@@ -182,14 +172,12 @@ func compare(m mutant, clean, seen map[string]report.Check) mutantResult {
 			continue
 		default:
 			r.Unexpected = append(r.Unexpected, after.ID)
-			count(after)
 		}
 		r.Tripped = append(r.Tripped, after.ID)
 		r.Trips = append(r.Trips, t)
 	}
 	r.Killed = m.Kind == "fault" && missing == 0
 	r.Clean = m.Kind == "benign" && len(r.Unexpected) == 0 && missing == 0
-	r.unsure = wrong > 0 && unsure == wrong
 	return r
 }
 
@@ -246,9 +234,7 @@ type mutation struct {
 }
 
 // run judges every mutant and reports each in the order of the list, as soon as
-// the ones before it are there. Evidence that is missing is often our own doing,
-// on a machine that is busy with the other runs: who is unsure is judged once
-// more, alone. An accusation is never taken back.
+// the ones before it are there.
 func (n *mutation) run(ctx context.Context, list []mutant, done func(mutantResult)) {
 	n.cleans = map[string]func() (map[string]report.Check, error){}
 	n.browsers = make(chan struct{}, max(1, runtime.NumCPU()/2))
@@ -263,29 +249,27 @@ func (n *mutation) run(ctx context.Context, list []mutant, done func(mutantResul
 		return cmp.Compare(list[a].Run.rank(n.clockRate), list[b].Run.rank(n.clockRate))
 	})
 	go func() {
-		var all sync.WaitGroup
-		unsure := make([]bool, len(list))
+		watch := lateness.Start()
+		defer watch.Stop()
 		for _, i := range order {
 			slots <- struct{}{}
-			all.Go(func() {
-				defer func() { <-slots }()
-				r := n.judge(ctx, list[i])
-				if unsure[i] = r.unsure; !unsure[i] {
-					results[i] <- r
-				}
-			})
-		}
-		all.Wait()
-		for i, m := range list {
-			if unsure[i] {
-				results[i] <- n.judge(ctx, m)
+			// Runs that starve each other all come too late.
+			for len(slots) > cap(slots)/8 && ctx.Err() == nil && watch.Since(time.Now().Add(-time.Second)).TimerP99 > crowded {
+				time.Sleep(crowded)
 			}
+			go func() {
+				defer func() { <-slots }()
+				results[i] <- n.judge(ctx, list[i])
+			}()
 		}
 	}()
 	for i := range list {
 		done(<-results[i])
 	}
 }
+
+// crowded is how late timers may fire before no further run begins.
+const crowded = 50 * time.Millisecond
 
 // nth is every nth of a list, beginning with the first-th; the zero value is all.
 type nth struct{ first, n int }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/lateness"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/wire"
@@ -19,6 +20,11 @@ import (
 
 // brief is a server in memory whose codes live a minute.
 type brief struct {
+	// takes is how long an answer takes, and watch, if there is one, sees a browser
+	// that needs a second to react.
+	takes time.Duration
+	watch *lateness.Watch
+
 	mu       sync.Mutex
 	issued   map[string]time.Time
 	approved map[string]bool
@@ -27,6 +33,10 @@ type brief struct {
 const briefLife = time.Minute
 
 func (s *brief) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	time.Sleep(s.takes)
+	if s.watch != nil {
+		s.watch.Browser(time.Second)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
@@ -90,9 +100,18 @@ func (s sluggishSession) Journey(ctx context.Context, task useragent.Task) trans
 // tellBriefly runs scenarios in virtual time with visits that take so long.
 func tellBriefly(t *testing.T, takes []time.Duration, names ...string) map[string]transcript.Transcript {
 	t.Helper()
+	return tellTheBrief(t, 0, false, takes, names...)
+}
+
+func tellTheBrief(t *testing.T, answer time.Duration, strained bool, takes []time.Duration, names ...string) map[string]transcript.Transcript {
+	t.Helper()
 	said := map[string]transcript.Transcript{}
 	synctest.Test(t, func(t *testing.T) {
-		handler := &brief{issued: map[string]time.Time{}, approved: map[string]bool{}}
+		handler := &brief{takes: answer, issued: map[string]time.Time{}, approved: map[string]bool{}}
+		if strained {
+			handler.watch = lateness.Start()
+			defer handler.watch.Stop()
+		}
 		pipes := &pipeListener{connections: make(chan net.Conn), closed: make(chan struct{})}
 		server := &http.Server{Handler: handler}
 		go server.Serve(pipes)
@@ -107,7 +126,7 @@ func tellBriefly(t *testing.T, takes []time.Duration, names ...string) map[strin
 				Users:   profiles.Users{First: &profiles.User{Username: profiles.NewSecret("a"), Password: profiles.NewSecret("b")}},
 			},
 			Target: Target{Endpoints: at, Expiry: at}, Wire: client, Clock: clock, Seed: 1,
-			Driver: &sluggish{server: handler, takes: takes},
+			Driver: &sluggish{server: handler, takes: takes}, Watch: handler.watch,
 		})
 		r.Start(t.Context(), names...)
 		for _, name := range names {
@@ -174,6 +193,30 @@ func TestTooShortByOurFault(t *testing.T) {
 	said := tellBriefly(t, []time.Duration{57 * time.Second, time.Second}, transcript.LostAnswers)[transcript.LostAnswers]
 	if len(said.Again) != 1 || !strings.Contains(said.Again[0].What, "the visits to the pages") || said.Aborted != "" {
 		t.Errorf("%+v, then %q", said.Again, said.Aborted)
+	}
+}
+
+// TestPaceLost: a poll that waits for long since answers take long proves less
+// where this machine is why they do, and as much as ever where the target is far.
+func TestPaceLost(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		answer   time.Duration
+		strained bool
+		late     bool
+	}{
+		{"near", 0, false, false},
+		{"near, on a machine that is slow", 0, true, false},
+		{"far", 2 * time.Second, false, false},
+		{"far, or so it seems", 2 * time.Second, true, true},
+	} {
+		said := tellTheBrief(t, c.answer, c.strained, []time.Duration{0}, transcript.SteadyPolling)[transcript.SteadyPolling]
+		if got := len(said.Late) > 0; got != c.late || c.late && said.Late[0].Kind != transcript.LatePace {
+			t.Errorf("%s: %+v", c.name, said.Late)
+		}
+		if got := len(said.Labelled("poll")); got < steadyPolls-1 {
+			t.Errorf("%s: %d polls", c.name, got)
+		}
 	}
 }
 

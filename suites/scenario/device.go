@@ -26,7 +26,7 @@ type device struct {
 
 	// interval is the current polling interval: as advertised, plus five
 	// seconds for each slow_down (RFC 8628 section 3.5).
-	interval time.Duration
+	interval, advertised time.Duration
 	// issued is when the codes arrived, last when the last answer did.
 	issued, last time.Duration
 	roundTrip    time.Duration
@@ -94,6 +94,7 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 	if n, ok := o.Number("interval"); ok && n > 0 {
 		d.interval = seconds(n, maxInterval)
 	}
+	d.advertised = d.interval
 	if n, ok := o.Number("expires_in"); ok && n > 0 {
 		d.lifetime = seconds(n, 365*24*time.Hour)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // missedBy is by how much, of target time, a request may miss the moment that
@@ -48,6 +49,19 @@ func (c *conversation) missed(label string, by time.Duration) {
 	if by > max(c.real(missedBy), leastMissed) {
 		c.late(transcript.LateMoment, by, time.Now().Add(-by-time.Second), "%s left %s too late", label, by.Round(time.Millisecond))
 	}
+}
+
+// pollInPace polls as soon as that is surely compliant, with so many guard bands.
+// A poll that this machine made wait much longer would be accepted by a server
+// that punishes the pace, too.
+func (d *device) pollInPace(label string, guards int) (wire.Exchange, error) {
+	before, pace := d.last, d.interval
+	x, err := d.pollAfter(label, pace+time.Duration(guards)*d.guard())
+	by := d.c.real(x.Sent-before-pace) - time.Duration(guards)*minGuard
+	if since := time.Now().Add(-by - time.Second); err == nil && by > max(d.c.real(pace)/4, leastMissed) && d.c.strained(since) {
+		d.c.late(transcript.LatePace, by, since, "%s left %s after it might have", label, by.Round(time.Millisecond))
+	}
+	return x, err
 }
 
 // real is a time of the target's clock in our own.

@@ -18,10 +18,10 @@ func steadyPolling(c *conversation) error {
 	if err != nil {
 		return err
 	}
-	interval := d.interval
 	slowed := false
 	for i := range steadyPolls {
-		x, err := d.pollAfter(fmt.Sprintf("poll/%d", i+1), interval+d.guard())
+		d.interval = d.advertised
+		x, err := d.pollInPace(fmt.Sprintf("poll/%d", i+1), 1)
 		if err != nil {
 			return err
 		}
@@ -34,7 +34,8 @@ func steadyPolling(c *conversation) error {
 		return err
 	}
 	for i := range steadyPolls {
-		if _, err := d.pollAfter(fmt.Sprintf("again/poll/%d", i+1), interval+2*d.guard()); err != nil {
+		d.interval = d.advertised
+		if _, err := d.pollInPace(fmt.Sprintf("again/poll/%d", i+1), 2); err != nil {
 			return err
 		}
 	}
@@ -71,7 +72,7 @@ func impatientPolling(c *conversation) error {
 		}
 	}
 	for i := range obedientPolls {
-		if _, err := d.poll(fmt.Sprintf("obedient/%d", i+1)); err != nil {
+		if _, err := d.pollInPace(fmt.Sprintf("obedient/%d", i+1), 1); err != nil {
 			return err
 		}
 	}

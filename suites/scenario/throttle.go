@@ -183,7 +183,7 @@ func (p *throttleProbe) obey(n, polls int) func(*device, string) error {
 		on, err := p.burst(d, name, n)
 		for i := 1; on && i <= polls; i++ {
 			var x wire.Exchange
-			x, err = d.poll(fmt.Sprintf("%s/%d", name, i))
+			x, err = d.pollInPace(fmt.Sprintf("%s/%d", name, i), 1)
 			on = err == nil && x.OAuthError() == "slow_down"
 		}
 		return err
@@ -317,7 +317,7 @@ func (c *conversation) neighbours(client *profiles.Client, prefix string, guards
 	}
 	pace := func() time.Duration { return y.interval + time.Duration(guards)*y.guard() }
 	for i := 1; i <= aloneFirst; i++ {
-		alone, err := y.pollAfter(fmt.Sprintf("%salone/%d", prefix, i), pace())
+		alone, err := y.pollInPace(fmt.Sprintf("%salone/%d", prefix, i), guards)
 		if err != nil || alone.OAuthError() != "authorization_pending" {
 			return alone.OAuthError() != "slow_down", false, err
 		}
@@ -341,7 +341,7 @@ func (c *conversation) neighbours(client *profiles.Client, prefix string, guards
 				}
 			}
 		})
-		said, err := y.pollAfter(fmt.Sprintf("%sbeside/%d", prefix, i), pace())
+		said, err := y.pollInPace(fmt.Sprintf("%sbeside/%d", prefix, i), guards)
 		hammer.Wait()
 		if err != nil {
 			return accepted, false, err

@@ -67,6 +67,9 @@ const (
 	LateCode LateKind = "code"
 	// LateMoment: a request left after the moment that it is about.
 	LateMoment LateKind = "moment"
+	// LatePace: a poll that obeys the pace left so late that a target which
+	// punishes the pace would have accepted it, too.
+	LatePace LateKind = "pace"
 	// LatePage: the browser did not get through its pages.
 	LatePage LateKind = "page"
 )
