@@ -72,17 +72,22 @@ var tokenFaults = []fault{
 }
 
 // lastLogin gives a new token to whoever else logged in since the approval, as
-// a server does that looks the person up by the latest session.
+// a server does that looks the person up by the latest session. Each tenant has
+// its own people.
 func lastLogin() behaviour {
+	type login struct {
+		tenant *IdP
+		at     time.Time
+	}
 	var (
 		mu     sync.Mutex
-		logins = map[*User]time.Time{}
+		logins = map[*User]login{}
 	)
 	return behaviour{
 		response: func(x *exchange) {
 			if u, known := x.p.users[x.form.Get("username")]; known && x.post(pathLogin) && x.status == http.StatusSeeOther {
 				mu.Lock()
-				logins[u] = x.p.clock.Now()
+				logins[u] = login{x.p, x.p.clock.Now()}
 				mu.Unlock()
 			}
 		},
@@ -94,9 +99,9 @@ func lastLogin() behaviour {
 			mu.Lock()
 			defer mu.Unlock()
 			latest, approver := f.authTime, f.user
-			for u, at := range logins {
-				if u != approver && at.After(latest) {
-					f.user, latest = u, at
+			for u, l := range logins {
+				if u != approver && l.tenant == logins[approver].tenant && l.at.After(latest) {
+					f.user, latest = u, l.at
 				}
 			}
 			return a, f

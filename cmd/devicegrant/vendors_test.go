@@ -75,7 +75,7 @@ func TestVendors(t *testing.T) {
 	// One after the other: a run uses all of a small machine.
 	rows := slices.DeleteFunc(vendorRows(t), func(row vendorRow) bool { return row.Driver != "" })
 	for i, row := range rows {
-		if !ofEach(t, 3).has(i) {
+		if !ofEach(t, 6).has(i) {
 			continue
 		}
 		t.Run(row.name, func(t *testing.T) { row.test(t) })
