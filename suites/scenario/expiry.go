@@ -80,7 +80,7 @@ func expiry(c *conversation) error {
 			return err
 		}
 		d.pollNow("alive/poll")
-		e.c.expiredUnder(d, "alive/poll")
+		e.c.expiredUnder(d, d.margin(), "alive/poll")
 		return nil
 	})
 	e.persons()
@@ -175,7 +175,7 @@ func (e *expiring) persons() {
 				return err
 			}
 			hold := func() error {
-				e.c.expiredUnder(d, story.name+", before the person stood at the decision")
+				e.c.expiredUnder(d, 0, story.name+", before the person stood at the decision")
 				stands()
 				return d.until(act)
 			}
@@ -183,7 +183,7 @@ func (e *expiring) persons() {
 				return err
 			}
 			if act < d.issued+d.lifetime {
-				e.c.expiredUnder(d, story.name+", before the person had approved")
+				e.c.expiredUnder(d, 0, story.name+", before the person had approved")
 			}
 			d.pollNow(story.poll)
 			return nil
@@ -199,7 +199,7 @@ func (e *expiring) persons() {
 		if err := e.approve(s, d, "approved", func() error { standing.Wait(); return nil }); err != nil {
 			return err
 		}
-		e.c.expiredUnder(d, "approved, before the person had approved")
+		e.c.expiredUnder(d, d.margin(), "approved, before the person had approved")
 		if err := d.until(d.over()); err != nil {
 			return err
 		}
@@ -239,12 +239,16 @@ func (e *expiring) approve(s useragent.Session, d *device, name string, hold fun
 // surely within it: at 0.9 of it, and away from the end by the rounding of
 // clocks. took is what it takes to act then, of our own time.
 func (d *device) late(took time.Duration) time.Duration {
-	margin := 2 * minGuard
-	if d.lifetime >= time.Minute {
-		margin = 5 * time.Second
-	}
 	slack := max(time.Duration(float64(took)*d.c.Clock.rate), 4*d.roundTrip)
-	return max(min(d.lifetime*9/10, d.lifetime-margin-slack)-d.roundTrip, d.lifetime/2)
+	return max(min(d.lifetime*9/10, d.lifetime-d.margin()-slack)-d.roundTrip, d.lifetime/2)
+}
+
+// margin is what the rounding of clocks leaves unsure of the end of a life.
+func (d *device) margin() time.Duration {
+	if d.lifetime >= time.Minute {
+		return 5 * time.Second
+	}
+	return 2 * minGuard
 }
 
 // over is when the code has surely expired.

@@ -32,7 +32,7 @@ func extensions(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
-	stories := []func() error{e.pkce, e.verifier, e.dpop, e.replay}
+	stories := []func() error{e.pkce, e.verifier, e.proofs}
 	if c.Profile.Capabilities.Resource != "" {
 		stories = append(stories, e.resource)
 	}
@@ -148,6 +148,23 @@ func (e *extender) supportsDPoP() bool {
 	return false
 }
 
+// proofs are the two stories with DPoP, one after the other: a server may give
+// its nonces to a client, whatever the key, and count how often they are used.
+func (e *extender) proofs() error {
+	var d *device
+	if e.supportsDPoP() {
+		var err error
+		if d, err = e.issue("replay/device", e.client); err != nil {
+			return err
+		}
+	}
+	err := e.dpop()
+	if d == nil {
+		return err
+	}
+	return firstError([]error{err, e.replay(d)})
+}
+
 func (e *extender) dpop() error {
 	key, err := newProofKey(e.random)
 	if err != nil {
@@ -246,15 +263,8 @@ func (e *extender) noteKey(key *proofKey) {
 }
 
 // replay sends one proof twice, on a code that nobody decides about.
-func (e *extender) replay() error {
-	if !e.supportsDPoP() {
-		return nil
-	}
+func (e *extender) replay(d *device) error {
 	key, err := newProofKey(e.random)
-	if err != nil {
-		return err
-	}
-	d, err := e.issue("replay/device", e.client)
 	if err != nil {
 		return err
 	}

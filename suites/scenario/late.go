@@ -37,10 +37,11 @@ func (c *conversation) ownPace() bool {
 	return c.Driver != nil && (c.Driver.Name() == "browser" || c.Driver.Name() == "forms")
 }
 
-// expiredUnder notes that a code expired before what had to be done with it was done.
-func (c *conversation) expiredUnder(d *device, what string) {
-	if by := c.Clock.Now() - d.issued - d.lifetime; d.lifetime > 0 && by > 0 && c.ownPace() {
-		c.late(transcript.LateCode, c.real(by), c.Clock.Until(d.issued), "%s: the code, which lives %s, had expired before that", what, d.lifetime)
+// expiredUnder notes that a code was at its end, or nearer to it than the distance,
+// before what had to be done with it was done.
+func (c *conversation) expiredUnder(d *device, distance time.Duration, what string) {
+	if by := c.Clock.Now() - d.issued - d.lifetime + distance; d.lifetime > 0 && by > 0 && c.ownPace() {
+		c.late(transcript.LateCode, c.real(by), c.Clock.Until(d.issued), "%s: by then the code, which lives %s, had expired, or was about to", what, d.lifetime)
 	}
 }
 
