@@ -170,7 +170,12 @@ func (p *throttleProbe) burst(d *device, name string, n int) (bool, error) {
 // at polls when the target's clock shows t, but not before anything else it owes.
 func (p *throttleProbe) at(d *device, label string, t time.Duration) (wire.Exchange, error) {
 	x, err := d.pollAfter(label, t-d.last)
-	p.c.missed(label, d.overslept)
+	by := d.overslept
+	// What this machine takes for the answer moves the poll as well.
+	if answered := p.c.real(x.Received - t); err == nil && p.c.strained(time.Now().Add(-answered-time.Second)) {
+		by = max(by, answered)
+	}
+	p.c.missed(label, by)
 	if x.Overloaded() {
 		p.limited.Store(true)
 	}
@@ -294,7 +299,10 @@ func hastyNeighbour(c *conversation) error {
 	if err == nil && !alone {
 		// It may have had neighbours all the same, in other scenarios.
 		if err = c.after(transcript.TwoPeople, transcript.ForeignClient, transcript.CrossSite, transcript.Redirection, transcript.Framing); err == nil {
-			_, slowed, err = c.neighbours(client, "later/", 1)
+			alone, slowed, err = c.neighbours(client, "later/", 1)
+		}
+		if since := c.Clock.Until(c.said.Started); err == nil && !alone && c.strained(since) {
+			c.late(transcript.LateMoment, 0, since, "no time was found in which the device polled alone")
 		}
 	}
 	if err != nil || !slowed {
