@@ -71,7 +71,7 @@ var tokenFaults = []fault{
 		})},
 }
 
-// lastLogin gives a new token to whoever else logged in since the approval, as
+// lastLogin gives a new token to whoever else logged in since the code was issued, as
 // a server does that looks the person up by the latest session. Each tenant has
 // its own people.
 func lastLogin() behaviour {
@@ -98,7 +98,7 @@ func lastLogin() behaviour {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			latest, approver := f.authTime, f.user
+			latest, approver := g.issued, f.user
 			for u, l := range logins {
 				if u != approver && l.tenant == logins[approver].tenant && l.at.After(latest) {
 					f.user, latest = u, l.at
