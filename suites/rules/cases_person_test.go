@@ -32,6 +32,8 @@ var personCases = []ruleCase{
 
 	{"VERIFY-05", "the dash is mandatory", visit(codeEntry, "without separators", outcome(transcript.CodeRejected)), Warn, "separator-required"},
 	{"VERIFY-05", "spaces matter", visit(codeEntry, "spaces inside", outcome(transcript.CodeRejected)), Info, "refused"},
+	{"VERIFY-05", "refused once, and taken", all(visit(codeEntry, "spaces inside", outcome(transcript.CodeRejected)), visitedAgain("spaces inside", transcript.AtDecision)), Pass, ""},
+	{"VERIFY-05", "refused twice", all(visit(codeEntry, "spaces inside", outcome(transcript.CodeRejected)), visitedAgain("spaces inside", transcript.CodeRejected)), Info, "refused"},
 	{"VERIFY-05", "a maxlength", visit(codeEntry, "spaces around", outcome(transcript.InputBlocked)), Pass, ""},
 	{"VERIFY-05", "no separators", unvisited(codeEntry, "without separators"), Pass, ""},
 	{"VERIFY-05", "not even as printed", visit(codeEntry, "as printed", outcome(transcript.InputBlocked)), Inconclusive, ""},
@@ -236,4 +238,18 @@ func withoutUserInfo(scenario string) edit {
 func idTokenOf(sub string) func(*wire.Exchange) {
 	claims := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"sub":%q}`, sub))
 	return answer(200, fmt.Sprintf(`{"access_token":"another","token_type":"Bearer","expires_in":60,"id_token":"e30.%s.x"}`, claims))
+}
+
+// visitedAgain adds a second journey of a way to enter a code.
+func visitedAgain(way string, how transcript.Outcome) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[codeEntry]
+		j, ok := t.Journey(way)
+		if !ok {
+			panic("the recording has no journey " + way)
+		}
+		j.Name, j.Outcome = way+"/again", how
+		t.Journeys = append(t.Journeys[:len(t.Journeys):len(t.Journeys)], j)
+		e.Transcripts[codeEntry] = t
+	}
 }

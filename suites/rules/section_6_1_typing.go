@@ -27,7 +27,12 @@ func (j *judge) entry(way string) (entered, transcript.Journey) {
 			return notTried, transcript.Journey{} // such a code offers nothing to change
 		}
 	}
-	visit, ok := j.journey(transcript.CodeEntry, way)
+	// Tried twice, the second time counts.
+	name := way
+	if _, again := j.Transcripts[transcript.CodeEntry].Journey(way + "/again"); again {
+		name += "/again"
+	}
+	visit, ok := j.journey(transcript.CodeEntry, name)
 	if !ok {
 		return unclear, visit
 	}

@@ -6,13 +6,17 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
 // codeEntry gives codes to the page in the ways in which people give them: by
 // the complete URI, as printed, and as typed on a phone. Nobody decides. Each
 // way has a code of its own, since entering one uses it up on some servers.
 //
-// Journeys: complete URI, and one with the name of each way to type a code.
+// Journeys: complete URI, and one with the name of each way to type a code. A way
+// that was refused is tried once more, as NAME/again: one stray answer proves
+// nothing. When that is refused, too, the server means it, and no other way is
+// tried twice: each refusal may count as a wrong guess.
 // Labels: device/NAME for each.
 func codeEntry(c *conversation) error {
 	others := []string{transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI}
@@ -27,42 +31,68 @@ func codeEntry(c *conversation) error {
 		return err
 	}
 	defer s.Close()
+	doubted := false
 	for _, way := range waysToEnter {
-		if err := c.takeTurn(s); err != nil {
-			return err
+		j, err := c.enter(s, way, way.name)
+		if err == nil && rejected(j) && !doubted {
+			j, err = c.enter(s, way, way.name+again)
+			doubted = rejected(j)
 		}
-		d, err := c.issue("device/"+way.name, c.Profile.Clients.Public)
 		if err != nil {
 			return err
 		}
-		task := d.task(way.name, transcript.ReachDecision)
-		task.Account = account(c.secondUser())
-		switch {
-		case way.spell == nil && d.complete == "":
-			continue
-		case way.spell == nil:
-			task.Start, task.TypeCode = d.complete, false
-		default:
-			typed := way.spell(d.userCode)
-			if typed == d.userCode && way.name != asPrinted {
-				continue // there is nothing to change in such a code
-			}
-			task.UserCode = typed
-		}
-		if j := c.visit(s, task); hangs(j) {
+		if hangs(j) {
 			break
 		}
 	}
 	return nil
 }
 
+// again is the end of the name of what is tried once more.
+const again = "/again"
+
+// rejected says that a page did not want the code.
+func rejected(j transcript.Journey) bool {
+	return j.Outcome == transcript.CodeRejected || j.Outcome == transcript.ErrorPage
+}
+
+// enter gives a fresh code to the page in one way. A code that offers nothing to
+// change is not entered.
+func (c *conversation) enter(s useragent.Session, way wayToEnter, name string) (j transcript.Journey, err error) {
+	if err := c.takeTurn(s); err != nil {
+		return j, err
+	}
+	d, err := c.issue("device/"+name, c.Profile.Clients.Public)
+	if err != nil {
+		return j, err
+	}
+	task := d.task(name, transcript.ReachDecision)
+	task.Account = account(c.secondUser())
+	switch {
+	case way.spell == nil && d.complete == "":
+		return j, nil
+	case way.spell == nil:
+		task.Start, task.TypeCode = d.complete, false
+	default:
+		typed := way.spell(d.userCode)
+		if typed == d.userCode && way.name != asPrinted {
+			return j, nil
+		}
+		task.UserCode = typed
+	}
+	return c.visit(s, task), nil
+}
+
 const asPrinted = "as printed"
 
-// waysToEnter begins with the complete URI: the person is not logged in yet.
-var waysToEnter = []struct {
+// wayToEnter is one way to give a code to the page.
+type wayToEnter struct {
 	name  string
 	spell func(string) string // nil: the complete URI
-}{
+}
+
+// waysToEnter begins with the complete URI: the person is not logged in yet.
+var waysToEnter = []wayToEnter{
 	{"complete URI", nil},
 	{asPrinted, func(code string) string { return code }},
 	{"other case", otherCase},
