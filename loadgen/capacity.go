@@ -28,6 +28,9 @@ var defaultSLO = []string{"errors rate<0.001", "slow_down_obedient rate<0.01", "
 // not have to be.
 const precision = 1.05
 
+// fewerThanOne ends a search whose target does not bear a single device.
+const fewerThanOne = "fewer than one device"
+
 // FindCapacity raises the devices until the SLO breaks, narrows the gap, and
 // confirms the answer with another run. Each run issues its codes first, as fast
 // as answers come, and measures polls only then. The result is that of the last
@@ -81,8 +84,12 @@ func FindCapacity(ctx context.Context, o Options, q Search) (Result, error) {
 			answer.Bound = fmt.Sprintf("the most devices that were allowed (%d)", q.Most)
 		case broken == 0:
 			n = min(2*n, q.Most)
-		case held == 0 && n == 1, held > 0 && float64(broken) <= precision*float64(held), broken-held <= 1:
-			if held == 0 || answer.Bound != "" {
+		case held == 0 && n == 1:
+			if answer.Bound == "" {
+				answer.Bound = fewerThanOne
+			}
+		case held > 0 && float64(broken) <= precision*float64(held), broken-held <= 1:
+			if answer.Bound != "" {
 				return conclude(best, answer, held), nil
 			}
 			again, err := run(held, true)
@@ -94,7 +101,11 @@ func FindCapacity(ctx context.Context, o Options, q Search) (Result, error) {
 			}
 			// Not every time: a little less.
 			broken, answer.Broke, answer.BrokeDevices = held, again.Broke, held
-			held = int(float64(held) / precision / precision)
+			if held == 1 {
+				held, answer.Bound = 0, fewerThanOne
+				break
+			}
+			held = max(1, int(float64(held)/precision/precision))
 			n = held
 		default:
 			n = (held + broken) / 2

@@ -16,8 +16,9 @@ import (
 // the other.
 type limited struct {
 	*virtual
-	each time.Duration
-	free time.Time
+	each  time.Duration
+	free  time.Time
+	first time.Time // when it was first asked, see began
 }
 
 func (l *limited) wait(*http.Request) {
@@ -123,4 +124,51 @@ func TestFindCapacityForgotten(t *testing.T) {
 			t.Errorf("%v %+v", err, r.Capacity)
 		}
 	})
+}
+
+// TestFindCapacityOfTheWeakest: a server that holds one poll a second, and then
+// not even that, is never put under a load that the search did not come to.
+func TestFindCapacityOfTheWeakest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &limited{virtual: newVirtual(5*time.Second, time.Hour), each: 200 * time.Millisecond}
+		l.before = func(r *http.Request) {
+			l.wait(r)
+			if time.Since(began(l)) > 4*time.Minute {
+				time.Sleep(time.Second) // tired by now
+			}
+		}
+		r, err := FindCapacity(t.Context(), Options{Site: l.site(t), Dial: l.dial},
+			Search{SLO: []string{"poll_latency p(99)<250ms"}, From: 16, Most: 1000, Within: time.Hour, Step: 20 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range r.Capacity.Steps {
+			if s.Devices < 1 || s.Devices > 32 {
+				t.Errorf("a run with %d devices, which is not between one and twice the first", s.Devices)
+			}
+		}
+		if c := r.Capacity; c.Devices != 0 || c.Bound != fewerThanOne || r.Verdict != Missed || r.ExitCode != ExitMissed {
+			t.Errorf("%s (%d) %+v", r.Verdict, r.ExitCode, c)
+		}
+	})
+}
+
+// began is when the first codes were issued.
+func began(l *limited) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.first.IsZero() {
+		l.first = time.Now()
+	}
+	return l.first
+}
+
+func TestNoDevicesAreNoLoad(t *testing.T) {
+	v := newVirtual(5*time.Second, time.Hour)
+	for _, devices := range []int{0, -1} {
+		_, err := Run(t.Context(), Options{Plan: profiles.Plan{Devices: devices}, Site: v.site(t), Dial: v.dial})
+		if plan := (*PlanError)(nil); !errors.As(err, &plan) {
+			t.Errorf("%d devices: %v", devices, err)
+		}
+	}
 }

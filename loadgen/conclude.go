@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/devicegrant/devicegrant/suites/report"
 )
@@ -93,6 +94,9 @@ func (r *run) conclude(result *Result) {
 	if r.ledger.shared > 0 {
 		r.notes = append(r.notes, fmt.Sprintf("%d tokens were given to a second device of the same person, too", r.ledger.shared))
 	}
+	if note := r.unseen(); note != "" {
+		r.notes = append(r.notes, note)
+	}
 	result.Notes = r.notes
 	result.PlanText = planText(result.Plan)
 	result.Validity = validity(result.Generator, result.Approvals, t.intended)
@@ -100,6 +104,17 @@ func (r *run) conclude(result *Result) {
 		result.Thresholds = append(result.Thresholds, r.settings.thresholds[i].judge(m))
 	}
 	result.judge()
+}
+
+// unseen says that the run was too short for the interval that was advertised: a
+// device has to poll twice before anything is known of its pace.
+func (r *run) unseen() string {
+	interval := time.Duration(r.interval.Load()) * time.Second
+	length := time.Duration(r.settings.duration)
+	if r.settings.issueOnly || interval <= 0 || 2*interval <= length {
+		return ""
+	}
+	return fmt.Sprintf("devices are told to poll every %s, and the run took %s: hardly one polls twice, and nothing is known of slow_down (a longer duration shows it)", interval, length)
 }
 
 // validity says whether the generator was in time, and its people at work.

@@ -80,8 +80,12 @@ type device struct {
 // slowDownStep is what each slow_down adds to the interval, for good (section 3.5).
 const slowDownStep = int32(5000)
 
-// mostInterval is where doubling after timeouts ends.
-const mostInterval = int32(5 * 60 * 1000)
+// longestInterval is the longest that a device can keep: a week. mostBackoff is
+// where doubling after timeouts ends, and the longest pause that a refusal is given.
+const (
+	longestInterval = int32(7 * 24 * 60 * 60 * 1000)
+	mostBackoff     = int32(5 * 60 * 1000)
+)
 
 // clockGuard is what an obedient device waits beyond its interval, as timers do.
 // A server may read a clock that moves in steps of up to ten milliseconds (the
@@ -112,21 +116,21 @@ func (d *device) hear(o Outcome, retryAfter time.Duration) (then step, wait int6
 	case Pending:
 	case SlowDownHeard:
 		d.slowDowns++
-		d.owed = min(d.owed+slowDownStep, mostInterval)
+		d.owed = min(d.owed+slowDownStep, longestInterval)
 		switch d.manner {
 		case obedient, greedy:
-			d.interval = min(d.interval+slowDownStep, mostInterval)
+			d.interval = min(d.interval+slowDownStep, longestInterval)
 		case forgetful:
 			d.interval = d.advertised
 		}
 		wait = int64(d.interval) * 1e6
 	case TimedOut:
 		if d.manner != hurried {
-			d.interval = min(2*d.interval, mostInterval)
+			d.interval = max(d.interval, min(2*d.interval, mostBackoff))
 		}
 		wait = int64(d.interval) * 1e6
 	case TooMany, Unavailable, ServerError:
-		wait = max(wait, min(int64(retryAfter), int64(mostInterval)*1e6))
+		wait = max(wait, min(int64(retryAfter), int64(mostBackoff)*1e6))
 		if d.interval == 0 {
 			wait = max(wait, int64(time.Second)) // no closed loop of refusals
 		}

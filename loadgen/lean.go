@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"sync"
@@ -30,6 +31,7 @@ type lean struct {
 // kept is a connection that waits for its device's next request.
 type kept struct {
 	conn   net.Conn
+	raw    rawConn
 	origin string
 }
 
@@ -51,7 +53,9 @@ func (t *lean) Connect() Connection { return &leanConn{t: t} }
 
 func (t *lean) Drop(slot int32) {
 	if k := t.take(slot); k.conn != nil {
-		k.conn.Close()
+		// The caller holds its shard's lock, and the end of a TLS connection waits for
+		// a peer that does not read.
+		go k.conn.Close()
 	}
 }
 
@@ -140,13 +144,15 @@ type leanConn struct {
 	conn net.Conn
 	// origin is where conn leads to.
 	origin string
-	// used says that conn has carried an answer.
-	used bool
-	out  []byte
-	buf  []byte // buf[at:end] was read and not used yet
-	at   int
-	end  int
-	body []byte
+	// used says that conn has carried an answer, and unread what came after it.
+	used   bool
+	raw    rawConn
+	unread unread
+	out    []byte
+	buf    []byte // buf[at:end] was read and not used yet
+	at     int
+	end    int
+	body   []byte
 
 	mu          sync.Mutex
 	interrupted bool
@@ -209,9 +215,10 @@ func (c *leanConn) dial(u *url.URL) (net.Conn, Fault, error) {
 	return conn, fault, err
 }
 
-// use makes conn the one that requests go over.
-func (c *leanConn) use(conn net.Conn, origin string, used bool) {
-	c.conn, c.origin, c.used, c.at, c.end = conn, origin, used, 0, 0
+// use makes a connection the one that requests go over.
+func (c *leanConn) use(k kept, used bool) {
+	conn := k.conn
+	c.conn, c.raw, c.origin, c.used, c.at, c.end = conn, k.raw, k.origin, used, 0, 0
 	c.mu.Lock()
 	c.current = conn
 	late := c.interrupted
@@ -233,14 +240,16 @@ func (c *leanConn) release(slot int32) {
 	case late:
 		conn.Close()
 	default:
-		c.t.keep(slot, kept{conn, c.origin})
+		c.t.keep(slot, kept{conn, c.raw, c.origin})
 	}
 	c.conn, c.used = nil, false
 }
 
 // Do implements [Connection]. A request that met a kept connection in the
 // moment in which the server closed it is sent once more; one of which any byte
-// came back never is: a lost answer may have carried the only token.
+// came back never is: a lost answer may have carried the only token. The exception
+// is 408 on a kept connection: the server gave up waiting for a request (RFC 9110
+// section 15.5.9). What came before the request left is no answer to it.
 func (c *leanConn) Do(r *Request, a *Answer) Fault {
 	if c.wasInterrupted() {
 		c.Close() // too late for the last request, and its deadline is on the connection
@@ -255,10 +264,13 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 		switch k := c.t.take(r.Slot); {
 		case k.conn == nil:
 		case k.origin == e.origin:
-			c.use(k.conn, k.origin, true)
+			c.use(k, true)
 		default:
 			k.conn.Close()
 		}
+	}
+	if c.conn != nil && c.used && c.unread.any(c.raw) {
+		c.Close()
 	}
 	c.out = e.appendRequest(c.out[:0], r.Code, policy == "per-poll")
 	for {
@@ -273,7 +285,7 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 				return fault
 			}
 			a.Dialled = true
-			c.use(conn, e.origin, false)
+			c.use(kept{conn, rawOf(conn), e.origin}, false)
 		}
 		if a.Written == 0 {
 			a.Written = c.t.o.Now()
@@ -281,6 +293,10 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 		reused := c.used
 		keep, any, err := c.exchange(a)
 		switch {
+		case err == nil && reused && a.Status == http.StatusRequestTimeout:
+			c.Close()
+			a.Resent, a.Status, a.Body = true, 0, nil
+			continue
 		case err == nil && (!keep || policy == "per-poll"):
 			c.Close()
 			return NoFault

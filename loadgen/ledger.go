@@ -1,10 +1,7 @@
 package loadgen
 
 import (
-	"encoding/binary"
 	"fmt"
-	"io"
-	"os"
 	"sync"
 )
 
@@ -23,10 +20,7 @@ type ledger struct {
 	violations [violationKinds]violation
 	codes      set
 	given      set
-	// spool has every answer with a token, for the counter-examples. It has no
-	// name, so that the secrets in it end with the run.
-	spool   *os.File
-	spooled int64
+	spool      *spool
 }
 
 // violationKind is a way to break the ledger.
@@ -60,18 +54,7 @@ type violation struct {
 // maxExamples is how many devices of each kind are shown.
 const maxExamples = 3
 
-// maxSpool bounds the file of answers.
-const maxSpool = 256 << 20
-
-func newLedger() *ledger {
-	l := &ledger{}
-	// Without a file there are counter-examples without exchanges.
-	if f, err := os.CreateTemp("", "devicegrant-ledger-*"); err == nil {
-		_ = os.Remove(f.Name())
-		l.spool = f
-	}
-	return l
-}
+func newLedger() *ledger { return &ledger{spool: newSpool()} }
 
 // expect makes room for the codes of so many devices.
 func (l *ledger) expect(devices int) {
@@ -104,7 +87,7 @@ func (l *ledger) token(d *device, token []byte, raw func() []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tokens++
-	l.keep(d.serial, raw)
+	l.spool.keep(d.serial, raw())
 	mark := fingerprint(token)
 	switch {
 	case d.tokens > 0 && d.token == mark:
@@ -124,22 +107,6 @@ func (l *ledger) token(d *device, token []byte, raw func() []byte) {
 	d.tokens = min(d.tokens+1, 200)
 	if _, ok := l.given.claim(mark, d.serial); !ok {
 		l.shared++
-	}
-}
-
-// keep writes an exchange to the spool: device, length, bytes.
-func (l *ledger) keep(serial uint32, raw func() []byte) {
-	if l.spool == nil || l.spooled > maxSpool {
-		return
-	}
-	text := raw()
-	b := binary.LittleEndian.AppendUint32(nil, serial)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(text)))
-	n, err := l.spool.Write(append(b, text...))
-	l.spooled += int64(n)
-	if err != nil {
-		l.spool.Close()
-		l.spool = nil
 	}
 }
 
@@ -195,7 +162,7 @@ func (l *ledger) result(records string, site *Site) Ledger {
 		return r
 	}
 	histories := historiesOf(records, wanted)
-	exchanges := l.exchangesOf(wanted)
+	exchanges := l.spool.of(wanted)
 	for i := range r.Violations {
 		for j := range r.Violations[i].Examples {
 			e := &r.Violations[i].Examples[j]
@@ -209,36 +176,7 @@ func (l *ledger) result(records string, site *Site) Ledger {
 	return r
 }
 
-// exchangesOf reads the spool for some devices.
-func (l *ledger) exchangesOf(wanted map[uint32]bool) map[uint32][]string {
-	found := map[uint32][]string{}
-	if l.spool == nil {
-		return found
-	}
-	if _, err := l.spool.Seek(0, io.SeekStart); err != nil {
-		return found
-	}
-	var header [8]byte
-	for {
-		if _, err := io.ReadFull(l.spool, header[:]); err != nil {
-			return found
-		}
-		serial, n := binary.LittleEndian.Uint32(header[:]), binary.LittleEndian.Uint32(header[4:])
-		text := make([]byte, n)
-		if _, err := io.ReadFull(l.spool, text); err != nil {
-			return found
-		}
-		if wanted[serial] && len(found[serial]) < 4 {
-			found[serial] = append(found[serial], string(text))
-		}
-	}
-}
-
-func (l *ledger) close() {
-	if l.spool != nil {
-		l.spool.Close()
-	}
-}
+func (l *ledger) close() { l.spool.close() }
 
 // set is an open-addressing table from fingerprints to devices, without
 // pointers.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -107,15 +108,20 @@ func Records(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
-// recorder writes the blocks of all shards. Disks stall: the shards go on for
-// a while.
+// recorder writes the blocks of all shards. Disks stall: the shards go on, and
+// when as many blocks wait as there is room for, further records are lost.
 type recorder struct {
 	blocks, spare chan []byte
 	done          chan error
+	lost          atomic.Int64 // records
 }
 
-// recorderDepth is how many blocks may wait: four million records.
-const recorderDepth = 512
+// recorderDepth is how many blocks may wait: four million records. recorderWait
+// is how long the last of them are waited for.
+const (
+	recorderDepth = 512
+	recorderWait  = 30 * time.Second
+)
 
 // newRecorder writes to w; nil: nowhere.
 func newRecorder(w io.Writer) *recorder {
@@ -139,6 +145,15 @@ func newRecorder(w io.Writer) *recorder {
 	return r
 }
 
+// hand passes a block on, and waits for nobody.
+func (r *recorder) hand(block []byte) {
+	select {
+	case r.blocks <- block:
+	default:
+		r.lost.Add(int64(len(block) / recordSize))
+	}
+}
+
 func (r *recorder) block() []byte {
 	select {
 	case b := <-r.spare:
@@ -154,8 +169,16 @@ func (r *recorder) close() error {
 		return nil
 	}
 	close(r.blocks)
-	if err := <-r.done; err != nil {
-		return fmt.Errorf("writing the records: %w", err)
+	select {
+	case err := <-r.done:
+		if err != nil {
+			return fmt.Errorf("writing the records: %w", err)
+		}
+	case <-time.After(recorderWait):
+		return fmt.Errorf("writing the records: the disk took nothing for %s", recorderWait)
+	}
+	if lost := r.lost.Load(); lost > 0 {
+		return fmt.Errorf("%d records are missing: the disk was too slow", lost)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +45,25 @@ func TestTwoThousandDevices(t *testing.T) {
 		}
 		if v.issued != devices || r.Devices.Issued != devices || r.Devices.Waiting != devices {
 			t.Errorf("%d codes: %+v", v.issued, r.Devices)
+		}
+	})
+}
+
+// TestLongInterval: devices obey an interval of ten minutes, nobody is called
+// punishing, and a run that is too short for it says so.
+func TestLongInterval(t *testing.T) {
+	plan := profiles.Plan{Devices: 20, Duration: 45 * time.Minute, WarmUp: new(time.Duration), Phases: "none", Mix: profiles.Mix{Approve: new(0.0), Expire: new(1.0)}}
+	synctest.Test(t, func(t *testing.T) {
+		r := runVirtual(t, newVirtual(10*time.Minute, 3*time.Hour), plan)
+		if n := counted(r, Poll, Pending); n != 4*20 || r.SlowDown.Obedient.SlowDowns != 0 || r.SlowDown.Class == classPunishing || len(r.Notes) != 0 {
+			t.Errorf("%d polls, %+v, notes %q", n, r.SlowDown, r.Notes)
+		}
+	})
+	plan.Duration = 15 * time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		r := runVirtual(t, newVirtual(10*time.Minute, 3*time.Hour), plan)
+		if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "every 10m0s") {
+			t.Errorf("notes %q", r.Notes)
 		}
 	})
 }

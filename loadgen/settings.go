@@ -43,9 +43,6 @@ const (
 
 // settle decides everything that a plan leaves open, and refuses what cannot be.
 func settle(p profiles.Plan) (profiles.Plan, settings, error) {
-	if p.Devices <= 0 {
-		p.Devices = 1000
-	}
 	if p.Duration <= 0 {
 		p.Duration = time.Minute
 	}
@@ -96,6 +93,9 @@ func settle(p profiles.Plan) (profiles.Plan, settings, error) {
 	}
 	var wrong []error
 	refuse := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if s.devices <= 0 {
+		refuse("%d devices are no load (devices)", s.devices)
+	}
 	if s.warmUp >= s.duration {
 		refuse("warm_up (%s) leaves nothing of duration (%s)", *p.WarmUp, p.Duration)
 	}

@@ -12,7 +12,7 @@ import (
 
 // shard is a part of the devices with a wheel, connections and figures of its
 // own. One goroutine turns the wheel; each connection is another. They meet at
-// one lock, which nobody holds across a system call.
+// one lock, which nobody holds while a disk or a peer keeps him waiting.
 type shard struct {
 	run   *run
 	id    int
@@ -419,7 +419,7 @@ func (s *shard) record(r Record) {
 
 func (s *shard) flush() {
 	if len(s.block) > 0 {
-		s.run.recorder.blocks <- s.block
+		s.run.recorder.hand(s.block)
 	}
 	s.block = nil
 }
@@ -442,7 +442,7 @@ func (s *shard) issued(w *worker, d *device, o Outcome, r *reply, done int64) {
 	d.tries, d.fate, d.manner, d.issued, d.heardAt = 0, f, m, done, done
 	d.advertised = 5000 // where the answer has none (section 3.2)
 	if r.interval >= 0 {
-		d.advertised = int32(min(r.interval*1000, int64(mostInterval)))
+		d.advertised = int32(min(r.interval, int64(longestInterval/1000)) * 1000)
 	}
 	s.run.advertised(r.interval, r.expiresIn)
 	d.interval, d.owed = d.advertised, d.advertised

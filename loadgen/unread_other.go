@@ -1,0 +1,15 @@
+//go:build !unix
+
+package loadgen
+
+import "net"
+
+// Nothing is seen here of what came on a connection before it is used.
+
+type rawConn struct{}
+
+func rawOf(net.Conn) rawConn { return rawConn{} }
+
+type unread struct{}
+
+func (*unread) any(rawConn) bool { return false }
