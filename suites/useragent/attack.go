@@ -90,10 +90,10 @@ func (a *attacked) Hold(ctx context.Context) (Request, error) {
 		return Request{}, fmt.Errorf("the page asks for no decision (%s)", first(p.Role, "not recognised"))
 	}
 	held, release, err := a.browser.hold(ctx)
+	defer release()
 	if err != nil {
 		return Request{}, err
 	}
-	defer release()
 	v := &visit{session: a.session, j: &transcript.Journey{}, values: map[string]string{}, seen: map[string]int{}}
 	if _, _, end := v.perform(ctx, p, acts, &transcript.Step{}); end.trouble != nil {
 		return Request{}, end.trouble

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chromedp/cdproto/browser"
@@ -32,6 +33,15 @@ const (
 	startLimit = 30 * time.Second
 	// tired is after how many sessions a browser is replaced: long runs leak.
 	tired = 200
+	// mostLost is how many browsers a run may lose: what happens twice happens
+	// again.
+	mostLost = 1
+	// mostMemory is what the process of one page may take, and weighEvery how
+	// often that is looked at. The page is given up then, and not the run.
+	mostMemory = 1 << 30
+	weighEvery = 500 * time.Millisecond
+	// endLimit is how long a browser may take to end by itself.
+	endLimit = 10 * time.Second
 )
 
 // chrome is the driver of a real browser: one process for the run, one fresh
@@ -46,8 +56,10 @@ type chrome struct {
 
 	mu       sync.Mutex
 	running  *process
-	sessions int // opened in this process
-	open     int // of them, still open
+	sessions int            // opened in this process
+	open     int            // of them, still open
+	ending   sync.WaitGroup // of browsers that were lost
+	lost     int            // browsers that died, or did not answer any more
 	closed   bool
 	hostile  *hostileSite
 	pages    pagesKind
@@ -58,6 +70,8 @@ type process struct {
 	ctx    context.Context // chromedp's; ends when the browser does
 	cancel context.CancelFunc
 	dir    string
+	// heavy is when a page's process was last ended for what it took.
+	heavy atomic.Int64
 }
 
 func newBrowser(o Options) (*chrome, error) {
@@ -123,7 +137,9 @@ func (c *chrome) Close() error {
 	if c.hostile != nil {
 		hostile = c.hostile.close()
 	}
-	return errors.Join(c.plain.Close(), c.stop(), hostile)
+	err := errors.Join(c.plain.Close(), c.stop(), hostile)
+	c.ending.Wait()
+	return err
 }
 
 func (c *chrome) stop() error {
@@ -132,11 +148,41 @@ func (c *chrome) stop() error {
 		return nil
 	}
 	c.running = nil
-	p.cancel()
+	return p.end()
+}
+
+// end ends a browser and removes its folder. One that is frozen is killed.
+func (p *process) end() error {
+	// What belongs to it is known only as long as it lives.
+	all := processesOf(p.dir)
+	// In its own time: what was asked of it is waited for there.
+	_ = bounded(context.Background(), endLimit, func() {}, func() error { p.cancel(); return nil })
 	if p.dir == "" {
 		return nil
 	}
+	for _, one := range all {
+		one.kill()
+	}
 	return removeRunDir(p.dir)
+}
+
+// lose gives up a browser that no longer answers, once for all who notice.
+func (c *chrome) lose(p *process, why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running == p {
+		c.noteLost(why)
+		c.running = nil
+		c.ending.Go(func() { _ = p.end() })
+	}
+}
+
+// noteLost counts a lost browser and says so. The caller holds the lock.
+func (c *chrome) noteLost(why string) {
+	c.lost++
+	if c.o.Note != nil && c.lost <= mostLost {
+		c.o.Note("the browser was lost (" + why + ") and replaced once; the journeys that it was on were given up")
+	}
 }
 
 // acquire gives the running browser, starting one where there is none, it has
@@ -147,8 +193,16 @@ func (c *chrome) acquire(ctx context.Context, start string) (*process, error) {
 	if c.closed {
 		return nil, &fault{transcript.BrowserLost, "the browser was closed"}
 	}
-	if p := c.running; p != nil && (p.ctx.Err() != nil || c.sessions >= tired && c.open == 0) {
+	switch p := c.running; {
+	case p == nil:
+	case p.ctx.Err() != nil:
+		c.noteLost("it ended")
 		_ = c.stop()
+	case c.sessions >= tired && c.open == 0:
+		_ = c.stop()
+	}
+	if c.running == nil && c.lost > mostLost {
+		return nil, &fault{transcript.BrowserLost, fmt.Sprintf("the browser was lost %d times, and is not started again", c.lost)}
 	}
 	if c.running == nil {
 		p, err := c.launch(ctx, start)
@@ -199,7 +253,36 @@ func (c *chrome) launch(ctx context.Context, start string) (*process, error) {
 		}
 		return nil, c.startFailed(err, output.String())
 	}
+	if p.dir != "" {
+		go p.weigh()
+	}
 	return p, nil
+}
+
+// weigh ends the processes of pages that take too much memory, as long as the
+// browser lives.
+func (p *process) weigh() {
+	tick := time.NewTicker(weighEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, one := range processesOf(p.dir) {
+			if one.renderer && one.memory() > mostMemory {
+				p.heavy.Store(time.Now().UnixNano())
+				one.kill()
+			}
+		}
+	}
+}
+
+// tooHeavy says that a page's process was ended just now for its memory.
+func (p *process) tooHeavy() bool {
+	at := p.heavy.Load()
+	return at != 0 && time.Since(time.Unix(0, at)) < 10*weighEvery
 }
 
 // bounded runs f, and gives it up by calling abandon.
@@ -314,6 +397,22 @@ func (c *chrome) pins(ctx context.Context, start string) []string {
 	defer conn.Close()
 	add(conn.(*tls.Conn).ConnectionState().PeerCertificates[0])
 	return pins
+}
+
+// unwell is why a browser is of no more use, "" when it still answers: then only
+// a page of it is slow or broken.
+func (c *chrome) unwell(ctx context.Context, p *process) string {
+	if p.ctx.Err() != nil {
+		return "it ended"
+	}
+	err := bounded(ctx, startLimit, func() {}, func() error {
+		_, err := chromedp.CallBrowser(p.ctx, browser.GetVersion, cdp.Empty{})
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		return "it does not answer: " + err.Error()
+	}
+	return ""
 }
 
 // version starts the browser if need be, and asks it for its version.

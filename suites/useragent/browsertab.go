@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -33,6 +34,7 @@ type browserTab struct {
 	driver *chrome
 	ctx    context.Context // chromedp's; nil until prepared
 	cancel context.CancelFunc
+	of     *process
 	net    *traffic
 	// holding is where the next request goes that could change something,
 	// instead of to the server; nil: none is held.
@@ -51,19 +53,32 @@ func (t *browserTab) prepare(ctx context.Context, start string) error {
 	if err != nil {
 		return err
 	}
-	t.net = newTraffic()
+	t.net = newTraffic(t.driver.o.Secret)
 	tab, cancel := chromedp.NewContext(p.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(t.event))
-	t.ctx = tab
-	t.cancel = func() { cancel(); t.driver.release() }
+	t.ctx, t.of = tab, p
+	t.cancel = sync.OnceFunc(func() { cancel(); t.driver.release() })
 	// The first Do owns the tab: it must have no time limit of its own.
-	err = bounded(ctx, startLimit, cancel, func() error { return chromedp.Do(tab) })
-	if err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		p.cancel() // of no more use: the next session gets a fresh one
-		return &fault{transcript.BrowserLost, "the browser did not open a page: " + err.Error()}
+	err = bounded(ctx, startLimit, func() { go t.cancel() }, func() error { return chromedp.Do(tab) })
+	if err == nil {
+		err = t.setUp(ctx)
 	}
+	if err == nil {
+		return nil
+	}
+	// A page that was not set up is none: the next journey begins with a new one.
+	go t.cancel()
+	t.ctx, t.cancel, t.of = nil, nil, nil
+	if ctx.Err() != nil {
+		return err
+	}
+	if why := t.driver.unwell(ctx, p); why != "" {
+		t.driver.lose(p, why)
+	}
+	return &fault{transcript.BrowserLost, "the browser did not open a page: " + err.Error()}
+}
+
+// setUp makes a new page ready for its journey.
+func (t *browserTab) setUp(ctx context.Context) error {
 	return t.do(ctx, func(c context.Context) error {
 		t.net.setMain(cdp.FrameID(chromedp.FromContext(c).Target.TargetID))
 		// Of no use here, and much traffic with every page.
@@ -116,6 +131,8 @@ func (t *browserTab) do(ctx context.Context, f func(context.Context) error) erro
 	switch {
 	case err == nil:
 		return nil
+	case t.net.crashed() && t.of.tooHeavy():
+		return &fault{transcript.BrowserLost, fmt.Sprintf("the page took more than %d MiB of memory, and was given up", mostMemory>>20)}
 	case t.net.crashed():
 		return &fault{transcript.BrowserLost, "the page crashed the browser's renderer"}
 	case ctx.Err() != nil:

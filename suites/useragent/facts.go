@@ -78,7 +78,8 @@ func (d *document) foreign() (list []transcript.Foreign) {
 // cookieWatch sees the attributes of cookies, which a jar does not give back.
 type cookieWatch struct {
 	http.RoundTripper
-	seen map[string]transcript.Cookie
+	seen   map[string]transcript.Cookie
+	secret func(string)
 }
 
 func (w *cookieWatch) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -87,6 +88,7 @@ func (w *cookieWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	for _, c := range resp.Cookies() {
+		w.secret(c.Value)
 		if c.MaxAge < 0 || c.Value == "" {
 			delete(w.seen, c.Name)
 			continue

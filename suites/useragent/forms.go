@@ -155,7 +155,7 @@ func (t *formsTab) forget(context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.baked = &cookieWatch{RoundTripper: t.driver.transport, seen: map[string]transcript.Cookie{}}
+	t.baked = &cookieWatch{RoundTripper: t.driver.transport, seen: map[string]transcript.Cookie{}, secret: t.driver.o.Secret}
 	t.client = http.Client{Transport: watchedTransport{t.baked, t}, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) >= maxRedirects {
 			return &fault{"unreachable", fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, r.URL)}

@@ -1,10 +1,12 @@
 package useragent
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +159,71 @@ func TestCrashedPage(t *testing.T) {
 	}
 }
 
+// TestHeavyPage: a page that takes all memory is given up, and no other page.
+func TestHeavyPage(t *testing.T) {
+	d := drive(t, "browser", profiles.Verification{})
+	u, err := d.NewSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	if ownerOf(os.Getpid()).World == "" {
+		t.Skip("processes are not looked for here")
+	}
+	heavy := onePage(t, `<p>Wait</p><script>const all = []; for (;;) all.push(new Uint8Array(16 << 20).fill(1))</script>`, nil)
+	j := u.Journey(t.Context(), errand(heavy.URL))
+	check(t, j, transcript.Unfinished)
+	if j.Trouble == nil || j.Trouble.Class != transcript.BrowserLost || !strings.Contains(j.Trouble.Cause, "MiB of memory") {
+		t.Errorf("%v", j.Trouble)
+	}
+	other, err := d.NewSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	light := onePage(t, askCode, says("<p>Success</p>"))
+	check(t, other.Journey(t.Context(), errand(light.URL)), transcript.Approved)
+}
+
+// TestFrozenBrowser: a browser that was stopped is ended with all its processes.
+func TestFrozenBrowser(t *testing.T) {
+	temp := t.TempDir()
+	d, err := New("browser", Options{TempDir: temp})
+	if _, none := err.(*NoBrowserError); none {
+		t.Skip("skipped: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	notInCheck(t, "browser")
+	u, err := d.NewSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := onePage(t, askCode, says("<p>Success</p>"))
+	check(t, u.Journey(t.Context(), errand(s.URL)), transcript.Approved)
+	dirs, err := filepath.Glob(filepath.Join(temp, runPrefix+"*"))
+	if err != nil || len(dirs) != 1 {
+		t.Fatal(dirs, err)
+	}
+	frozen := processesOf(dirs[0])
+	if len(frozen) == 0 {
+		t.Skip("processes are not looked for here")
+	}
+	freeze(t, frozen)
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, p := range frozen {
+		if lives(p) {
+			t.Errorf("%+v of %d processes is left", p, len(frozen))
+		}
+	}
+	if _, err := os.Stat(dirs[0]); !os.IsNotExist(err) {
+		t.Error("the folder is left")
+	}
+}
+
 // TestNotRecognised proposes an entry for the profile.
 func TestNotRecognised(t *testing.T) {
 	s := onePage(t, `<form><input type=range id=r><button id=b>Abrakadabra</button><button id=c>Hokuspokus</button></form>`, nil)
@@ -242,29 +309,48 @@ func TestCAFile(t *testing.T) {
 	}
 }
 
-// TestRunDir: nothing is left of a browser that was closed, and what a killed
-// run left is swept.
+// TestRunDir: what a killed run left is swept, and nothing whose owner may live: a
+// process of that number and start, or one in another container.
 func TestRunDir(t *testing.T) {
 	temp := t.TempDir()
-	stale, err := makeRunDir(temp)
-	if err != nil {
-		t.Fatal(err)
+	me := ownerOf(os.Getpid())
+	if me.World == "" {
+		t.Skip("nothing is swept here")
 	}
-	// No process has this number: Linux ends at 2^22.
-	if err := os.WriteFile(stale+"/pid", []byte("99999999"), 0o600); err != nil {
-		t.Fatal(err)
+	folder := func(o *owner) string {
+		dir, err := os.MkdirTemp(temp, runPrefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o != nil {
+			raw, err := json.Marshal(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, ownerFile), raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
 	}
-	mine, err := makeRunDir(temp)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := makeRunDir(temp); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(stale); !os.IsNotExist(err) {
-		t.Error("the stale folder is still there")
-	}
-	if _, err := os.Stat(mine); err != nil {
-		t.Error("the folder of a living run was swept")
+	for dir, swept := range map[string]bool{
+		// No process has this number: Linux ends at 2^22.
+		folder(&owner{PID: 99999999, Started: "1", World: me.World}):            true,
+		folder(&owner{PID: me.PID, Started: me.Started + "1", World: me.World}): true,
+		folder(&me): false,
+		folder(&owner{PID: 99999999, Started: "1", World: "another container"}): false,
+		folder(&owner{PID: 99999999}):                                           false,
+		folder(nil):                                                             false,
+	} {
+		mine, err := makeRunDir(temp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(dir); os.IsNotExist(err) != swept {
+			t.Errorf("%s: swept %t, want %t", dir, !swept, swept)
+		}
+		if _, err := os.Stat(mine); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -36,6 +36,12 @@ type Options struct {
 	Strained func(since time.Time) bool
 	// Reacted is told how long the browser took for trivial answers; it may be nil.
 	Reacted func(took time.Duration)
+	// Note is told what a reader of the run has to know of the driver; it may be
+	// nil.
+	Note func(string)
+	// Secret is told each value that is one, and that no exchange of the run shows:
+	// those of the pages' cookies. It may be nil.
+	Secret func(string)
 	// LocalAddr is the address that the forms driver connects from. Default:
 	// the system's choice.
 	LocalAddr string
@@ -69,6 +75,9 @@ func (o Options) filled() Options {
 }
 
 func (o *Options) fillIn() {
+	if o.Secret == nil {
+		o.Secret = func(string) {}
+	}
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}

@@ -1,18 +1,29 @@
 package useragent
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 )
 
 // runPrefix begins the names of the folders that hold a browser's profile
 // while it runs. A killed run leaves its folder behind; the next one sweeps it.
 const runPrefix = "devicegrant-browser-"
+
+// ownerFile says whose a folder is.
+const ownerFile = "owner.json"
+
+// owner is a process, beyond doubt: a number alone is used again, and means
+// something else in another container.
+type owner struct {
+	PID int `json:"pid"`
+	// Started is when, in the kernel's ticks since its own start; World is that
+	// start and the namespace in which PID counts.
+	Started string `json:"started"`
+	World   string `json:"world"`
+}
 
 // makeRunDir makes this run's folder, after sweeping those of runs that are gone.
 func makeRunDir(temp string) (string, error) {
@@ -24,7 +35,11 @@ func makeRunDir(temp string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return dir, os.WriteFile(filepath.Join(dir, "pid"), []byte(strconv.Itoa(os.Getpid())), 0o600)
+	me, err := json.Marshal(ownerOf(os.Getpid()))
+	if err != nil {
+		return "", err
+	}
+	return dir, os.WriteFile(filepath.Join(dir, ownerFile), me, 0o600)
 }
 
 // removals bounds how often, each time 50 ms later, a folder is removed: on a busy
@@ -32,10 +47,14 @@ func makeRunDir(temp string) (string, error) {
 const removals = 400
 
 // removeRunDir removes a folder whose browser was told to end. The last of its
-// processes may still be writing, and may make the folder once more.
+// processes may still be writing, and may make the folder once more; one that does
+// not move any more is killed.
 func removeRunDir(dir string) error {
 	err := errors.New("useragent: " + dir + " is being written to")
 	for range removals {
+		for _, p := range processesOf(dir) {
+			p.kill()
+		}
 		if removed := os.RemoveAll(dir); removed != nil {
 			err = removed
 		}
@@ -47,26 +66,22 @@ func removeRunDir(dir string) error {
 	return err
 }
 
+// sweep removes the folders whose owner is certainly gone, and no others.
 func sweep(temp string) {
 	dirs, _ := filepath.Glob(filepath.Join(temp, runPrefix+"*"))
+	here := ownerOf(os.Getpid()).World
 	for _, dir := range dirs {
-		raw, err := os.ReadFile(filepath.Join(dir, "pid"))
+		raw, err := os.ReadFile(filepath.Join(dir, ownerFile))
 		if err != nil {
 			continue // being made just now, or not ours
 		}
-		pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
-		if err == nil && pid > 0 && !alive(pid) {
-			_ = os.RemoveAll(dir)
+		var was owner
+		if json.Unmarshal(raw, &was) != nil || was.PID <= 0 || was.World == "" || was.World != here || ownerOf(was.PID) == was {
+			continue
 		}
+		for _, p := range processesOf(dir) {
+			p.kill()
+		}
+		_ = os.RemoveAll(dir)
 	}
-}
-
-// alive says whether a process is there. One that belongs to somebody else is.
-func alive(pid int) bool {
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return false
-	}
-	err = p.Signal(syscall.Signal(0))
-	return err == nil || !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH)
 }

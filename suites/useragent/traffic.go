@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 // traffic follows the requests of a tab: what the main document answered, and
 // whether the page still waits for something.
 type traffic struct {
+	secret   func(string)    // is told the values of cookies
 	crash    context.Context // ends when the renderer dies
 	crashNow context.CancelFunc
 
@@ -44,10 +46,19 @@ type traffic struct {
 	facts facts // of the main document
 }
 
-func newTraffic() *traffic {
-	t := &traffic{open: map[network.RequestID]cdp.LoaderID{}, urls: map[network.RequestID]string{}}
+func newTraffic(secret func(string)) *traffic {
+	t := &traffic{secret: secret, open: map[network.RequestID]cdp.LoaderID{}, urls: map[network.RequestID]string{}}
 	t.crash, t.crashNow = context.WithCancel(context.Background())
 	return t
+}
+
+// cookies tells the values of the cookies that an answer sets, one on each line.
+func (t *traffic) cookies(lines string) {
+	for line := range strings.Lines(lines) {
+		if c, err := http.ParseSetCookie(strings.TrimSpace(line)); err == nil {
+			t.secret(c.Value)
+		}
+	}
 }
 
 func (t *traffic) crashed() bool { return t.crash.Err() != nil }
@@ -159,6 +170,8 @@ func (t *traffic) event(ev any) {
 	}
 	t.aimed.event(ev)
 	switch ev := ev.(type) {
+	case *network.EventResponseReceivedExtraInfo:
+		t.cookies(headerOf(ev.Headers, "Set-Cookie"))
 	case *network.EventRequestWillBeSent:
 		if ev.Request != nil {
 			for name := range ev.Request.Headers {

@@ -25,11 +25,15 @@ type watch struct {
 	needles []needle
 	// control is the user code: a watch that does not see even that is blind.
 	control needle
-	pending sync.WaitGroup // searches under way
 
 	mu     sync.Mutex
 	proved bool
 	leaks  []transcript.Leak
+	// searching is how many searches are under way on the side; told says that the
+	// journey waits for no further ones, and over closes when the last has ended.
+	searching int
+	told      bool
+	over      chan struct{}
 }
 
 type needle struct {
@@ -41,7 +45,7 @@ func newWatch(task Task) *watch {
 	if len(task.Watch) == 0 {
 		return nil
 	}
-	w := &watch{control: needle{forms: slices.Concat(spellings(task.UserCode), spellings(bareCase(task.UserCode)))}}
+	w := &watch{over: make(chan struct{}), control: needle{forms: slices.Concat(spellings(task.UserCode), spellings(bareCase(task.UserCode)))}}
 	for _, n := range task.Watch {
 		w.needles = append(w.needles, needle{n.Name, spellings(n.Value)})
 	}
@@ -122,6 +126,24 @@ func (w *watch) clean(at string) string {
 	return tidy(at, maxLabel)
 }
 
+// aside searches on the side, until the journey has been told.
+func (w *watch) aside(search func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.told {
+		return
+	}
+	w.searching++
+	go func() {
+		search()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.searching--; w.told && w.searching == 0 {
+			close(w.over)
+		}
+	}()
+}
+
 // headers searches the headers of a message, each under its name.
 func (w *watch) headers(kind, at string, headers http.Header) {
 	if w == nil {
@@ -137,12 +159,15 @@ func (w *watch) tell(ctx context.Context, j *transcript.Journey) {
 	if w == nil {
 		return
 	}
-	over := make(chan struct{})
-	go func() { w.pending.Wait(); close(over) }()
+	w.mu.Lock()
+	if w.told = true; w.searching == 0 {
+		close(w.over)
+	}
+	w.mu.Unlock()
 	timer := time.NewTimer(3 * time.Second)
 	defer timer.Stop()
 	select {
-	case <-over:
+	case <-w.over:
 	case <-timer.C:
 	case <-ctx.Done():
 	}

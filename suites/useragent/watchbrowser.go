@@ -51,7 +51,7 @@ func (t *traffic) show(ev any) {
 			return
 		}
 		fetch := t.body
-		w.pending.Go(func() {
+		w.aside(func() {
 			if body, err := fetch(ev.RequestID); err == nil {
 				w.search("response body", at, string(body[:min(len(body), maxBody)]))
 			}
