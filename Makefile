@@ -12,7 +12,7 @@ CMD       := ./cmd/devicegrant
 # does not run the program as a process of its own, which it does not see into.
 RACED     := ./suites ./suites/lateness ./suites/scenario ./suites/useragent ./suites/wire ./loadgen ./fakeidp
 UNRACED    = $(filter-out $(shell go list $(RACED) $(CMD)),$(shell go list $(PACKAGES)))
-PROGRAM   := ^(TestActionRuns|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImports|TestInterrupt|TestLoadBuiltin|TestLoadCatches|TestLoadInterrupted|TestLoadRefuses|TestLoadRealServers|TestManualPages|TestOnboarding|TestRecordedRuns|TestReportVerb|TestThreeDoors)$$
+PROGRAM   := ^(TestActionRuns|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImports|TestInterrupt|TestLoadBuiltin|TestLoadCatches|TestLoadInterrupted|TestLoadRefuses|TestLoadRealServers|TestManualPages|TestOnboarding|TestRecordedRuns|TestReportVerb|TestSignals|TestThreeDoors)$$
 # Hundreds of runs that wait more than they work, so that many go at once.
 WAITING   := ^(TestMutants|TestWireFaultsAreSeen|TestVendorsByForms|TestUnattendedService)$$
 # Whole runs in a browser, one after the other: each uses all of a small machine.
@@ -90,6 +90,7 @@ stress: setup build ## what depends on time, beside eight busy loops; every serv
 matrix: export DEVICEGRANT_TEST_SAMPLE = all
 matrix: setup build ## the full kill matrix, into testdata, and every vendor and real server in a browser
 	./devicegrant mutants --markdown > testdata/kill-matrix.md
+	$(GO_TEST) -v -run '^TestRedactionChangesNoVerdict$$' ./suites
 	$(GO_TEST) -v -run '$(WHOLE)' $(CMD)
 
 # A round of the comparison takes two and a half minutes.

@@ -3,10 +3,8 @@ package loadgen
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"strings"
-
-	"github.com/devicegrant/devicegrant/suites/transcript"
-	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // sampleKey is what samples are kept for, and samplesEach how many of each.
@@ -72,13 +70,26 @@ const maxSampleText = 4 << 10
 
 // redact learns the secrets of an exchange, and takes them out of it.
 func (s *Site) redact(request, response string) (string, string) {
-	_, body, _ := strings.Cut(request, "\n\n")
-	x := wire.Exchange{Request: wire.Message{Body: []byte(body)}, Response: &wire.Message{Body: []byte(response)}}
-	if _, query, ok := strings.Cut(strings.SplitN(request, "\n", 2)[0], "?"); ok && body == "" {
-		x.Request.Body = []byte(query)
+	head, body, _ := strings.Cut(request, "\n\n")
+	line, fields, _ := strings.Cut(head, "\n")
+	method, address, _ := strings.Cut(line, " ")
+	header := http.Header{}
+	for field := range strings.SplitSeq(fields, "\n") {
+		name, value, _ := strings.Cut(field, ": ")
+		header[name] = append(header[name], value)
 	}
-	s.Redactor.Learn(transcript.Transcript{Exchanges: []wire.Exchange{x}})
-	return clipped(s.Redactor.Text(request)), clipped(s.Redactor.Text(response))
+	s.Redactor.LearnURL(address)
+	s.Redactor.Learn(header, []byte(body))
+	s.Redactor.Learn(nil, []byte(response))
+
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n", method, s.Redactor.URL(address))
+	for field := range strings.SplitSeq(fields, "\n") {
+		name, _, _ := strings.Cut(field, ": ")
+		fmt.Fprintf(&b, "%s: %s\n", name, s.Redactor.Header(header).Get(name))
+	}
+	fmt.Fprintf(&b, "\n%s", s.Redactor.Body([]byte(body)))
+	return clipped(b.String()), clipped(s.Redactor.Stranger(response))
 }
 
 func clipped(text string) string {

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/profiles"
-	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/profiles/redact"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -27,7 +27,7 @@ type Site struct {
 	// TLS is used for https; nil verifies as usual.
 	TLS *tls.Config
 	// Redactor knows the profile's secrets.
-	Redactor *report.Redactor
+	Redactor *redact.Redactor
 }
 
 // NewSite prepares the requests of a profile's public client to endpoints that
@@ -46,7 +46,7 @@ func NewSite(p *profiles.Profile, found profiles.Endpoints, t *tls.Config) (*Sit
 		ask = ask.Add("scope", strings.Join(scopes, " "))
 	}
 	poll := wire.Form{{Name: "grant_type", Value: grantType}, {Name: "device_code", Value: ""}, {Name: "client_id", Value: client.ID}}
-	s := &Site{TLS: t, Redactor: report.NewRedactor(p), Dialect: wire.DialectOf(p.Responses.Format, p.Responses.Members, p.Responses.Errors)}
+	s := &Site{TLS: t, Redactor: redact.New(p), Dialect: wire.DialectOf(p.Responses.Format, p.Responses.Members, p.Responses.Errors)}
 	var err error
 	if s.DeviceAuthorization, err = endpoint(found.DeviceAuthorization, ask, p.Request.DeviceAuthorization, client, client.DeviceAuth); err != nil {
 		return nil, fmt.Errorf("endpoints.device_authorization: %w", err)
@@ -66,7 +66,7 @@ func endpoint(address string, form wire.Form, wants profiles.Addition, client *p
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(wants.Params)) {
-		form = form.Set(name, wants.Params[name])
+		form = form.Set(name, wants.Params[name].Reveal())
 	}
 	e := &Endpoint{URL: u, Query: wants.ParamsIn == "query"}
 	header := map[string]string{"Content-Type": wire.FormType, "Accept": "application/json", "User-Agent": "devicegrant (load)"}
@@ -79,7 +79,9 @@ func endpoint(address string, form wire.Form, wants profiles.Addition, client *p
 			secret = wire.Form{{Name: "client_secret", Value: client.Secret.Reveal()}}.Encode()
 		}
 	}
-	maps.Copy(header, wants.Headers)
+	for name, value := range wants.Headers {
+		header[name] = value.Reveal()
+	}
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		e.Headers = append(e.Headers, Header{name, header[name]})
 	}

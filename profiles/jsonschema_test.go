@@ -218,7 +218,7 @@ func (g schemaGenerator) value(t reflect.Type, tag string, words []string) objec
 		}
 		return list
 	case reflect.Map:
-		return object{"type": []string{"object", "null"}, "additionalProperties": g.value(t.Elem(), "", nil)}
+		return object{"type": []string{"object", "null"}, "additionalProperties": g.value(t.Elem(), tag, nil)}
 	case reflect.String:
 		if words != nil {
 			return object{"anyOf": []any{object{"enum": words}, variable, object{"type": "null"}}}

@@ -146,7 +146,7 @@ func TestSet(t *testing.T) {
 	c := p.Clients
 	if p.Issuer != "https://other.example" || p.Vars["tenant"] != "acme: # taken as it is" || p.Limits.Rate != 5 ||
 		p.Limits.Timeout != 2*time.Second || c.Public.ID != "null" || !slices.Equal(p.Scopes, []string{"a", "c", "d"}) ||
-		!slices.Equal(c.Second.Scopes, []string{"x", "y"}) || p.Request.Token.Headers["X.Dotted"] != "1" || *p.Verification.Auto ||
+		!slices.Equal(c.Second.Scopes, []string{"x", "y"}) || p.Request.Token.Headers["X.Dotted"].Reveal() != "1" || *p.Verification.Auto ||
 		len(p.Verification.Pages[0].When) != 2 || c.Second.ID != "second-acme: # taken as it is" {
 		t.Errorf("%+v, clients %+v %+v", p, c.Public, c.Second)
 	}

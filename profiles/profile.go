@@ -147,9 +147,11 @@ type Requests struct {
 type Addition struct {
 	// ParamsIn is where the parameters go: body (default) or query. A client
 	// secret never stands in a query.
-	ParamsIn string            `yaml:"params_in"`
-	Params   map[string]string `yaml:"params"`
-	Headers  map[string]string `yaml:"headers"`
+	ParamsIn string `yaml:"params_in"`
+	// Params and Headers are plain values, or secrets: {env: ...}. A parameter
+	// that is a secret stands in no query.
+	Params  map[string]Secret `yaml:"params" profile:"plain"`
+	Headers map[string]Secret `yaml:"headers" profile:"plain"`
 }
 
 // Responses is how the target spells what RFC 8628 and RFC 6749 spell
@@ -412,8 +414,9 @@ type Hook struct {
 	// a slash in its name is relative to the profile.
 	Command []string `yaml:"command"`
 	// URL is called; any 2xx answer means done.
-	URL     string            `yaml:"url"`
-	Method  string            `yaml:"method"` // default POST
-	Headers map[string]string `yaml:"headers"`
+	URL    string `yaml:"url"`
+	Method string `yaml:"method"` // default POST
+	// Headers are plain values, or secrets: {env: ...}.
+	Headers map[string]Secret `yaml:"headers" profile:"plain"`
 	Body    string            `yaml:"body"`
 }

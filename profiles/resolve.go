@@ -20,7 +20,7 @@ const maxSecret = 64 << 10 // bytes
 func (d *document) fillSecret(path string, node *yaml.Node, target reflect.Value, plain bool) {
 	secret := target.Addr().Interface().(*Secret)
 	if node.Kind == yaml.ScalarNode && plain {
-		if text, ok := d.text(path, node, "a string"); ok {
+		if text, ok := d.text(path, node, "a string"); ok && text != "" {
 			*secret = NewSecret(text)
 			secret.plain = true
 		}
@@ -120,12 +120,32 @@ func (d *document) resolveSecrets(p *Profile, r secretReader) {
 			p.Expiry = nil
 		}
 	}
+	for path, list := range p.additions() {
+		for name, value := range list {
+			if !value.plain && !d.drops(p, r, path, false, secretAt{name, &value}) {
+				d.checkHeader(join(path, name), name, value)
+				list[name] = value
+			}
+		}
+	}
 	if p.Tenant != nil {
 		secrets, optional := p.Tenant.secrets()
 		if d.drops(p, r, "tenant", optional, secrets...) {
 			p.Tenant = nil
 		}
 	}
+}
+
+// additions are the headers and parameters of the profile that may be secrets.
+func (p *Profile) additions() map[string]map[string]Secret {
+	list := map[string]map[string]Secret{
+		"request.device_authorization.params": p.Request.DeviceAuthorization.Params, "request.device_authorization.headers": p.Request.DeviceAuthorization.Headers,
+		"request.token.params": p.Request.Token.Params, "request.token.headers": p.Request.Token.Headers,
+	}
+	if p.Verification.Hook != nil {
+		list["verification.hook.headers"] = p.Verification.Hook.Headers
+	}
+	return list
 }
 
 // secrets are those of the second tenant, and whether it may do without.

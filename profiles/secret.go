@@ -33,6 +33,9 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
+// Plain says that the value stands in the profile, and is no secret.
+func (s Secret) Plain() bool { return s.plain }
+
 // IsZero reports that the secret neither has a value nor names its source.
 func (s Secret) IsZero() bool { return s == Secret{} }
 

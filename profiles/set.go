@@ -55,7 +55,7 @@ func (s *setter) descend(node *yaml.Node, t reflect.Type, tag, path string, keys
 		child = s.entry(node, key)
 	case t.Kind() == reflect.Map:
 		// The rest is one key: names of headers and parameters may hold dots.
-		childType, rest = t.Elem(), nil
+		childType, childTag, rest = t.Elem(), tag, nil
 		child = s.entry(node, strings.Join(keys, "."))
 	case t.Kind() == reflect.Slice && tag == "single" && node.Kind != yaml.SequenceNode && !isNumber(key):
 		s.descend(node, t.Elem(), "", path, keys)

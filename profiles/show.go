@@ -97,7 +97,7 @@ func (w shower) node(path string, v reflect.Value) *yaml.Node {
 		for _, key := range keys {
 			name := &yaml.Node{}
 			name.SetString(key.String())
-			node.Content = append(node.Content, name, w.scalar(join(path, key.String()), v.MapIndex(key).Interface()))
+			node.Content = append(node.Content, name, w.node(join(path, key.String()), v.MapIndex(key)))
 		}
 		return node
 	}

@@ -17,7 +17,7 @@ import (
 //
 // A struct tag `profile:"..."` marks the few places with a second spelling:
 //
-//	plain       a Secret that may also be a plain string
+//	plain       a Secret, or a map of them, that may also be a plain string
 //	single      a list that may also be one of its elements
 //	none=Field  the word none sets the boolean Field beside it
 
@@ -49,7 +49,7 @@ func (d *document) fill(path string, node *yaml.Node, target reflect.Value, tag 
 	case reflect.Slice:
 		d.fillSlice(path, node, target, tag)
 	case reflect.Map:
-		d.fillMap(path, node, target)
+		d.fillMap(path, node, target, tag)
 	case reflect.String:
 		if text, ok := d.text(path, node, "a string"); ok {
 			target.SetString(text)
@@ -186,11 +186,11 @@ func (d *document) fillSlice(path string, node *yaml.Node, target reflect.Value,
 	target.Set(list)
 }
 
-func (d *document) fillMap(path string, node *yaml.Node, target reflect.Value) {
+func (d *document) fillMap(path string, node *yaml.Node, target reflect.Value, tag string) {
 	entries := reflect.MakeMap(target.Type())
 	d.eachKey(path, node, func(key, value *yaml.Node, path string) {
 		element := reflect.New(target.Type().Elem()).Elem()
-		d.fill(path, value, element, "")
+		d.fill(path, value, element, tag)
 		if value.Value != "" && element.IsZero() {
 			return // it named an empty variable, or was refused
 		}

@@ -227,7 +227,10 @@ var ownHeaders = []string{"authorization", "content-length", "content-type", "ho
 
 func (d *document) checkAddition(path string, a Addition, own ...string) {
 	d.oneOf(join(path, "params_in"), a.ParamsIn, placements...)
-	for name := range a.Params {
+	for name, value := range a.Params {
+		if a.ParamsIn == "query" && !value.plain {
+			d.reportAt(join(path, "params."+name), "a secret never stands in a query", "leave params_in out, or send it as a header")
+		}
 		if slices.Contains(own, name) {
 			d.reportAt(join(path, "params."+name), "the harness sends this parameter itself", "")
 		}
@@ -241,11 +244,11 @@ func (d *document) checkAddition(path string, a Addition, own ...string) {
 	}
 }
 
-func (d *document) checkHeader(path, name, value string) {
+func (d *document) checkHeader(path, name string, value Secret) {
 	if !headerName.MatchString(name) {
 		d.reportAt(path, "not the name of a header", "")
 	}
-	if strings.ContainsAny(value, "\r\n\x00") {
+	if strings.ContainsAny(value.Reveal(), "\r\n\x00") {
 		d.reportAt(path, "a header's value is one line", "")
 	}
 }

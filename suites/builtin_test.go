@@ -13,6 +13,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/fakeidp"
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/profiles/redact"
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
 	"github.com/devicegrant/devicegrant/suites/scenario"
@@ -137,7 +138,7 @@ var runWhole = sync.OnceValues(func() (w whole, err error) {
 	w.transcripts, w.target = s.runner.Transcripts(), s.env.Target
 	w.redacted = s.Result(ctx)
 	// What Open does for the option: nothing else depends on it.
-	s.options.Unredacted, s.redactor = true, report.NoRedactor()
+	s.options.Unredacted, s.redactor = true, redact.None()
 	w.unredacted = s.Result(ctx)
 	return w, nil
 })

@@ -15,7 +15,8 @@
 //	go test ./suites -count=1 -timeout 0 -args -profile $PWD/my-server.yaml
 //	ginkgo ./suites -- -profile $PWD/my-server.yaml
 //
-// A Go project calls the suite from its own tests with [Run]:
+// A Go project calls the suite from its own tests with [Run], also from inside a
+// Ginkgo suite of its own:
 //
 //	p, err := profiles.Load("my-server.yaml", profiles.Options{})
 //	...

@@ -50,7 +50,7 @@ func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Resul
 			return r, fmt.Errorf("the result has the check %s, which this version does not know", c.ID)
 		}
 		if c.Verdict != rules.Skip || c.Reason != notSelected && c.Reason != interrupted {
-			evidence := rules.Evidence{Profile: profile, Issuer: r.Target.Issuer, Endpoints: endpoints, Facts: r.Recorded.Facts, Transcripts: map[string]transcript.Transcript{}}
+			evidence := rules.Evidence{Profile: profile, Issuer: r.Target.Issuer, Endpoints: endpoints, Facts: r.Recorded.Facts, Redacted: !r.Recorded.Unredacted, Transcripts: map[string]transcript.Transcript{}}
 			for _, name := range slices.Concat(rule.Scenarios, rule.Also) {
 				if t, ran := all[name]; ran {
 					evidence.Transcripts[name] = t

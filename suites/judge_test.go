@@ -71,7 +71,7 @@ func TestNobodyOpensABrowser(t *testing.T) {
 	t.Parallel()
 	profile := startBuiltin(t, fastClock)
 	profile.Verification.Drivers = []string{"manual"}
-	result, err := Evaluate(context.Background(), Options{Profile: profile, ClockRate: fastClock, Browser: "none", Seed: 1, Select: []string{"DA-01", "VERIFY-01"}})
+	result, err := Run(context.Background(), Options{Profile: profile, ClockRate: fastClock, Browser: "none", Seed: 1, Select: []string{"DA-01", "VERIFY-01"}})
 	if err != nil {
 		t.Fatal(err)
 	}

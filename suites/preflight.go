@@ -88,8 +88,14 @@ type preflight struct {
 }
 
 func (f *preflight) add(step string, s Standing, found, fix string) {
+	if more := len(found) - maxSaid; more > 0 {
+		found = fmt.Sprintf("%s … (cut: %d bytes more)", strings.ToValidUTF8(found[:maxSaid], ""), more)
+	}
 	f.found = append(f.found, Precheck{Step: step, Standing: s, Found: found, Fix: fix})
 }
+
+// maxSaid bounds what one step quotes of a target.
+const maxSaid = 1000
 
 // people are the accounts and clients that are left out for want of a variable.
 func (f *preflight) people() {

@@ -15,14 +15,41 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
+// Run judges a target and returns the result, in which ExitCode sums up. The
+// error is about the set-up: without it there is a result, also of a run that
+// was interrupted. Nothing is written. Call it from anywhere: it touches neither
+// Ginkgo nor Gomega, so that a spec of somebody's own suite can call it, and any
+// number of runs may be under way at once.
+func Run(ctx context.Context, o Options) (report.Result, error) {
+	s, err := Open(ctx, o)
+	if err != nil {
+		return report.Result{}, err
+	}
+	scenarios, stop := context.WithCancel(ctx)
+	defer stop()
+	s.start(scenarios)
+	for _, r := range s.selected {
+		s.judge(r.ID)
+	}
+	return s.end(ctx), nil
+}
+
+// end sums up, and closes the user agent.
+func (s *Session) end(ctx context.Context) report.Result {
+	result := s.Result(ctx)
+	if err := s.Close(); err != nil {
+		result.Notes = append(result.Notes, fmt.Sprintf("closing the user agent: %v", err))
+	}
+	return result
+}
+
 // ginkgoRuns lets one run at a time use Ginkgo, whose suite is global.
 var ginkgoRuns sync.Mutex
 
-// Run judges a target and returns the result, in which ExitCode sums up. The
-// error is about the set-up: without it there is a result, also of a run that
-// was interrupted. Nothing is written. Call it from a program or from a plain
-// Go test, not from inside a Ginkgo spec: Ginkgo has one suite per process.
-func Run(ctx context.Context, o Options) (report.Result, error) {
+// RunSpecs is [Run] with the checks as the specs of a Ginkgo suite: the same
+// checks, and the same result. Ginkgo has one suite in a process, which is this
+// one while it runs: it is for a program that has no other.
+func RunSpecs(ctx context.Context, o Options) (report.Result, error) {
 	ginkgoRuns.Lock()
 	defer ginkgoRuns.Unlock()
 	s, err := Open(ctx, o)
@@ -30,44 +57,23 @@ func Run(ctx context.Context, o Options) (report.Result, error) {
 		return report.Result{}, err
 	}
 	scenarios, stop := context.WithCancel(ctx)
+	defer stop()
 	globals.Reset()
 	Register(scenarios, s)
-	var t quietT
-	gomega.RegisterFailHandler(ginkgo.Fail)
+	defer func(was gomega.Gomega) { gomega.Default = was }(gomega.Default)
+	gomega.Default = gomega.NewGomega(ginkgo.Fail)
 	console := formatter.ColorableStdOut
 	formatter.ColorableStdOut = io.Discard
 	config, reporter := ginkgo.GinkgoConfiguration()
 	config.Timeout = suiteTimeout
 	config.EmitSpecProgress, reporter.Succinct, reporter.NoColor = false, true, true
+	var t quietT
 	ginkgo.RunSpecs(&t, "RFC 8628", config, reporter)
 	formatter.ColorableStdOut = console
 	globals.Reset()
-	// Result is taken before the scenarios are stopped: what they say then is
+	// The result is taken before the scenarios are stopped: what they say then is
 	// that they were interrupted.
-	result := s.Result(ctx)
-	stop()
-	if err := s.Close(); err != nil {
-		result.Notes = append(result.Notes, fmt.Sprintf("closing the user agent: %v", err))
-	}
-	return result, nil
-}
-
-// Evaluate is [Run] without Ginkgo: the same checks and the same result. Any
-// number of evaluations may be under way at once.
-func Evaluate(ctx context.Context, o Options) (report.Result, error) {
-	s, err := Open(ctx, o)
-	if err != nil {
-		return report.Result{}, err
-	}
-	s.start(ctx)
-	for _, r := range s.selected {
-		s.judge(r.ID)
-	}
-	result := s.Result(ctx)
-	if err := s.Close(); err != nil {
-		result.Notes = append(result.Notes, fmt.Sprintf("closing the user agent: %v", err))
-	}
-	return result, nil
+	return s.end(ctx), nil
 }
 
 // suiteTimeout replaces Ginkgo's limit of an hour, which two long lifetimes

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"slices"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/profiles/redact"
 	"github.com/devicegrant/devicegrant/suites/lateness"
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
@@ -37,7 +38,7 @@ type Session struct {
 	notes    []string
 	started  time.Time
 
-	redactor *report.Redactor
+	redactor *redact.Redactor
 	learned  map[string]bool // scenarios whose secrets the redactor knows
 
 	mu     sync.Mutex
@@ -92,9 +93,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	s := &Session{options: o, selected: selected, started: time.Now(), checks: map[string]report.Check{}, redactor: report.NewRedactor(o.Profile), learned: map[string]bool{}}
+	s := &Session{options: o, selected: selected, started: time.Now(), checks: map[string]report.Check{}, redactor: redact.New(o.Profile), learned: map[string]bool{}}
 	if o.Unredacted {
-		s.redactor = report.NoRedactor()
+		s.redactor = redact.None()
 	}
 	trust, err := trust(o.Profile.TLS)
 	if err != nil {
@@ -188,7 +189,7 @@ func (s *Session) chooseDriver() error {
 	o := s.options
 	settings := useragent.Options{
 		Verification: o.Profile.Verification, TLS: o.Profile.TLS, Headed: o.Headed,
-		In: o.In, Out: o.Out, Now: s.env.Clock.Now, Parallel: o.Parallel,
+		Note: s.note, Secret: s.redactor.Cookie, In: o.In, Out: o.Out, Now: s.env.Clock.Now, Parallel: o.Parallel,
 		Strained: func(since time.Time) bool { return s.watch.Since(since).Strained() }, Reacted: s.watch.Browser,
 	}
 	kinds := o.Profile.Verification.Drivers
@@ -227,6 +228,14 @@ func (s *Session) chooseDriver() error {
 		return nil
 	}
 	return nil
+}
+
+// note adds what a reader of the whole result has to know. It may be called at any
+// time.
+func (s *Session) note(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, text)
 }
 
 // withAdvice adds what to do about a missing browser.
@@ -272,6 +281,33 @@ func (s *Session) scenarios() []string {
 
 // judge waits for a rule's scenarios, applies it, and records the check.
 func (s *Session) judge(id string) report.Check {
+	check := s.check(id)
+	s.mu.Lock()
+	s.checks[id] = check
+	s.mu.Unlock()
+	check = report.RedactCheck(s.redactor, check)
+	if s.options.Observer != nil {
+		s.options.Observer.Checked(check)
+	}
+	return check
+}
+
+// judgeAgain judges what was judged before the target was lost: then nobody knew
+// that the last requests met nobody.
+func (s *Session) judgeAgain() {
+	s.mu.Lock()
+	judged := slices.Collect(maps.Keys(s.checks))
+	s.mu.Unlock()
+	for _, id := range judged {
+		check := s.check(id)
+		s.mu.Lock()
+		s.checks[id] = check
+		s.mu.Unlock()
+	}
+}
+
+// check waits for a rule's scenarios and applies it.
+func (s *Session) check(id string) report.Check {
 	evidence := rules.Evidence{
 		Profile: s.env.Profile, Issuer: s.env.Target.Issuer, Endpoints: s.env.Target.Endpoints,
 		Transcripts: map[string]transcript.Transcript{},
@@ -288,40 +324,38 @@ func (s *Session) judge(id string) report.Check {
 	if s.env.Driver != nil {
 		by.driver = s.env.Driver.Name()
 	}
-	check := by.judge(rule, evidence)
-	s.mu.Lock()
-	s.checks[id] = check
-	s.mu.Unlock()
-	check = s.redactor.Check(check)
-	if s.options.Observer != nil {
-		s.options.Observer.Checked(check)
-	}
-	return check
+	return by.judge(rule, evidence)
 }
 
 // learn makes the redactor know a transcript's secrets, once.
 func (s *Session) learn(t transcript.Transcript) {
 	if !s.learned[t.Scenario] {
 		s.learned[t.Scenario] = true
-		s.redactor.Learn(t)
+		report.Learn(s.redactor, t)
 	}
 }
 
 // Result sums the run up. Selected checks that were not judged, because the
 // run was interrupted, are skipped with that reason; so are unselected ones.
 func (s *Session) Result(ctx context.Context) report.Result {
-	transcripts := s.runner.Transcripts()
-	for _, t := range transcripts {
-		s.learn(t)
-	}
 	r := report.Result{
 		Schema: report.Schema, Tool: report.Tool{Version: s.options.Tool}, Target: s.target,
-		Started: s.started.UTC(), Finished: time.Now().UTC(), Notes: s.notes,
+		Started: s.started.UTC(), Finished: time.Now().UTC(),
 		Interrupted: ctx.Err() != nil,
 	}
 	r.DurationMS = r.Finished.Sub(r.Started).Milliseconds()
+	if r.Lost = s.runner.Lost(); r.Lost != "" && !r.Interrupted {
+		s.judgeAgain()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	r.Notes = slices.Clone(s.notes)
+	if kept, cut := s.env.Wire.Kept(); cut > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("the target's answers fill more than %d MiB: of %d of them only the beginning is kept, and what needs the rest is inconclusive", kept>>20, cut))
+	}
+	if r.Lost != "" {
+		r.Notes = append(r.Notes, "the run ended before its time: "+r.Lost)
+	}
 	for _, requirement := range rules.Catalogue {
 		check, judged := s.checks[requirement.ID]
 		if !judged {
@@ -331,35 +365,7 @@ func (s *Session) Result(ctx context.Context) report.Result {
 				check.Reason = interrupted
 			}
 		}
-		r.Checks = append(r.Checks, s.redactor.Check(check))
-	}
-	for _, t := range transcripts {
-		r.Scenarios = append(r.Scenarios, report.NewScenario(s.redactor.Transcript(t)))
-		r.Throttle = cmp.Or(r.Throttle, throttleOf(t))
-	}
-	r.Machine = machine(s.watch.All(), r.Scenarios)
-	if mattered := r.Machine.Summary(); mattered != "" {
-		r.Notes = append(slices.Clip(r.Notes), mattered)
-	}
-	r.Counts = report.Count(r.Checks)
-	r.Policy, r.ExitCode = s.options.Policy, report.ExitCode(r, s.options.Policy)
-	recorded, err := s.recorded()
-	if err != nil {
-		r.Notes = append(r.Notes, err.Error())
-	}
-	r.Recorded = recorded
-	return r
-}
-
-// recorded is what has to stand in the result so that it can be judged again.
-func (s *Session) recorded() (*report.Recorded, error) {
-	profile, err := s.options.Profile.Record()
-	if err != nil {
-		return nil, err
-	}
-	endpoints, err := s.env.Target.Endpoints.Record()
-	if err != nil {
-		return nil, err
+		r.Checks = append(r.Checks, check)
 	}
 	evidence := rules.Evidence{
 		Profile: s.env.Profile, Issuer: s.env.Target.Issuer, Endpoints: s.env.Target.Endpoints,
@@ -367,22 +373,17 @@ func (s *Session) recorded() (*report.Recorded, error) {
 	}
 	for _, t := range s.runner.Transcripts() {
 		evidence.Transcripts[t.Scenario] = t
+		r.Scenarios = append(r.Scenarios, report.NewScenario(t))
+		r.Throttle = cmp.Or(r.Throttle, throttleOf(t))
 	}
-	return &report.Recorded{
-		Facts:   derive(evidence),
-		Profile: json.RawMessage(s.redactor.Text(string(profile))), Endpoints: endpoints,
-		Browser: s.options.Browser, Unredacted: s.options.Unredacted,
-	}, nil
-}
-
-// derive notes facts; a fault of ours there costs the facts and nothing else.
-func derive(evidence rules.Evidence) (f rules.Facts) {
-	defer func() {
-		if recover() != nil {
-			f = rules.Facts{}
-		}
-	}()
-	return rules.Derive(evidence)
+	r.Machine = machine(s.watch.All(), r.Scenarios)
+	if mattered := r.Machine.Summary(); mattered != "" {
+		r.Notes = append(r.Notes, mattered)
+	}
+	r.Counts = report.Count(r.Checks)
+	r.Policy, r.ExitCode = s.options.Policy, report.ExitCode(r, s.options.Policy)
+	r.Recorded = &report.Recorded{Browser: s.options.Browser, Unredacted: s.options.Unredacted}
+	return asWritten(r, evidence, s.redactor)
 }
 
 // failure renders a check's findings for a terminal or a test log.

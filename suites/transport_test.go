@@ -33,7 +33,7 @@ func TestBuiltinOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := Evaluate(context.Background(), Options{Profile: profile, Browser: "none", Select: []string{"SEC-01", "SEC-14", "RESP-05", "RESP-09", "META-03"}})
+	result, err := Run(context.Background(), Options{Profile: profile, Browser: "none", Select: []string{"SEC-01", "SEC-14", "RESP-05", "RESP-09", "META-03"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -41,6 +43,17 @@ func (f *runFlags) readBaseline() ([]profiles.Deviation, error) {
 	return profiles.Over(known, added), err
 }
 
+// tryBaseline makes sure, before a run begins, that its baseline can be written.
+func tryBaseline(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return usageError{fmt.Errorf("--write-baseline: %s is no file", path)}
+	}
+	if err := report.TryFolder(filepath.Dir(path)); err != nil {
+		return usageError{fmt.Errorf("--write-baseline: %w", err)}
+	}
+	return nil
+}
+
 // saveBaseline writes the entries of the files that hold and those that the run
 // calls for, and returns how the run ends with them: a baseline file covers no
 // error of ours, and no stale entry of the profile.
@@ -66,8 +79,8 @@ func saveBaseline(screen *screen, path string, r report.Result, known []profiles
 # Written by a run of %s. Say in each reason why it is accepted; link says
 # where it is tracked, and until: 2027-01-31 gives an entry a last day.
 `, r.Started.UTC().Format(time.DateOnly))
-	if err := os.WriteFile(path, append([]byte(head), text...), 0o644); err != nil {
-		return 0, fmt.Errorf("writing the baseline: %w", err)
+	if err := report.WriteFile(path, func(w io.Writer) error { _, err := w.Write(append([]byte(head), text...)); return err }); err != nil {
+		return 0, fmt.Errorf("the baseline: %w", err)
 	}
 	screen.printf("wrote   %s: entries: %d kept, %d new, %d dropped\n", path, len(kept), len(all)-len(kept), len(known)-len(kept))
 	covered := r

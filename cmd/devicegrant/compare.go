@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -89,23 +87,20 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	m := comparison.New(report.Tool{Version: toolVersion()}, f.columns(cmd.Context(), targets))
-	if err := f.write(m); err != nil {
+	if err := outFlag(f.out); err != nil {
 		return err
 	}
+	m := comparison.New(report.Tool{Version: toolVersion()}, f.columns(cmd.Context(), targets))
+	out := &delivery{dir: f.out, stdout: cmd.OutOrStdout()}
+	f.write(out, m)
 	if f.json {
-		if err := comparison.WriteJSON(cmd.OutOrStdout(), m); err != nil {
-			return fmt.Errorf("writing the matrix: %w", err)
-		}
+		out.print(func(w io.Writer) error { return comparison.WriteJSON(w, m) })
 	} else {
 		s := newScreen(cmd.OutOrStdout(), cmd.ErrOrStderr(), look, false)
 		s.matrix(m, f.only)
 		s.printf("matrix  %s\n", filepath.Join(f.out, "matrix.html"))
 	}
-	if status := f.exitCode(cmd.Context(), m); status != report.ExitConforming {
-		return exitStatus(status)
-	}
-	return nil
+	return out.status(f.exitCode(cmd.Context(), m))
 }
 
 // check finds mistakes before anything starts.
@@ -156,23 +151,14 @@ func (f *compareFlags) columns(ctx context.Context, targets []compared) []compar
 	return list
 }
 
-// write writes the matrix in its three forms.
-func (f *compareFlags) write(m comparison.Matrix) error {
-	if err := os.MkdirAll(f.out, 0o755); err != nil {
-		return fmt.Errorf("the folder of the comparison: %w", err)
+// write writes the matrix in its three forms, that for programs first.
+func (f *compareFlags) write(out *delivery, m comparison.Matrix) {
+	for _, form := range []struct {
+		name  string
+		write func(io.Writer, comparison.Matrix) error
+	}{{"matrix.json", comparison.WriteJSON}, {"matrix.md", comparison.WriteMarkdown}, {"matrix.html", comparison.WriteHTML}} {
+		out.file(form.name, func(w io.Writer) error { return form.write(w, m) })
 	}
-	for name, write := range map[string]func(io.Writer, comparison.Matrix) error{
-		"matrix.json": comparison.WriteJSON, "matrix.md": comparison.WriteMarkdown, "matrix.html": comparison.WriteHTML,
-	} {
-		var b bytes.Buffer
-		if err := write(&b, m); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if err := os.WriteFile(filepath.Join(f.out, name), b.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("writing the comparison: %w", err)
-		}
-	}
-	return nil
 }
 
 func (f *compareFlags) exitCode(ctx context.Context, m comparison.Matrix) int {

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,8 +173,10 @@ func (t compared) result(ctx context.Context, folder string, args []string, limi
 	detach(cmd)
 	cmd.Cancel = func() error { return interruptGroup(cmd) }
 	cmd.WaitDelay = 10 * time.Second // for the partial result
-	err = cmd.Run()
-	if cmd.Process != nil {
+	release, err := startBound(cmd)
+	if err == nil {
+		err = cmd.Wait()
+		release()
 		killGroup(cmd)
 	}
 	switch cause := (errLost{}); {
@@ -193,6 +195,9 @@ func (t compared) result(ctx context.Context, folder string, args []string, limi
 	}
 	if r.Interrupted {
 		return r, errLost{"the run was interrupted"}
+	}
+	if r.Lost != "" {
+		return r, errLost{r.Lost}
 	}
 	if t.simulate {
 		r.Target.Kind = "simulated"
@@ -213,14 +218,7 @@ func (t compared) result(ctx context.Context, folder string, args []string, limi
 // rewrite replaces a result.json, so that no later reader takes the target for
 // a real one.
 func rewrite(path string, r report.Result) error {
-	var b bytes.Buffer
-	if err := report.WriteJSON(&b, r); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("writing the result: %w", err)
-	}
-	return nil
+	return report.WriteFile(path, func(w io.Writer) error { return report.WriteJSON(w, r) })
 }
 
 // column is the result as the comparison takes it; an error loses this column only.

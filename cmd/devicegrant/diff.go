@@ -93,9 +93,7 @@ invalid, 4 a regression.`,
 				}
 			}
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", " ")
-				if err := e.Encode(difference); err != nil {
+				if err := printJSON(cmd.OutOrStdout(), difference); err != nil {
 					return fmt.Errorf("writing the difference: %w", err)
 				}
 			}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -36,57 +35,51 @@ func checkFormats(names []string, json bool) error {
 	return nil
 }
 
-// writeFormats writes a result in each form below dir, and returns the paths.
-// github goes to stdout, and to the step's summary where there is one.
-func writeFormats(dir string, names []string, r report.Result, stdout io.Writer) (paths []string, err error) {
-	write := func(name string, content []byte) error {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			return fmt.Errorf("writing the report: %w", err)
+// writeFormats writes a result in each form, and returns the paths. github goes
+// to standard output, and to the step's summary where there is one.
+func writeFormats(out *delivery, names []string, r report.Result) (paths []string) {
+	keep := func(path string) {
+		if path != "" {
+			paths = append(paths, path)
 		}
-		paths = append(paths, path)
-		return nil
 	}
 	for _, name := range names {
 		switch name {
 		case "html":
-			path, err := writePage(dir, r)
-			if err != nil {
-				return paths, err
-			}
-			paths = append(paths, path)
+			path, err := writePage(out.dir, r)
+			out.try(err)
+			keep(path)
 		case "har":
-			dir := filepath.Join(dir, "har")
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				return paths, fmt.Errorf("the report folder: %w", err)
-			}
-			paths = append(paths, dir)
-			for _, s := range r.Scenarios {
-				var b bytes.Buffer
-				if err := formats.HAR(&b, r, s); err != nil {
-					return paths, fmt.Errorf("writing har: %w", err)
-				}
-				path := filepath.Join(dir, formats.HARFile(s.Transcript.Scenario))
-				if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-					return paths, fmt.Errorf("writing har: %w", err)
-				}
-			}
+			keep(writeHAR(out, r))
 		case "github":
-			if err := writeGitHub(r, stdout); err != nil {
-				return paths, err
-			}
+			out.try(writeGitHub(r, out.stdout))
 		default:
 			f, _ := formats.Find(name)
 			content, err := f.Bytes(r)
 			if err != nil {
-				return paths, err
+				out.try(err)
+				continue
 			}
-			if err := write(f.File, content); err != nil {
-				return paths, err
-			}
+			keep(out.file(f.File, func(w io.Writer) error { _, err := w.Write(content); return err }))
 		}
 	}
-	return paths, nil
+	return paths
+}
+
+// writeHAR writes a file for each conversation into a folder of their own, and
+// returns that.
+func writeHAR(out *delivery, r report.Result) (path string) {
+	path = filepath.Join(out.dir, "har")
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		out.try(fmt.Errorf("the folder of the har files: %w", err))
+		return ""
+	}
+	for _, s := range r.Scenarios {
+		if out.file(filepath.Join("har", formats.HARFile(s.Transcript.Scenario)), func(w io.Writer) error { return formats.HAR(w, r, s) }) == "" {
+			return path // the others would fail as well
+		}
+	}
+	return path
 }
 
 // writeGitHub prints the annotations, and appends to the step's summary.

@@ -17,21 +17,22 @@ const module = "github.com/devicegrant/devicegrant/"
 // names, and no other of ours.
 var mayImport = map[string][]string{
 	"profiles":              {},
+	"profiles/redact":       {"profiles"},
 	"fakeidp":               {},
 	"suites/wire":           {},
 	"suites/transcript":     {"suites/wire"},
 	"suites/lateness":       {},
 	"suites/useragent":      {"suites/transcript", "profiles"},
 	"suites/scenario":       {"suites/lateness", "suites/wire", "suites/transcript", "suites/useragent", "profiles"},
-	"suites/rules":          {"suites/wire", "suites/transcript", "profiles"},
-	"suites/report":         {"suites/wire", "suites/transcript", "suites/rules", "profiles"},
+	"suites/rules":          {"suites/wire", "suites/transcript", "profiles", "profiles/redact"},
+	"suites/report":         {"suites/wire", "suites/transcript", "suites/rules", "profiles", "profiles/redact"},
 	"suites/report/formats": {"suites/report", "suites/wire", "suites/rules"},
 	"suites/report/page":    {"suites/report", "suites/wire", "suites/transcript", "suites/rules"},
 	"suites/compare":        {"suites/report", "suites/rules", "suites/wire"},
-	"suites":                {"suites/lateness", "suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles"},
+	"suites":                {"suites/lateness", "suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles", "profiles/redact"},
 	// The generator reads answers as the suite does where a target spells them
 	// its own way, and takes secrets out of what it keeps.
-	"loadgen":          {"suites/wire", "suites/transcript", "suites/report", "profiles"},
+	"loadgen":          {"suites/wire", "suites/report", "profiles", "profiles/redact"},
 	"loadgen/report":   {"loadgen", "suites/report"},
 	"cmd/devicegrant":  {"suites", "suites/lateness", "suites/compare", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
 	"testdata/stub":    {},

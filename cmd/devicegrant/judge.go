@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -45,13 +46,15 @@ standard input.`,
 				return usageError{fmt.Errorf("%s: %w", args[0], err)}
 			}
 			path, shown := args[0], ""
+			d := &delivery{dir: out, stdout: cmd.OutOrStdout()}
 			if out != "" {
-				if path, err = report.WriteDir(out, result); err != nil {
+				if err := outFlag(out); err != nil {
 					return err
 				}
-				if shown, err = writePage(out, result); err != nil {
-					return err
-				}
+				path, err = report.WriteDir(out, result)
+				d.try(err)
+				shown, err = writePage(out, result)
+				d.try(err)
 			}
 			screen := newScreen(cmd.OutOrStdout(), cmd.ErrOrStderr(), look, asJSON)
 			if !look.quiet {
@@ -62,14 +65,9 @@ standard input.`,
 			}
 			screen.results(result, path, shown)
 			if asJSON {
-				if err := report.WriteJSON(cmd.OutOrStdout(), result); err != nil {
-					return fmt.Errorf("writing the result: %w", err)
-				}
+				d.print(func(w io.Writer) error { return report.WriteJSON(w, result) })
 			}
-			if result.ExitCode != report.ExitConforming {
-				return exitStatus(result.ExitCode)
-			}
-			return nil
+			return d.status(result.ExitCode)
 		},
 	}
 	f := cmd.Flags()

@@ -18,6 +18,7 @@ import (
 	loadreport "github.com/devicegrant/devicegrant/loadgen/report"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/report"
 )
 
 // loadFlags are the flags of the verb load.
@@ -115,6 +116,9 @@ func (f *loadFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := outFlag(f.out); err != nil {
+		return err
+	}
 	target, err := f.openTarget(ctx)
 	if err != nil {
 		return err
@@ -185,6 +189,9 @@ func (f *loadFlags) carryOut(ctx context.Context, o loadgen.Options, screen *loa
 func (f *loadFlags) settlePlan(cmd *cobra.Command, p *profiles.Profile) (profiles.Plan, error) {
 	given := cmd.Flags().Changed
 	own := p.Load.Plan
+	if given("devices") && f.plan.Devices <= 0 {
+		return own, usageError{fmt.Errorf("--devices %d is no load", f.plan.Devices)}
+	}
 	name := firstOf(f.scenario, own.Scenario, "steady")
 	var fromFile profiles.Plan
 	if f.planFile != "" {
@@ -254,44 +261,23 @@ func firstOf(words ...string) string {
 // deliver writes the result and says how the run ended.
 func (f *loadFlags) deliver(stdout io.Writer, screen *loadScreen, result loadgen.Result, notes []string) error {
 	result.Notes = append(notes, result.Notes...)
-	if err := os.MkdirAll(f.out, 0o755); err != nil {
-		return fmt.Errorf("the folder for the result: %w", err)
-	}
 	text, err := json.MarshalIndent(result, "", " ")
 	if err != nil {
 		return fmt.Errorf("the result as JSON: %w", err)
 	}
-	text = append(text, '\n')
-	write := func(name string, to func(io.Writer) error) error {
-		file, err := os.Create(filepath.Join(f.out, name))
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		if err := to(file); err != nil {
-			return fmt.Errorf("writing %s: %w", name, err)
-		}
-		return file.Close()
+	text = append(report.InertJSON(text), '\n')
+	out := &delivery{dir: f.out, stdout: stdout}
+	asJSON := func(w io.Writer) error { _, err := w.Write(text); return err }
+	if out.file("load.json", asJSON) == "" {
+		out.rescue("load.json", asJSON)
 	}
-	for name, to := range map[string]func(io.Writer) error{
-		"load.json": func(w io.Writer) error { _, err := w.Write(text); return err },
-		"load.html": func(w io.Writer) error { return loadreport.HTML(w, result) },
-		"load.xml":  func(w io.Writer) error { return loadreport.JUnit(w, result) },
-	} {
-		if err := write(name, to); err != nil {
-			return err
-		}
-	}
+	out.file("load.html", func(w io.Writer) error { return loadreport.HTML(w, result) })
+	out.file("load.xml", func(w io.Writer) error { return loadreport.JUnit(w, result) })
 	screen.results(result, f.out)
 	if f.json {
-		if _, err := stdout.Write(text); err != nil {
-			return err
-		}
+		out.print(asJSON)
 	}
-	if result.ExitCode != loadgen.ExitHeld {
-		return exitStatus(result.ExitCode)
-	}
-	return nil
+	return out.status(result.ExitCode)
 }
 
 // locate finds the endpoints of the profile.

@@ -13,6 +13,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/devicegrant/devicegrant/loadgen"
+	"github.com/devicegrant/devicegrant/suites/report"
 )
 
 // loadScreen shows a load run: on a terminal bars, on a pipe one line every
@@ -37,7 +38,7 @@ func newLoadScreen(out, err io.Writer, l look, silent bool) *loadScreen {
 
 func (s *loadScreen) printf(format string, args ...any) {
 	if !s.silent {
-		fmt.Fprint(s.out, inert(fmt.Sprintf(format, args...)))
+		fmt.Fprint(s.out, report.Inert(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -203,6 +204,7 @@ func (s *loadScreen) finish() {
 
 // results prints what the run found.
 func (s *loadScreen) results(r loadgen.Result, dir string) {
+	r = report.Each(r, clean)
 	p := s.look.paint
 	s.printf("\n")
 	row := func(name, format string, args ...any) {

@@ -124,12 +124,14 @@ func startChild(faults []string, expiresIn time.Duration, more ...string) (*chil
 	if err != nil {
 		return nil, fmt.Errorf("the built-in server: %w", err)
 	}
-	if err := cmd.Start(); err != nil {
+	release, err := startBound(cmd)
+	if err != nil {
 		return nil, fmt.Errorf("the built-in server: %w", err)
 	}
 	c.stop = func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		release()
 	}
 	lines := bufio.NewScanner(out)
 	for (c.issuer == "" || c.control == "") && lines.Scan() {

@@ -10,10 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -24,16 +23,12 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal ends the run in order and writes what there is; a second
-	// one ends the program at once. Ginkgo goes on swallowing signals, so it
-	// takes a channel of our own. The browser ends with its parent.
-	context.AfterFunc(ctx, func() {
-		again := make(chan os.Signal, 1)
-		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
-		<-again
-		os.Exit(report.ExitInterrupted)
-	})
+	// What the standard library logs quotes foreign bytes: net/http does, of an
+	// answer that nobody asked for.
+	log.SetOutput(io.Discard)
+	ctx, stop := untilSignal(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
+	endWithParent(cancel)
 	status := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
@@ -53,7 +48,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if errors.As(err, &status) {
 		return int(status)
 	}
-	fmt.Fprintf(stderr, "devicegrant: %s\n", err)
+	fmt.Fprintf(report.InertWriter{Writer: stderr}, "devicegrant: %s\n", clean(err.Error()))
 	return exitCode(err)
 }
 

@@ -421,7 +421,7 @@ func (n *mutation) checks(ctx context.Context, r mutantRun, browser bool, fault 
 	if browser {
 		o.Browser = n.browser
 	}
-	result, err := suites.Evaluate(ctx, o)
+	result, err := suites.Run(ctx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func TestOnboarding(t *testing.T) {
 				t.Fatal(err)
 			}
 			verdicts := func(p *profiles.Profile) map[string]rules.Verdict {
-				result, err := suites.Evaluate(t.Context(), suites.Options{Profile: p, NoBaseline: true, Getenv: getenv,
+				result, err := suites.Run(t.Context(), suites.Options{Profile: p, NoBaseline: true, Getenv: getenv,
 					Select: []string{"DA-01", "DA-04", "RESP-0*", "META-*", "VERIFY-01", "VERIFY-08", "TOKEN-01", "TOKEN-09", "TOKEN-10"}})
 				if err != nil {
 					t.Error(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,11 +44,9 @@ Exit status 3 when something has to be mended first.`,
 				return fmt.Errorf("interrupted: %w", cmd.Context().Err())
 			}
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", "  ")
-				err = e.Encode(map[string]any{"checks": found})
+				err = printJSON(cmd.OutOrStdout(), map[string]any{"checks": found})
 			} else {
-				err = printPreflight(cmd.OutOrStdout(), look.paint, found)
+				err = printPreflight(report.InertWriter{Writer: cmd.OutOrStdout()}, look.paint, found)
 			}
 			if err != nil {
 				return err
@@ -63,6 +62,18 @@ Exit status 3 when something has to be mended first.`,
 	f.register(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the same as JSON")
 	return cmd
+}
+
+// printJSON prints what a target said among our own words.
+func printJSON(w io.Writer, v any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(report.InertJSON(b.Bytes()))
+	return err
 }
 
 // printPreflight prints a block for each step: what was found, and the fix.
@@ -84,7 +95,7 @@ func printPreflight(w io.Writer, paint paint, found []suites.Precheck) error {
 			}
 			fmt.Fprintf(w, "%s%s\n", head, line)
 		}
-		for i, line := range wrap(c.Fix, 80-len(indent)-5) {
+		for i, line := range wrap(printable(c.Fix), 80-len(indent)-5) {
 			fmt.Fprintf(w, "%s%s%s\n", indent, [...]string{"fix: ", "     "}[min(i, 1)], line)
 		}
 		if c.File != "" {

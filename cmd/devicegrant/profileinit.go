@@ -17,6 +17,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/scenario"
 )
 
@@ -61,6 +62,7 @@ metadata cannot tell. A server without metadata needs its two endpoints.`,
 }
 
 func (s scaffold) write(ctx context.Context, stdout, stderr io.Writer) error {
+	stderr = report.InertWriter{Writer: stderr}
 	if err := s.check(); err != nil {
 		return usageError{err}
 	}
@@ -99,7 +101,7 @@ func (s scaffold) write(ctx context.Context, stdout, stderr io.Writer) error {
 		name = "FILE"
 	}
 	if found.Metadata != "" {
-		fmt.Fprintf(stderr, "metadata  %s\n", found.Metadata)
+		fmt.Fprintf(stderr, "metadata  %s\n", printable(found.Metadata))
 	}
 	fmt.Fprintln(stderr, "left to you:")
 	for _, what := range open {

@@ -46,7 +46,7 @@ func TestProfileInit(t *testing.T) {
 		return p
 	}
 	verdicts := func(p *profiles.Profile) map[string]rules.Verdict {
-		result, err := suites.Evaluate(context.Background(), suites.Options{Profile: p, Browser: "none", ClockRate: mutantsClockRate,
+		result, err := suites.Run(context.Background(), suites.Options{Profile: p, Browser: "none", ClockRate: mutantsClockRate,
 			Select: []string{"DA-01", "RESP-0[1-5]", "META-0[1235]", "VERIFY-01", "VERIFY-03", "TOKEN-09", "TOKEN-10", "POLL-01"}})
 		if err != nil {
 			t.Error(err)

@@ -52,7 +52,7 @@ case has to.`,
 			if err != nil {
 				return err
 			}
-			if err := printTrial(cmd.OutOrStdout(), look.paint, t); err != nil {
+			if err := printTrial(report.InertWriter{Writer: cmd.OutOrStdout()}, look.paint, t); err != nil {
 				return err
 			}
 			if !t.Ended {
@@ -91,7 +91,7 @@ func printTrial(w io.Writer, paint paint, t suites.Trial) error {
 	if !t.Ended {
 		mark = paint.bad("did not end as it has to")
 	}
-	fmt.Fprintf(w, "\n%s: %s; %s\n", mark, t.Journey.Outcome, t.Heard())
+	fmt.Fprintf(w, "\n%s: %s; %s\n", mark, t.Journey.Outcome, printable(t.Heard()))
 	if trouble := t.Journey.Trouble; trouble != nil {
 		line("cause", trouble.Cause)
 		line("hint", trouble.Hint)

@@ -48,18 +48,15 @@ one only where the run was --strict.`,
 			}
 			if out != "" {
 				dir = out
-				if err := os.MkdirAll(dir, 0o755); err != nil {
-					return fmt.Errorf("the report folder: %w", err)
+				if err := outFlag(dir); err != nil {
+					return err
 				}
 			}
-			paths, err := writeFormats(dir, names, r, cmd.OutOrStdout())
-			if err != nil {
-				return err
-			}
-			for _, path := range paths {
+			d := &delivery{dir: dir, stdout: cmd.OutOrStdout()}
+			for _, path := range writeFormats(d, names, r) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "report  %s\n", path)
 			}
-			return nil
+			return d.status(report.ExitConforming)
 		},
 	}
 	f := cmd.Flags()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -98,6 +99,14 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 	if _, err := suites.Select(selectors, f.level); err != nil {
 		return usageError{err}
 	}
+	if err := outFlag(f.out); err != nil {
+		return err
+	}
+	if f.writeBaseline != "" {
+		if err := tryBaseline(f.writeBaseline); err != nil {
+			return err
+		}
+	}
 	if f.parallel < 0 {
 		return usageError{fmt.Errorf("--parallel %d: give the most visits at once, or 0 for as many as this machine carries", f.parallel)}
 	}
@@ -139,47 +148,59 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 
 	screen := newScreen(cmd.OutOrStdout(), cmd.ErrOrStderr(), look, f.json)
 	o.Observer = screen
-	result, err := suites.Run(ctx, o)
+	result, err := suites.RunSpecs(ctx, o)
 	screen.finish()
 	if err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("interrupted before the first check: %w", context.Canceled)
 		}
-		return err
+		return f.unreached(o, err)
 	}
 	return f.deliver(cmd.OutOrStdout(), screen, result, known)
 }
 
-// deliver writes the result and says how the run ended.
+// unreached leaves a result also of a run that could not begin, so that nobody
+// takes an older one for it. The error says the rest.
+func (f *runFlags) unreached(o suites.Options, err error) error {
+	if result, ok := suites.Unreached(o, err); ok {
+		if _, failed := report.WriteDir(f.out, result); failed != nil {
+			return errors.Join(err, failed)
+		}
+		if _, failed := writePage(f.out, result); failed != nil {
+			return errors.Join(err, failed)
+		}
+	}
+	return err
+}
+
+// deliver writes the result and says how the run ended. result.json comes first.
 func (f *runFlags) deliver(stdout io.Writer, screen *screen, result report.Result, known []profiles.Deviation) error {
+	out := &delivery{dir: f.out, stdout: stdout}
 	path, err := report.WriteDir(f.out, result)
-	if err != nil {
-		return err
+	out.try(err)
+	if path == "" {
+		path = out.rescue("result.json", func(w io.Writer) error { return report.WriteJSON(w, result) })
 	}
 	shown, err := writePage(f.out, result)
-	if err != nil {
-		return err
-	}
+	out.try(err)
 	screen.results(result, path, shown)
 	further := slices.DeleteFunc(slices.Clone(f.formats), func(name string) bool { return name == "html" || name == "json" })
-	if _, err := writeFormats(f.out, further, result, stdout); err != nil {
-		return err
-	}
+	paths := writeFormats(out, further, result)
 	if f.json {
-		if err := report.WriteJSON(stdout, result); err != nil {
-			return fmt.Errorf("writing the result: %w", err)
-		}
+		out.print(func(w io.Writer) error { return report.WriteJSON(w, result) })
+	}
+	if f.unredacted {
+		screen.unredacted(slices.Concat([]string{path, shown}, paths))
 	}
 	status := result.ExitCode
 	if f.writeBaseline != "" && !result.Interrupted {
-		if status, err = saveBaseline(screen, f.writeBaseline, result, known); err != nil {
-			return err
+		covered, err := saveBaseline(screen, f.writeBaseline, result, known)
+		out.try(err)
+		if err == nil {
+			status = covered
 		}
 	}
-	if status != report.ExitConforming {
-		return exitStatus(status)
-	}
-	return nil
+	return out.status(status)
 }
 
 // startsBuiltin says that the target is the built-in server and nobody named a

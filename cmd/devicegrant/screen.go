@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,7 +37,7 @@ func newScreen(out, err io.Writer, l look, silent bool) *screen {
 
 func (s *screen) printf(format string, args ...any) {
 	if !s.silent {
-		fmt.Fprint(s.out, inert(fmt.Sprintf(format, args...)))
+		fmt.Fprint(s.out, report.Inert(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -46,6 +46,7 @@ func (s *screen) Planned(p suites.Plan) {
 	if s.look.quiet {
 		return
 	}
+	p.Target = report.Each(p.Target, clean)
 	address := p.Target.Issuer
 	s.printf("target  %s\n", describeTarget(p.Target))
 	if address != "" {
@@ -141,6 +142,7 @@ func (s *screen) finish() {
 
 // Checked implements suites.Observer.
 func (s *screen) Checked(c report.Check) {
+	c = report.Each(c, clean)
 	if s.tty || s.look.quiet {
 		return // results prints them by section
 	}
@@ -158,6 +160,7 @@ func reasonAfter(c report.Check) string {
 // results prints what the run found.
 // path and page are the written files, "" for none.
 func (s *screen) results(r report.Result, path, page string) {
+	r.Checks = report.Each(r.Checks, clean)
 	if s.tty && !s.look.quiet {
 		for _, section := range rules.Sections {
 			s.section(section.Number, section.Title, r)
@@ -183,10 +186,19 @@ func (s *screen) results(r report.Result, path, page string) {
 	if r.Interrupted {
 		s.printf("interrupted: the result is partial\n")
 	}
+	if r.Lost != "" {
+		s.wrapped("lost    ", clean(r.Lost), nil, nil)
+	}
 	s.printf("result  %s\n", path)
 	if page != "" {
 		s.printf("report  %s\n", page)
 	}
+}
+
+// unredacted names the files in which secrets stand as they were sent.
+func (s *screen) unredacted(paths []string) {
+	paths = slices.DeleteFunc(paths, func(path string) bool { return path == "" })
+	s.printf("secrets stand as they were sent, in %s and beside them; share none of it\n", strings.Join(paths, ", "))
 }
 
 // needsDetail says that a check's evidence is shown.
@@ -348,24 +360,10 @@ func firstLine(s string) string {
 	return line
 }
 
-// clean makes a text from the target harmless for a terminal: control
-// characters, which could move the cursor or change the title, become "?".
-func clean(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c == '\n' || c == '\t' || c >= ' ' && c != 0x7f && !(c >= 0x80 && c < 0xa0) && !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) {
-			return c
-		}
-		return '?'
-	}, s)
-}
-
-// orders are what GitHub's runner obeys in a job's log: "::command::" where a
-// line begins, and the older "##[command]" anywhere. A target's words that the
-// screen breaks into lines could be either.
-var orders = regexp.MustCompile(`(?m)^([ \t]*:)(:)|(##)(\[)`)
-
-// inert takes the meaning from such words, and leaves them readable.
-func inert(s string) string { return orders.ReplaceAllString(s, "$1$3 $2$4") }
+// clean makes a text from the target harmless for a terminal: control and format
+// characters, which could move the cursor, turn a line around or hide, are spelled
+// out.
+func clean(s string) string { return report.Visible(s) }
 
 func count(n int, what string) string {
 	if n == 1 {

@@ -437,7 +437,7 @@ func judgeAlterations(t *testing.T, list []alteration, parallel int, options fun
 	evaluate := func(change *alteration) map[string]report.Check {
 		o, done := options(t, change)
 		defer done()
-		result, err := suites.Evaluate(context.Background(), o)
+		result, err := suites.Run(context.Background(), o)
 		if err != nil {
 			t.Fatalf("%v: %v", change, err)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -10,7 +11,8 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report/page"
 )
 
-// writePage writes report.html beside a result.json, and returns its path.
+// writePage writes report.html beside a result.json, and returns its path; ""
+// and an error where it could not.
 func writePage(dir string, r report.Result) (string, error) {
 	// A root: what a result names as its pictures must not lead out of the folder.
 	root, err := os.OpenRoot(dir)
@@ -23,8 +25,8 @@ func writePage(dir string, r report.Result) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "report.html")
-	if err := os.WriteFile(path, content.Bytes(), 0o644); err != nil {
-		return "", fmt.Errorf("writing the report: %w", err)
+	if err := report.WriteFile(path, func(w io.Writer) error { _, err := w.Write(content.Bytes()); return err }); err != nil {
+		return "", err
 	}
 	return path, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/report"
@@ -48,8 +49,14 @@ func WriteHTML(w io.Writer, m Matrix) error {
 	if err != nil {
 		return fmt.Errorf("the page of the comparison: %w", err)
 	}
+	// The page shows of the runs themselves only what evidence and scene take.
+	bare := m
+	bare.Columns = slices.Clone(m.Columns)
+	for i := range bare.Columns {
+		bare.Columns[i].Result = report.Result{}
+	}
 	return t.Execute(w, map[string]any{
-		"Matrix": m, "Sections": rules.Sections,
+		"Matrix": report.Each(bare, report.Visible), "Sections": rules.Sections,
 		"Style": template.CSS(style), "Script": template.JS(script),
 		"Policy": fmt.Sprintf("default-src 'none'; style-src %s; script-src %s", hash(style), hash(script)),
 	})
@@ -135,8 +142,8 @@ func excerptOf(x wire.Exchange) excerpt {
 }
 
 func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + " …"
 	}
-	return strings.ToValidUTF8(s[:most], "") + " …"
+	return report.Visible(s)
 }

@@ -1,19 +1,25 @@
 package compare
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"html"
 	"io"
 	"strings"
-	"unicode"
+
+	"github.com/devicegrant/devicegrant/suites/report"
 )
 
 // WriteJSON writes the matrix as matrix.json has it.
 func WriteJSON(w io.Writer, m Matrix) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetIndent("", " ")
-	return enc.Encode(m)
+	if err := enc.Encode(m); err != nil {
+		return err
+	}
+	_, err := w.Write(report.InertJSON(b.Bytes()))
+	return err
 }
 
 // WriteMarkdown writes the whole matrix as tables.
@@ -26,24 +32,24 @@ func WriteMarkdown(w io.Writer, m Matrix) error {
 		if c.Lost == "" {
 			tally = c.Tally()
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", c.Letter, plain(c.Name), plain(c.Describe()), tally)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", c.Letter, report.Markdown(c.Name), report.Markdown(c.Describe()), tally)
 		letters += " " + c.Letter + " |"
 		rule += "---|"
 	}
 	fmt.Fprintf(&b, "\n%d rows differ, in %d only one server fails, in %d all fail (suspect the check).\n", m.Count(Differs), m.Count(OnlyFails), m.Count(Unanimous))
 	fmt.Fprintf(&b, "\n## Requirements\n\n| id | level | title |%s note |\n|---|---|---|%s---|\n", letters, rule)
 	for _, r := range m.Rows {
-		fmt.Fprintf(&b, "| %s | %s | %s |", r.ID, r.Level, plain(r.Title))
+		fmt.Fprintf(&b, "| %s | %s | %s |", r.ID, r.Level, report.Markdown(r.Title))
 		for _, c := range r.Cells {
-			fmt.Fprintf(&b, " %s |", plain(string(c.Verdict)))
+			fmt.Fprintf(&b, " %s |", report.Markdown(string(c.Verdict)))
 		}
-		fmt.Fprintf(&b, " %s |\n", plain(r.Note()))
+		fmt.Fprintf(&b, " %s |\n", report.Markdown(r.Note()))
 	}
 	fmt.Fprintf(&b, "\n## Measured\n\n| what |%s\n|---|%s\n", letters, rule)
 	for _, r := range m.Measured {
-		fmt.Fprintf(&b, "| %s |", plain(r.Name))
+		fmt.Fprintf(&b, "| %s |", report.Markdown(r.Name))
 		for _, v := range r.Values {
-			fmt.Fprintf(&b, " %s |", plain(v))
+			fmt.Fprintf(&b, " %s |", report.Markdown(v))
 		}
 		b.WriteString("\n")
 	}
@@ -60,16 +66,4 @@ func (r Row) Note() string {
 		return "all fail: suspect the check"
 	}
 	return string(r.Class)
-}
-
-// plain takes from a text what Markdown or HTML would act on.
-func plain(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) || unicode.IsSpace(c) {
-			return c
-		}
-		return '?'
-	}, s)
-	s = html.EscapeString(strings.Join(strings.Fields(s), " "))
-	return strings.NewReplacer("|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, `\`, `\\`).Replace(s)
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,44 +17,47 @@ import (
 
 // WriteJSON writes a result as result.json has it.
 func WriteJSON(w io.Writer, r Result) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(true) // a report may end up inside a page
 	enc.SetIndent("", " ")
-	return enc.Encode(r)
+	if err := enc.Encode(r); err != nil {
+		return err
+	}
+	_, err := w.Write(InertJSON(b.Bytes()))
+	return err
 }
 
-// WriteDir writes result.json and the evidence of troubled journeys below dir,
-// and returns the path of result.json. The file is replaced as a whole, so
-// that an interrupted write leaves the old one.
+// WriteDir writes result.json below dir, and after it the evidence of troubled
+// journeys, whose names it notes in r. It returns the path of result.json, "" if that could not be written,
+// and with it what could not be written beside it.
 func WriteDir(dir string, r Result) (string, error) {
+	found := scenariosWithFindings(r)
+	var files []evidenceFile
+	for i := range r.Scenarios {
+		t := &r.Scenarios[i].Transcript
+		files = append(files, nameEvidence(t, found[t.Scenario])...)
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("the report folder: %w", err)
 	}
-	found := scenariosWithFindings(r)
-	for i := range r.Scenarios {
-		t := &r.Scenarios[i].Transcript
-		if err := writeEvidence(dir, t, found[t.Scenario]); err != nil {
-			return "", err
+	path := filepath.Join(dir, "result.json")
+	if err := WriteFile(path, func(w io.Writer) error { return WriteJSON(w, r) }); err != nil {
+		return "", err
+	}
+	var failed error
+	for _, f := range files {
+		place := filepath.Join(dir, filepath.FromSlash(f.name))
+		err := os.MkdirAll(filepath.Dir(place), 0o755)
+		if err == nil {
+			err = WriteFile(place, func(w io.Writer) error { _, err := w.Write(f.content); return err })
+		}
+		// One picture that is missing speaks for all.
+		if err != nil && failed == nil {
+			failed = fmt.Errorf("evidence: %w", err)
 		}
 	}
-	path := filepath.Join(dir, "result.json")
-	f, err := os.CreateTemp(dir, ".result-*.json")
-	if err != nil {
-		return "", fmt.Errorf("the report folder: %w", err)
-	}
-	defer os.Remove(f.Name())
-	if err := WriteJSON(f, r); err != nil {
-		f.Close()
-		return "", fmt.Errorf("writing %s: %w", path, err)
-	}
-	if err := f.Chmod(0o644); err != nil {
-		f.Close()
-		return "", fmt.Errorf("writing %s: %w", path, err)
-	}
-	if err := f.Close(); err != nil {
-		return "", fmt.Errorf("writing %s: %w", path, err)
-	}
-	return path, os.Rename(f.Name(), path)
+	return path, failed
 }
 
 // scenariosWithFindings names the conversations whose checks say that something
@@ -70,58 +74,48 @@ func scenariosWithFindings(r Result) map[string]bool {
 	return found
 }
 
-// writeEvidence writes the pictures of journeys that could not finish and, where
-// a finding may be about them, of those that did, and notes the file names in
-// the journey. A page where one stopped is kept, too, as text lest a browser run
-// its scripts.
-func writeEvidence(dir string, t *transcript.Transcript, found bool) error {
+// evidenceFile is a file beside result.json, by its name below the folder.
+type evidenceFile struct {
+	name    string
+	content []byte
+}
+
+// nameEvidence lists the pictures of journeys that could not finish and, where a
+// finding may be about them, of those that did, and notes their names in the
+// journey. A page where one stopped is kept, too, as text lest a browser run its
+// scripts.
+func nameEvidence(t *transcript.Transcript, found bool) (files []evidenceFile) {
 	for i := range t.Journeys {
 		j := &t.Journeys[i]
 		pictures := found && i < transcript.JourneysPictured && slices.ContainsFunc(j.Steps, func(s transcript.Step) bool { return len(s.Screenshot) > 0 })
 		if j.Trouble == nil && !pictures {
 			continue
 		}
-		folder := filepath.Join("evidence", fileName(t.Scenario), fileName(j.Name))
-		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
-			return fmt.Errorf("the evidence folder: %w", err)
-		}
-		save := func(name string, content []byte) (string, error) {
+		name := func(name string, content []byte) string {
 			if len(content) == 0 {
-				return "", nil
+				return ""
 			}
-			path := filepath.Join(folder, name)
-			if err := os.WriteFile(filepath.Join(dir, path), content, 0o644); err != nil {
-				return "", fmt.Errorf("writing evidence: %w", err)
-			}
-			return filepath.ToSlash(path), nil
+			path := strings.Join([]string{"evidence", fileName(t.Scenario), fileName(j.Name), name}, "/")
+			files = append(files, evidenceFile{path, content})
+			return path
 		}
 		for k := range j.Steps {
 			s := &j.Steps[k]
-			path, err := save(fmt.Sprintf("%02d-%s.jpg", s.N, fileName(s.Page)), s.Screenshot)
-			if err != nil {
-				return err
-			}
-			s.File = path
+			s.File = name(fmt.Sprintf("%02d-%s.jpg", s.N, fileName(s.Page)), s.Screenshot)
 		}
 		if j.Trouble == nil {
 			continue
 		}
 		trouble := *j.Trouble
-		for _, page := range []struct {
-			name    string
-			content []byte
-		}{{"trouble.jpg", trouble.Screenshot}, {"trouble.html.txt", []byte(trouble.HTML)}} {
-			path, err := save(page.name, page.content)
-			if err != nil {
-				return err
-			}
+		trouble.Files = slices.Clone(trouble.Files)
+		for _, path := range []string{name("trouble.jpg", trouble.Screenshot), name("trouble.html.txt", []byte(trouble.HTML))} {
 			if path != "" {
 				trouble.Files = append(trouble.Files, path)
 			}
 		}
 		j.Trouble = &trouble
 	}
-	return nil
+	return files
 }
 
 var notForFiles = regexp.MustCompile(`[^a-z0-9]+`)

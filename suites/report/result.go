@@ -42,6 +42,9 @@ type Result struct {
 	// Machine is how the machine that ran the suite kept up.
 	Machine *Machine `json:"machine,omitempty"`
 
+	// Lost says why the target could not be talked to, or not any more; "" in any
+	// other run.
+	Lost string `json:"lost,omitempty"`
 	// Interrupted says that the run was ended before its time.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// Notes say what a reader of the whole result has to know: no browser,
@@ -197,12 +200,15 @@ type Policy struct {
 	AllowInconclusive bool `json:"allow_inconclusive"`
 }
 
-// ExitCode decides how a run ends. Failures decide over inconclusive checks,
-// and an interruption over both.
+// ExitCode decides how a run ends. Failures decide over inconclusive checks, a
+// target that was lost over both, and an interruption over everything.
 func ExitCode(r Result, p Policy) int {
 	c := Count(r.Checks)
 	if r.Interrupted {
 		return ExitInterrupted
+	}
+	if r.Lost != "" {
+		return ExitUnknown
 	}
 	if c.Fail+c.Fixed > 0 || p.Strict && strictWarnings(r.Checks) > 0 {
 		return ExitFailed

@@ -1,10 +1,21 @@
 package report
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
+
+// What a target says must not act on who reads it. Every text of a target that
+// leaves a result goes through one of these: [Visible] for pages, XML and files,
+// and after it [Inert] for a terminal or a log, [InertJSON] for JSON that is
+// printed, [Markdown] for Markdown. html/template and encoding/xml do the rest.
 
 // Visible keeps lines and tabs of a target's text and spells out all other
 // control and format characters: XML and terminals do not bear them, and a
@@ -38,4 +49,77 @@ func plain(s string) bool {
 		}
 	}
 	return true
+}
+
+// orders are what a CI service obeys in the log of a job: GitHub "::command::"
+// where a line begins and "##[command]" anywhere, Azure "##vso[command]".
+var orders = regexp.MustCompile(`(?m)^([ \t]*:)(:)|(##)(\[|vso\[)`)
+
+// Inert takes the meaning from such words, and leaves them readable.
+func Inert(s string) string { return orders.ReplaceAllString(s, "$1$3 $2$4") }
+
+// InertWriter passes on what is printed for people, without such words.
+type InertWriter struct{ io.Writer }
+
+// Write implements io.Writer. What is written at once is looked at at once.
+func (w InertWriter) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(w.Writer, Inert(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// InertJSON is the same JSON without such words, and without characters that a
+// terminal does not show or acts on: all of them can only stand in strings, where
+// an escape means the same.
+func InertJSON(text []byte) []byte {
+	text = bytes.ReplaceAll(text, []byte("##["), []byte(`#\u0023[`))
+	text = bytes.ReplaceAll(text, []byte("##vso["), []byte(`#\u0023vso[`))
+	if !bytes.ContainsFunc(text, hidden) {
+		return text
+	}
+	var b bytes.Buffer
+	b.Grow(len(text) + 1024)
+	for len(text) > 0 {
+		c, size := utf8.DecodeRune(text)
+		if hidden(c) {
+			for _, unit := range utf16.Encode([]rune{c}) {
+				fmt.Fprintf(&b, `\u%04x`, unit)
+			}
+		} else {
+			b.Write(text[:size])
+		}
+		text = text[size:]
+	}
+	return b.Bytes()
+}
+
+// hidden are the characters that show nothing by themselves, without the white
+// space between members.
+func hidden(c rune) bool { return c >= 0x7f && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c)) }
+
+// Markdown makes a text of the target plain in Markdown: no markup, no table
+// cell, no HTML, no link, no mention, on one line.
+func Markdown(s string) string {
+	var b strings.Builder
+	for _, c := range strings.Join(strings.Fields(Visible(s)), " ") {
+		switch {
+		case strings.ContainsRune("\\`*_{}[]()#|!~$^=", c):
+			b.WriteByte('\\')
+			b.WriteRune(c)
+		case c == '<':
+			b.WriteString("&lt;")
+		case c == '>':
+			b.WriteString("&gt;")
+		case c == '&':
+			b.WriteString("&amp;")
+		case c == '@':
+			b.WriteString("@\u200b") // nobody is called by a server's text
+		case c == ':':
+			b.WriteString("&#58;") // a bare address would become a link
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return strings.ReplaceAll(b.String(), "www.", "www&#46;")
 }

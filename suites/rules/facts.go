@@ -1,8 +1,12 @@
 package rules
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
+	"slices"
 
+	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -10,8 +14,21 @@ import (
 // before it redacts anything, so that a result without the values can still be
 // judged again. Nil: nobody noted it.
 type Facts struct {
+	// Noted says that a run filled the facts in: what they lack was not there.
+	Noted       bool             `json:"noted,omitempty"`
 	DeviceCodes *DeviceCodeFacts `json:"device_codes,omitempty"`
 	IDToken     *IDTokenFacts    `json:"id_token,omitempty"`
+	// Claims are those that rules read in tokens which are readable JWTs, by the
+	// token's mark.
+	Claims map[string]json.RawMessage `json:"claims,omitempty"`
+	// Hexadecimal are the marks of device codes in which the case of a letter
+	// means nothing.
+	Hexadecimal []string `json:"hexadecimal,omitempty"`
+	// AsUserCode are the marks of device codes that were the user code as well.
+	AsUserCode []string `json:"as_user_code,omitempty"`
+	// UserNames are the marks of the profile's user names that are secrets, by
+	// what the profile calls the person.
+	UserNames map[string]string `json:"user_names,omitempty"`
 }
 
 // DeviceCodeFacts are about the sample of device codes (SEC-02).
@@ -26,24 +43,106 @@ type DeviceCodeFacts struct {
 	Figures          Figures `json:"figures"`
 }
 
-// IDTokenFacts are about an ID token that a key of jwks_uri verified (TOKEN-15).
+// IDTokenFacts are what TOKEN-15 sees in the ID token itself.
 type IDTokenFacts struct {
 	Alg string `json:"alg"`
-	// Claims are those that TOKEN-15 judges: iss, aud, exp, iat, sub.
-	Claims json.RawMessage `json:"claims"`
+	// Claims are those that TOKEN-15 judges, as far as they can be read.
+	Claims json.RawMessage `json:"claims,omitempty"`
+	// Findings and Obstacles are about the form and the signature. Without any,
+	// a key of jwks_uri verified it.
+	Findings  []Finding `json:"findings,omitempty"`
+	Obstacles []string  `json:"obstacles,omitempty"`
 }
 
-// Derive notes the facts of a run.
-func Derive(e Evidence) (f Facts) {
+// Derive notes the facts of a run. mark is what stands in place of a value that
+// is redacted.
+func Derive(e Evidence, mark func(value string) string) (f Facts) {
+	f.Noted = true
 	j := &judge{Evidence: e}
 	if list := j.sample(); len(list) > 0 {
 		f.DeviceCodes = deviceCodeFacts(list)
 	}
 	f.IDToken = j.idTokenFacts()
+	hexadecimal := map[string]bool{}
+	for _, t := range e.Transcripts {
+		for _, x := range t.Exchanges {
+			for _, code := range x.Form()["device_code"] {
+				if code != "" && hexOrUUID.MatchString(code) {
+					hexadecimal[mark(code)] = true
+				}
+			}
+			f.noteAnswer(x, mark)
+		}
+	}
+	slices.Sort(f.AsUserCode)
+	f.Hexadecimal = slices.Sorted(maps.Keys(hexadecimal))
+	for name, user := range map[string]*profiles.User{"first": e.Profile.Users.First, "second": e.Profile.Users.Second} {
+		if value := username(user); value != "" && !user.Username.Plain() {
+			f.UserNames = with(f.UserNames, name, mark(value))
+		}
+	}
 	return f
 }
 
-// idTokenFacts is nil unless the signature of the ID token was verified.
+// noteAnswer keeps what rules read in the codes and tokens of an answer.
+func (f *Facts) noteAnswer(x wire.Exchange, mark func(value string) string) {
+	o, err := x.Object()
+	if err != nil {
+		return
+	}
+	device, _ := o.String("device_code")
+	if user, _ := o.String("user_code"); device != "" && device == user && !slices.Contains(f.AsUserCode, mark(device)) {
+		f.AsUserCode = append(f.AsUserCode, mark(device))
+	}
+	for _, member := range []string{"access_token", "id_token"} {
+		token, _ := o.String(member)
+		if claims, ok := claimsOf(token); ok {
+			f.Claims = with(f.Claims, mark(token), some(claims, "iss", "sub", "scope", "scp"))
+		}
+	}
+}
+
+func with[T any](m map[string]T, key string, value T) map[string]T {
+	if m == nil {
+		m = map[string]T{}
+	}
+	m[key] = value
+	return m
+}
+
+// some are some of the claims, as JSON.
+func some(claims wire.Object, names ...string) json.RawMessage {
+	picked := map[string]json.RawMessage{}
+	for _, name := range names {
+		if claims.Has(name) {
+			picked[name] = claims.Raw(name)
+		}
+	}
+	b, _ := json.Marshal(picked) // its values were parsed from JSON
+	return b
+}
+
+// claimsIn are the claims of a token that is a readable JWT, or what the run
+// noted of them.
+func (j *judge) claimsIn(token string) (wire.Object, bool) {
+	if noted, ok := j.Facts.Claims[token]; ok {
+		claims, err := wire.ParseObject(noted)
+		return claims, err == nil
+	}
+	return claimsOf(token)
+}
+
+// caseless says that the case of a device code's letters means nothing.
+func (j *judge) caseless(code string) bool {
+	return hexOrUUID.MatchString(code) || slices.Contains(j.Facts.Hexadecimal, code)
+}
+
+// userName is how a person of the profile is called, or the mark of the name.
+func (j *judge) userName(name string, u *profiles.User) string {
+	return cmp.Or(j.Facts.UserNames[name], username(u))
+}
+
+// idTokenFacts is nil without an ID token.
 func (j *judge) idTokenFacts() *IDTokenFacts {
 	g, ok := j.grantingOf(tokenUse, "full")
 	if !ok {
@@ -54,29 +153,20 @@ func (j *judge) idTokenFacts() *IDTokenFacts {
 		return nil
 	}
 	token, _ := o.String("id_token")
-	header, payload, ok := takeApart(token)
-	if !ok {
+	if token == "" {
 		return nil
 	}
 	trial := &judge{Evidence: j.Evidence}
-	if _, ok := trial.signed(g.response, token); !ok || len(trial.ok) == 0 || len(trial.findings) > 0 {
-		return nil
+	payload, readable := trial.inspect(g.response, token)
+	facts := &IDTokenFacts{Findings: trial.findings}
+	for _, o := range trial.obstacles {
+		facts.Obstacles = append(facts.Obstacles, o.reason)
 	}
-	claims, err := wire.ParseObject(payload)
-	if err != nil {
-		return nil
+	if header, _, ok := takeApart(token); ok {
+		facts.Alg, _ = header.String("alg")
 	}
-	facts := &IDTokenFacts{}
-	facts.Alg, _ = header.String("alg")
-	kept := map[string]json.RawMessage{}
-	for _, name := range []string{"iss", "aud", "exp", "iat", "sub"} {
-		if claims.Has(name) {
-			kept[name] = json.RawMessage(claims.Raw(name))
-		}
-	}
-	facts.Claims, err = json.Marshal(kept)
-	if err != nil {
-		return nil
+	if claims, err := wire.ParseObject(payload); readable && err == nil {
+		facts.Claims = some(claims, "iss", "aud", "exp", "iat", "sub")
 	}
 	return facts
 }

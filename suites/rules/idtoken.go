@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/devicegrant/devicegrant/profiles/redact"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -31,8 +32,8 @@ const (
 	maxModulus = 16384
 )
 
-// redacted says that a recording no longer holds the value.
-func redacted(value string) bool { return strings.Contains(value, "[redacted") }
+// hidden says that a recording no longer holds the value.
+func (j *judge) hidden(value string) bool { return j.Redacted && redact.IsMark(value) }
 
 // TOKEN-15
 func idToken(j *judge) {
@@ -57,21 +58,42 @@ func idToken(j *judge) {
 		return
 	}
 	token, ok := o.String("id_token")
-	switch parts := strings.Count(token, "."); {
+	switch {
 	case !ok:
 		j.fail("not-a-string", "id_token is a string", "id_token is "+string(o.Kind("id_token")), g.response)
-	case redacted(token) && j.Facts.IDToken != nil:
-		j.pass("signed with %s by a key of jwks_uri, as the run noted", j.Facts.IDToken.Alg)
-		j.claims(g.response, j.Facts.IDToken.Claims)
-	case redacted(token):
+	case j.hidden(token) && j.Facts.IDToken != nil:
+		j.asNoted(g.response, *j.Facts.IDToken)
+	case j.hidden(token):
 		j.inconclusive("the ID token was redacted: its signature cannot be verified any more")
-	case parts == 4:
-		j.inconclusive("the ID token is encrypted")
 	default:
-		if payload, ok := j.signed(g.response, token); ok {
+		if payload, ok := j.inspect(g.response, token); ok {
 			j.claims(g.response, payload)
 		}
 	}
+}
+
+// asNoted judges by what the run noted of an ID token that was redacted since.
+func (j *judge) asNoted(x said, facts IDTokenFacts) {
+	j.findings = append(j.findings, facts.Findings...)
+	for _, reason := range facts.Obstacles {
+		j.inconclusive("%s", reason)
+	}
+	if len(facts.Findings)+len(facts.Obstacles) == 0 {
+		j.pass("signed with %s by a key of jwks_uri, as the run noted", facts.Alg)
+	}
+	if facts.Claims != nil {
+		j.claims(x, facts.Claims)
+	}
+}
+
+// inspect is about the token itself. ok says that the claims can be read,
+// whatever was found about the rest.
+func (j *judge) inspect(x said, token string) (payload []byte, ok bool) {
+	if strings.Count(token, ".") == 4 {
+		j.inconclusive("the ID token is encrypted")
+		return nil, false
+	}
+	return j.signed(x, token)
 }
 
 // signed verifies the signature with the keys of jwks_uri. ok says that the

@@ -63,8 +63,10 @@ type Evidence struct {
 	Endpoints profiles.Endpoints
 	// Transcripts are the scenarios that ran, by name.
 	Transcripts map[string]transcript.Transcript
-	// Facts stand in for values that were redacted since.
-	Facts Facts
+	// Redacted says that marks stand in place of secrets, and Facts what was noted
+	// of the values.
+	Redacted bool
+	Facts    Facts
 }
 
 // judge collects what one rule finds.

@@ -3,7 +3,6 @@ package rules
 import (
 	"cmp"
 	"math"
-	"regexp"
 	"slices"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -43,13 +42,10 @@ func (j *judge) sample() (list []issued) {
 	return list
 }
 
-// redactedMark is what stands in a report in place of a secret.
-var redactedMark = regexp.MustCompile(`\[redacted(:[0-9a-f]+)?\]`)
-
 // redacted says that a sample was replaced by marks, which have a strength of
 // their own, and records the obstacle.
 func (j *judge) redacted(codes []string) bool {
-	if slices.ContainsFunc(codes, redactedMark.MatchString) {
+	if slices.ContainsFunc(codes, j.hidden) {
 		j.inconclusive("the codes are redacted in this recording: run --unredacted keeps those of a throw-away server")
 		return true
 	}

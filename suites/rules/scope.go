@@ -69,7 +69,7 @@ func (g *granting) declare(j *judge, scenario, name string) {
 		}
 	}
 	if s, ok := o.String("access_token"); ok {
-		if claims, ok := claimsOf(s); ok {
+		if claims, ok := j.claimsIn(s); ok {
 			for _, name := range []string{"scope", "scp"} {
 				if s, ok := claims.String(name); ok {
 					g.actual, g.known, g.source = strings.Fields(s), true, g.response

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -111,7 +112,7 @@ func userCodeMember(j *judge) {
 		if !ok {
 			continue
 		}
-		if d, _ := objects[i].String("device_code"); d == s {
+		if d, _ := objects[i].String("device_code"); d == s || j.hidden(d) && slices.Contains(j.Facts.AsUserCode, d) {
 			j.fail("equals-device-code", "user_code differs from device_code", "they are the same", x)
 			continue
 		}

@@ -89,7 +89,7 @@ func unknownDeviceCode(j *judge) {
 		switch {
 		case name == "space added" && recognised(x.Exchange):
 			j.note("trims", "white space after the code is ignored", x)
-		case name == "case swapped" && recognised(x.Exchange) && hexOrUUID.MatchString(x.Form().Get("device_code")):
+		case name == "case swapped" && recognised(x.Exchange) && j.caseless(x.Form().Get("device_code")):
 			j.note("hex-case", "the case of a hexadecimal code is ignored", x)
 		case recognised(x.Exchange):
 			j.fail("recognised-"+slug(name), quoted("invalid_grant"), observed, x)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devicegrant/devicegrant/profiles/redact"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -345,9 +346,6 @@ var leaks = []struct {
 	{"file-path", "a file path", regexp.MustCompile(`(?:^|[\s(\[:,])(?:/(?:usr|home|var|opt|srv|root)/[\w.-]+(?:/[\w.-]+)*\.\w{1,5}\b|[A-Za-z]:\\[\w .-]+\\[\w .\\-]+\.\w{1,5}\b)|(?:^|[^/:])/[\w.-]+\.(?:go|js|mjs|ts|py|rb|java|php|cs|c):\d+`)},
 }
 
-// leastEcho is the shortest device code whose repetition is no coincidence.
-const leastEcho = 8
-
 // ERR-06
 func quietErrors(j *judge) {
 	loud := make([]groups, len(leaks))
@@ -365,7 +363,8 @@ func quietErrors(j *judge) {
 			}
 		}
 		for _, code := range x.Form()["device_code"] {
-			if len(code) >= leastEcho && strings.Contains(text, code) {
+			// A code that could be a word may be repeated by coincidence.
+			if (j.hidden(code) || redact.Random(code)) && strings.Contains(text, code) {
 				echoed.add("the device_code that was sent stands in the error", x)
 			}
 		}

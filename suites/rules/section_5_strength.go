@@ -29,13 +29,15 @@ func deviceCodeStrength(j *judge) {
 	if len(list) == 0 {
 		return
 	}
-	facts := deviceCodeFacts(list)
-	if facts == nil {
-		// The values are gone; what the run noted about them counts.
-		if facts = j.Facts.DeviceCodes; facts == nil {
-			j.inconclusive("the codes are redacted in this recording: run --unredacted keeps those of a throw-away server")
-			return
-		}
+	var facts *DeviceCodeFacts
+	switch {
+	case !slices.ContainsFunc(list, func(x issued) bool { return j.hidden(x.device) }):
+		facts = deviceCodeFacts(list)
+	case j.Facts.DeviceCodes != nil:
+		facts = j.Facts.DeviceCodes // the values are gone; what the run noted about them counts
+	default:
+		j.inconclusive("the codes are redacted in this recording: run --unredacted keeps those of a throw-away server")
+		return
 	}
 	first := list[0].said
 	if facts.HashOfUserCode != "" {
@@ -71,14 +73,11 @@ const (
 	formJSON     = "encoded JSON"
 )
 
-// deviceCodeFacts is what SEC-02 takes from the values; nil when they are redacted.
+// deviceCodeFacts is what SEC-02 takes from the values.
 func deviceCodeFacts(list []issued) *DeviceCodeFacts {
 	codes := make([]string, len(list))
 	for i, x := range list {
 		codes[i] = x.device
-	}
-	if slices.ContainsFunc(codes, redactedMark.MatchString) {
-		return nil
 	}
 	facts := &DeviceCodeFacts{HashOfUserCode: hashOfUserCode(list)}
 	judged, form := unpredictable(codes)

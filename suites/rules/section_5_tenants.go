@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
-	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // SEC-13
@@ -180,15 +179,11 @@ func (j *judge) foreignToken() {
 }
 
 func (j *judge) issuerOfToken(token said, text string) {
-	_, payload, ok := takeApart(text)
+	claims, ok := j.claimsIn(text)
 	if !ok {
 		return // TOKEN-15 judges the form
 	}
-	o, err := wire.ParseObject(payload)
-	if err != nil {
-		return
-	}
-	switch issuer, _ := o.String("iss"); {
+	switch issuer, _ := claims.String("iss"); {
 	case issuer == j.Issuer && issuer != "":
 		j.fail("issuer", "the issuer of the second tenant in its ID token", "iss "+clip(issuer)+", the first tenant", token)
 	case issuer == j.Profile.Tenant.Issuer:

@@ -67,15 +67,15 @@ func (c *conversation) scopesOf(client *profiles.Client) []string {
 
 func joinScopes(scopes []string) string { return strings.Join(scopes, " ") }
 
-func addParams(form wire.Form, extra map[string]string) wire.Form {
+func addParams(form wire.Form, extra map[string]profiles.Secret) wire.Form {
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
-		form = form.Set(name, extra[name])
+		form = form.Set(name, extra[name].Reveal())
 	}
 	return form
 }
 
-func addHeaders(r wire.Request, extra map[string]string) {
+func addHeaders(r wire.Request, extra map[string]profiles.Secret) {
 	for name, value := range extra {
-		r.Header.Set(name, value)
+		r.Header.Set(name, value.Reveal())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ type Environment struct {
 	// Watch tells how this machine keeps up; nil: it is taken to.
 	Watch *lateness.Watch
 
+	pulse   *pulse
 	limiter *rate.Limiter
 	// ceilings are those of single endpoints, by URL.
 	ceilings map[string]*rate.Limiter
@@ -145,6 +147,7 @@ func (c *conversation) record(x wire.Exchange) wire.Exchange {
 	defer c.mu.Unlock()
 	x.N = len(c.said.Exchanges) + 1
 	x.Dialect = c.dialect
+	c.pulse.heard(c.ctx, x)
 	c.said.Exchanges = append(c.said.Exchanges, x)
 	return x
 }
@@ -174,7 +177,8 @@ const maxRetries = 2
 func (c *conversation) sendPatiently(r wire.Request) wire.Exchange {
 	x := c.send(r)
 	for try := 0; try < maxRetries && x.Overloaded(); try++ {
-		if c.sleep("the target asked to come back later", retryAfter(x)) != nil {
+		wanted, _ := retryAfter(x)
+		if wanted > longestPause || c.sleep("the target asked to come back later", wanted) != nil {
 			break
 		}
 		x = c.send(r)
@@ -182,17 +186,25 @@ func (c *conversation) sendPatiently(r wire.Request) wire.Exchange {
 	return x
 }
 
-const (
-	defaultRetryAfter = 2 * time.Second
-	maxRetryAfter     = 30 * time.Second
-)
+const defaultRetryAfter = 2 * time.Second
 
-func retryAfter(x wire.Exchange) time.Duration {
-	seconds, err := strconv.Atoi(x.Header("Retry-After"))
-	if err != nil || seconds < 0 {
-		return defaultRetryAfter
+// retryAfter is how long an overloaded target wants us to wait, and whether it
+// said so: in seconds, or by a date of its own clock (RFC 9110 section 10.2.3).
+func retryAfter(x wire.Exchange) (wait time.Duration, asked bool) {
+	const most = 24 * time.Hour
+	said := strings.TrimSpace(x.Header("Retry-After"))
+	if n, err := strconv.ParseUint(said, 10, 32); err == nil {
+		return min(time.Duration(n)*time.Second, most), true
 	}
-	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	at, err := http.ParseTime(said)
+	if err != nil {
+		return defaultRetryAfter, false
+	}
+	from, err := http.ParseTime(x.Header("Date"))
+	if err != nil {
+		from = time.Now()
+	}
+	return min(max(at.Sub(from), 0), most), true
 }
 
 // sleep waits for d of target time and tells the progress display what for.

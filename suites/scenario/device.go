@@ -171,10 +171,11 @@ func (d *device) askAfter(r wire.Request, after time.Duration) (wire.Exchange, e
 			return wire.Exchange{}, err
 		}
 		x := d.ask(r)
-		if !x.Overloaded() || try == maxRetries {
+		wanted, _ := retryAfter(x)
+		if !x.Overloaded() || try == maxRetries || wanted > longestPause {
 			return x, nil
 		}
-		after = max(retryAfter(x), d.interval+d.guard())
+		after = max(wanted, d.interval+d.guard())
 	}
 }
 

@@ -148,7 +148,8 @@ func (m *member) pollOnce() {
 	x := m.pollNow(fmt.Sprintf("poll/%d/%d", m.k, m.polls))
 	switch {
 	case x.Overloaded():
-		m.notBefore = x.Received + retryAfter(x)
+		wanted, _ := retryAfter(x)
+		m.notBefore = x.Received + wanted
 	case x.Answered() && x.OAuthError() != "authorization_pending" && x.OAuthError() != "slow_down":
 		m.heard = true
 		m.c.whose(fmt.Sprintf("owner/%d", m.k), x)

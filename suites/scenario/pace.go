@@ -35,6 +35,9 @@ func ceiling(perMinute int) *rate.Limiter {
 
 // turn waits until a request to a URL may be sent.
 func (e *Environment) turn(ctx context.Context, address string) error {
+	if err := e.pulse.wait(ctx); err != nil {
+		return err
+	}
 	if limiter := e.ceilings[withoutQuery(address)]; limiter != nil {
 		if err := limiter.Wait(ctx); err != nil {
 			return err

@@ -54,6 +54,9 @@ type Runner struct {
 	status  map[string]Status
 	ended   int
 
+	life context.Context // of all scenarios: it ends with the target, too
+	stop context.CancelFunc
+
 	alone sync.Mutex // held by the scenario that is told again
 	again int        // how many were
 	vain  int        // in a row that were as late as before
@@ -80,6 +83,7 @@ func NewRunner(env *Environment) *Runner {
 // Start begins the named scenarios, each in its own goroutine. A scenario that
 // was started before is left alone. Unknown names are a programming error.
 func (r *Runner) Start(ctx context.Context, names ...string) {
+	ctx = r.lifeWithin(ctx)
 	var begin []func()
 	defer func() {
 		// Only when all are known: some wait for others.
@@ -115,6 +119,36 @@ func (r *Runner) Start(ctx context.Context, names ...string) {
 			r.mu.Unlock()
 		})
 	}
+}
+
+// lifeWithin is the context of all scenarios: that of the run, until the target
+// is lost.
+func (r *Runner) lifeWithin(ctx context.Context) context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.life == nil {
+		r.life, r.stop = context.WithCancel(ctx)
+		r.env.pulse = newPulse(r.env, r.aboutTarget, r.stop)
+	}
+	return r.life
+}
+
+// aboutTarget shows what the whole run waits for; no words end it.
+func (r *Runner) aboutTarget(what string, until time.Duration) {
+	const who = "the target"
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if what == "" {
+		delete(r.status, who)
+		return
+	}
+	r.status[who] = Status{who, what, until}
+}
+
+// Lost is why the run ended before its time: the target is gone. "" if it is not.
+func (r *Runner) Lost() string {
+	lost, _ := r.env.pulse.verdict()
+	return lost
 }
 
 // tell runs one scenario to its end.
@@ -154,7 +188,7 @@ func (r *Runner) tell(ctx context.Context, s Scenario, leavePages func(), others
 	case errors.As(err, &skipped):
 		c.said.Skipped = skipped.Reason
 	case ctx.Err() != nil:
-		c.said.Aborted = errInterrupted.Error()
+		c.said.Aborted = cmp.Or(r.Lost(), errInterrupted.Error())
 	case err != nil:
 		c.said.Aborted = err.Error()
 	}
@@ -194,7 +228,7 @@ func (r *Runner) Wait(name string) transcript.Transcript {
 		return transcript.Transcript{Scenario: name, Aborted: "the scenario was not started"}
 	}
 	<-f.done
-	return f.said
+	return r.env.pulse.withoutTheDead(f.said)
 }
 
 // Started says whether the scenario runs or ran.
@@ -226,7 +260,7 @@ func (r *Runner) Transcripts() []transcript.Transcript {
 	for _, f := range r.futures {
 		select {
 		case <-f.done:
-			all = append(all, f.said)
+			all = append(all, r.env.pulse.withoutTheDead(f.said))
 		default:
 		}
 	}

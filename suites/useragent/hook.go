@@ -139,7 +139,7 @@ func (h *hook) call(ctx context.Context, expand func(string) string) (int, error
 		return 0, &fault{transcript.Unreachable, err.Error()}
 	}
 	for name, value := range h.spec.Headers {
-		r.Header.Set(name, expand(value))
+		r.Header.Set(name, expand(value.Reveal()))
 	}
 	resp, err := h.client.Do(r)
 	if err != nil {

@@ -86,7 +86,7 @@ func TestHookURL(t *testing.T) {
 	}))
 	defer s.Close()
 	d, err := New("hook", Options{Verification: profiles.Verification{Hook: &profiles.Hook{
-		URL: s.URL + "/{decision}", Headers: map[string]string{"X-Who": "{username}"}, Body: `{"code":"{user_code}"}`}}})
+		URL: s.URL + "/{decision}", Headers: map[string]profiles.Secret{"X-Who": profiles.NewSecret("{username}")}, Body: `{"code":"{user_code}"}`}}})
 	if err != nil {
 		t.Fatal(err)
 	}

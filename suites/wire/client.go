@@ -33,8 +33,10 @@ const UserAgent = "devicegrant (RFC 8628 conformance harness)"
 type Options struct {
 	// Timeout is for one exchange, from dialling to the last byte of the body.
 	Timeout time.Duration
-	// MaxBody is how many bytes of a response body are read and kept.
+	// MaxBody is how many bytes of a response body are kept, and MaxKept how many
+	// of all answers, as JSON has them: after that two kilobytes of each.
 	MaxBody int
+	MaxKept int64
 	// TLS is the transport's configuration; nil verifies as usual.
 	TLS *tls.Config
 	// InFlight bounds how many exchanges are under way at once; 0: no bound.
@@ -50,6 +52,7 @@ type Options struct {
 type Client struct {
 	transport *http.Transport
 	options   Options
+	thrift    *thrift
 	slots     chan struct{}
 	// group is held by the call of Together that is under way.
 	group chan struct{}
@@ -63,11 +66,14 @@ func New(o Options) *Client {
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
 	}
+	if o.MaxKept <= 0 {
+		o.MaxKept = DefaultMaxKept
+	}
 	if o.Now == nil {
 		start := time.Now()
 		o.Now = func() time.Duration { return time.Since(start) }
 	}
-	c := &Client{options: o, group: make(chan struct{}, 1), transport: &http.Transport{
+	c := &Client{options: o, thrift: &thrift{most: o.MaxKept}, group: make(chan struct{}, 1), transport: &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
 		// A copy: the transport writes its protocols into it.
 		TLSClientConfig:    o.TLS.Clone(),
@@ -86,7 +92,7 @@ func New(o Options) *Client {
 }
 
 // WithTLS returns a client with the same options and a changed copy of the TLS
-// configuration. It shares no connection, and no bound, with this one.
+// configuration. It shares no connection with this one, and no bound but MaxKept.
 func (c *Client) WithTLS(change func(*tls.Config)) *Client {
 	o := c.options
 	if o.TLS == nil {
@@ -94,7 +100,9 @@ func (c *Client) WithTLS(change func(*tls.Config)) *Client {
 	}
 	o.TLS = o.TLS.Clone()
 	change(o.TLS)
-	return New(o)
+	other := New(o)
+	other.thrift = c.thrift
+	return other
 }
 
 // now stamps an exchange.
@@ -177,13 +185,15 @@ func newRequest(ctx context.Context, r Request) (*http.Request, error) {
 // answer reads a response into the exchange, no further than the limit.
 func (c *Client) answer(ctx context.Context, x *Exchange, resp *http.Response) {
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(c.options.MaxBody)+1))
-	x.Received = c.now()
-	if len(body) > c.options.MaxBody {
-		body, x.Truncated = body[:c.options.MaxBody], true
+	most := c.options.MaxBody
+	if c.thrift.spent() {
+		most = thriftyBody
 	}
+	body, err := read(resp.Body, most, x)
+	x.Received = c.now()
 	x.Status, x.Proto = resp.StatusCode, resp.Proto
 	x.Response = &Message{Header: resp.Header, Body: body}
+	c.thrift.keep(x)
 	if err != nil {
 		x.Failure = classify(ctx, err)
 		x.Truncated = true

@@ -50,8 +50,12 @@ type Exchange struct {
 	Response *Message `json:"response,omitempty"`
 	// Truncated says that the body was longer than the client reads, and
 	// Response.Body is its beginning.
-	Truncated bool     `json:"truncated,omitempty"`
-	Failure   *Failure `json:"failure,omitempty"`
+	Truncated bool `json:"truncated,omitempty"`
+	// Length is how long a truncated body was, as far as it was read, and SHA256
+	// the hash of the whole, "" when it was not read to its end.
+	Length  int64    `json:"length,omitempty"`
+	SHA256  string   `json:"sha256,omitempty"`
+	Failure *Failure `json:"failure,omitempty"`
 	// Release is set by [Client.Together].
 	Release Release `json:"release,omitempty"`
 	// Dialect is how the target spells its answers; nil: as the RFCs do. It is

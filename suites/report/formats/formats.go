@@ -2,6 +2,7 @@ package formats
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -41,6 +42,18 @@ func (f Format) Bytes(r report.Result) ([]byte, error) {
 		return nil, fmt.Errorf("writing %s: %w", f.Name, err)
 	}
 	return b.Bytes(), nil
+}
+
+// encode writes JSON that acts on nobody who prints it.
+func encode(w io.Writer, v any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", " ")
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(report.InertJSON(b.Bytes()))
+	return err
 }
 
 // maxText bounds each text of a target.

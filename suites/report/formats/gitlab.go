@@ -3,7 +3,6 @@ package formats
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"io"
 
 	"github.com/devicegrant/devicegrant/suites/report"
@@ -62,7 +61,5 @@ func GitLab(w io.Writer, r report.Result) error {
 			issues = append(issues, issue)
 		}
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", " ")
-	return e.Encode(issues)
+	return encode(w, issues)
 }

@@ -101,9 +101,7 @@ func HAR(w io.Writer, r report.Result, s report.Scenario) error {
 	for _, x := range s.Exchanges {
 		log.Log.Entries = append(log.Log.Entries, harEntryOf(x, r.Started, rate))
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", " ")
-	return e.Encode(log)
+	return encode(w, log)
 }
 
 func harEntryOf(x wire.Exchange, started time.Time, rate float64) harEntry {

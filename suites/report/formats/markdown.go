@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
@@ -14,17 +13,17 @@ import (
 // every check in a line.
 func Markdown(w io.Writer, r report.Result) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s\n\n", escape(titleOf(r.Target)))
+	fmt.Fprintf(&b, "# %s\n\n", report.Markdown(titleOf(r.Target)))
 	kind := line(r.Target.Kind)
 	if kind == "" {
 		kind = "real"
 	}
-	fmt.Fprintf(&b, "**%s** · exit %d · %s server · profile %s · %.1f s · devicegrant %s\n", summary(r.Counts), r.ExitCode, escape(kind), escape(line(r.Target.Profile)), float64(r.DurationMS)/1000, escape(line(r.Tool.Version)))
+	fmt.Fprintf(&b, "**%s** · exit %d · %s server · profile %s · %.1f s · devicegrant %s\n", summary(r.Counts), r.ExitCode, report.Markdown(kind), report.Markdown(line(r.Target.Profile)), float64(r.DurationMS)/1000, report.Markdown(line(r.Tool.Version)))
 	if r.Interrupted {
 		b.WriteString("\nThe run was interrupted: this is a part of it.\n")
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintf(&b, "\n> %s\n", escape(line(n)))
+		fmt.Fprintf(&b, "\n> %s\n", report.Markdown(line(n)))
 	}
 	for _, part := range []struct {
 		title string
@@ -58,7 +57,7 @@ func Markdown(w io.Writer, r report.Result) error {
 		if c.Verdict != rules.Pass {
 			said += ": " + line(c.Reason)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", mark(c.Verdict), escape(line(c.ID)), escape(line(string(c.Level))), escape(line(c.Title)), escape(said))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", mark(c.Verdict), report.Markdown(line(c.ID)), report.Markdown(line(string(c.Level))), report.Markdown(line(c.Title)), report.Markdown(said))
 	}
 	if skipped > 0 {
 		fmt.Fprintf(&b, "\n%d skipped: not selected, or they did not fit.\n", skipped)
@@ -68,23 +67,23 @@ func Markdown(w io.Writer, r report.Result) error {
 }
 
 func markdownRows(b *bytes.Buffer, c report.Check) {
-	name := fmt.Sprintf("%s %s", escape(line(c.ID)), escape(line(c.Title)))
+	name := fmt.Sprintf("%s %s", report.Markdown(line(c.ID)), report.Markdown(line(c.Title)))
 	if address := report.SourceURL(c.Source); address != "" {
-		name = fmt.Sprintf("%s ([%s](%s))", name, escape(line(c.Source)), address)
+		name = fmt.Sprintf("%s ([%s](%s))", name, report.Markdown(line(c.Source)), address)
 	}
 	list := grave(c)
 	if len(list) == 0 {
 		list = []rules.Finding{{Observed: c.Reason}}
 	}
 	for i, f := range list[:min(len(list), maxRows)] {
-		observed := escape(line(f.Observed))
+		observed := report.Markdown(line(f.Observed))
 		if d := c.Deviation; d != nil && i == 0 {
-			observed += " — baseline: " + escape(line(d.Reason))
+			observed += " — baseline: " + report.Markdown(line(d.Reason))
 		}
 		if more := len(list) - maxRows; i == maxRows-1 && more > 0 {
 			observed += fmt.Sprintf(" (and %d more)", more)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", name, escape(line(string(c.Level))), escape(line(f.Expected)), observed)
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", name, report.Markdown(line(string(c.Level))), report.Markdown(line(f.Expected)), observed)
 		name = ""
 	}
 }
@@ -108,30 +107,4 @@ func mark(v rules.Verdict) string {
 		return "i"
 	}
 	return "–"
-}
-
-// escape makes a text of the target plain in Markdown: no markup, no table
-// cell, no HTML, no link, no mention.
-func escape(s string) string {
-	var b strings.Builder
-	for _, c := range s {
-		switch {
-		case strings.ContainsRune("\\`*_{}[]()#|!~$^=", c):
-			b.WriteByte('\\')
-			b.WriteRune(c)
-		case c == '<':
-			b.WriteString("&lt;")
-		case c == '>':
-			b.WriteString("&gt;")
-		case c == '&':
-			b.WriteString("&amp;")
-		case c == '@':
-			b.WriteString("@\u200b") // nobody is called by a server's text
-		case c == ':':
-			b.WriteString("&#58;") // a bare address would become a link
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return strings.ReplaceAll(b.String(), "www.", "www&#46;")
 }

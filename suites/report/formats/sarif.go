@@ -1,8 +1,10 @@
 package formats
 
 import (
+	"bytes"
 	"io"
 	"net/url"
+	"strings"
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
@@ -21,13 +23,13 @@ func SARIF(w io.Writer, r report.Result) error {
 	index := map[string]int{}
 	for i, c := range r.Checks {
 		rule := run.AddRule(line(c.ID))
-		rule.WithName(line(c.ID)).WithShortDescription(sarif.NewMultiformatMessageString().WithText(line(c.Title)))
+		rule.WithName(line(c.ID)).WithShortDescription(sarif.NewMultiformatMessageString().WithText(unlinked.Replace(line(c.Title))))
 		about, help := line(c.Title), line(c.Source)
 		if requirement, ok := rules.Find(c.ID); ok && requirement.Why != "" {
 			about = requirement.Why
 		}
-		rule.WithFullDescription(sarif.NewMultiformatMessageString().WithText(about)).
-			WithHelp(sarif.NewMultiformatMessageString().WithText(about + "\n\n" + help))
+		rule.WithFullDescription(sarif.NewMultiformatMessageString().WithText(unlinked.Replace(about))).
+			WithHelp(sarif.NewMultiformatMessageString().WithText(unlinked.Replace(about + "\n\n" + help)))
 		if address := report.SourceURL(c.Source); address != "" {
 			rule.WithHelpURI(address)
 		}
@@ -50,8 +52,17 @@ func SARIF(w io.Writer, r report.Result) error {
 	run.WithProperties(sarif.NewPropertyBag().Add("target", titleOf(r.Target)).Add("kind", line(r.Target.Kind)).Add("profile", line(r.Target.Profile)))
 	log := sarif.NewReport()
 	log.AddRun(run)
-	return log.PrettyWrite(w)
+	var b bytes.Buffer
+	if err := log.PrettyWrite(&b); err != nil {
+		return err
+	}
+	_, err := w.Write(report.InertJSON(b.Bytes()))
+	return err
 }
+
+// unlinked makes of a text one without links, which a message may have as
+// [text](address) (SARIF 2.1.0 section 3.11.6).
+var unlinked = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`)
 
 func sarifResult(c report.Check, f rules.Finding, r report.Result, name string) *sarif.Result {
 	kind, level := "fail", "error"
@@ -69,7 +80,7 @@ func sarifResult(c report.Check, f rules.Finding, r report.Result, name string) 
 	}
 	file, at := place(c, r)
 	result := sarif.NewRuleResult(line(c.ID)).WithKind(kind).WithLevel(level).
-		WithMessage(sarif.NewTextMessage(line(c.Title) + ": " + said)).
+		WithMessage(sarif.NewTextMessage(unlinked.Replace(line(c.Title) + ": " + said))).
 		WithPartialFingerprints(map[string]string{"check/v1": line(r.Target.Profile + "/" + name)}).
 		WithProperties(sarif.NewPropertyBag().Add("code", line(f.Code)).Add("verdict", verdictWord(c.Verdict)).Add("evidence", details(c, r)))
 	result.AddLocation(sarif.NewLocationWithPhysicalLocation(sarif.NewPhysicalLocation().

@@ -1,0 +1,136 @@
+package wire
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"unicode/utf8"
+)
+
+// Bounds of what all answers of a run may add to its evidence. Nothing that a
+// server sends on purpose comes near them.
+const (
+	// DefaultMaxKept is how much of all answers is kept, as JSON has it.
+	DefaultMaxKept = 24 << 20
+	// thriftyBody and thriftyValue are how much of a body, and of a header's value,
+	// is kept after that; thriftyHeader is how many values.
+	thriftyBody   = 2 << 10
+	thriftyValue  = 256
+	thriftyHeader = 40
+	// maxDrained is how much of a body is read to tell its length and hash.
+	maxDrained = 4 << 20
+)
+
+// thrift keeps the evidence of a run within bounds. The clients of a run share it.
+type thrift struct {
+	most int64
+
+	mu   sync.Mutex
+	kept int64
+	cut  int // answers that were cut for it
+}
+
+// Kept says how many bytes of answers the clients of this run keep, as JSON has
+// them, and how many answers were cut because that was too much.
+func (c *Client) Kept() (bytes int64, cut int) {
+	c.thrift.mu.Lock()
+	defer c.thrift.mu.Unlock()
+	return c.thrift.kept, c.thrift.cut
+}
+
+// spent says that answers are to be cut.
+func (t *thrift) spent() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.kept >= t.most
+}
+
+// keep accounts for an answer, and cuts it when there is no room for more.
+func (t *thrift) keep(x *Exchange) {
+	size := weight(x.Response.Body)
+	for name, values := range x.Response.Header {
+		for _, value := range values {
+			size += int64(len(name)) + weight([]byte(value))
+		}
+	}
+	t.mu.Lock()
+	fits := t.kept+size <= t.most
+	if fits {
+		t.kept += size
+	} else {
+		t.cut++
+	}
+	t.mu.Unlock()
+	if fits {
+		return
+	}
+	if len(x.Response.Body) > thriftyBody {
+		if !x.Truncated {
+			x.Length, x.SHA256 = int64(len(x.Response.Body)), sum(x.Response.Body)
+		}
+		x.Response.Body, x.Truncated = x.Response.Body[:thriftyBody:thriftyBody], true
+	}
+	x.Response.Header = thriftily(x.Response.Header)
+}
+
+// thriftily is a header within bounds.
+func thriftily(h http.Header) http.Header {
+	out := http.Header{}
+	left := thriftyHeader
+	for name, values := range h {
+		for _, value := range values {
+			if left--; left < 0 || len(name) > thriftyValue {
+				break
+			}
+			out[name] = append(out[name], value[:min(len(value), thriftyValue)])
+		}
+	}
+	return out
+}
+
+// weight is about how long bytes are in JSON: a NUL takes six.
+func weight(b []byte) (n int64) {
+	if !utf8.Valid(b) {
+		return int64(len(b)) * 4 / 3
+	}
+	for _, c := range b {
+		switch {
+		case c < ' ' || c == '<' || c == '>' || c == '&':
+			n += 6
+		case c == '"' || c == '\\':
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// read reads a body of which so many bytes are kept. Of a longer one it goes on
+// for a while, to tell its length and hash.
+func read(body io.Reader, most int, x *Exchange) (kept []byte, err error) {
+	kept, err = io.ReadAll(io.LimitReader(body, int64(most)+1))
+	if len(kept) <= most {
+		return kept, err
+	}
+	hash := sha256.New()
+	_, _ = hash.Write(kept) // never fails
+	var more int64
+	if err == nil {
+		more, err = io.Copy(hash, io.LimitReader(body, maxDrained))
+	}
+	x.Length, x.SHA256 = int64(len(kept))+more, hex.EncodeToString(hash.Sum(nil))
+	if errors.Is(err, io.ErrUnexpectedEOF) || more == maxDrained {
+		x.SHA256 = "" // not of the whole
+	}
+	x.Truncated = true
+	return kept[:most:most], err
+}
+
+func sum(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
