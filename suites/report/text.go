@@ -73,8 +73,11 @@ func (w InertWriter) Write(p []byte) (int, error) {
 // terminal does not show or acts on: all of them can only stand in strings, where
 // an escape means the same.
 func InertJSON(text []byte) []byte {
-	text = bytes.ReplaceAll(text, []byte("##["), []byte(`#\u0023[`))
-	text = bytes.ReplaceAll(text, []byte("##vso["), []byte(`#\u0023vso[`))
+	for order, inert := range map[string]string{"##[": `#\u0023[`, "##vso[": `#\u0023vso[`} {
+		if bytes.Contains(text, []byte(order)) { // seldom, and a copy of everything
+			text = bytes.ReplaceAll(text, []byte(order), []byte(inert))
+		}
+	}
 	if !bytes.ContainsFunc(text, hidden) {
 		return text
 	}

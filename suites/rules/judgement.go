@@ -184,6 +184,8 @@ func (j *judge) missing(scenario, label string) {
 		o = obstacle{Broken, "the harness failed: " + t.Broken}
 	case sent && unanswered.Failure != nil:
 		o.reason = fmt.Sprintf("%s got no answer (%s)", label, unanswered.Failure)
+	case sent && unanswered.Cut:
+		o.reason = fmt.Sprintf("of the answer to %s only the beginning was kept: the target's answers fill more than there is room for", label)
 	case sent:
 		o.reason = fmt.Sprintf("%s was answered %d: overloaded or rate limited", label, unanswered.Status)
 	case t.Absent != "":

@@ -148,7 +148,11 @@ func (c *conversation) record(x wire.Exchange) wire.Exchange {
 	x.N = len(c.said.Exchanges) + 1
 	x.Dialect = c.dialect
 	c.pulse.heard(c.ctx, x)
-	c.said.Exchanges = append(c.said.Exchanges, x)
+	kept := x
+	if c.Wire != nil {
+		kept = c.Wire.Keep(x) // the conversation itself goes on with all of it
+	}
+	c.said.Exchanges = append(c.said.Exchanges, kept)
 	return x
 }
 

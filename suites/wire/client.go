@@ -33,8 +33,8 @@ const UserAgent = "devicegrant (RFC 8628 conformance harness)"
 type Options struct {
 	// Timeout is for one exchange, from dialling to the last byte of the body.
 	Timeout time.Duration
-	// MaxBody is how many bytes of a response body are kept, and MaxKept how many
-	// of all answers, as JSON has them: after that two kilobytes of each.
+	// MaxBody is how many bytes of a response body are read, and MaxKept how many of
+	// all answers are kept, as JSON has them, see [Client.Keep].
 	MaxBody int
 	MaxKept int64
 	// TLS is the transport's configuration; nil verifies as usual.
@@ -185,15 +185,10 @@ func newRequest(ctx context.Context, r Request) (*http.Request, error) {
 // answer reads a response into the exchange, no further than the limit.
 func (c *Client) answer(ctx context.Context, x *Exchange, resp *http.Response) {
 	defer resp.Body.Close()
-	most := c.options.MaxBody
-	if c.thrift.spent() {
-		most = thriftyBody
-	}
-	body, err := read(resp.Body, most, x)
+	body, err := read(resp.Body, c.options.MaxBody, x)
 	x.Received = c.now()
 	x.Status, x.Proto = resp.StatusCode, resp.Proto
 	x.Response = &Message{Header: resp.Header, Body: body}
-	c.thrift.keep(x)
 	if err != nil {
 		x.Failure = classify(ctx, err)
 		x.Truncated = true

@@ -51,6 +51,9 @@ type Exchange struct {
 	// Truncated says that the body was longer than the client reads, and
 	// Response.Body is its beginning.
 	Truncated bool `json:"truncated,omitempty"`
+	// Cut says that there was no room to keep the answer, and Response has its
+	// beginning: what the rest was is not known any more.
+	Cut bool `json:"cut,omitempty"`
 	// Length is how long a truncated body was, as far as it was read, and SHA256
 	// the hash of the whole, "" when it was not read to its end.
 	Length  int64    `json:"length,omitempty"`
@@ -105,8 +108,9 @@ func fromMilliseconds(ms float64) time.Duration {
 	return time.Duration(ms * float64(time.Millisecond)).Round(resolution)
 }
 
-// Answered says that a complete HTTP response arrived, whatever its status.
-func (x Exchange) Answered() bool { return x.Response != nil && x.Failure == nil }
+// Answered says that a complete HTTP response arrived, whatever its status, and
+// was kept.
+func (x Exchange) Answered() bool { return x.Response != nil && x.Failure == nil && !x.Cut }
 
 // Header returns the first value of a response header, or "".
 func (x Exchange) Header(name string) string {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,7 +15,7 @@ import (
 // server sends on purpose comes near them.
 const (
 	// DefaultMaxKept is how much of all answers is kept, as JSON has it.
-	DefaultMaxKept = 24 << 20
+	DefaultMaxKept = 16 << 20
 	// thriftyBody and thriftyValue are how much of a body, and of a header's value,
 	// is kept after that; thriftyHeader is how many values.
 	thriftyBody   = 2 << 10
@@ -41,39 +42,39 @@ func (c *Client) Kept() (bytes int64, cut int) {
 	return c.thrift.kept, c.thrift.cut
 }
 
-// spent says that answers are to be cut.
-func (t *thrift) spent() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.kept >= t.most
+// Keep returns the exchange as it is to be kept: as it is, as long as there is
+// room for more, and then without most of its answer.
+func (c *Client) Keep(x Exchange) Exchange {
+	if x.Response == nil || c.thrift.takes(x.Response) {
+		return x
+	}
+	cut := Message{Header: thriftily(x.Response.Header), Body: x.Response.Body}
+	if len(cut.Body) > thriftyBody {
+		if !x.Truncated {
+			x.Length, x.SHA256 = int64(len(cut.Body)), sum(cut.Body)
+		}
+		cut.Body, x.Truncated = bytes.Clone(cut.Body[:thriftyBody]), true
+	}
+	x.Response, x.Cut = &cut, true
+	return x
 }
 
-// keep accounts for an answer, and cuts it when there is no room for more.
-func (t *thrift) keep(x *Exchange) {
-	size := weight(x.Response.Body)
-	for name, values := range x.Response.Header {
+// takes accounts for an answer, and says whether there is room for it.
+func (t *thrift) takes(m *Message) bool {
+	size := weight(m.Body)
+	for name, values := range m.Header {
 		for _, value := range values {
 			size += int64(len(name)) + weight([]byte(value))
 		}
 	}
 	t.mu.Lock()
-	fits := t.kept+size <= t.most
-	if fits {
-		t.kept += size
-	} else {
+	defer t.mu.Unlock()
+	if t.kept+size > t.most {
 		t.cut++
+		return false
 	}
-	t.mu.Unlock()
-	if fits {
-		return
-	}
-	if len(x.Response.Body) > thriftyBody {
-		if !x.Truncated {
-			x.Length, x.SHA256 = int64(len(x.Response.Body)), sum(x.Response.Body)
-		}
-		x.Response.Body, x.Truncated = x.Response.Body[:thriftyBody:thriftyBody], true
-	}
-	x.Response.Header = thriftily(x.Response.Header)
+	t.kept += size
+	return true
 }
 
 // thriftily is a header within bounds.

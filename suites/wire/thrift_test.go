@@ -61,8 +61,12 @@ func TestThrift(t *testing.T) {
 		if i%2 == 1 {
 			client = other
 		}
-		x := client.Do(context.Background(), Get("", server.URL))
-		if cut := i >= 2; x.Truncated != cut || cut && (len(x.Response.Body) != thriftyBody || len(x.Response.Header) > thriftyHeader || x.Length != int64(len(body)) || x.SHA256 != sum([]byte(body))) {
+		whole := client.Do(context.Background(), Get("", server.URL))
+		x := client.Keep(whole)
+		if whole.Truncated || len(whole.Response.Body) != len(body) {
+			t.Errorf("answer %d itself was cut", i)
+		}
+		if cut := i >= 2; x.Truncated != cut || x.Cut != cut || x.Answered() == cut || cut && (len(x.Response.Body) != thriftyBody || len(x.Response.Header) > thriftyHeader || x.Length != int64(len(body)) || x.SHA256 != sum([]byte(body))) {
 			t.Errorf("answer %d: truncated %t, %d bytes of %d, %d headers", i, x.Truncated, len(x.Response.Body), x.Length, len(x.Response.Header))
 		}
 	}
