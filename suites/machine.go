@@ -31,6 +31,9 @@ func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j
 			seen := j.Reason
 			j.Verdict = rules.Inconclusive
 			j.Reason = fmt.Sprintf("this machine was too slow: %s; %s. What was seen: %s", describeLate(late), whatHelps, seen)
+			if late.Paused {
+				j.Reason = fmt.Sprintf("the target did not answer, and the run waited for it: %s. What was seen: %s", describeLate(late), seen)
+			}
 			j.Findings = slices.Clone(j.Findings)
 			for i := range j.Findings {
 				j.Findings[i].Severity, j.Findings[i].Strict = rules.Info, false
@@ -84,7 +87,7 @@ func machine(f lateness.Figures, scenarios []report.Scenario) *report.Machine {
 		if !again {
 			late = t.Late
 		}
-		if len(late) > 0 {
+		if len(late) > 0 && !late[0].Paused {
 			m.Late = append(m.Late, report.LateScenario{Scenario: t.Scenario, Why: describeLate(late[0]), Again: again, Helped: again && len(t.Late) == 0})
 		}
 	}

@@ -108,7 +108,7 @@ func (s *screen) baselineAdvice(r report.Result) {
 		}
 	}
 	proposed := report.Proposed(r)
-	if len(proposed) == 0 || r.Interrupted || s.look.quiet {
+	if len(proposed) == 0 || r.Interrupted || r.Lost != "" || s.look.quiet {
 		return
 	}
 	const most = 8

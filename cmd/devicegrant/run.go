@@ -193,7 +193,7 @@ func (f *runFlags) deliver(stdout io.Writer, screen *screen, result report.Resul
 		screen.unredacted(slices.Concat([]string{path, shown}, paths))
 	}
 	status := result.ExitCode
-	if f.writeBaseline != "" && !result.Interrupted {
+	if f.writeBaseline != "" && !result.Interrupted && result.Lost == "" {
 		covered, err := saveBaseline(screen, f.writeBaseline, result, known)
 		out.try(err)
 		if err == nil {

@@ -155,6 +155,9 @@ func differences(was, is Result) (notes []string) {
 		if r.Interrupted {
 			notes = append(notes, "the "+r.name+" run was interrupted: it is a part of one")
 		}
+		if r.Lost != "" {
+			notes = append(notes, "the "+r.name+" run lost its target: "+r.Lost)
+		}
 	}
 	return notes
 }

@@ -29,6 +29,7 @@ type pulse struct {
 	silent, refused int
 	alive           time.Duration // when the last answer came
 	asking          chan struct{} // nil: nobody asks
+	asked           time.Time     // when somebody last did
 	lost            string
 }
 
@@ -126,7 +127,7 @@ func (p *pulse) verify(ctx context.Context) {
 		p.end()
 	}
 	close(p.asking)
-	p.asking = nil
+	p.asking, p.asked = nil, time.Now()
 }
 
 // gone is why the target is lost, "" when it answers again.
@@ -183,6 +184,16 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// paused says that the run waited for the target at some time since a moment.
+func (p *pulse) paused(since time.Time) bool {
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asking != nil || p.asked.After(since)
 }
 
 // verdict is why the target is lost, "" if it is not, and when it last answered.

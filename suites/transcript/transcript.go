@@ -53,6 +53,9 @@ type Late struct {
 	What string `json:"what"`
 	// ByMS is how much too late, in real milliseconds; 0 where that has no measure.
 	ByMS float64 `json:"by_ms,omitempty"`
+	// Paused says that the run waited to see whether the target was still there: it
+	// was not this machine.
+	Paused bool `json:"paused,omitempty"`
 	// Machine says how this machine kept up meanwhile.
 	Machine string `json:"machine,omitempty"`
 }

@@ -116,6 +116,8 @@ func ending(r report.Result) (l Sign, meaning string) {
 	default:
 		l, meaning = Sign{"?", "Not decided", "doubt"}, "The evidence does not carry a verdict."
 		switch {
+		case r.Lost != "":
+			l.Word, meaning = "The target was lost", sentence(r.Lost)
 		case c.Error > 0:
 			meaning = sentence(number(c.Error, "check met", "checks met") + " a fault of devicegrant")
 		case c.Inconclusive > 0:
