@@ -224,6 +224,56 @@ func TestFrozenBrowser(t *testing.T) {
 	}
 }
 
+// TestLostBrowser: a browser that dies is replaced once, and the run is told so;
+// one that dies again is not started a third time.
+func TestLostBrowser(t *testing.T) {
+	notInCheck(t, "browser")
+	temp := t.TempDir()
+	var notes []string
+	d, err := New("browser", Options{TempDir: temp, Note: func(note string) { notes = append(notes, note) }})
+	if _, none := err.(*NoBrowserError); none {
+		t.Skip("skipped: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := onePage(t, askCode, says("<p>Success</p>"))
+	for _, want := range []transcript.Outcome{transcript.Approved, transcript.Approved, transcript.Unfinished} {
+		u, err := d.NewSession(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := u.Journey(t.Context(), errand(s.URL))
+		check(t, j, want)
+		if want == transcript.Unfinished && (j.Trouble == nil || j.Trouble.Class != transcript.BrowserLost || !strings.Contains(j.Trouble.Cause, "not started again")) {
+			t.Errorf("%v", j.Trouble)
+		}
+		_ = u.Close()
+		dirs, _ := filepath.Glob(filepath.Join(temp, runPrefix+"*"))
+		for _, dir := range dirs {
+			all := processesOf(dir)
+			if len(all) == 0 {
+				t.Skip("processes are not looked for here")
+			}
+			running := d.(*chrome).running
+			for _, one := range all {
+				one.kill()
+			}
+			select {
+			case <-running.ctx.Done():
+			case <-time.After(time.Minute):
+				t.Fatal("nobody noticed within a minute that the browser had gone")
+			}
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if len(notes) != 1 || !strings.Contains(notes[0], "replaced once") {
+		t.Errorf("notes %q", notes)
+	}
+}
+
 // TestNotRecognised proposes an entry for the profile.
 func TestNotRecognised(t *testing.T) {
 	s := onePage(t, `<form><input type=range id=r><button id=b>Abrakadabra</button><button id=c>Hokuspokus</button></form>`, nil)
