@@ -101,17 +101,27 @@ func FindCapacity(ctx context.Context, o Options, q Search) (Result, error) {
 			}
 			// Not every time: a little less.
 			broken, answer.Broke, answer.BrokeDevices = held, again.Broke, held
-			if held == 1 {
+			if broken == 1 {
 				held, answer.Bound = 0, fewerThanOne
 				break
 			}
-			held = max(1, int(float64(held)/precision/precision))
-			n = held
+			n = max(1, int(float64(broken)/precision/precision))
+			held = proven(answer.Steps, broken)
 		default:
 			n = (held + broken) / 2
 		}
 	}
 	return conclude(best, answer, held), nil
+}
+
+// proven is the largest number of devices below one that held: a guess is none.
+func proven(steps []Step, below int) (held int) {
+	for _, s := range steps {
+		if s.Held && s.Devices < below {
+			held = max(held, s.Devices)
+		}
+	}
+	return held
 }
 
 // conclude puts the answer into the result.

@@ -148,6 +148,7 @@ type leanConn struct {
 	used   bool
 	raw    rawConn
 	unread unread
+	one    [1]byte
 	out    []byte
 	buf    []byte // buf[at:end] was read and not used yet
 	at     int
@@ -269,7 +270,7 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 			k.conn.Close()
 		}
 	}
-	if c.conn != nil && c.used && c.unread.any(c.raw) {
+	if c.conn != nil && c.used && (c.unread.any(c.raw) || c.buffered()) {
 		c.Close()
 	}
 	c.out = e.appendRequest(c.out[:0], r.Code, policy == "per-poll")
@@ -325,6 +326,24 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 		}
 		return FaultReset
 	}
+}
+
+// buffered says that something which nobody asked for is in TLS's own buffer: it
+// reads more than one record at a time.
+func (c *leanConn) buffered() bool {
+	secure, ok := c.conn.(*tls.Conn)
+	if !ok {
+		return false
+	}
+	// A read that must not wait. One that runs out of time leaves TLS as it was.
+	_ = secure.SetReadDeadline(aLongTimeAgo)
+	n, err := secure.Read(c.one[:])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.interrupted {
+		_ = secure.SetReadDeadline(time.Time{})
+	}
+	return n > 0 || !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // exchange sends the request and reads the answer. keep says that the

@@ -114,10 +114,11 @@ type recorder struct {
 	blocks, spare chan []byte
 	done          chan error
 	lost          atomic.Int64 // records
+	written       atomic.Int64 // blocks
 }
 
 // recorderDepth is how many blocks may wait: four million records. recorderWait
-// is how long the last of them are waited for.
+// is how long a disk may take nothing, in the end.
 const (
 	recorderDepth = 512
 	recorderWait  = 30 * time.Second
@@ -135,6 +136,7 @@ func newRecorder(w io.Writer) *recorder {
 			if err == nil {
 				_, err = w.Write(b)
 			}
+			r.written.Add(1)
 			select {
 			case r.spare <- b[:0]:
 			default:
@@ -169,13 +171,19 @@ func (r *recorder) close() error {
 		return nil
 	}
 	close(r.blocks)
-	select {
-	case err := <-r.done:
-		if err != nil {
-			return fmt.Errorf("writing the records: %w", err)
+	for ended := false; !ended; {
+		before := r.written.Load()
+		select {
+		case err := <-r.done:
+			if err != nil {
+				return fmt.Errorf("writing the records: %w", err)
+			}
+			ended = true
+		case <-time.After(recorderWait):
+			if r.written.Load() == before {
+				return fmt.Errorf("writing the records: the disk took nothing for %s", recorderWait)
+			}
 		}
-	case <-time.After(recorderWait):
-		return fmt.Errorf("writing the records: the disk took nothing for %s", recorderWait)
 	}
 	if lost := r.lost.Load(); lost > 0 {
 		return fmt.Errorf("%d records are missing: the disk was too slow", lost)

@@ -19,6 +19,7 @@ import (
 // after the first answer. Later connections answer "again".
 type moody struct {
 	listener net.Listener
+	raw      *corked
 	// then has the first connection, after its first answer and with its reader.
 	then func(c net.Conn, in *bufio.Reader)
 }
@@ -29,6 +30,8 @@ func startMoody(t *testing.T, secure bool, then func(net.Conn, *bufio.Reader)) (
 	if err != nil {
 		t.Fatal(err)
 	}
+	raw := &corked{Listener: l}
+	l = raw
 	scheme := "http"
 	if secure {
 		donor := httptest.NewUnstartedServer(nil)
@@ -37,7 +40,7 @@ func startMoody(t *testing.T, secure bool, then func(net.Conn, *bufio.Reader)) (
 		l, scheme = tls.NewListener(l, &tls.Config{Certificates: donor.TLS.Certificates}), "https"
 	}
 	t.Cleanup(func() { l.Close() })
-	m := &moody{listener: l, then: then}
+	m := &moody{listener: l, raw: raw, then: then}
 	go m.serve()
 	return fmt.Sprintf("%s://%s/token", scheme, l.Addr())
 }
@@ -61,7 +64,13 @@ func (m *moody) serve() {
 				if n == 0 {
 					body = "first"
 				}
-				fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n%s", body)
+				answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n%s", body)
+				if n == 0 && m.then == nil {
+					m.together(c, answer, ok2)
+					_, _ = io.Copy(io.Discard, in)
+					return
+				}
+				_, _ = io.WriteString(c, answer)
 				if n == 0 {
 					m.then(c, in)
 					return
@@ -69,6 +78,45 @@ func (m *moody) serve() {
 			}
 		}()
 	}
+}
+
+// together sends two writes, two records of TLS, in one segment.
+func (m *moody) together(c net.Conn, first, second string) {
+	m.raw.hold()
+	_, _ = io.WriteString(c, first)
+	_, _ = io.WriteString(c, second)
+	m.raw.release()
+}
+
+// corked is a listener whose first connection can hold back what is written.
+type corked struct {
+	net.Listener
+	first *corkedConn
+}
+
+func (l *corked) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil || l.first != nil {
+		return c, err
+	}
+	l.first = &corkedConn{Conn: c}
+	return l.first, nil
+}
+
+func (l *corked) hold()    { l.first.held = []byte{} }
+func (l *corked) release() { b := l.first.held; l.first.held = nil; _, _ = l.first.Conn.Write(b) }
+
+type corkedConn struct {
+	net.Conn
+	held []byte // nil: nothing is held back
+}
+
+func (c *corkedConn) Write(b []byte) (int, error) {
+	if c.held == nil {
+		return c.Conn.Write(b)
+	}
+	c.held = append(c.held, b...)
+	return len(b), nil
 }
 
 const (
@@ -111,6 +159,7 @@ func TestUnasked(t *testing.T) {
 		{"408 before", say(timedOut), true, "again", ""},
 		{"400 before", say(refused), true, "again", ""},
 		{"an answer before", say(ok2), true, "again", ""},
+		{"an answer in the same segment", nil, true, "again", ""},
 		{"the end before", say(""), true, "again", ""},
 		{"close_notify", func(c net.Conn, in *bufio.Reader) {
 			if secure, ok := c.(*tls.Conn); ok {
@@ -137,7 +186,7 @@ func TestUnasked(t *testing.T) {
 					if got := ask(c, e, 3); got.body != "first" {
 						t.Fatalf("%q %v", got.body, got.Err)
 					}
-					if test.early {
+					if test.early && test.then != nil {
 						awaitUnread(t, tr, c, policy)
 					}
 					if got := outcomeOf(ask(c, e, 3)); got != test.want {

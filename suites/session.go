@@ -344,6 +344,9 @@ func (s *Session) Result(ctx context.Context) report.Result {
 		Interrupted: ctx.Err() != nil,
 	}
 	r.DurationMS = r.Finished.Sub(r.Started).Milliseconds()
+	if ctx.Err() == nil {
+		s.runner.Settle(ctx)
+	}
 	if r.Lost = s.runner.Lost(); r.Lost != "" && !r.Interrupted {
 		s.judgeAgain()
 	}

@@ -23,8 +23,9 @@ func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
 		list = append(list, syscall.SIGHUP)
 	}
 	// Whoever reads our output may stop to do so: writing to it fails then, and
-	// the result is written all the same.
-	signal.Ignore(syscall.SIGPIPE)
+	// the result is written all the same. Caught and not ignored, which children
+	// would inherit.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, cancel := context.WithCancel(parent)
 	caught := make(chan os.Signal, 8)
 	signal.Notify(caught, list...)

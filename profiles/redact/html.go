@@ -19,16 +19,33 @@ func (w walk) html(s string, depth int) string {
 		raw := string(z.Raw())
 		switch kind {
 		case html.ErrorToken: // the end: reading from memory does not fail
-			b.WriteString(w.loose(raw))
+			b.WriteString(w.unfinished(raw))
 			return b.String()
 		case html.StartTagToken, html.SelfClosingTagToken:
 			b.WriteString(w.tag(raw, z, kind == html.SelfClosingTagToken, depth))
-		case html.EndTagToken:
-			b.WriteString(raw)
 		default:
 			b.WriteString(w.loose(raw))
 		}
 	}
+}
+
+// unfinished redacts a tag that was cut off: its last attribute may be a secret's.
+func (w walk) unfinished(raw string) string {
+	if !strings.HasPrefix(raw, "<") {
+		return w.loose(raw)
+	}
+	for _, end := range []string{">", "\">", "'>"} {
+		z := html.NewTokenizer(strings.NewReader(raw + end))
+		kind := z.Next()
+		if whole := string(z.Raw()); whole != raw+end || kind != html.StartTagToken && kind != html.SelfClosingTagToken {
+			continue
+		}
+		if out := w.tag(raw+end, z, false, 0); out != w.text(raw+end) {
+			return out
+		}
+		break
+	}
+	return w.loose(raw)
 }
 
 // tag is a start tag with its attributes redacted.
@@ -50,7 +67,7 @@ func (w walk) tag(raw string, z *html.Tokenizer, selfClosing bool, depth int) st
 		case secret && (a.Key == "value" || a.Key == "content"):
 			list[i].Val = w.secret(a.Val)
 		case addresses[a.Key]:
-			list[i].Val = w.url(a.Val)
+			list[i].Val = w.url(a.Val, depth+1)
 		default:
 			list[i].Val = w.content(a.Val, depth+1)
 		}

@@ -54,22 +54,40 @@ func (w walk) json(s string, depth int) string {
 			b.WriteByte(c)
 			i++
 		default:
-			end := i + strings.IndexAny(s[i:]+",", "\",{}[]: \t\r\n")
+			end := len(s)
+			if n := strings.IndexAny(s[i:], "\",{}[]: \t\r\n"); n >= 0 {
+				end = i + n
+			}
 			bare := s[i:end]
 			i = end
+			if isName(s[end:]) { // a name without quotes, or with others
+				named = w.r.secretName(strings.Trim(bare, "'`"))
+				b.WriteString(w.text(bare))
+				continue
+			}
 			switch number := json.Valid([]byte(bare)) && !isWord(bare); {
 			case number && (named || w.text(bare) != bare):
 				b.WriteString(w.number(bare))
 			case number || isWord(bare):
 				b.WriteString(bare)
 			case named:
-				b.WriteString(w.secret(bare))
+				inner := strings.Trim(bare, "'`")
+				b.WriteString(strings.Replace(bare, inner, w.secret(inner), 1))
 			default:
 				b.WriteString(w.loose(bare))
 			}
 		}
 	}
 	return b.String()
+}
+
+// likeJSON redacts what begins like JSON. What is none is read as any text, too.
+func (w walk) likeJSON(s string, depth int) string {
+	out := w.json(s, depth)
+	if json.Valid([]byte(strings.TrimPrefix(s, "\ufeff"))) {
+		return out
+	}
+	return w.loose(out)
 }
 
 func isWord(s string) bool { return s == "true" || s == "false" || s == "null" }

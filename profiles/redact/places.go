@@ -27,7 +27,7 @@ func (r *Redactor) URL(s string) string {
 	if r.off {
 		return s
 	}
-	return r.masking().url(s)
+	return r.masking().url(s, 0)
 }
 
 // Body redacts the body of a request or an answer, or a page: JSON, a form,
@@ -152,7 +152,7 @@ const leastOurs = 12
 // LearnURL takes note of what a URL holds.
 func (r *Redactor) LearnURL(s string) {
 	if !r.off {
-		r.learning().url(s)
+		r.learning().url(s, 0)
 	}
 }
 
@@ -215,7 +215,7 @@ func (w walk) headerValue(name, value string) string {
 		}
 		return scheme + " " + w.secret(credential)
 	case name == "Location", name == "Content-Location", name == "Referer":
-		return w.url(value)
+		return w.url(value, 1)
 	}
 	return w.content(value, 1)
 }
@@ -234,7 +234,7 @@ func (w walk) cookiePair(pair string) string {
 }
 
 // url redacts query and fragment by their members, and everything before as text.
-func (w walk) url(s string) string {
+func (w walk) url(s string, depth int) string {
 	rest, fragment, hasFragment := strings.Cut(s, "#")
 	place, query, hasQuery := strings.Cut(rest, "?")
 	if scheme, after, found := strings.Cut(place, "://"); found {
@@ -249,10 +249,10 @@ func (w walk) url(s string) string {
 	}
 	out := w.text(place)
 	if hasQuery {
-		out += "?" + w.form(query)
+		out += "?" + w.form(query, depth)
 	}
 	if hasFragment {
-		out += "#" + w.form(fragment)
+		out += "#" + w.form(fragment, depth)
 	}
 	return w.text(out)
 }
@@ -261,7 +261,7 @@ func (w walk) url(s string) string {
 const badEscape = "%zz"
 
 // form redacts application/x-www-form-urlencoded text, field by field.
-func (w walk) form(s string) string {
+func (w walk) form(s string, depth int) string {
 	var b strings.Builder
 	for s != "" {
 		end := strings.IndexAny(s, "&;")
@@ -269,14 +269,14 @@ func (w walk) form(s string) string {
 		if end >= 0 {
 			field, separator, rest = s[:end], s[end:end+1], s[end+1:]
 		}
-		b.WriteString(w.field(field))
+		b.WriteString(w.field(field, depth))
 		b.WriteString(separator)
 		s = rest
 	}
 	return b.String()
 }
 
-func (w walk) field(field string) string {
+func (w walk) field(field string, depth int) string {
 	name, value, found := strings.Cut(field, "=")
 	if !found || value == "" {
 		return w.text(field)
@@ -300,7 +300,7 @@ func (w walk) field(field string) string {
 	if shownNames[plain] {
 		w.show(decoded)
 	}
-	if changed := w.content(decoded, 1); changed != decoded {
+	if changed := w.content(decoded, depth+1); changed != decoded {
 		return name + "=" + escapeAround(changed)
 	}
 	return w.text(name) + "=" + value

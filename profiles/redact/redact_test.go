@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
 )
@@ -116,6 +117,13 @@ func TestShapesAreKept(t *testing.T) {
 		{`<form action="/d?access_token=a"><input name="device_code" value="b"><input name=x value=y></form>`,
 			`<form action="/d?access_token=‹a›"><input name="device_code" value="‹b›"><input name=x value=y></form>`},
 		{`<p>The access_token: gho1_SECRETVALUE</p>`, `<p>The access_token: ‹gho1_SECRETVALUE›</p>`},
+		{"password=correct-battery-9\n", "password=‹correct-battery-9›\n"},
+		{`{'access_token': 'Zx9kQ2mT7pLw4vB8sN3d', 'a': 1}`, `{'access_token': '‹Zx9kQ2mT7pLw4vB8sN3d›', 'a': 1}`},
+		{`{access_token: "a", other: "a"}`, `{access_token: "‹a›", other: "a"}`},
+		{`{"a":"b"c","access_token":"Zx9kQ2mT7pLw4vB8sN3d"}`, `{"a":"b"c","access_token":"‹Zx9kQ2mT7pLw4vB8sN3d›"}`},
+		{`[info] access_token: Zx9kQ2mT7pLw4vB8sN3d`, `[info] access_token: ‹Zx9kQ2mT7pLw4vB8sN3d›`},
+		{`<p>x</p><input type=password name=p value='Zx9kQ2m`, `<p>x</p><input type="password" name="p" value="‹Zx9kQ2m›">`},
+		{`<script>var t={'token':'hunter2hunter'}</script>`, `<script>var t={'token':'‹hunter2hunter›'}</script>`},
 		{`The password: required, the token=temporarily`, `The password: required, the token=temporarily`},
 	} {
 		want := test.want
@@ -318,6 +326,31 @@ func TestBounded(t *testing.T) {
 func TestMarksDifferBetweenRuns(t *testing.T) {
 	if a, b := New(&profiles.Profile{}).Mark("the same"), New(&profiles.Profile{}).Mark("the same"); a == b || !IsMark(a) {
 		t.Errorf("%s and %s: a guess could be checked against a report", a, b)
+	}
+}
+
+// TestDeepTexts: what is nested for ever is read as far as that makes sense, and
+// in no time.
+func TestDeepTexts(t *testing.T) {
+	r := New(withSecrets("cl13nt/S3cr3t+Ab9", "correct horse"))
+	for name, body := range map[string]string{
+		"forms":   strings.Repeat("a=", 100_000),
+		"URLs":    strings.Repeat("http://h/?a=x:", 15_000),
+		"numbers": "[" + strings.Repeat("1,", 100_000) + "1]",
+		"arrays":  strings.Repeat("[", 200_000),
+		"quotes":  strings.Repeat(`"\\\"`, 50_000),
+		"tags":    strings.Repeat("<a href=", 20_000),
+	} {
+		began := time.Now()
+		h := http.Header{"Location": {body}, "X": {body}}
+		r.Learn(h, []byte(body))
+		r.Body([]byte(body))
+		r.Header(h)
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("%s took %s: the cost grows with the square of the length, or worse", name, took)
+		} else {
+			t.Logf("%s: %s", name, took)
+		}
 	}
 }
 

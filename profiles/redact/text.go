@@ -28,15 +28,17 @@ func (w walk) content(s string, depth int) string {
 	}
 	switch trimmed[0] {
 	case '{', '[', '"':
-		return w.json(s, depth)
+		return w.likeJSON(s, depth)
 	case '<':
 		return w.html(s, depth)
 	}
+	// Blanks around it change nothing of what it is.
+	before, after, _ := strings.Cut(s, trimmed)
 	switch {
-	case urlLike.MatchString(s):
-		return w.url(s)
-	case formLike.MatchString(s):
-		return w.text(w.form(s))
+	case urlLike.MatchString(trimmed):
+		return before + w.url(trimmed, depth) + after
+	case formLike.MatchString(trimmed):
+		return before + w.text(w.form(trimmed, depth)) + after
 	}
 	return w.loose(s)
 }
@@ -65,7 +67,8 @@ func (w walk) loose(s string) string {
 		// A single word such as "password" may stand before any other word, and
 		// before a word nothing is certain.
 		name := plainName(m[1])
-		certain := len(name) > len("assertion") && !lettersOnly.MatchString(m[3]) || Random(m[3])
+		certain := len(name) > len("assertion") && !lettersOnly.MatchString(m[3]) || Random(m[3]) ||
+			strings.ContainsAny(m[2][:1], `"'`) && !lettersOnly.MatchString(m[3])
 		if !w.r.names[name] || !certain || w.r.public[m[3]] {
 			return "", "", ""
 		}

@@ -86,7 +86,7 @@ func (p *pulse) heard(ctx context.Context, x wire.Exchange) {
 
 // unanswered says that a request met nobody, or nobody who spoke.
 func unanswered(x wire.Exchange) bool {
-	if x.Failure == nil {
+	if x.Failure == nil || x.Response != nil {
 		return false
 	}
 	switch x.Failure.Kind {
@@ -143,7 +143,7 @@ func (p *pulse) gone(ctx context.Context) string {
 	}
 	switch {
 	case unanswered(again):
-		return fmt.Sprintf("the target no longer answers: after %d requests in a row a plain one got none either (%s)", mostSilent, again.Failure)
+		return fmt.Sprintf("the target no longer answers: its last requests got no answer, and a plain one got none either (%s)", again.Failure)
 	case again.Overloaded():
 		return p.refuses(ctx, again)
 	}
@@ -184,6 +184,21 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// settle waits until nobody asks any more whether the target is there, and asks
+// once where its last requests got no answer and there were too few to tell.
+func (p *pulse) settle(ctx context.Context) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	if p.asking == nil && p.lost == "" && p.silent > 0 && ctx.Err() == nil {
+		p.asking = make(chan struct{})
+		go p.verify(ctx)
+	}
+	p.mu.Unlock()
+	_ = p.wait(ctx) // interrupted: then there is nothing to know
 }
 
 // paused says that the run waited for the target at some time since a moment.

@@ -145,6 +145,10 @@ func (r *Runner) aboutTarget(what string, until time.Duration) {
 	r.status[who] = Status{who, what, until}
 }
 
+// Settle waits, when all scenarios have ended, until it is known whether the
+// target is still there.
+func (r *Runner) Settle(ctx context.Context) { r.env.pulse.settle(ctx) }
+
 // Lost is why the run ended before its time: the target is gone. "" if it is not.
 func (r *Runner) Lost() string {
 	lost, _ := r.env.pulse.verdict()

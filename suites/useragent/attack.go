@@ -130,13 +130,13 @@ func (t *browserTab) hold(ctx context.Context) (held <-chan Request, release fun
 }
 
 // paused decides about a request that the browser holds back.
-func (t *browserTab) paused(ev *fetch.EventRequestPaused) {
-	ctx, cancel := context.WithTimeout(t.ctx, 5*time.Second)
+func (t *browserTab) paused(tab context.Context, net *traffic, ev *fetch.EventRequestPaused) {
+	ctx, cancel := context.WithTimeout(tab, 5*time.Second)
 	defer cancel()
 	held := t.holding.Load()
 	r := ev.Request
 	reads := r == nil || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
-	page := ev.ResourceType == network.ResourceTypeDocument && t.net.isMain(ev.FrameID)
+	page := ev.ResourceType == network.ResourceTypeDocument && net.isMain(ev.FrameID)
 	if held == nil || reads && !page {
 		_, _ = chromedp.Call(ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: ev.RequestID})
 		return

@@ -53,9 +53,12 @@ func (t *browserTab) prepare(ctx context.Context, start string) error {
 	if err != nil {
 		return err
 	}
-	t.net = newTraffic(t.driver.o.Secret)
-	tab, cancel := chromedp.NewContext(p.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(t.event))
-	t.ctx, t.of = tab, p
+	// The listener is about this page, also when it is given up.
+	var tab context.Context
+	var cancel context.CancelFunc
+	net := newTraffic(t.driver.o.Secret)
+	tab, cancel = chromedp.NewContext(p.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(func(ev any) { t.event(tab, net, ev) }))
+	t.ctx, t.net, t.of = tab, net, p
 	t.cancel = sync.OnceFunc(func() { cancel(); t.driver.release() })
 	// The first Do owns the tab: it must have no time limit of its own.
 	err = bounded(ctx, startLimit, func() { go t.cancel() }, func() error { return chromedp.Do(tab) })
@@ -101,21 +104,21 @@ func (t *browserTab) setUp(ctx context.Context) error {
 
 // event runs in the loop that reads the tab's messages: it must be quick, and
 // may send no command itself.
-func (t *browserTab) event(ev any) {
+func (t *browserTab) event(tab context.Context, net *traffic, ev any) {
 	if _, ok := ev.(*page.EventJavascriptDialogOpening); ok {
 		go func() {
 			// Accepting is what a person does to go on; an open dialog blocks all.
-			ctx, cancel := context.WithTimeout(t.ctx, 5*time.Second)
+			ctx, cancel := context.WithTimeout(tab, 5*time.Second)
 			defer cancel()
 			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
 		}()
 		return
 	}
 	if ev, ok := ev.(*fetch.EventRequestPaused); ok {
-		go t.paused(ev)
+		go t.paused(tab, net, ev)
 		return
 	}
-	t.net.event(ev)
+	net.event(ev)
 }
 
 // do runs commands in the tab, until the caller's context or the page ends.

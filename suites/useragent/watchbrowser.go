@@ -78,8 +78,9 @@ func (t *browserTab) watch(w *watch) {
 	if t.net == nil {
 		return
 	}
+	tab := t.ctx
 	t.net.setWatch(w, func(id network.RequestID) ([]byte, error) {
-		ctx, cancel := context.WithTimeout(t.ctx, 2*time.Second)
+		ctx, cancel := context.WithTimeout(tab, 2*time.Second)
 		defer cancel()
 		got, err := chromedp.Call(ctx, network.GetResponseBody, network.GetResponseBodyParams{RequestID: id})
 		return got.Body, err

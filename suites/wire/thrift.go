@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -119,16 +118,13 @@ func read(body io.Reader, most int, x *Exchange) (kept []byte, err error) {
 	}
 	hash := sha256.New()
 	_, _ = hash.Write(kept) // never fails
-	var more int64
-	if err == nil {
-		more, err = io.Copy(hash, io.LimitReader(body, maxDrained))
+	// What is needed was read: that the rest does not come is no fault.
+	more, broken := io.Copy(hash, io.LimitReader(body, maxDrained))
+	x.Length, x.Truncated = int64(len(kept))+more, true
+	if broken == nil && more < maxDrained {
+		x.SHA256 = hex.EncodeToString(hash.Sum(nil))
 	}
-	x.Length, x.SHA256 = int64(len(kept))+more, hex.EncodeToString(hash.Sum(nil))
-	if errors.Is(err, io.ErrUnexpectedEOF) || more == maxDrained {
-		x.SHA256 = "" // not of the whole
-	}
-	x.Truncated = true
-	return kept[:most:most], err
+	return kept[:most:most], nil
 }
 
 func sum(b []byte) string {
