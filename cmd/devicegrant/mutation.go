@@ -417,7 +417,7 @@ func (n *mutation) checks(ctx context.Context, r mutantRun, browser bool, fault 
 	if err != nil {
 		return nil, err
 	}
-	o := suites.Options{Profile: profile, ClockRate: r.ClockRate, Select: selected, Browser: "none", Seed: 1}
+	o := suites.Options{Profile: profile, ClockRate: r.ClockRate, Select: selected, Browser: "none", Seed: 1, Unredacted: true}
 	if browser {
 		o.Browser = n.browser
 	}

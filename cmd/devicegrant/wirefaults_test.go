@@ -386,7 +386,7 @@ func TestWireFaultsAreSeen(t *testing.T) {
 				return "http://" + server.Addr
 			}, change, nil)
 			t.Cleanup(server.Close)
-			return suites.Options{Profile: load(t, "builtin", server.getenv, address), ClockRate: mutantsClockRate, Browser: "none", Seed: 1,
+			return suites.Options{Profile: load(t, "builtin", server.getenv, address), ClockRate: mutantsClockRate, Browser: "none", Seed: 1, Unredacted: true,
 				Select: []string{"3.1", "3.2", "3.4", "3.5", "4"}}, func() {}
 		})
 	})
@@ -418,7 +418,7 @@ func TestWireFaultsAreSeen(t *testing.T) {
 			}
 			p := load(t, server.Profile, getenv, server.BaseURL,
 				"discovery=off", "limits.codes=10", "endpoints.device_authorization="+address+"/device/auth", "endpoints.token="+address+"/token")
-			return suites.Options{Profile: p, Browser: "none", Seed: 1, Select: []string{"3.1", "3.2", "TOKEN-0[12389]", "TOKEN-10", "ERR-*", "POLL-01", "POLL-08", "POLL-13"}}, func() { pool <- server }
+			return suites.Options{Profile: p, Browser: "none", Seed: 1, Unredacted: true, Select: []string{"3.1", "3.2", "TOKEN-0[12389]", "TOKEN-10", "ERR-*", "POLL-01", "POLL-08", "POLL-13"}}, func() { pool <- server }
 		})
 	})
 }

@@ -130,6 +130,9 @@ func formsOf(value string) []string {
 // None leaves everything as it is, for the recording of a throw-away server.
 func None() *Redactor { return &Redactor{off: true} }
 
+// Off says that it leaves everything as it is.
+func (r *Redactor) Off() bool { return r.off }
+
 // publish collects the strings of a profile that are no secrets.
 func publish(v reflect.Value, public map[string]bool) {
 	if v.Type() == reflect.TypeFor[profiles.Secret]() {
