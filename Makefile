@@ -14,7 +14,9 @@ RACED     := ./suites ./suites/lateness ./suites/scenario ./suites/useragent ./s
 # A pure function of recordings, many thousand times.
 PURE      := ^TestRedactionChangesNoVerdict$$
 UNRACED    = $(filter-out $(shell go list $(RACED) $(CMD)),$(shell go list $(PACKAGES)))
-PROGRAM   := ^(TestActionRuns|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImports|TestInterrupt|TestLoadBuiltin|TestLoadCatches|TestLoadInterrupted|TestLoadRefuses|TestLoadRealServers|TestManualPages|TestNoSecretIsWritten|TestOnboarding|TestRecordedRuns|TestReportVerb|TestSignals|TestThreeDoors)$$
+PROGRAM   := ^(TestActionRuns|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImports|TestInterrupt|TestLoadBuiltin|TestLoadCatches|TestLoadInterrupted|TestLoadRefuses|TestLoadRealServers|TestManualPages|TestOnboarding|TestRecordedRuns|TestReportVerb|TestSignals|TestThreeDoors)$$
+# Searches megabytes for many secrets, and uses Ginkgo, which bears no -parallel.
+LONG      := ^TestNoSecretIsWritten$$
 # Hundreds of runs that wait more than they work, so that many go at once.
 WAITING   := ^(TestMutants|TestWireFaultsAreSeen|TestVendorsByForms|TestUnattendedService)$$
 # Whole runs in a browser, one after the other: each uses all of a small machine.
@@ -65,7 +67,8 @@ test: setup build ## all that guards a merge; whole runs in a browser by turns
 	run $(GO_TEST) -race -skip '$(PURE)' $(RACED); \
 	run $(GO_TEST) -run '$(PURE)' ./suites; \
 	run $(GO_TEST) $(UNRACED); \
-	run $(GO_TEST) -race -skip '$(PROGRAM)|$(WAITING)|$(WHOLE)' $(CMD); \
+	run $(GO_TEST) -race -skip '$(PROGRAM)|$(WAITING)|$(WHOLE)|$(LONG)' $(CMD); \
+	run $(GO_TEST) -run '$(LONG)' $(CMD); \
 	run $(GO_TEST) -parallel 8 -run '$(PROGRAM)' $(CMD); \
 	run $(GO_TEST) -parallel 12 -run '$(WAITING)' $(CMD); \
 	run $(GO_TEST) -run '$(WHOLE)' $(CMD); \
@@ -83,7 +86,7 @@ stress: setup build ## what depends on time, beside eight busy loops; every serv
 	for i in 1 2 3 4 5 6 7 8; do sh -c 'while kill -0 '$$$$' 2>/dev/null; do i=0; while [ $$i -lt 100000 ]; do i=$$((i+1)); done; done' & loops="$$loops $$!"; done; \
 	status=0; run() { echo "$$@"; "$$@" || status=$$?; }; \
 	run $(GO_TEST) -race -skip '$(PURE)' $(RACED); \
-	run $(GO_TEST) -race -skip '$(PROGRAM)|$(WAITING)|$(WHOLE)' $(CMD); \
+	run $(GO_TEST) -race -skip '$(PROGRAM)|$(WAITING)|$(WHOLE)|$(LONG)' $(CMD); \
 	run $(CURDIR)/devicegrant mutants $(TIMED); \
 	kill $$loops; trap - EXIT; \
 	run env DEVICEGRANT_TEST_STRESS=1 $(GO_TEST) -v -parallel 3 -run '^TestStress$$' $(CMD); \

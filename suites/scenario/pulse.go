@@ -20,6 +20,7 @@ type pulse struct {
 	// waited for, and end ends the run.
 	ask      func(context.Context) wire.Exchange
 	now      func() time.Duration
+	rate     float64 // of the clock: the target's seconds in one of ours
 	announce func(what string, until time.Duration)
 	end      context.CancelFunc
 
@@ -48,7 +49,7 @@ const (
 
 // newPulse watches the target of an environment.
 func newPulse(e *Environment, announce func(what string, until time.Duration), end context.CancelFunc) *pulse {
-	return &pulse{now: e.Clock.Now, announce: announce, end: end, ask: func(ctx context.Context) wire.Exchange {
+	return &pulse{now: e.Clock.Now, rate: e.Clock.rate, announce: announce, end: end, ask: func(ctx context.Context) wire.Exchange {
 		ctx, cancel := context.WithTimeout(ctx, askLimit)
 		defer cancel()
 		c := &conversation{Environment: e, ctx: ctx}
@@ -156,7 +157,7 @@ func (p *pulse) refuses(ctx context.Context, x wire.Exchange) string {
 	length, asked := retryAfter(x)
 	switch {
 	case !asked:
-		length = usualPause
+		length = time.Duration(float64(usualPause) / max(p.rate, 1))
 	case length > longestPause:
 		return fmt.Sprintf("the target refuses everything (status %d) and asks for a pause of %s, longer than the %s that a run waits", x.Status, length, longestPause)
 	}
