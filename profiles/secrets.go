@@ -3,40 +3,50 @@ package profiles
 import "reflect"
 
 // Secrets returns the resolved secrets of the profile, wherever in it they
-// stand. It walks the types, so that a key that is added later is not forgotten.
+// stand.
 func (p *Profile) Secrets() []Secret {
 	var list []Secret
-	walkSecrets(reflect.ValueOf(p).Elem(), func(s Secret) {
+	p.EachValue(func(s Secret) {
 		if !s.plain && s.Reveal() != "" {
 			list = append(list, s)
 		}
-	})
+	}, func(string) {})
 	return list
 }
 
-func walkSecrets(v reflect.Value, visit func(Secret)) {
+// EachValue calls secret for each value of that type, plain ones too, and text for
+// every other string, keys of maps included. It walks the types, so that a key that
+// is added later is not forgotten.
+func (p *Profile) EachValue(secret func(Secret), text func(string)) {
+	eachValue(reflect.ValueOf(p).Elem(), secret, text)
+}
+
+func eachValue(v reflect.Value, secret func(Secret), text func(string)) {
 	if v.Type() == secretType {
-		visit(v.Interface().(Secret))
+		secret(v.Interface().(Secret))
 		return
 	}
 	switch v.Kind() {
+	case reflect.String:
+		text(v.String())
 	case reflect.Pointer:
 		if !v.IsNil() {
-			walkSecrets(v.Elem(), visit)
+			eachValue(v.Elem(), secret, text)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
-				walkSecrets(v.Field(i), visit)
+				eachValue(v.Field(i), secret, text)
 			}
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			walkSecrets(v.Index(i), visit)
+			eachValue(v.Index(i), secret, text)
 		}
 	case reflect.Map:
 		for entry := v.MapRange(); entry.Next(); {
-			walkSecrets(entry.Value(), visit)
+			eachValue(entry.Key(), secret, text)
+			eachValue(entry.Value(), secret, text)
 		}
 	}
 }

@@ -279,9 +279,8 @@ func messageWith(m wire.Message, change func(where, value string) string) wire.M
 		for _, value := range values {
 			if name == "Set-Cookie" || name == "Cookie" {
 				cookie, rest, _ := strings.Cut(value, "=")
-				inner, after, _ := strings.Cut(rest, ";")
+				inner, _, _ := strings.Cut(rest, ";")
 				value = strings.Replace(value, cookie+"="+inner, cookie+"="+change("cookie "+cookie, inner), 1)
-				_ = after
 			} else {
 				value = change("header "+name, value)
 			}

@@ -113,7 +113,7 @@ func hides(text string) bool {
 	})
 }
 
-// harmless says in what way a text of a medium acts on who reads it.
+// actsOn says in what way a text of a medium acts on who reads it.
 func actsOn(medium, text string) (ways []string) {
 	say := func(when bool, what string) {
 		if when {

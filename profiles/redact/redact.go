@@ -12,7 +12,6 @@ import (
 	"html"
 	"maps"
 	"net/url"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,7 +71,11 @@ func New(p *profiles.Profile) *Redactor {
 	for _, word := range protocolWords {
 		r.public[word] = true
 	}
-	publish(reflect.ValueOf(p).Elem(), r.public)
+	p.EachValue(func(s profiles.Secret) {
+		if s.Plain() {
+			r.public[s.Reveal()] = true
+		}
+	}, func(text string) { r.public[text] = true })
 	for _, secret := range p.Secrets() {
 		r.Secret(secret.Reveal())
 	}
@@ -132,39 +135,6 @@ func None() *Redactor { return &Redactor{off: true} }
 
 // Off says that it leaves everything as it is.
 func (r *Redactor) Off() bool { return r.off }
-
-// publish collects the strings of a profile that are no secrets.
-func publish(v reflect.Value, public map[string]bool) {
-	if v.Type() == reflect.TypeFor[profiles.Secret]() {
-		if s := v.Interface().(profiles.Secret); s.Plain() {
-			public[s.Reveal()] = true
-		}
-		return
-	}
-	switch v.Kind() {
-	case reflect.String:
-		public[v.String()] = true
-	case reflect.Pointer:
-		if !v.IsNil() {
-			publish(v.Elem(), public)
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				publish(v.Field(i), public)
-			}
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			publish(v.Index(i), public)
-		}
-	case reflect.Map:
-		for entry := v.MapRange(); entry.Next(); {
-			publish(entry.Key(), public)
-			publish(entry.Value(), public)
-		}
-	}
-}
 
 // Mark is what stands in place of a value.
 func (r *Redactor) Mark(value string) string {

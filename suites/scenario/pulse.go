@@ -80,9 +80,14 @@ func (p *pulse) heard(ctx context.Context, x wire.Exchange) {
 		return
 	}
 	if p.asking == nil && p.lost == "" && (p.silent >= mostSilent || p.refused >= mostRefused) {
-		p.asking = make(chan struct{})
-		go p.verify(ctx)
+		p.begin(ctx)
 	}
+}
+
+// begin lets everybody wait while the target is asked. The caller holds the lock.
+func (p *pulse) begin(ctx context.Context) {
+	p.asking = make(chan struct{})
+	go p.verify(ctx)
 }
 
 // unanswered says that a request met nobody, or nobody who spoke.
@@ -195,8 +200,7 @@ func (p *pulse) settle(ctx context.Context) {
 	}
 	p.mu.Lock()
 	if p.asking == nil && p.lost == "" && p.silent > 0 && ctx.Err() == nil {
-		p.asking = make(chan struct{})
-		go p.verify(ctx)
+		p.begin(ctx)
 	}
 	p.mu.Unlock()
 	_ = p.wait(ctx) // interrupted: then there is nothing to know
