@@ -182,7 +182,7 @@ func (p *property) check(t *testing.T, value, hostile string, scenarios []string
 	}
 	var concerned []rules.Rule
 	needed := map[string]bool{}
-	for _, rule := range rules.All {
+	for _, rule := range rules.All() {
 		names := slices.Concat(rule.Scenarios, rule.Also)
 		if slices.ContainsFunc(names, func(name string) bool { return slices.Contains(scenarios, name) }) {
 			concerned = append(concerned, rule)

@@ -30,7 +30,7 @@ func Select(selectors []string, level string) ([]rules.Requirement, error) {
 	var add, remove []string
 	for _, s := range selectors {
 		name, negated := strings.CutPrefix(s, "!")
-		if !slices.ContainsFunc(rules.Catalogue, func(r rules.Requirement) bool { return matches(r, name) }) {
+		if !slices.ContainsFunc(rules.Catalogue(), func(r rules.Requirement) bool { return matches(r, name) }) {
 			return nil, &SelectorError{s, hint(name)}
 		}
 		if negated {
@@ -40,7 +40,7 @@ func Select(selectors []string, level string) ([]rules.Requirement, error) {
 		}
 	}
 	var chosen []rules.Requirement
-	for _, r := range rules.Catalogue {
+	for _, r := range rules.Catalogue() {
 		matched := func(name string) bool { return matches(r, name) }
 		if inLevel(r) && (len(add) == 0 || slices.ContainsFunc(add, matched)) && !slices.ContainsFunc(remove, matched) {
 			chosen = append(chosen, r)
@@ -98,13 +98,13 @@ func hint(name string) string {
 		known = append(known, strings.ToUpper(word))
 		spelled[strings.ToUpper(word)] = word
 	}
-	for _, r := range rules.Catalogue {
+	for _, r := range rules.Catalogue() {
 		add(r.ID)
 		for _, l := range labels(r) {
 			add("@" + l)
 		}
 	}
-	for _, s := range rules.Sections {
+	for _, s := range rules.Sections() {
 		add(s.Number)
 	}
 	nearest, ok := profiles.Nearest(strings.ToUpper(name), known)

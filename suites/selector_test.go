@@ -35,7 +35,7 @@ func TestSelect(t *testing.T) {
 			t.Errorf("%s selects %q", label, got)
 		}
 	}
-	if got := ids(); len(strings.Fields(got)) != len(rules.Catalogue) {
+	if got := ids(); len(strings.Fields(got)) != len(rules.Catalogue()) {
 		t.Error("no selector does not select everything")
 	}
 	if got := ids("3"); strings.Contains(got, "META") || !strings.Contains(got, "DA-01") {

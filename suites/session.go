@@ -271,7 +271,7 @@ func (s *Session) scenarios() []string {
 		}
 	}
 	var names []string
-	for _, sc := range scenario.All {
+	for _, sc := range scenario.All() {
 		if needed[sc.Name] {
 			names = append(names, sc.Name)
 		}
@@ -359,7 +359,7 @@ func (s *Session) Result(ctx context.Context) report.Result {
 	if r.Lost != "" {
 		r.Notes = append(r.Notes, "the run ended before its time: "+r.Lost)
 	}
-	for _, requirement := range rules.Catalogue {
+	for _, requirement := range rules.Catalogue() {
 		check, judged := s.checks[requirement.ID]
 		if !judged {
 			check = newCheck(requirement)

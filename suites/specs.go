@@ -25,20 +25,18 @@ func Register(ctx context.Context, s *Session) {
 		s.narrow(config.LabelFilter)
 		s.start(ctx)
 	})
-	specs := registrar{s}
 	// One container around all: Ginkgo shuffles containers at the top level,
 	// and a report is read in the order of the sections.
 	ginkgo.Describe("RFC 8628", ginkgo.Ordered, ginkgo.ContinueOnFailure, func() {
-		specs.section31()
-		specs.section32()
-		specs.section33()
-		specs.section34()
-		specs.section35()
-		specs.section4()
-		specs.section5()
-		specs.section61()
-		specs.extensions()
-		specs.load()
+		for _, section := range rules.Sections() {
+			ginkgo.Describe("section "+section.Number+", "+section.Title+": "+section.Binds, func() {
+				for _, r := range s.selected {
+					if r.Section == section.Number {
+						s.spec(r)
+					}
+				}
+			})
+		}
 	})
 }
 
@@ -61,33 +59,16 @@ func ginkgoLabels(r rules.Requirement) []string {
 	return append(labels(r), r.ID, "RFC8628-"+r.Section)
 }
 
-// registrar makes specs for one session.
-type registrar struct{ session *Session }
-
-// section makes the container of an RFC section.
-func (g registrar) section(number string, body func()) {
-	for _, s := range rules.Sections {
-		if s.Number == number {
-			ginkgo.Describe("section "+number+": "+s.Title, body)
-		}
-	}
-}
-
-// requirement makes the spec of one requirement, if it is selected.
-func (g registrar) requirement(id string) {
-	i := slices.IndexFunc(g.session.selected, func(r rules.Requirement) bool { return r.ID == id })
-	if i < 0 {
-		return
-	}
-	r := g.session.selected[i]
-	ginkgo.It(id+" "+r.Title, ginkgo.Label(ginkgoLabels(r)...), func() {
-		check := g.session.judge(id)
+// spec makes the spec of one requirement.
+func (s *Session) spec(r rules.Requirement) {
+	ginkgo.It(r.ID+" "+r.Title, ginkgo.Label(ginkgoLabels(r)...), func() {
+		check := s.judge(r.ID)
 		ginkgo.AddReportEntry("check", check, ginkgo.ReportEntryVisibilityNever)
 		switch check.Verdict {
 		case rules.Skip, rules.NA:
 			ginkgo.Skip(string(check.Verdict) + ": " + check.Reason)
 		}
-		gomega.Expect(check).To(conform(g.session.options.Policy))
+		gomega.Expect(check).To(conform(s.options.Policy))
 	})
 }
 

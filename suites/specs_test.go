@@ -35,7 +35,7 @@ func specsOf(t *testing.T, selected []rules.Requirement) types.SpecReports {
 // container of its section, and each spec has a requirement.
 func TestCatalogueAndSpecsHoldEachOther(t *testing.T) {
 	found := map[string]int{}
-	for _, spec := range specsOf(t, rules.Catalogue) {
+	for _, spec := range specsOf(t, rules.Catalogue()) {
 		id, title, _ := strings.Cut(spec.LeafNodeText, " ")
 		found[id]++
 		r, ok := rules.Find(id)
@@ -46,7 +46,7 @@ func TestCatalogueAndSpecsHoldEachOther(t *testing.T) {
 		if title != r.Title {
 			t.Errorf("%s: title %q, want %q", id, title, r.Title)
 		}
-		if want := "section " + r.Section + ": "; !strings.HasPrefix(spec.ContainerHierarchyTexts[1], want) {
+		if want := "section " + r.Section + ", "; !strings.HasPrefix(spec.ContainerHierarchyTexts[1], want) {
 			t.Errorf("%s stands under %q, want section %s", id, spec.ContainerHierarchyTexts[1], r.Section)
 		}
 		for _, label := range []string{id, "RFC8628-" + r.Section, strings.ToLower(string(r.Level))} {
@@ -58,7 +58,7 @@ func TestCatalogueAndSpecsHoldEachOther(t *testing.T) {
 			t.Errorf("%s is pending", id)
 		}
 	}
-	for _, r := range rules.Catalogue {
+	for _, r := range rules.Catalogue() {
 		if found[r.ID] != 1 {
 			t.Errorf("%s has %d specs", r.ID, found[r.ID])
 		}
@@ -78,7 +78,7 @@ func TestOnlySelectedRequirementsHaveSpecs(t *testing.T) {
 // TestRulesReadScenariosThatExist also finds a scenario nobody reads.
 func TestRulesReadScenariosThatExist(t *testing.T) {
 	read := map[string]bool{}
-	for _, rule := range rules.All {
+	for _, rule := range rules.All() {
 		for _, name := range slices.Concat(rule.Scenarios, rule.Also) {
 			read[name] = true
 			if _, ok := scenario.ByName(name); !ok {
@@ -86,7 +86,7 @@ func TestRulesReadScenariosThatExist(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range scenario.All {
+	for _, s := range scenario.All() {
 		if !read[s.Name] {
 			t.Errorf("no rule reads the scenario %q", s.Name)
 		}

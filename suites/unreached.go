@@ -34,7 +34,7 @@ func Unreached(o Options, err error) (r report.Result, ok bool) {
 		},
 		Notes: []string{"the run did not begin: " + lost},
 	}
-	for _, requirement := range rules.Catalogue {
+	for _, requirement := range rules.Catalogue() {
 		check := newCheck(requirement)
 		check.Verdict, check.Reason = rules.Skip, notSelected
 		if slices.ContainsFunc(selected, func(s rules.Requirement) bool { return s.ID == requirement.ID }) {

@@ -171,10 +171,10 @@ func selectors(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, 
 		not = "!"
 	}
 	var list []cobra.Completion
-	for _, r := range rules.Catalogue {
+	for _, r := range rules.Catalogue() {
 		list = append(list, cobra.CompletionWithDesc(not+r.ID, r.Title))
 	}
-	for _, s := range rules.Sections {
+	for _, s := range rules.Sections() {
 		list = append(list, cobra.CompletionWithDesc(not+s.Number, s.Title))
 	}
 	for _, label := range []string{"must", "should", "person", "browser", "slow", "fast", "d2"} {

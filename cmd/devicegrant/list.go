@@ -35,7 +35,7 @@ label (@must, @should, @person, @browser, @slow, @fast, @d2); ! takes away.`,
 				enc.SetIndent("", " ")
 				return enc.Encode(chosen)
 			}
-			for _, section := range rules.Sections {
+			for _, section := range rules.Sections() {
 				heading := false
 				for _, r := range chosen {
 					if r.Section != section.Number {

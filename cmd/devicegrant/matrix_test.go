@@ -46,7 +46,7 @@ func TestEveryRuleHasAMutant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range rules.Catalogue {
+	for _, r := range rules.Catalogue() {
 		if !slices.ContainsFunc(list, func(m mutant) bool {
 			return slices.ContainsFunc(m.Expected, func(e expectation) bool { return e.ID == r.ID })
 		}) {

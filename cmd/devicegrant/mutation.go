@@ -153,7 +153,7 @@ func compare(m mutant, clean, seen map[string]report.Check) mutantResult {
 			missing++
 		}
 	}
-	for _, requirement := range rules.Catalogue {
+	for _, requirement := range rules.Catalogue() {
 		before, ran := clean[requirement.ID]
 		after := seen[requirement.ID]
 		if !ran || class(before) == class(after) {

@@ -33,7 +33,7 @@ func TestBuiltinInABrowser(t *testing.T) {
 		t.Errorf("%v\n%s", err, printed)
 	}
 	result := readResult(t, out)
-	if c := result.Counts; c.Pass+c.NA+c.Info != len(rules.Catalogue) || result.Target.Driver != "browser" || result.Target.Kind != "simulated" {
+	if c := result.Counts; c.Pass+c.NA+c.Info != len(rules.Catalogue()) || result.Target.Driver != "browser" || result.Target.Kind != "simulated" {
 		t.Errorf("%+v, %+v\n%s", result.Counts, result.Target, printed)
 	}
 	if lines := strings.Count(string(printed), "\npass "); lines != result.Counts.Pass {

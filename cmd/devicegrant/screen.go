@@ -162,7 +162,7 @@ func reasonAfter(c report.Check) string {
 func (s *screen) results(r report.Result, path, page string) {
 	r.Checks = report.Each(r.Checks, clean)
 	if s.tty && !s.look.quiet {
-		for _, section := range rules.Sections {
+		for _, section := range rules.Sections() {
 			s.section(section.Number, section.Title, r)
 		}
 	} else {

@@ -448,7 +448,7 @@ func judgeAlterations(t *testing.T, list []alteration, parallel int, options fun
 		return checks
 	}
 	clean := evaluate(nil)
-	for _, r := range rules.Catalogue {
+	for _, r := range rules.Catalogue() {
 		if c := clean[r.ID]; c.Verdict != rules.Pass && c.Verdict != rules.Skip {
 			t.Logf("unchanged: %s %s (%s)", c.ID, c.Verdict, firstLine(c.Reason))
 		}
@@ -457,7 +457,7 @@ func judgeAlterations(t *testing.T, list []alteration, parallel int, options fun
 	accused, unjudged := make([][]string, len(list)), make([][]string, len(list))
 	judge := func(i int) {
 		seen := evaluate(&list[i])
-		for _, r := range rules.Catalogue {
+		for _, r := range rules.Catalogue() {
 			before, after := clean[r.ID], seen[r.ID]
 			said := fmt.Sprintf("%s %s (%s)", r.ID, after.Verdict, firstLine(after.Reason))
 			switch {

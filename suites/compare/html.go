@@ -56,7 +56,7 @@ func WriteHTML(w io.Writer, m Matrix) error {
 		bare.Columns[i].Result = report.Result{}
 	}
 	return t.Execute(w, map[string]any{
-		"Matrix": report.Each(bare, report.Visible), "Sections": rules.Sections,
+		"Matrix": report.Each(bare, report.Visible), "Sections": rules.Sections(),
 		"Style": template.CSS(style), "Script": template.JS(script),
 		"Policy": fmt.Sprintf("default-src 'none'; style-src %s; script-src %s", hash(style), hash(script)),
 	})

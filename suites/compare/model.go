@@ -107,7 +107,7 @@ func New(tool report.Tool, columns []Column) Matrix {
 			checks[i][check.ID] = check
 		}
 	}
-	for _, requirement := range rules.Catalogue {
+	for _, requirement := range rules.Catalogue() {
 		row := Row{ID: requirement.ID, Section: requirement.Section, Level: requirement.Level, Title: requirement.Title}
 		for i, c := range m.Columns {
 			row.Cells = append(row.Cells, cell(c, checks[i], requirement.ID))

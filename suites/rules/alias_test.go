@@ -133,7 +133,7 @@ func TestDeclaredSpellings(t *testing.T) {
 // tripped are the checks whose verdict is not that of the clean recording.
 func tripped(e Evidence) map[string]string {
 	all := map[string]string{}
-	for _, rule := range All {
+	for _, rule := range registry {
 		j := rule.Judge(e)
 		if clean, ok := cleanVerdicts[rule.ID]; ok && j.Verdict == clean || !ok && j.Verdict == Pass {
 			continue

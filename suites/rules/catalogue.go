@@ -40,8 +40,10 @@ type Requirement struct {
 //go:embed requirements.yaml
 var requirementsYAML []byte
 
+var catalogue = readCatalogue()
+
 // Catalogue is every requirement, in the order of requirements.yaml.
-var Catalogue = readCatalogue()
+func Catalogue() []Requirement { return slices.Clone(catalogue) }
 
 func readCatalogue() []Requirement {
 	var all []Requirement
@@ -56,7 +58,7 @@ func readCatalogue() []Requirement {
 
 // Find returns the requirement with that id.
 func Find(id string) (Requirement, bool) {
-	for _, r := range Catalogue {
+	for _, r := range catalogue {
 		if r.ID == id {
 			return r, true
 		}
@@ -64,19 +66,38 @@ func Find(id string) (Requirement, bool) {
 	return Requirement{}, false
 }
 
-// Sections is the RFC 8628 sections in the order of the suite, with their titles,
-// and after them what has no section there.
-var Sections = []struct{ Number, Title string }{
-	{"3.1", "Device Authorization Request"},
-	{"3.2", "Device Authorization Response"},
-	{"3.3", "User Interaction"},
-	{"3.4", "Device Access Token Request"},
-	{"3.5", "Device Access Token Response"},
-	{"4", "Discovery Metadata"},
-	{"5", "Security Considerations"},
-	{"6.1", "User Code Recommendations"},
-	{"ext", "Extensions in Other Documents"},
-	{"load", "The Same Under Load"},
+// Section is a section of RFC 8628, or what is judged beside them.
+type Section struct {
+	Number, Title string
+	// Binds is what the section demands, in our words.
+	Binds string
+}
+
+// Sections are those of RFC 8628 in the order of the suite, and after them what
+// has no section there.
+func Sections() []Section {
+	return []Section{
+		{"3.1", "Device Authorization Request",
+			"the client asks by HTTP POST, with client_id and an optional scope in a form body; a parameter without a value counts as omitted, and none is repeated; client authentication and errors are those of RFC 6749 (sections 3.1 and 3.2)"},
+		{"3.2", "Device Authorization Response",
+			"200 with a JSON object: device_code, user_code, verification_uri and expires_in are required, verification_uri_complete and interval optional, 5 seconds being the default of the latter; the response is not cached (section 3.2)"},
+		{"3.3", "User Interaction",
+			"the end user enters the code at the verification URI, authenticates, and is told which device asks and for what; the server makes sure that the code is valid, and verification_uri_complete does not replace the confirmation (sections 3.3 and 3.3.1)"},
+		{"3.4", "Device Access Token Request",
+			"the client polls the token endpoint with grant_type, device_code and client_id, and authenticates as it is registered; a device code belongs to the client that it was issued to (section 3.4)"},
+		{"3.5", "Device Access Token Response",
+			"a token once the end user approved; until then authorization_pending, slow_down for a client that polls too fast, access_denied and expired_token at the end (section 3.5; RFC 6749 sections 5.1 and 5.2)"},
+		{"4", "Discovery Metadata",
+			"a server that publishes metadata names its device_authorization_endpoint there (section 4; RFC 8414)"},
+		{"5", "Security Considerations",
+			"codes resist guessing, trials of user codes are limited, and the pages cannot be made to decide in the end user's place (sections 5.1 to 5.6)"},
+		{"6.1", "User Code Recommendations",
+			"user codes are easy to type: without characters that look alike, in any case, with or without dashes (section 6.1)"},
+		{"ext", "Extensions in Other Documents",
+			"PKCE, DPoP, resource indicators and rich authorization requests do to the device grant what their own documents say (RFC 7636, RFC 9449, RFC 8707, RFC 9396)"},
+		{"load", "The Same Under Load",
+			"many devices at once change nothing in what each of them is told (sections 3.4 and 3.5)"},
+	}
 }
 
 // Wants says whether the requirement has that need.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -144,7 +145,7 @@ func (j *judge) userName(name string, u *profiles.User) string {
 
 // idTokenFacts is nil without an ID token.
 func (j *judge) idTokenFacts() *IDTokenFacts {
-	g, ok := j.grantingOf(tokenUse, "full")
+	g, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
 
 // issued is one successful request of the sample.
@@ -21,7 +22,7 @@ const leastSample = 20
 // sample is the codes of the scenario that asks for many, in the order in
 // which they were issued, as far as that shows.
 func (j *judge) sample() (list []issued) {
-	for _, x := range j.all(transcript.Codes, "code") {
+	for _, x := range j.all(transcript.Codes, labels.Code) {
 		o, err := x.Object()
 		if err != nil || !o.Has("device_code") {
 			continue

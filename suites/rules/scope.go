@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -30,7 +31,7 @@ var bookkeeping = []string{"openid", "offline_access"}
 // grantingOf reads the scopes of the device called name; ok is false when it
 // got no token.
 func (j *judge) grantingOf(scenario, name string, tokenLabels ...string) (g granting, ok bool) {
-	for _, label := range append(tokenLabels, name+"/token") {
+	for _, label := range append(tokenLabels, labels.Join(name, labels.Token)) {
 		for _, x := range j.all(scenario, label) {
 			if hasToken(x.Exchange) {
 				g.response, ok = x, true
@@ -44,7 +45,7 @@ func (j *judge) grantingOf(scenario, name string, tokenLabels ...string) (g gran
 	if !ok {
 		return g, false
 	}
-	if request, ok := j.maybe(scenario, name+"/device"); ok {
+	if request, ok := j.maybe(scenario, labels.Join(name, labels.Device)); ok {
 		g.requested = strings.Fields(request.Form().Get("scope"))
 	}
 	g.declare(j, scenario, name)
@@ -60,7 +61,7 @@ func (g *granting) declare(j *judge, scenario, name string) {
 	if s, ok := o.String("scope"); ok {
 		g.declared, g.declares = strings.Fields(s), true
 	}
-	if x, ok := j.maybe(scenario, name+"/introspection"); ok && active(x.Exchange) {
+	if x, ok := j.maybe(scenario, labels.Join(name, labels.Introspection)); ok && active(x.Exchange) {
 		if about, err := x.Object(); err == nil {
 			if s, ok := about.String("scope"); ok {
 				g.actual, g.known, g.source = strings.Fields(s), true, x

@@ -5,22 +5,34 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section31 = []Rule{
+	{"DA-01", one(transcript.DeviceAuthorization), nil, validRequestIsServed},
+	{"DA-02", one(transcript.DeviceErrors), nil, onlyPostWithBody},
+	{"DA-03", one(transcript.DeviceErrors), nil, otherMediaTypes},
+	{"DA-04", one(transcript.DeviceErrors), nil, missingClientID},
+	{"DA-05", one(transcript.DeviceErrors), nil, repeatedDeviceParameter},
+	{"DA-06", one(transcript.DeviceErrors), nil, unknownParameterIgnored},
+	{"DA-07", one(transcript.DeviceErrors), nil, scopeAbsentOrEmpty},
+	{"DA-09", one(transcript.DeviceErrors), nil, unknownClient},
+}
 
 const deviceErrors = transcript.DeviceErrors
 
 // DA-01
 func validRequestIsServed(j *judge) {
-	for _, label := range []string{"valid/public", "valid/confidential"} {
+	for _, label := range []string{labels.ValidPublic, labels.ValidConfidential} {
 		x, ok := j.maybe(transcript.DeviceAuthorization, label)
 		switch {
-		case !ok && label == "valid/confidential" && j.Profile.Clients.Confidential == nil:
+		case !ok && label == labels.ValidConfidential && j.Profile.Clients.Confidential == nil:
 			continue
 		case !ok:
 			j.missing(transcript.DeviceAuthorization, label)
 		case hasCodes(x.Exchange) && x.Status/100 == 2:
-			j.pass("codes for the %s client", strings.TrimPrefix(label, "valid/"))
+			j.pass("codes for the %s client", strings.TrimPrefix(label, labels.Valid+"/"))
 		default:
 			observed := describe(x.Exchange)
 			if hasError(x.Exchange, "invalid_client", "unauthorized_client") {
@@ -35,7 +47,7 @@ func validRequestIsServed(j *judge) {
 // right, and the profile wrong.
 func (j *judge) whoWasRefused(label string) string {
 	client, keys := j.Profile.Clients.Public, "clients.public.id"
-	if label == "valid/confidential" {
+	if label == labels.ValidConfidential {
 		client, keys = j.Profile.Clients.Confidential, "clients.confidential.id or clients.confidential.secret"
 	} else if client != nil && client.Secret != nil {
 		keys += " or clients.public.secret"
@@ -48,7 +60,7 @@ func (j *judge) whoWasRefused(label string) string {
 
 // control is the positive control of the faulty device authorization requests.
 func (j *judge) deviceControl() bool {
-	x, ok := j.first(deviceErrors, "control/public")
+	x, ok := j.first(deviceErrors, labels.ControlPublic)
 	if !ok {
 		return false
 	}
@@ -64,7 +76,7 @@ func onlyPostWithBody(j *judge) {
 	if !j.deviceControl() {
 		return
 	}
-	for _, x := range j.all(deviceErrors, "method") {
+	for _, x := range j.all(deviceErrors, labels.Method) {
 		switch {
 		case hasCodes(x.Exchange):
 			j.warnStrict("codes-for-"+strings.ToLower(x.Method), "an error (405, 400, 404 or 501)", describe(x.Exchange)+" for "+x.Method, x)
@@ -74,7 +86,7 @@ func onlyPostWithBody(j *judge) {
 			j.pass("%s gives no codes (%d)", x.Method, x.Status)
 		}
 	}
-	if x, ok := j.first(deviceErrors, "query/parameters"); ok {
+	if x, ok := j.first(deviceErrors, labels.QueryParameters); ok {
 		switch {
 		case hasCodes(x.Exchange):
 			j.warnStrict("parameters-from-query", "an error: the body is empty", describe(x.Exchange), x)
@@ -90,13 +102,13 @@ func onlyPostWithBody(j *judge) {
 // secretInQuery needs two controls: the right secret in its place succeeds,
 // and no secret at all is refused. Otherwise the answer proves nothing.
 func (j *judge) secretInQuery() {
-	right, ok := j.maybe(deviceErrors, "control/confidential")
-	none, sent := j.maybe(deviceErrors, "query/no secret")
+	right, ok := j.maybe(deviceErrors, labels.ControlConfidential)
+	none, sent := j.maybe(deviceErrors, labels.QueryNoSecret)
 	if !ok || !sent || !hasCodes(right.Exchange) || hasCodes(none.Exchange) {
 		j.untried("no-secret-in-query", "a secret in the query was not tried: it needs --allow-d2 (the secret ends up in logs) and a client that must authenticate here")
 		return
 	}
-	if x, ok := j.first(deviceErrors, "query/secret"); ok {
+	if x, ok := j.first(deviceErrors, labels.QuerySecret); ok {
 		if hasCodes(x.Exchange) {
 			j.fail("secret-from-query", "an error: a secret must not stand in the URI", describe(x.Exchange), x, none)
 		} else {
@@ -111,7 +123,7 @@ func otherMediaTypes(j *judge) {
 		return
 	}
 	hung := map[string]said{}
-	for _, unanswered := range j.Transcripts[deviceErrors].Labelled("type") {
+	for _, unanswered := range j.Transcripts[deviceErrors].Labelled(labels.Type) {
 		if f := unanswered.Failure; f == nil || f.Kind != wire.FailTimeout {
 			continue
 		}
@@ -120,12 +132,12 @@ func otherMediaTypes(j *judge) {
 		}
 		hung[unanswered.Label] = said{unanswered, deviceErrors}
 	}
-	for _, x := range j.all(deviceErrors, "type") {
-		kind := strings.TrimPrefix(x.Label, "type/")
+	for _, x := range j.all(deviceErrors, labels.Type) {
+		kind := strings.TrimPrefix(x.Label, labels.Type+"/")
 		switch {
-		case kind == "charset" && hasCodes(x.Exchange):
+		case kind == labels.Charset && hasCodes(x.Exchange):
 			j.pass("a charset parameter is accepted")
-		case kind == "charset":
+		case kind == labels.Charset:
 			j.warn("charset-refused", "200: a charset parameter changes nothing", describe(x.Exchange), x)
 		case serverFault(x.Exchange):
 			j.fail("server-error", "400 or 415", fmt.Sprintf("%s for a body of type %s", describe(x.Exchange), kind), x)
@@ -143,7 +155,7 @@ func missingClientID(j *judge) {
 		return
 	}
 	var given [2]bool
-	for i, label := range []string{"client/absent", "client/empty"} {
+	for i, label := range []string{labels.ClientAbsent, labels.ClientEmpty} {
 		x, ok := j.first(deviceErrors, label)
 		if !ok {
 			return
@@ -172,15 +184,15 @@ func repeatedDeviceParameter(j *judge) {
 		conflict bool
 		right    []string
 	}{
-		{"repeat/same client", false, []string{"invalid_request"}},
-		{"repeat/other client", true, []string{"invalid_request", "invalid_client"}},
-		{"repeat/scope", false, []string{"invalid_request"}},
+		{labels.RepeatSameClient, false, []string{"invalid_request"}},
+		{labels.RepeatOtherClient, true, []string{"invalid_request", "invalid_client"}},
+		{labels.RepeatScope, false, []string{"invalid_request"}},
 	} {
-		if _, sent := j.Transcripts[deviceErrors].First(c.label); !sent && c.label == "repeat/scope" {
+		if _, sent := j.Transcripts[deviceErrors].First(c.label); !sent && c.label == labels.RepeatScope {
 			continue // the profile asks for no scope
 		}
 		x, ok := j.first(deviceErrors, c.label)
-		what := strings.TrimPrefix(c.label, "repeat/")
+		what := strings.TrimPrefix(c.label, labels.Repeat+"/")
 		switch {
 		case !ok:
 		case hasCodes(x.Exchange) && c.conflict:
@@ -200,7 +212,7 @@ func unknownParameterIgnored(j *judge) {
 	if !j.deviceControl() {
 		return
 	}
-	x, ok := j.first(deviceErrors, "unknown/added")
+	x, ok := j.first(deviceErrors, labels.UnknownAdded)
 	if !ok {
 		return
 	}
@@ -208,7 +220,7 @@ func unknownParameterIgnored(j *judge) {
 		j.pass("three unknown parameters change nothing")
 		return
 	}
-	again, ok := j.first(deviceErrors, "control/public again")
+	again, ok := j.first(deviceErrors, labels.ControlPublicAgain)
 	switch {
 	case !ok:
 	case hasCodes(again.Exchange):
@@ -223,11 +235,11 @@ func scopeAbsentOrEmpty(j *judge) {
 	if !j.deviceControl() {
 		return
 	}
-	absent, ok := j.first(deviceErrors, "scope/absent")
+	absent, ok := j.first(deviceErrors, labels.ScopeAbsent)
 	if !ok {
 		return
 	}
-	empty, ok := j.first(deviceErrors, "scope/empty")
+	empty, ok := j.first(deviceErrors, labels.ScopeEmpty)
 	if !ok {
 		return
 	}
@@ -249,7 +261,7 @@ func unknownClient(j *judge) {
 	if !j.deviceControl() {
 		return
 	}
-	x, ok := j.first(deviceErrors, "client/unknown")
+	x, ok := j.first(deviceErrors, labels.ClientUnknown)
 	switch {
 	case !ok:
 	case hasCodes(x.Exchange):

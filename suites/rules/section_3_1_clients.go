@@ -7,14 +7,24 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section31Clients = []Rule{
+	{"DA-08", one(transcript.Scopes), nil, wrongScope},
+	{"DA-10", one(transcript.ClientIdentity), nil, grantNotAllowed},
+	{"DA-11", one(transcript.ClientIdentity), nil, confidentialMustAuthenticate},
+	{"DA-12", one(transcript.ClientErrors), nil, wrongSecretAtDeviceEndpoint},
+	{"DA-13", one(transcript.ClientIdentity), nil, basicAccepted},
+	{"DA-14", one(transcript.ClientIdentity), nil, ambiguousClient},
+}
 
 const clientIdentity = transcript.ClientIdentity
 
 // DA-08
 func wrongScope(j *judge) {
-	control, ok := j.first(transcript.Scopes, "control")
+	control, ok := j.first(transcript.Scopes, labels.Control)
 	if !ok {
 		return
 	}
@@ -23,15 +33,15 @@ func wrongScope(j *judge) {
 		return
 	}
 	followed := ""
-	for _, label := range []string{"forbidden", "unknown", "malformed/quotes", "malformed/spaces", "malformed/case"} {
-		if _, sent := j.Transcripts[transcript.Scopes].First(label); !sent && label != "unknown" {
-			if label == "forbidden" {
+	for _, label := range []string{labels.Forbidden, labels.Unknown, labels.MalformedQuotes, labels.MalformedSpaces, labels.MalformedCase} {
+		if _, sent := j.Transcripts[transcript.Scopes].First(label); !sent && label != labels.Unknown {
+			if label == labels.Forbidden {
 				j.note("no-forbidden-scope", "a forbidden scope was not tried: forbidden_scope in the profile names one")
 			}
 			continue
 		}
 		x, ok := j.first(transcript.Scopes, label)
-		name := strings.TrimPrefix(label, "malformed/")
+		name := strings.TrimPrefix(label, labels.Malformed+"/")
 		observed := fmt.Sprintf("%s for a scope that is %s", describe(x.Exchange), scopeWords[name])
 		switch {
 		case !ok:
@@ -54,7 +64,7 @@ func wrongScope(j *judge) {
 
 // scopeWords say what the probes of DA-08 ask for.
 var scopeWords = map[string]string{
-	"forbidden": "forbidden for this client", "unknown": "unknown", "quotes": `malformed ("x\y)`,
+	labels.Forbidden: "forbidden for this client", labels.Unknown: "unknown", "quotes": `malformed ("x\y)`,
 	"spaces": "separated by two spaces", "case": "in upper case",
 }
 
@@ -67,12 +77,12 @@ func (j *judge) scopeGranted(label string, x said) {
 		return
 	}
 	wrong := asked[len(asked)-1]
-	if _, ok := j.journey(transcript.Scopes, "approve "+label); !ok {
+	if _, ok := j.journey(transcript.Scopes, labels.Of(labels.Approve, label)); !ok {
 		return
 	}
-	token, ok := j.tokenAmong(transcript.Scopes, "token")
+	token, ok := j.tokenAmong(transcript.Scopes, labels.Token)
 	if !ok {
-		if last := j.all(transcript.Scopes, "token"); len(last) > 0 && terminal(last[len(last)-1].Exchange) {
+		if last := j.all(transcript.Scopes, labels.Token); len(last) > 0 && terminal(last[len(last)-1].Exchange) {
 			j.pass("no token for a scope that is %s: %s", scopeWords[label], describe(last[len(last)-1].Exchange))
 			return
 		}
@@ -81,7 +91,7 @@ func (j *judge) scopeGranted(label string, x said) {
 	}
 	granted, told := scopeOf(token.Exchange)
 	evidence := []said{x, token}
-	if asked, ok := j.maybe(transcript.Scopes, "introspection"); ok {
+	if asked, ok := j.maybe(transcript.Scopes, labels.Introspection); ok {
 		if scope, ok := scopeOf(asked.Exchange); ok {
 			granted, told, evidence = append(granted, scope...), true, append(evidence, asked)
 		}
@@ -91,7 +101,7 @@ func (j *judge) scopeGranted(label string, x said) {
 		j.inconclusive("codes and a token for a scope that is %s; no answer says which scopes the token has", scopeWords[label])
 	case !slices.Contains(granted, wrong):
 		j.pass("a scope that is %s is left out of the token", scopeWords[label])
-	case label == "forbidden":
+	case label == labels.Forbidden:
 		j.fail("forbidden-granted", "a token without "+clip(wrong)+", or "+quoted("invalid_scope"), "a token with the scope "+clip(wrong)+", which this client may not have", evidence...)
 	default:
 		j.warn("unknown-granted", "a token without the made-up scope, or "+quoted("invalid_scope"), "a token with the made-up scope "+clip(wrong), evidence...)
@@ -124,10 +134,10 @@ func grantNotAllowed(j *judge) {
 		j.noClient("clients.not_allowed")
 		return
 	}
-	if !j.identityControl("control/public") {
+	if !j.identityControl(labels.ControlPublic) {
 		return
 	}
-	x, ok := j.first(clientIdentity, "not allowed/device")
+	x, ok := j.first(clientIdentity, labels.NotAllowedDevice)
 	if !ok {
 		return
 	}
@@ -143,20 +153,20 @@ func grantNotAllowed(j *judge) {
 		j.warn("other-error", quoted("unauthorized_client"), observed, x)
 		return
 	}
-	if token, ok := j.tokenAmong(clientIdentity, "token"); ok {
+	if token, ok := j.tokenAmong(clientIdentity, labels.Token); ok {
 		j.fail("token", quoted("unauthorized_client"), "codes, and after an approval a token, for a client that may not use the grant", x, token)
 		return
 	}
-	poll, ok := j.first(clientIdentity, "not allowed/poll")
+	poll, ok := j.first(clientIdentity, labels.NotAllowedPoll)
 	if !ok {
 		return
 	}
-	last := append([]said{poll}, j.all(clientIdentity, "token")...)
+	last := append([]said{poll}, j.all(clientIdentity, labels.Token)...)
 	if end := last[len(last)-1]; !recognised(end.Exchange) && end.OAuthError() != "" {
 		j.warn("codes", quoted("unauthorized_client")+" at the device authorization endpoint", "codes, which the token endpoint refuses: "+describe(end.Exchange), x, end)
 		return
 	}
-	if _, ok := j.journey(clientIdentity, "approve not allowed"); ok {
+	if _, ok := j.journey(clientIdentity, labels.Of(labels.Approve, labels.NotAllowed)); ok {
 		j.inconclusive("codes for a client that may not use the grant, and no clear answer at the token endpoint: %s", describe(last[len(last)-1].Exchange))
 	}
 }
@@ -192,10 +202,10 @@ func (j *judge) confidential() bool {
 
 // DA-11
 func confidentialMustAuthenticate(j *judge) {
-	if !j.confidential() || !j.identityControl("control/confidential") {
+	if !j.confidential() || !j.identityControl(labels.ControlConfidential) {
 		return
 	}
-	x, ok := j.first(clientIdentity, "unauthenticated")
+	x, ok := j.first(clientIdentity, labels.Unauthenticated)
 	switch {
 	case !ok:
 	case hasCodes(x.Exchange):
@@ -209,16 +219,16 @@ func confidentialMustAuthenticate(j *judge) {
 
 // DA-12
 func wrongSecretAtDeviceEndpoint(j *judge) {
-	x, ok := j.maybe(transcript.ClientErrors, "wrong/device")
+	x, ok := j.maybe(transcript.ClientErrors, labels.WrongDevice)
 	if !ok {
 		if c := j.Profile.Clients.Confidential; c != nil && c.Secret != nil && deviceMethod(c) != profiles.AuthBasic {
 			j.notApplicable("the profile says that the client does not use HTTP Basic here (clients.confidential.device_auth)")
 			return
 		}
-		j.missing(transcript.ClientErrors, "wrong/device")
+		j.missing(transcript.ClientErrors, labels.WrongDevice)
 		return
 	}
-	right, ok := j.first(transcript.ClientErrors, "right/device")
+	right, ok := j.first(transcript.ClientErrors, labels.RightDevice)
 	if !ok {
 		return
 	}
@@ -238,7 +248,7 @@ func wrongSecretAtDeviceEndpoint(j *judge) {
 	default:
 		j.pass("401, %s", clip(x.Header("WWW-Authenticate")))
 	}
-	body, ok := j.maybe(transcript.ClientErrors, "wrong/body")
+	body, ok := j.maybe(transcript.ClientErrors, labels.WrongBody)
 	switch {
 	case !ok:
 	case hasCodes(body.Exchange):
@@ -272,12 +282,12 @@ func basicAccepted(j *judge) {
 		j.notApplicable("the profile says that the client authenticates by %s here", deviceMethod(client))
 		return
 	}
-	x, ok := j.first(clientIdentity, "control/confidential")
+	x, ok := j.first(clientIdentity, labels.ControlConfidential)
 	if !ok {
 		return
 	}
 	if !hasCodes(x.Exchange) {
-		body, ok := j.maybe(clientIdentity, "control/body")
+		body, ok := j.maybe(clientIdentity, labels.ControlBody)
 		switch {
 		case ok && hasCodes(body.Exchange):
 			j.fail("basic-refused", "codes, as with the same secret in the body", describe(x.Exchange)+" for the right secret by HTTP Basic; for a client that is registered for the body, set clients.confidential.auth in the profile", x, body)
@@ -287,7 +297,7 @@ func basicAccepted(j *judge) {
 		return
 	}
 	j.pass("HTTP Basic gives codes")
-	if poll, ok := j.maybe(clientIdentity, "basic/token"); ok && poll.OAuthError() == "invalid_client" && tokenMethodIsBasic(j.Profile.Clients.Confidential) {
+	if poll, ok := j.maybe(clientIdentity, labels.BasicToken); ok && poll.OAuthError() == "invalid_client" && tokenMethodIsBasic(j.Profile.Clients.Confidential) {
 		j.fail("basic-refused-token", quoted("authorization_pending"), describe(poll.Exchange)+" at the token endpoint, for the secret that the device authorization endpoint takes", x, poll)
 	}
 	j.reservedCharacters()
@@ -300,7 +310,7 @@ func tokenMethodIsBasic(c *profiles.Client) bool {
 // reservedCharacters is the second half of DA-13: id and secret are form-encoded
 // before they are joined. Many servers skip the decoding.
 func (j *judge) reservedCharacters() {
-	encoded, ok := j.maybe(clientIdentity, "reserved/encoded")
+	encoded, ok := j.maybe(clientIdentity, labels.ReservedEncoded)
 	if !ok {
 		j.note("no-reserved-characters", "credentials with reserved characters were not tried: clients.reserved in the profile names a client that has some")
 		return
@@ -309,7 +319,7 @@ func (j *judge) reservedCharacters() {
 		j.pass("form-encoded credentials are decoded")
 		return
 	}
-	body, ok := j.maybe(clientIdentity, "reserved/body")
+	body, ok := j.maybe(clientIdentity, labels.ReservedBody)
 	switch {
 	case ok && hasCodes(body.Exchange):
 		j.warn("not-decoded", "codes: id and secret are form-encoded before they are joined", describe(encoded.Exchange)+" for credentials with reserved characters, which work in the body", encoded, body)
@@ -320,11 +330,11 @@ func (j *judge) reservedCharacters() {
 
 // DA-14
 func ambiguousClient(j *judge) {
-	if !j.confidential() || !j.identityControl("control/confidential") {
+	if !j.confidential() || !j.identityControl(labels.ControlConfidential) {
 		return
 	}
 	right := []string{"invalid_request", "invalid_client"}
-	if x, ok := j.first(clientIdentity, "both/methods"); ok {
+	if x, ok := j.first(clientIdentity, labels.BothMethods); ok {
 		switch {
 		case hasCodes(x.Exchange):
 			j.warn("two-methods-accepted", quoted(right...), "codes for a secret in the header and in the body", x)
@@ -338,7 +348,7 @@ func ambiguousClient(j *judge) {
 		j.note("no-second-client", "two clients in one request were not tried: clients.public has a secret")
 		return
 	}
-	x, ok := j.first(clientIdentity, "two/clients")
+	x, ok := j.first(clientIdentity, labels.TwoClients)
 	switch {
 	case !ok:
 	case hasCodes(x.Exchange):
@@ -352,14 +362,14 @@ func ambiguousClient(j *judge) {
 
 // boundTo finds out whose codes a request with two clients gave.
 func (j *judge) boundTo(x said) {
-	body, asked := j.maybe(clientIdentity, "two/as body")
-	control, controlled := j.maybe(clientIdentity, "two/control")
+	body, asked := j.maybe(clientIdentity, labels.TwoAsBody)
+	control, controlled := j.maybe(clientIdentity, labels.TwoControl)
 	expected := quoted("invalid_request", "invalid_client")
 	if asked && controlled && recognised(body.Exchange) && !recognised(control.Exchange) {
 		j.fail("bound-to-body", expected, "the codes belong to the client in the body, which did not authenticate", x, body, control)
 		return
 	}
-	if header, ok := j.maybe(clientIdentity, "two/as header"); ok && recognised(header.Exchange) {
+	if header, ok := j.maybe(clientIdentity, labels.TwoAsHeader); ok && recognised(header.Exchange) {
 		j.warn("bound-to-header", expected, "codes; they belong to the client in the header, and the other one is ignored", x, header)
 		return
 	}

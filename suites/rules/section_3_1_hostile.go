@@ -7,14 +7,19 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section31Hostile = []Rule{
+	{"DA-15", one(transcript.HostileSizes), nil, hostileInput},
+}
 
 const hostileSizes = transcript.HostileSizes
 
 // DA-15: a limit of ours for gross faults, hence the codes policy-*.
 func hostileInput(j *judge) {
-	control, ok := j.first(hostileSizes, "control")
+	control, ok := j.first(hostileSizes, labels.Control)
 	if !ok {
 		return
 	}
@@ -26,7 +31,7 @@ func hostileInput(j *judge) {
 	tries := map[string][]said{}
 	var order []string
 	for _, x := range t.Exchanges {
-		if x.Label == "control" || x.Label == "control again" {
+		if x.Label == labels.Control || x.Label == labels.ControlAgain {
 			continue
 		}
 		if tries[x.Label] == nil {
@@ -35,12 +40,12 @@ func hostileInput(j *judge) {
 		tries[x.Label] = append(tries[x.Label], said{x, hostileSizes})
 	}
 	if len(order) == 0 {
-		j.missing(hostileSizes, "size/scope")
+		j.missing(hostileSizes, labels.SizeScope)
 	}
 	for _, label := range order {
 		j.hostileProbe(label, tries[label])
 	}
-	if again, ok := j.maybe(hostileSizes, "control again"); ok && !hasCodes(again.Exchange) {
+	if again, ok := j.maybe(hostileSizes, labels.ControlAgain); ok && !hasCodes(again.Exchange) {
 		j.note("shut-out", "afterwards the request without a fault is answered "+describe(again.Exchange), again)
 	}
 }
@@ -62,7 +67,7 @@ func (j *judge) hostileProbe(label string, tries []said) {
 		case x.Answered() && serverFault(x.Exchange) && !x.Overloaded() && !hungUpBehindGateway(x):
 			faults++
 		}
-		if x.Answered() && !strings.HasPrefix(label, "size/") {
+		if x.Answered() && !strings.HasPrefix(label, labels.Size+"/") {
 			j.reflected(x)
 		}
 	}
@@ -93,10 +98,10 @@ func (j *judge) hostileProbe(label string, tries []said) {
 
 // hostileWords say what the probes of DA-15 send.
 var hostileWords = map[string]string{
-	"size/scope": "a scope of 64 KiB", "size/body": "a body of 1 MiB", "size/parameters": "5000 parameters",
-	"bytes/NUL": "a NUL byte in the scope", "bytes/FF": "the byte FF in the scope", "bytes/escape": "the broken escape %zz",
-	"bytes/surrogate": "half a surrogate pair in the scope", "bytes/direction": "a change of writing direction in the scope",
-	"bytes/CRLF": "a line break in the scope", "markup/client_id": "quotes and angle brackets in client_id", "markup/scope": "quotes and angle brackets in the scope",
+	labels.SizeScope: "a scope of 64 KiB", labels.SizeBody: "a body of 1 MiB", labels.SizeParameters: "5000 parameters",
+	labels.BytesNUL: "a NUL byte in the scope", labels.BytesFF: "the byte FF in the scope", labels.BytesBrokenEscape: "the broken escape %zz",
+	labels.BytesHalfSurrogate: "half a surrogate pair in the scope", labels.BytesWritingDirection: "a change of writing direction in the scope",
+	labels.BytesCRLF: "a line break in the scope", labels.MarkupClientID: "quotes and angle brackets in client_id", labels.MarkupScope: "quotes and angle brackets in the scope",
 }
 
 // notText are the probes whose bytes are not UTF-8.
@@ -109,7 +114,7 @@ var hostileMark = regexp.MustCompile(`^[a-z]{8}`)
 // header, in HTML, and in an error text with characters that are not allowed.
 func (j *judge) reflected(x said) {
 	value := x.Form().Get("scope")
-	if x.Label == "markup/client_id" {
+	if x.Label == labels.MarkupClientID {
 		value = x.Form().Get("client_id")
 	}
 	value, err := rawValue(value, x)
@@ -122,7 +127,7 @@ func (j *judge) reflected(x said) {
 			j.fail("policy-header-injection", "one header for each line that the server meant", "a line break in a value became a header of the response", x)
 		}
 		for _, v := range values {
-			if strings.HasPrefix(x.Label, "markup/") && strings.Contains(v, value) {
+			if strings.HasPrefix(x.Label, labels.Markup+"/") && strings.Contains(v, value) {
 				j.fail("policy-reflected-header", "headers without what the client sent", fmt.Sprintf("quotes and angle brackets as they were sent, in the header %s", clip(name)), x)
 			}
 		}

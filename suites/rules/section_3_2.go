@@ -11,14 +11,29 @@ import (
 	"unicode"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section32 = []Rule{
+	{"RESP-01", one(transcript.DeviceAuthorization), nil, responseStatusAndType},
+	{"RESP-02", one(transcript.DeviceAuthorization), nil, responseIsFlatObject},
+	{"RESP-03", one(transcript.DeviceAuthorization), nil, deviceCodeMember},
+	{"RESP-04", one(transcript.DeviceAuthorization), nil, userCodeMember},
+	{"RESP-05", one(transcript.DeviceAuthorization), nil, verificationURI},
+	{"RESP-06", one(transcript.DeviceAuthorization), nil, verificationURITypeable},
+	{"RESP-07", one(transcript.DeviceAuthorization), nil, expiresIn},
+	{"RESP-08", one(transcript.DeviceAuthorization), nil, pollingInterval},
+	{"RESP-09", one(transcript.DeviceAuthorization), nil, verificationURIComplete},
+	{"RESP-10", one(transcript.DeviceAuthorization), nil, responseNotCacheable},
+	{"RESP-11", []string{transcript.Codes, transcript.Approval}, nil, codesAreUnique},
+}
 
 // responses returns the successful device authorization responses of valid
 // requests, decoded. That there are none is not the matter of the rules that
 // use it: DA-01 judges it.
 func (j *judge) responses() (list []said, objects []wire.Object) {
-	for _, x := range j.all(transcript.DeviceAuthorization, "valid") {
+	for _, x := range j.all(transcript.DeviceAuthorization, labels.Valid) {
 		if o, err := x.Object(); err == nil && !o.Has("error") && x.Status/100 == 2 {
 			list, objects = append(list, x), append(objects, o)
 		}
@@ -31,7 +46,7 @@ func (j *judge) responses() (list []said, objects []wire.Object) {
 
 // RESP-01
 func responseStatusAndType(j *judge) {
-	x, ok := j.first(transcript.DeviceAuthorization, "valid/public")
+	x, ok := j.first(transcript.DeviceAuthorization, labels.ValidPublic)
 	if !ok {
 		return
 	}
@@ -50,7 +65,7 @@ func responseStatusAndType(j *judge) {
 
 // RESP-02
 func responseIsFlatObject(j *judge) {
-	x, ok := j.first(transcript.DeviceAuthorization, "valid/public")
+	x, ok := j.first(transcript.DeviceAuthorization, labels.ValidPublic)
 	if !ok {
 		return
 	}
@@ -151,11 +166,11 @@ func verificationURI(j *judge) {
 	if len(list) == 0 {
 		return
 	}
-	page, ok := j.maybe(transcript.DeviceAuthorization, "page")
+	page, ok := j.maybe(transcript.DeviceAuthorization, labels.Page)
 	switch {
 	case !ok:
-		if _, sent := j.Transcripts[transcript.DeviceAuthorization].First("page"); sent {
-			j.missing(transcript.DeviceAuthorization, "page")
+		if _, sent := j.Transcripts[transcript.DeviceAuthorization].First(labels.Page); sent {
+			j.missing(transcript.DeviceAuthorization, labels.Page)
 		}
 	case page.Status < 400:
 	case page.Status == 404 || page.Status == 410 || page.Status >= 500:
@@ -201,7 +216,7 @@ func verificationURITypeable(j *judge) {
 		if code = significant(code); len(code) >= minCode && strings.Contains(significant(s), code) {
 			j.warn("carries-code", "a URI without the user code", clip(s), x)
 		}
-		if x.Label == "valid/confidential" {
+		if x.Label == labels.ValidConfidential {
 			continue // another client may have another page
 		}
 		if first != "" && s != first {
@@ -348,7 +363,7 @@ func responseNotCacheable(j *judge) {
 // them: punctuation and case do not count where the sample has one case only.
 func (j *judge) userCodeFold() func(string) string {
 	var all strings.Builder
-	for _, x := range j.all(transcript.Codes, "code") {
+	for _, x := range j.all(transcript.Codes, labels.Code) {
 		if o, err := x.Object(); err == nil {
 			code, _ := o.String("user_code")
 			if significant(code) == "" {
@@ -369,7 +384,7 @@ func codesAreUnique(j *judge) {
 	devices, users := map[string]said{}, map[string]said{}
 	n := 0
 	fold := j.userCodeFold()
-	for _, x := range j.all(transcript.Codes, "code") {
+	for _, x := range j.all(transcript.Codes, labels.Code) {
 		o, err := x.Object()
 		if err != nil || !o.Has("device_code") {
 			continue
@@ -396,7 +411,7 @@ func codesAreUnique(j *judge) {
 	if !ok {
 		return
 	}
-	bystander, ok := j.first(transcript.Approval, "bystander/poll")
+	bystander, ok := j.first(transcript.Approval, labels.BystanderPoll)
 	switch {
 	case !ok:
 	case hasToken(bystander.Exchange):

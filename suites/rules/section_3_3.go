@@ -5,19 +5,28 @@ import (
 	"slices"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section33 = []Rule{
+	{"VERIFY-01", one(transcript.Approval), nil, personCanApprove},
+	{"VERIFY-02", []string{transcript.NoSession, transcript.Approval}, nil, approvalNeedsLogin},
+	{"VERIFY-03", one(transcript.WrongUserCodes), nil, wrongUserCodeRefused},
+	{"VERIFY-08", []string{transcript.Denial, transcript.Approval}, []string{transcript.EarlyApproval, transcript.CompleteURI}, approveAndDenyOffered},
+	{"VERIFY-10", one(transcript.CompleteURI), nil, completeURINeverDecides},
+}
 
 // success returns the exchange in which a scenario's device got its token.
 // When there is none, that is an obstacle.
 func (j *judge) success(scenario string) (said, bool) {
-	polls := j.all(scenario, "token")
+	polls := j.all(scenario, labels.Token)
 	for _, x := range polls {
 		if hasToken(x.Exchange) {
 			return x, true
 		}
 	}
 	if len(polls) == 0 {
-		j.missing(scenario, "token")
+		j.missing(scenario, labels.Token)
 	} else {
 		j.inconclusive("no token was issued: %s", describe(polls[len(polls)-1].Exchange))
 	}
@@ -37,11 +46,11 @@ func (j *judge) approved(scenario, name string) bool {
 
 // VERIFY-01
 func personCanApprove(j *judge) {
-	visit, ok := j.journey(transcript.Approval, "approve")
+	visit, ok := j.journey(transcript.Approval, labels.Approve)
 	if !ok {
 		return
 	}
-	device, _ := j.maybe(transcript.Approval, "device")
+	device, _ := j.maybe(transcript.Approval, labels.Device)
 	switch visit.Outcome {
 	case transcript.Approved:
 	case transcript.LoginFailed, transcript.AtLogin:
@@ -58,9 +67,9 @@ func personCanApprove(j *judge) {
 		j.inconclusive("the person could not approve: %s%s", visit.Outcome, lastWords(visit))
 		return
 	}
-	polls := j.all(transcript.Approval, "token")
+	polls := j.all(transcript.Approval, labels.Token)
 	if len(polls) == 0 {
-		j.missing(transcript.Approval, "token")
+		j.missing(transcript.Approval, labels.Token)
 		return
 	}
 	for _, x := range polls {
@@ -70,7 +79,7 @@ func personCanApprove(j *judge) {
 		}
 	}
 	last := polls[len(polls)-1]
-	if !j.certain(visit, transcript.Approval, "token") {
+	if !j.certain(visit, transcript.Approval, labels.Token) {
 		return
 	}
 	j.fail("no-token", "200 with a token after the approval", describe(last.Exchange), device, last)
@@ -142,8 +151,8 @@ func approvalNeedsLogin(j *judge) {
 	if _, ok := j.success(transcript.Approval); !ok {
 		return // the positive control: a logged-in person can approve
 	}
-	for _, name := range []string{"not logged in", "wrong password", "session forgotten"} {
-		if name == "wrong password" && j.Profile.Users.Wrong == nil {
+	for _, name := range []string{labels.NotLoggedIn, labels.WrongPassword, labels.SessionForgotten} {
+		if name == labels.WrongPassword && j.Profile.Users.Wrong == nil {
 			j.note("no-wrong-password", "the profile has no user whose password is refused (users.wrong)")
 			continue
 		}
@@ -151,16 +160,16 @@ func approvalNeedsLogin(j *judge) {
 		if !ok {
 			continue
 		}
-		x, ok := j.first(transcript.NoSession, "poll/"+name)
+		x, ok := j.first(transcript.NoSession, labels.Join(labels.Poll, name))
 		switch {
 		case !ok:
 		case hasToken(x.Exchange) && visit.StillAuthenticated:
 			j.note("token-in-page", "session forgotten: a script of the page still held a token, so the approval was authenticated", x)
 		case hasToken(x.Exchange):
 			j.fail("approved-without-login", quoted("authorization_pending"), fmt.Sprintf("%s: %s (the page: %s)", name, describe(x.Exchange), visit.Outcome), x)
-		case name == "session forgotten" && !visit.Decided:
+		case name == labels.SessionForgotten && !visit.Decided:
 			j.note("never-asked", fmt.Sprintf("session forgotten: no decision page came up (%s)", visit.Outcome))
-		case name == "wrong password" && visit.Outcome != transcript.LoginFailed:
+		case name == labels.WrongPassword && visit.Outcome != transcript.LoginFailed:
 			j.note("not-refused-visibly", fmt.Sprintf("wrong password: the page ended with %q", visit.Outcome))
 		case recognised(x.Exchange):
 			j.pass("%s: %s", name, describe(x.Exchange))
@@ -192,7 +201,7 @@ func wrongUserCodeRefused(j *judge) {
 			j.note("unclear", fmt.Sprintf("%s: the page ended with %q", visit.Name, visit.Outcome))
 		}
 	}
-	pending, ok := j.first(transcript.WrongUserCodes, "pending")
+	pending, ok := j.first(transcript.WrongUserCodes, labels.Pending)
 	switch {
 	case !ok:
 		return
@@ -215,7 +224,7 @@ func wrongUserCodeRefused(j *judge) {
 
 // VERIFY-08
 func approveAndDenyOffered(j *judge) {
-	visit, ok := j.journey(transcript.Denial, "deny")
+	visit, ok := j.journey(transcript.Denial, labels.Deny)
 	if !ok {
 		return
 	}
@@ -231,7 +240,7 @@ func approveAndDenyOffered(j *judge) {
 	}
 	// The person of this journey approved the client before: where consent is
 	// remembered, that no decision page comes up says nothing.
-	if follow, ok := j.Transcripts[transcript.CompleteURI].Journey("follow"); ok && follow.ApproveOffered {
+	if follow, ok := j.Transcripts[transcript.CompleteURI].Journey(labels.Follow); ok && follow.ApproveOffered {
 		if follow.DenyOffered {
 			j.pass("so can verification_uri_complete")
 		} else {
@@ -243,7 +252,7 @@ func approveAndDenyOffered(j *judge) {
 // typedCode are the journeys that type a code and come to the decision.
 func (j *judge) typedCode() (list []transcript.Journey) {
 	for _, c := range []struct{ scenario, name string }{
-		{transcript.Denial, "deny"}, {transcript.Approval, "approve"}, {transcript.EarlyApproval, "approve"},
+		{transcript.Denial, labels.Deny}, {transcript.Approval, labels.Approve}, {transcript.EarlyApproval, labels.Approve},
 	} {
 		if visit, ok := j.Transcripts[c.scenario].Journey(c.name); ok {
 			list = append(list, visit)
@@ -267,14 +276,14 @@ func (j *judge) decisionSeen() bool {
 
 // VERIFY-10
 func completeURINeverDecides(j *judge) {
-	if before := j.all(transcript.CompleteURI, "before/token"); len(before) > 0 && !hasToken(before[len(before)-1].Exchange) {
+	if before := j.all(transcript.CompleteURI, labels.BeforeToken); len(before) > 0 && !hasToken(before[len(before)-1].Exchange) {
 		j.inconclusive("the approval before did not succeed: %s", describe(before[len(before)-1].Exchange))
 		return
 	}
-	if _, ok := j.journey(transcript.CompleteURI, "look"); !ok {
+	if _, ok := j.journey(transcript.CompleteURI, labels.Look); !ok {
 		return
 	}
-	x, ok := j.first(transcript.CompleteURI, "after look")
+	x, ok := j.first(transcript.CompleteURI, labels.AfterLook)
 	if !ok {
 		return
 	}
@@ -289,7 +298,7 @@ func completeURINeverDecides(j *judge) {
 		j.fail("ends-the-grant", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after the page was only opened", x)
 		return
 	}
-	follow, ok := j.journey(transcript.CompleteURI, "follow")
+	follow, ok := j.journey(transcript.CompleteURI, labels.Follow)
 	switch {
 	case !ok:
 		return

@@ -9,7 +9,14 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section33Pages = []Rule{
+	{"VERIFY-07", []string{transcript.Approval, transcript.EarlyApproval}, nil, personIsTold},
+	{"VERIFY-09", []string{transcript.CompleteURI, transcript.CodeEntry}, nil, completeURIShowsCode},
+	{"VERIFY-11", []string{transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI}, nil, secretsStayOffTheBrowser},
+}
 
 // asked are the pages of a journey that ask for the decision.
 func asked(visit transcript.Journey) (pages []transcript.Step) {
@@ -37,7 +44,7 @@ func personIsTold(j *judge) {
 	if early == nil {
 		early = clients.Public
 	}
-	if visit, ok := j.Transcripts[transcript.Approval].Journey("approve"); ok {
+	if visit, ok := j.Transcripts[transcript.Approval].Journey(labels.Approve); ok {
 		for _, page := range visit.Steps {
 			for _, observed := range page.Usability {
 				j.noteOnce("usability", observed)
@@ -49,7 +56,7 @@ func personIsTold(j *judge) {
 		scenario, journey string
 		client            *profiles.Client
 	}{
-		{transcript.Approval, "approve", clients.Public}, {transcript.EarlyApproval, "approve", early},
+		{transcript.Approval, labels.Approve, clients.Public}, {transcript.EarlyApproval, labels.Approve, early},
 	} {
 		visit, ok := j.journey(c.scenario, c.journey)
 		if !ok {
@@ -113,8 +120,8 @@ func completeURIShowsCode(j *judge) {
 		return
 	}
 	for _, c := range []struct{ scenario, journey, device, who string }{
-		{transcript.CompleteURI, "follow", "follow/device", "a person who is logged in"},
-		{transcript.CodeEntry, "complete URI", "device/complete URI", "a fresh person"},
+		{transcript.CompleteURI, labels.Follow, labels.FollowDevice, "a person who is logged in"},
+		{transcript.CodeEntry, labels.CompleteURI, labels.Join(labels.Device, labels.CompleteURI), "a fresh person"},
 	} {
 		device, ok := j.first(c.scenario, c.device)
 		if !ok {

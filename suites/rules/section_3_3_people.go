@@ -4,7 +4,14 @@ import (
 	"fmt"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section33People = []Rule{
+	{"VERIFY-12", one(transcript.DecidedCodes), nil, decidedCodeIsDead},
+	{"VERIFY-13", one(transcript.TwoPeople), nil, twoPeopleOneCode},
+	{"VERIFY-15", one(transcript.Abandoned), nil, abandoningDecidesNothing},
+}
 
 // subject is whose a token is: as userinfo or introspection say below a label,
 // else as its ID token says. "" is unknown.
@@ -56,17 +63,17 @@ func refusedTo(visit transcript.Journey) bool {
 // VERIFY-12
 func decidedCodeIsDead(j *judge) {
 	const scenario = transcript.DecidedCodes
-	first, collected := j.issued(scenario, "collected/token")
+	first, collected := j.issued(scenario, labels.CollectedToken)
 	owner := ""
 	if collected {
-		owner = j.subject(scenario, "collected/whose", first)
+		owner = j.subject(scenario, labels.CollectedWhose, first)
 	}
-	for _, part := range []string{"denied", "uncollected", "collected"} {
-		decision, ok := j.journey(scenario, part+" first")
+	for _, part := range []string{labels.Denied, labels.Uncollected, labels.Collected} {
+		decision, ok := j.journey(scenario, labels.Of(part, labels.First))
 		if !ok {
 			continue
 		}
-		if want := map[bool]transcript.Outcome{true: transcript.Denied, false: transcript.Approved}[part == "denied"]; decision.Outcome != want {
+		if want := map[bool]transcript.Outcome{true: transcript.Denied, false: transcript.Approved}[part == labels.Denied]; decision.Outcome != want {
 			if decision.Outcome == transcript.NoWayToDeny {
 				j.note("no-deny", "the pages offer no way to deny")
 			} else {
@@ -74,24 +81,24 @@ func decidedCodeIsDead(j *judge) {
 			}
 			continue
 		}
-		same, ok := j.tried(scenario, part+" same")
+		same, ok := j.tried(scenario, labels.Of(part, labels.Same))
 		if !ok {
 			continue
 		}
-		other, ok := j.tried(scenario, part+" other")
+		other, ok := j.tried(scenario, labels.Of(part, labels.Other))
 		if !ok {
 			continue
 		}
 		again := tookEffect(same) || tookEffect(other)
 		switch part {
-		case "denied":
+		case labels.Denied:
 			j.afterDenial(scenario, "denied/after", !refusedTo(same) || !refusedTo(other))
-		case "uncollected":
-			x, ok := j.issued(scenario, "uncollected/token")
-			sub := j.subject(scenario, "uncollected/whose", x)
+		case labels.Uncollected:
+			x, ok := j.issued(scenario, labels.UncollectedToken)
+			sub := j.subject(scenario, labels.UncollectedWhose, x)
 			switch {
 			case !ok:
-				j.first(scenario, "uncollected/token")
+				j.first(scenario, labels.UncollectedToken)
 				j.inconclusive("the approved code gave no token")
 			case owner == "" || sub == "":
 				j.note("subject-unknown", "nothing tells whose the token is: no userinfo, introspection or ID token", x)
@@ -100,8 +107,8 @@ func decidedCodeIsDead(j *judge) {
 			default:
 				j.pass("an approved code stays with who approved it")
 			}
-		case "collected":
-			x, ok := j.first(scenario, "collected/after")
+		case labels.Collected:
+			x, ok := j.first(scenario, labels.Join(labels.Collected, labels.After))
 			switch {
 			case !ok:
 			case !collected:
@@ -152,10 +159,10 @@ func (j *judge) afterDenial(scenario, label string, tried bool) {
 func twoPeopleOneCode(j *judge) {
 	const scenario = transcript.TwoPeople
 	// The denial before.
-	if a, ok := j.journey(scenario, "denied a"); ok {
-		b, ok := j.journey(scenario, "denied b")
+	if a, ok := j.journey(scenario, labels.Of(labels.Denied, labels.PersonA)); ok {
+		b, ok := j.journey(scenario, labels.Of(labels.Denied, labels.PersonB))
 		switch {
-		case !ok, j.claimed("denied", a, b):
+		case !ok, j.claimed(labels.Denied, a, b):
 		case a.Outcome == transcript.NoWayToDeny:
 			j.note("no-deny", "the pages offer no way to deny")
 		case a.Outcome != transcript.Denied:
@@ -190,22 +197,22 @@ func (j *judge) claimed(part string, a, b transcript.Journey) bool {
 // collectedByA: b approves when the device has its token already. It returns
 // a's subject.
 func (j *judge) collectedByA(scenario string) (owner string) {
-	a, ok := j.journey(scenario, "collected a")
+	a, ok := j.journey(scenario, labels.Of(labels.Collected, labels.PersonA))
 	if !ok {
 		return ""
 	}
-	b, ok := j.journey(scenario, "collected b")
-	if !ok || j.claimed("collected", a, b) {
+	b, ok := j.journey(scenario, labels.Of(labels.Collected, labels.PersonB))
+	if !ok || j.claimed(labels.Collected, a, b) {
 		return ""
 	}
-	token, ok := j.issued(scenario, "collected/token")
+	token, ok := j.issued(scenario, labels.CollectedToken)
 	if !ok {
-		j.first(scenario, "collected/token")
+		j.first(scenario, labels.CollectedToken)
 		j.inconclusive("collected: a's approval gave no token")
 		return ""
 	}
-	owner = j.subject(scenario, "collected/whose", token)
-	x, ok := j.first(scenario, "collected/after")
+	owner = j.subject(scenario, labels.CollectedWhose, token)
+	x, ok := j.first(scenario, labels.Join(labels.Collected, labels.After))
 	switch {
 	case !ok:
 	case hasToken(x.Exchange) && tookEffect(b):
@@ -220,20 +227,20 @@ func (j *judge) collectedByA(scenario string) (owner string) {
 
 // approvedByA: b approves after a, before the device asks.
 func (j *judge) approvedByA(scenario, owner string) {
-	a, ok := j.journey(scenario, "uncollected a")
+	a, ok := j.journey(scenario, labels.Of(labels.Uncollected, labels.PersonA))
 	if !ok {
 		return
 	}
-	if b, ok := j.journey(scenario, "uncollected b"); !ok || j.claimed("uncollected", a, b) {
+	if b, ok := j.journey(scenario, labels.Of(labels.Uncollected, labels.PersonB)); !ok || j.claimed(labels.Uncollected, a, b) {
 		return
 	}
-	x, ok := j.issued(scenario, "uncollected/token")
+	x, ok := j.issued(scenario, labels.UncollectedToken)
 	if !ok {
-		j.first(scenario, "uncollected/token")
+		j.first(scenario, labels.UncollectedToken)
 		j.inconclusive("uncollected: the approvals gave no token")
 		return
 	}
-	sub := j.subject(scenario, "uncollected/whose", x)
+	sub := j.subject(scenario, labels.UncollectedWhose, x)
 	switch {
 	case sub == "" || owner == "":
 		j.note("subject-unknown", "nothing tells whose the token is: no userinfo, introspection or ID token", x)
@@ -248,13 +255,13 @@ func (j *judge) approvedByA(scenario, owner string) {
 func (j *judge) atOnce(scenario string) {
 	rounds, met := 0, 0
 	for n := 1; n <= maxRounds; n++ {
-		part := fmt.Sprintf("at once %d", n)
-		a, there := j.Transcripts[scenario].Journey(part + " a")
-		b, both := j.Transcripts[scenario].Journey(part + " b")
+		part := labels.Round(labels.AtOnce, n)
+		a, there := j.Transcripts[scenario].Journey(labels.Of(part, labels.PersonA))
+		b, both := j.Transcripts[scenario].Journey(labels.Of(part, labels.PersonB))
 		if !there || !both {
 			break
 		}
-		token, ok := j.issued(scenario, part+"/token")
+		token, ok := j.issued(scenario, labels.Join(part, labels.Token))
 		if !ok {
 			continue
 		}
@@ -262,18 +269,18 @@ func (j *judge) atOnce(scenario string) {
 		if a.Decided && b.Decided {
 			met++
 		}
-		x, ok := j.maybe(scenario, part+"/after")
+		x, ok := j.maybe(scenario, labels.Join(part, labels.After))
 		if !ok || !hasToken(x.Exchange) {
 			continue
 		}
-		first, second := j.subject(scenario, part+"/whose", token), j.subject(scenario, part+"/after whose", x)
+		first, second := j.subject(scenario, labels.Join(part, labels.Whose), token), j.subject(scenario, labels.Join(part, labels.AfterWhose), x)
 		if first != "" && second != "" && first != second {
 			j.fail("two-tokens", "one decision, and one token", fmt.Sprintf("tokens of the subjects %q and %q for one code", clip(first), clip(second)), token, x)
 		}
 	}
 	switch {
 	case rounds == 0:
-		j.missing(scenario, "at once 1/token")
+		j.missing(scenario, labels.Join(labels.Round(labels.AtOnce, 1), labels.Token))
 	default:
 		j.note("rounds", fmt.Sprintf("both at once: %d rounds, in %d of them both pressed approve; one token each", rounds, met))
 		if met > 0 {
@@ -290,8 +297,8 @@ func abandoningDecidesNothing(j *judge) {
 	for _, part := range []struct {
 		name string
 		end  transcript.Outcome
-	}{{"login", transcript.AtLogin}, {"decision", transcript.AtDecision}} {
-		visit, ok := j.journey(transcript.Abandoned, "stop at "+part.name)
+	}{{labels.Login, transcript.AtLogin}, {labels.Decision, transcript.AtDecision}} {
+		visit, ok := j.journey(transcript.Abandoned, labels.Of(labels.StopAt, part.name))
 		if !ok {
 			continue
 		}
@@ -306,16 +313,16 @@ func abandoningDecidesNothing(j *judge) {
 			j.note("login-first", "the login comes before the code, so that there was nothing to abandon")
 			continue
 		}
-		again, _ := j.Transcripts[transcript.Abandoned].Journey("again at " + part.name)
+		again, _ := j.Transcripts[transcript.Abandoned].Journey(labels.AgainAt + " " + part.name)
 		j.stillPending(part.name, again)
 	}
 }
 
 // stillPending judges the polls after a person left at some page.
 func (j *judge) stillPending(part string, again transcript.Journey) {
-	polls := j.all(transcript.Abandoned, part+"/poll")
+	polls := j.all(transcript.Abandoned, labels.Join(part, labels.Poll))
 	if len(polls) == 0 {
-		j.missing(transcript.Abandoned, part+"/poll")
+		j.missing(transcript.Abandoned, labels.Join(part, labels.Poll))
 		return
 	}
 	for i, x := range polls {

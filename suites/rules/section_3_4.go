@@ -6,14 +6,22 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section34 = []Rule{
+	{"TOKEN-01", one(transcript.TokenErrors), nil, exactGrantType},
+	{"TOKEN-02", one(transcript.TokenErrors), nil, missingDeviceCode},
+	{"TOKEN-03", one(transcript.TokenErrors), nil, unknownDeviceCode},
+	{"TOKEN-08", one(transcript.TokenErrors), nil, repeatedTokenParameter},
+}
 
 const tokenErrors = transcript.TokenErrors
 
 // tokenControl is the positive control of the faulty device access token
 // requests: the same request without a fault is understood.
 func (j *judge) tokenControl() bool {
-	x, ok := j.first(tokenErrors, "control")
+	x, ok := j.first(tokenErrors, labels.Control)
 	if !ok {
 		return false
 	}
@@ -29,14 +37,14 @@ func exactGrantType(j *judge) {
 	if !j.tokenControl() {
 		return
 	}
-	list := j.all(tokenErrors, "grant_type")
+	list := j.all(tokenErrors, labels.GrantType)
 	if len(list) == 0 {
-		j.missing(tokenErrors, "grant_type")
+		j.missing(tokenErrors, labels.GrantType)
 	}
 	for _, x := range list {
-		name := strings.TrimPrefix(x.Label, "grant_type/")
+		name := strings.TrimPrefix(x.Label, labels.GrantType+"/")
 		right := "unsupported_grant_type"
-		if name == "absent" || name == "empty" {
+		if name == labels.Absent || name == labels.Empty {
 			right = "invalid_request"
 		}
 		switch {
@@ -55,7 +63,7 @@ func missingDeviceCode(j *judge) {
 	if !j.tokenControl() {
 		return
 	}
-	for _, label := range []string{"device_code/absent", "device_code/empty"} {
+	for _, label := range []string{labels.DeviceCodeAbsent, labels.DeviceCodeEmpty} {
 		x, ok := j.first(tokenErrors, label)
 		name := strings.TrimPrefix(label, "device_code/")
 		switch {
@@ -78,18 +86,18 @@ func unknownDeviceCode(j *judge) {
 	if !j.tokenControl() {
 		return
 	}
-	list := j.all(tokenErrors, "unknown")
+	list := j.all(tokenErrors, labels.Unknown)
 	if len(list) == 0 {
-		j.missing(tokenErrors, "unknown")
+		j.missing(tokenErrors, labels.Unknown)
 	}
 	for _, x := range list {
-		name := strings.TrimPrefix(x.Label, "unknown/")
-		malformed := name == "long" || name == "NUL"
+		name := strings.TrimPrefix(x.Label, labels.Unknown+"/")
+		malformed := name == labels.Long || name == labels.NUL
 		observed := fmt.Sprintf("%s for a code that is %s", describe(x.Exchange), unknownCodeWords[name])
 		switch {
-		case name == "space added" && recognised(x.Exchange):
+		case name == labels.SpaceAdded && recognised(x.Exchange):
 			j.note("trims", "white space after the code is ignored", x)
-		case name == "case swapped" && recognised(x.Exchange) && j.caseless(x.Form().Get("device_code")):
+		case name == labels.CaseSwapped && recognised(x.Exchange) && j.caseless(x.Form().Get("device_code")):
 			j.note("hex-case", "the case of a hexadecimal code is ignored", x)
 		case recognised(x.Exchange):
 			j.fail("recognised-"+slug(name), quoted("invalid_grant"), observed, x)
@@ -107,9 +115,9 @@ func unknownDeviceCode(j *judge) {
 
 // unknownCodeWords say what the probes of TOKEN-03 present.
 var unknownCodeWords = map[string]string{
-	"random": "random", "truncated": "a live one cut short", "changed": "a live one with one character changed",
-	"case swapped": "a live one in the other case", "space added": "a live one with a space added",
-	"long": "10 KiB long", "NUL": "random with a NUL byte", "UUID": "a random UUID",
+	labels.Random: "random", labels.Truncated: "a live one cut short", labels.Changed: "a live one with one character changed",
+	labels.CaseSwapped: "a live one in the other case", labels.SpaceAdded: "a live one with a space added",
+	labels.Long: "10 KiB long", labels.NUL: "random with a NUL byte", labels.UUID: "a random UUID",
 }
 
 // TOKEN-08
@@ -117,13 +125,13 @@ func repeatedTokenParameter(j *judge) {
 	if !j.tokenControl() {
 		return
 	}
-	list := j.all(tokenErrors, "repeat")
+	list := j.all(tokenErrors, labels.Repeat)
 	if len(list) == 0 {
-		j.missing(tokenErrors, "repeat")
+		j.missing(tokenErrors, labels.Repeat)
 	}
 	for _, x := range list {
-		name := strings.TrimPrefix(x.Label, "repeat/")
-		conflict := name == "two codes" || name == "two clients"
+		name := strings.TrimPrefix(x.Label, labels.Repeat+"/")
+		conflict := x.Label == labels.RepeatTwoCodes || x.Label == labels.RepeatTwoClients
 		switch {
 		case recognised(x.Exchange) && conflict:
 			j.fail("conflict-accepted", quoted("invalid_request"), fmt.Sprintf("%s for %s in one request", describe(x.Exchange), name), x)
@@ -135,11 +143,11 @@ func repeatedTokenParameter(j *judge) {
 			j.warn("other-error", quoted("invalid_request"), fmt.Sprintf("%s for a repeated %s", describe(x.Exchange), name), x)
 		}
 	}
-	x, ok := j.first(tokenErrors, "extra/parameter")
+	x, ok := j.first(tokenErrors, labels.ExtraParameter)
 	if !ok {
 		return
 	}
-	without, ok := j.maybe(tokenErrors, "extra/without")
+	without, ok := j.maybe(tokenErrors, labels.ExtraWithout)
 	switch {
 	case recognised(x.Exchange):
 		j.pass("an unknown parameter changes nothing")

@@ -5,13 +5,21 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section34Clients = []Rule{
+	{"TOKEN-04", one(transcript.ForeignClient), nil, boundToClient},
+	{"TOKEN-05", one(transcript.UnprovenClient), nil, clientIdentified},
+	{"TOKEN-06", one(transcript.TokenTransport), nil, tokenParametersInBody},
+	{"TOKEN-07", one(transcript.TokenTransport), nil, tokenMediaTypes},
+}
 
 // TOKEN-04
 func boundToClient(j *judge) {
 	const scenario = transcript.ForeignClient
-	control, ok := j.first(scenario, "control")
+	control, ok := j.first(scenario, labels.Control)
 	if !ok {
 		return
 	}
@@ -20,14 +28,14 @@ func boundToClient(j *judge) {
 		return
 	}
 	unlike := "" // what a code that is merely foreign is answered
-	for _, state := range []string{"pending", "approved", "denied"} {
-		if state == "denied" {
-			if visit, ok := j.Transcripts[scenario].Journey("deny"); ok && visit.Outcome != transcript.Denied {
+	for _, state := range []string{labels.Pending, labels.Approved, labels.Denied} {
+		if state == labels.Denied {
+			if visit, ok := j.Transcripts[scenario].Journey(labels.Deny); ok && visit.Outcome != transcript.Denied {
 				j.note("no-denied-code", "the person could not refuse: "+string(visit.Outcome))
 				continue
 			}
 		}
-		x, ok := j.first(scenario, state+"/foreign")
+		x, ok := j.first(scenario, labels.Join(state, labels.Foreign))
 		if !ok {
 			continue
 		}
@@ -37,7 +45,7 @@ func boundToClient(j *judge) {
 			j.fail("token", quoted("invalid_grant"), observed, x, control)
 		case hasError(x.Exchange, "authorization_pending"):
 			j.fail("pending-shown", quoted("invalid_grant"), observed, x, control)
-		case state == "approved" && !j.approvalWorked(scenario, "approve", "approved/owner"):
+		case state == labels.Approved && !j.approvalWorked(scenario, labels.Approve, labels.ApprovedOwner):
 		case hasError(x.Exchange, "slow_down"):
 			j.warn("throttled", quoted("invalid_grant"), observed, x)
 		case hasError(x.Exchange, "access_denied") && unlike != "" && unlike != "access_denied":
@@ -47,12 +55,12 @@ func boundToClient(j *judge) {
 		default:
 			j.warn("other-error", quoted("invalid_grant"), observed, x)
 		}
-		if state == "pending" {
+		if state == labels.Pending {
 			unlike = x.OAuthError()
 		}
 	}
 	// Both are right: whoever holds the code may be its thief.
-	if x, ok := j.maybe(scenario, "pending/owner"); ok && !recognised(x.Exchange) {
+	if x, ok := j.maybe(scenario, labels.PendingOwner); ok && !recognised(x.Exchange) {
 		j.note("code-killed", "the owner's code did not survive: "+describe(x.Exchange), x)
 	}
 }
@@ -86,12 +94,12 @@ func clientIdentified(j *judge) {
 		client, omit, without string
 		right                 []string
 	}{
-		{"public", "/absent", "client_id", []string{"invalid_request", "invalid_client"}},
-		{"confidential", "/secretless", "its secret", []string{"invalid_client"}},
-		{"confidential", "/wrong", "the right secret", []string{"invalid_client"}},
+		{labels.Public, "/" + labels.Absent, "client_id", []string{"invalid_request", "invalid_client"}},
+		{labels.Confidential, "/" + labels.Secretless, "its secret", []string{"invalid_client"}},
+		{labels.Confidential, "/" + labels.Wrong, "the right secret", []string{"invalid_client"}},
 	} {
-		if x, ok := j.maybe(scenario, "pending/"+p.client+p.omit); ok {
-			control, ok := j.first(scenario, "pending/"+p.client+"/right")
+		if x, ok := j.maybe(scenario, labels.Join(labels.Pending, p.client)+p.omit); ok {
+			control, ok := j.first(scenario, labels.Join(labels.Pending, p.client, labels.Right))
 			switch {
 			case !ok:
 			case terminal(control.Exchange) && !recognised(x.Exchange):
@@ -99,13 +107,13 @@ func clientIdentified(j *judge) {
 			case !recognised(control.Exchange) && !recognised(x.Exchange):
 				j.inconclusive("the same code is not understood with %s either: %s", p.without, describe(control.Exchange))
 			default:
-				j.refusesUnidentified(x, p.client, p.without, "pending", p.right)
+				j.refusesUnidentified(x, p.client, p.without, labels.Pending, p.right)
 			}
 		}
 		x, ok := j.maybe(scenario, p.client+p.omit)
 		switch {
-		case ok && (recognised(x.Exchange) || j.approvalWorked(scenario, "approve "+p.client, p.client+"/redeem")):
-			j.refusesUnidentified(x, p.client, p.without, "approved", p.right)
+		case ok && (recognised(x.Exchange) || j.approvalWorked(scenario, labels.Of(labels.Approve, p.client), labels.Join(p.client, labels.Redeem))):
+			j.refusesUnidentified(x, p.client, p.without, labels.Approved, p.right)
 		case ok || p.omit == "/wrong":
 			// The wrong secret is only sent where the profile allows it.
 		case j.has(p.client):
@@ -114,8 +122,8 @@ func clientIdentified(j *judge) {
 			j.note("no-client", "the profile has no "+p.client+" client")
 		}
 	}
-	for _, client := range []string{"public", "confidential"} {
-		polls := j.all(scenario, client+"/redeem")
+	for _, client := range []string{labels.Public, labels.Confidential} {
+		polls := j.all(scenario, labels.Join(client, labels.Redeem))
 		if len(polls) == 0 {
 			continue
 		}
@@ -159,39 +167,39 @@ func (j *judge) refusesUnidentified(x said, client, without, state string, right
 func tokenParametersInBody(j *judge) {
 	const scenario = transcript.TokenTransport
 	for _, p := range []struct{ label, what string }{
-		{"method/GET", "a GET with everything in the query"},
-		{"query/code", "a POST with device_code in the query"},
+		{labels.MethodGET, "a GET with everything in the query"},
+		{labels.QueryCode, "a POST with device_code in the query"},
 	} {
 		x, ok := j.maybe(scenario, p.label)
 		if !ok {
 			// The code may have been redeemed by the request before.
-			if first, ok := j.maybe(scenario, "method/GET"); !ok || !hasToken(first.Exchange) {
+			if first, ok := j.maybe(scenario, labels.MethodGET); !ok || !hasToken(first.Exchange) {
 				j.missing(scenario, p.label)
 			}
 			continue
 		}
 		observed := fmt.Sprintf("%s for %s", describe(x.Exchange), p.what)
 		switch {
-		case hasToken(x.Exchange) && p.label == "method/GET":
+		case hasToken(x.Exchange) && p.label == labels.MethodGET:
 			j.fail("token-for-get", "405, or an error", observed, x)
-		case recognised(x.Exchange) && p.label == "method/GET":
+		case recognised(x.Exchange) && p.label == labels.MethodGET:
 			j.warn("get-recognised", "405, or an error", observed, x)
 		case recognised(x.Exchange):
 			j.warn("code-from-query", "an error: parameters belong in the body", observed, x)
-		case !j.approvalWorked(scenario, "approve", "redeem"):
+		case !j.approvalWorked(scenario, labels.Approve, labels.Redeem):
 		case serverFault(x.Exchange):
 			j.warn("server-error", "an error of the client", observed, x)
 		default:
 			j.pass("%s", observed)
 		}
 	}
-	x, ok := j.maybe(scenario, "secret/query")
+	x, ok := j.maybe(scenario, labels.SecretQuery)
 	if !ok {
 		j.untried("no-secret-in-query", "a secret in the query was not tried: it would stand in access logs (--allow-d2), or there is no client with a secret")
 		return
 	}
-	none, _ := j.maybe(scenario, "secret/none")
-	right, ok := j.first(scenario, "secret/right")
+	none, _ := j.maybe(scenario, labels.SecretNone)
+	right, ok := j.first(scenario, labels.SecretRight)
 	switch {
 	case !ok:
 	case recognised(none.Exchange):
@@ -208,7 +216,7 @@ func tokenParametersInBody(j *judge) {
 // TOKEN-07
 func tokenMediaTypes(j *judge) {
 	const scenario = transcript.TokenTransport
-	control, ok := j.first(scenario, "types/control")
+	control, ok := j.first(scenario, labels.TypesControl)
 	if !ok {
 		return
 	}
@@ -217,7 +225,7 @@ func tokenMediaTypes(j *judge) {
 		return
 	}
 	hung := map[string]said{}
-	for _, unanswered := range j.Transcripts[scenario].Labelled("type") {
+	for _, unanswered := range j.Transcripts[scenario].Labelled(labels.Type) {
 		if f := unanswered.Failure; f == nil || f.Kind != wire.FailTimeout {
 			continue
 		}
@@ -226,23 +234,23 @@ func tokenMediaTypes(j *judge) {
 		}
 		hung[unanswered.Label] = said{unanswered, scenario}
 	}
-	list := j.all(scenario, "type")
+	list := j.all(scenario, labels.Type)
 	if len(list) == 0 {
-		j.missing(scenario, "type")
+		j.missing(scenario, labels.Type)
 	}
-	after, alive := j.first(scenario, "types/after")
+	after, alive := j.first(scenario, labels.TypesAfter)
 	alive = alive && recognised(after.Exchange)
 	for _, x := range list {
-		kind := strings.TrimPrefix(x.Label, "type/")
+		kind := strings.TrimPrefix(x.Label, labels.Type+"/")
 		observed := fmt.Sprintf("%s for a body of type %s", describe(x.Exchange), kind)
 		switch {
 		case serverFault(x.Exchange):
 			j.fail("server-error", "400 or 415", observed, x)
-		case kind == "charset" && recognised(x.Exchange):
+		case kind == labels.Charset && recognised(x.Exchange):
 			j.pass("a charset parameter is accepted")
-		case kind == "charset" && !alive:
+		case kind == labels.Charset && !alive:
 			j.inconclusive("the code was dead when the body with a charset came")
-		case kind == "charset":
+		case kind == labels.Charset:
 			j.warn("charset-refused", "an answer like any poll's: a charset parameter changes nothing", observed, x)
 		case recognised(x.Exchange):
 			j.warn("accepts-"+slug(kind), "400 or 415", observed, x)

@@ -9,8 +9,18 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles/redact"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section35Errors = []Rule{
+	{"ERR-01", errorSources, errorWitnesses, errorStatus},
+	{"ERR-02", errorSources, errorWitnesses, errorBody},
+	{"ERR-03", errorSources, errorWitnesses, errorCharacters},
+	{"ERR-04", one(transcript.ClientErrors), errorSources, failedBasic},
+	{"ERR-05", errorSources, errorWitnesses, registeredErrorCodes},
+	{"ERR-06", errorSources, errorWitnesses, quietErrors},
+}
 
 // errorAnswers returns every error answer of the two API endpoints in all
 // scenarios that the error rules read. A HEAD has no body to judge.
@@ -19,7 +29,7 @@ func (j *judge) errorAnswers() (list []said) {
 	for _, name := range slices.Concat(errorSources, errorWitnesses) {
 		t := j.Transcripts[name]
 		for _, x := range t.Exchanges {
-			if !x.Answered() || x.Method == "HEAD" || x.Overloaded() || x.Label == "page" {
+			if !x.Answered() || x.Method == "HEAD" || x.Overloaded() || x.Label == labels.Page {
 				continue
 			}
 			answered = true
@@ -49,11 +59,11 @@ func beforeOAuth(x said) bool {
 	case 404, 405, 406, 411, 413, 414, 415, 431, 501:
 		return true
 	}
-	if strings.HasPrefix(x.Label, "method/") || strings.HasPrefix(x.Label, "type/") {
+	if strings.HasPrefix(x.Label, labels.Method+"/") || strings.HasPrefix(x.Label, labels.Type+"/") {
 		return true
 	}
 	// A firewall in front may not let such requests through.
-	strange := x.scenario == transcript.HostileCharacters || x.Label == "unknown/NUL" || x.Label == "unknown/long"
+	strange := x.scenario == transcript.HostileCharacters || x.Label == labels.Join(labels.Unknown, labels.NUL) || x.Label == labels.Join(labels.Unknown, labels.Long)
 	return strange && x.Status == 403
 }
 
@@ -92,7 +102,7 @@ func errorStatus(j *judge) {
 	var wrong, faults groups
 	n := 0
 	for _, x := range j.errorAnswers() {
-		if beforeOAuth(x) && x.OAuthError() == "" || strings.HasPrefix(x.Label, "method/") || strings.HasPrefix(x.Label, "type/") {
+		if beforeOAuth(x) && x.OAuthError() == "" || strings.HasPrefix(x.Label, labels.Method+"/") || strings.HasPrefix(x.Label, labels.Type+"/") {
 			continue
 		}
 		switch {
@@ -221,8 +231,8 @@ func errorCharacters(j *judge) {
 		j.fail("character", `only %x20-21, %x23-5B, %x5D-7E; in error_uri no space`, observed, evidence...)
 	})
 	switch {
-	case len(j.all(transcript.HostileCharacters, "token"))+len(j.all(transcript.HostileCharacters, "device")) == 0:
-		j.missing(transcript.HostileCharacters, "token")
+	case len(j.all(transcript.HostileCharacters, labels.Token))+len(j.all(transcript.HostileCharacters, labels.Device)) == 0:
+		j.missing(transcript.HostileCharacters, labels.Token)
 	case n > 0:
 		j.pass("%d values within their character sets", n)
 	}
@@ -241,16 +251,16 @@ func illegalCharacter(s string, uri bool) (rune, bool) {
 
 // ERR-04
 func failedBasic(j *judge) {
-	for _, endpoint := range []string{"device", "token"} {
-		x, ok := j.maybe(transcript.ClientErrors, "wrong/"+endpoint)
+	for _, endpoint := range []string{labels.Device, labels.Token} {
+		x, ok := j.maybe(transcript.ClientErrors, labels.Join(labels.Wrong, endpoint))
 		if !ok {
 			// The device authorization endpoint may not use Basic at all.
-			if endpoint == "token" {
-				j.missing(transcript.ClientErrors, "wrong/token")
+			if endpoint == labels.Token {
+				j.missing(transcript.ClientErrors, labels.WrongToken)
 			}
 			continue
 		}
-		right, ok := j.first(transcript.ClientErrors, "right/"+endpoint)
+		right, ok := j.first(transcript.ClientErrors, labels.Join(labels.Right, endpoint))
 		if !ok {
 			continue
 		}
@@ -315,7 +325,7 @@ func registeredErrorCodes(j *judge) {
 			n++
 		case x.Status >= 500 && (code == "server_error" || code == "temporarily_unavailable"):
 			j.note("server-error", describe(x.Exchange), x)
-		case x.scenario == transcript.SteadyPolling && strings.Contains(x.Label, "poll/") || x.Label == "pending":
+		case x.scenario == transcript.SteadyPolling && strings.Contains(x.Label, labels.Poll+"/") || x.Label == labels.Pending:
 			synonyms.add(describe(x.Exchange), x)
 		default:
 			others.add(describe(x.Exchange), x)

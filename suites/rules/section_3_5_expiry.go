@@ -5,7 +5,14 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section35Expiry = []Rule{
+	{"VERIFY-14", one(transcript.Expiry), one(transcript.Approval), expiredUserCode},
+	{"POLL-11", one(transcript.Expiry), one(transcript.Approval), noEarlyDeath},
+	{"POLL-12", one(transcript.Expiry), nil, approvedCodeExpires},
+}
 
 // life is how long one code of the expiry scenario lives, between the two
 // moments that we can be sure of.
@@ -17,7 +24,7 @@ type life struct {
 // lifeOf reads a story's lifetime. The end keeps the distance that the
 // rounding of clocks demands.
 func (j *judge) lifeOf(story string) (life, bool) {
-	x, ok := j.first(transcript.Expiry, story+"/device")
+	x, ok := j.first(transcript.Expiry, labels.Join(story, labels.Device))
 	if !ok {
 		return life{}, false
 	}
@@ -37,8 +44,8 @@ func (j *judge) lifeOf(story string) (life, bool) {
 
 // POLL-11
 func noEarlyDeath(j *judge) {
-	if l, ok := j.lifeOf("alive"); ok {
-		if x, ok := j.first(transcript.Expiry, "alive/poll"); ok {
+	if l, ok := j.lifeOf(labels.Alive); ok {
+		if x, ok := j.first(transcript.Expiry, labels.AlivePoll); ok {
 			switch {
 			case recognised(x.Exchange):
 				j.pass("%s %.1f s after the codes", describe(x.Exchange), (x.Sent - l.began).Seconds())
@@ -55,13 +62,13 @@ func noEarlyDeath(j *judge) {
 // lateApproval is the second half of POLL-11: what cannot be judged of it is
 // only noted, since the first half is about the same.
 func (j *judge) lateApproval() {
-	const story = "decided"
+	const story = labels.Decided
 	l, ok := j.lifeOf(story)
 	if !ok {
 		return
 	}
 	visit, _ := j.Transcripts[transcript.Expiry].Journey(story)
-	x, polled := j.maybe(transcript.Expiry, story+"/token")
+	x, polled := j.maybe(transcript.Expiry, labels.Join(story, labels.Token))
 	switch {
 	case visit.Outcome != transcript.Approved && visit.Outcome != transcript.ErrorPage && visit.Outcome != transcript.CodeRejected, !visit.Decided:
 		j.note("no-late-approval", "nobody could approve late in the lifetime")
@@ -82,7 +89,7 @@ func (j *judge) lateApproval() {
 // person succeeded with other codes.
 func (j *judge) approvedBefore() bool {
 	for _, visit := range j.Transcripts[transcript.Expiry].Journeys {
-		if (visit.Name == "approved" || visit.Name == "decided") && visit.Outcome == transcript.Approved {
+		if (visit.Name == labels.Approved || visit.Name == labels.Decided) && visit.Outcome == transcript.Approved {
 			return true
 		}
 	}
@@ -91,12 +98,12 @@ func (j *judge) approvedBefore() bool {
 
 // POLL-12
 func approvedCodeExpires(j *judge) {
-	const story = "approved"
+	const story = labels.Approved
 	l, ok := j.lifeOf(story)
 	if !ok || !j.approved(transcript.Expiry, story) {
 		return
 	}
-	x, ok := j.first(transcript.Expiry, story+"/expired")
+	x, ok := j.first(transcript.Expiry, labels.Join(story, labels.Expired))
 	if !ok {
 		return
 	}
@@ -120,8 +127,8 @@ func approvedCodeExpires(j *judge) {
 // VERIFY-14
 func expiredUserCode(j *judge) {
 	for _, story := range []struct{ name, when string }{
-		{"entered", "entered after the end of the lifetime"},
-		{"opened", "approved after the end, on a page opened before"},
+		{labels.Entered, "entered after the end of the lifetime"},
+		{labels.Opened, "approved after the end, on a page opened before"},
 	} {
 		l, ok := j.lifeOf(story.name)
 		if !ok {
@@ -131,7 +138,7 @@ func expiredUserCode(j *judge) {
 		if !ok {
 			continue
 		}
-		x, ok := j.first(transcript.Expiry, story.name+"/poll")
+		x, ok := j.first(transcript.Expiry, labels.Join(story.name, labels.Poll))
 		if !ok {
 			continue
 		}

@@ -7,18 +7,29 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section35Polling = []Rule{
+	{"POLL-01", one(transcript.SteadyPolling), nil, pendingBeforeDecision},
+	{"POLL-02", one(transcript.SteadyPolling), nil, compliantPollingUnpunished},
+	{"POLL-03", []string{transcript.ImpatientPolling, transcript.Throttle}, nil, tooFastPolling},
+	{"POLL-05", one(transcript.ImpatientPolling), nil, fiveSecondsAreEnough},
+	{"POLL-08", one(transcript.Denial), []string{transcript.Approval, transcript.EarlyApproval}, denialReported},
+	{"POLL-09", one(transcript.Denial), []string{transcript.Approval, transcript.EarlyApproval}, denialFinal},
+	{"POLL-10", one(transcript.Expiry), nil, expiryReported},
+}
 
 const steady, impatient = transcript.SteadyPolling, transcript.ImpatientPolling
 
 // POLL-01
 func pendingBeforeDecision(j *judge) {
-	polls := j.all(steady, "poll")
+	polls := j.all(steady, labels.Poll)
 	if len(polls) == 0 {
-		j.missing(steady, "poll")
+		j.missing(steady, labels.Poll)
 		return
 	}
-	again := j.all(steady, "again/poll")
+	again := j.all(steady, labels.Join(labels.Again, labels.Poll))
 	for _, x := range polls[:min(2, len(polls))] {
 		switch {
 		case hasError(x.Exchange, "authorization_pending"):
@@ -26,7 +37,7 @@ func pendingBeforeDecision(j *judge) {
 		case hasError(x.Exchange, "slow_down") && len(again) > 0 && hasError(again[0].Exchange, "authorization_pending"):
 			j.warn("slowed-once", quoted("authorization_pending"), "slow_down at a compliant pace, but not in a second run", x, again[0])
 		case hasError(x.Exchange, "slow_down") && len(again) == 0:
-			j.missing(steady, "again/poll")
+			j.missing(steady, labels.Join(labels.Again, labels.Poll))
 		default:
 			j.fail("not-pending", quoted("authorization_pending"), describe(x.Exchange)+" at a compliant pace", x)
 		}
@@ -35,19 +46,19 @@ func pendingBeforeDecision(j *judge) {
 
 // POLL-02
 func compliantPollingUnpunished(j *judge) {
-	polls := j.all(steady, "poll")
-	slowed, again := slowDowns(polls), slowDowns(j.all(steady, "again/poll"))
+	polls := j.all(steady, labels.Poll)
+	slowed, again := slowDowns(polls), slowDowns(j.all(steady, labels.Join(labels.Again, labels.Poll)))
 	switch {
 	case len(polls) < 2:
-		j.missing(steady, "poll")
+		j.missing(steady, labels.Poll)
 	case len(slowed) == 0 && len(pendings(polls)) == len(polls):
 		j.pass("%d polls at the advertised interval, no slow_down", len(polls))
 	case len(slowed) == 0:
 		j.inconclusive("the grant ended while it was polled: %s", describe(polls[len(polls)-1].Exchange))
 	case len(again) > 0:
 		j.fail("punished", "no slow_down for polls at the advertised interval", fmt.Sprintf("%d of %d polls, and %d in a second run with twice the guard band", len(slowed), len(polls), len(again)), append(slowed, again...)...)
-	case len(j.all(steady, "again/poll")) == 0:
-		j.missing(steady, "again/poll")
+	case len(j.all(steady, labels.Join(labels.Again, labels.Poll))) == 0:
+		j.missing(steady, labels.Join(labels.Again, labels.Poll))
 	default:
 		j.warn("punished-once", "no slow_down for polls at the advertised interval", fmt.Sprintf("%d of %d polls, but none in a second run", len(slowed), len(polls)), slowed...)
 	}
@@ -68,24 +79,24 @@ func withError(polls []said, code string) (list []said) {
 
 // POLL-03
 func tooFastPolling(j *judge) {
-	burst := j.all(impatient, "burst")
-	for _, limited := range j.Transcripts[impatient].Labelled("burst") {
+	burst := j.all(impatient, labels.Burst)
+	for _, limited := range j.Transcripts[impatient].Labelled(labels.Burst) {
 		if limited.Status == 429 && limited.Overloaded() {
 			j.warn("429", quoted("slow_down"), "429 without a code that answers a poll", said{limited, impatient})
 			return
 		}
 	}
 	if len(burst) == 0 {
-		j.missing(impatient, "burst")
+		j.missing(impatient, labels.Burst)
 		return
 	}
-	obedient := j.all(impatient, "obedient")
+	obedient := j.all(impatient, labels.Obedient)
 	for _, x := range append(slices.Clone(burst), obedient...) {
 		switch {
 		case !terminal(x.Exchange):
 			continue
 		case len(obedient) == 0:
-			j.missing(impatient, "obedient")
+			j.missing(impatient, labels.Obedient)
 		case recognised(obedient[len(obedient)-1].Exchange):
 			// The code may not have been known everywhere when it was first polled.
 			j.note("late-to-be-known", describe(x.Exchange)+", then pending again", x)
@@ -112,7 +123,7 @@ func tooFastPolling(j *judge) {
 		j.pass("%s", throttle)
 	case len(slowDowns(burst)) > 0:
 		j.pass("slow_down at poll %d of the burst", len(burst))
-	case len(pendings(burst)) == len(burst) && (len(burst) < 2 || closest(burst) >= j.intervalIn(impatient, "device")):
+	case len(pendings(burst)) == len(burst) && (len(burst) < 2 || closest(burst) >= j.intervalIn(impatient, labels.Device)):
 		j.inconclusive("the polls could not be sent faster than the interval: the profile's rate limit, or the target, kept them apart")
 	case len(pendings(burst)) == len(burst):
 		j.measure("none", fmt.Sprintf("no slow_down in %d polls, the closest %s apart", len(burst), closest(burst).Round(10*time.Millisecond)), burst...)
@@ -134,18 +145,18 @@ func closest(polls []said) time.Duration {
 
 // POLL-05
 func fiveSecondsAreEnough(j *judge) {
-	burst := j.all(impatient, "burst")
+	burst := j.all(impatient, labels.Burst)
 	switch {
 	case len(burst) == 0:
-		j.missing(impatient, "burst")
+		j.missing(impatient, labels.Burst)
 		return
 	case len(slowDowns(burst)) == 0:
 		j.notApplicable("the target sends no slow_down (see POLL-03)")
 		return
 	}
-	obedient := j.all(impatient, "obedient")
+	obedient := j.all(impatient, labels.Obedient)
 	if len(obedient) == 0 {
-		j.missing(impatient, "obedient")
+		j.missing(impatient, labels.Obedient)
 		return
 	}
 	for _, x := range obedient {
@@ -162,7 +173,7 @@ func fiveSecondsAreEnough(j *judge) {
 
 // refusal returns the polls after a refusal that surely was submitted.
 func (j *judge) refusal() []said {
-	visit, ok := j.journey(transcript.Denial, "deny")
+	visit, ok := j.journey(transcript.Denial, labels.Deny)
 	if !ok {
 		return nil
 	}
@@ -177,16 +188,16 @@ func (j *judge) refusal() []said {
 		j.inconclusive("the person could not refuse: %s%s", visit.Outcome, lastWords(visit))
 		return nil
 	}
-	polls := j.all(transcript.Denial, "denied")
+	polls := j.all(transcript.Denial, labels.Denied)
 	if len(polls) == 0 {
-		j.missing(transcript.Denial, "denied")
+		j.missing(transcript.Denial, labels.Denied)
 	}
 	return polls
 }
 
 // denial is the journey that refused.
 func (j *judge) denial() transcript.Journey {
-	visit, _ := j.Transcripts[transcript.Denial].Journey("deny")
+	visit, _ := j.Transcripts[transcript.Denial].Journey(labels.Deny)
 	return visit
 }
 
@@ -206,7 +217,7 @@ func denialReported(j *judge) {
 			return
 		}
 	}
-	if len(polls) > 0 && j.certain(j.denial(), transcript.Denial, "denied") {
+	if len(polls) > 0 && j.certain(j.denial(), transcript.Denial, labels.Denied) {
 		j.fail("not-reported", quoted("access_denied"), fmt.Sprintf("%s at the %d polls after the refusal", describe(polls[len(polls)-1].Exchange), len(polls)), polls...)
 	}
 }
@@ -227,7 +238,7 @@ func denialFinal(j *judge) {
 	}
 	switch {
 	case len(polls) == 0:
-	case !ended && !j.certain(j.denial(), transcript.Denial, "denied"):
+	case !ended && !j.certain(j.denial(), transcript.Denial, labels.Denied):
 	case !ended:
 		j.fail("not-final", quoted("access_denied", "invalid_grant", "expired_token"), describe(polls[len(polls)-1].Exchange), polls...)
 	default:
@@ -237,10 +248,10 @@ func denialFinal(j *judge) {
 
 // POLL-10
 func expiryReported(j *judge) {
-	for _, code := range []string{"untouched", "polled"} {
-		polls := j.all(transcript.Expiry, code+"/expired")
+	for _, code := range []string{labels.Untouched, labels.Polled} {
+		polls := j.all(transcript.Expiry, labels.Join(code, labels.Expired))
 		if len(polls) == 0 {
-			j.missing(transcript.Expiry, code+"/expired")
+			j.missing(transcript.Expiry, labels.Join(code, labels.Expired))
 			continue
 		}
 		j.expired(code, polls)

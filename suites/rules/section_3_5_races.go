@@ -7,8 +7,15 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section35Races = []Rule{
+	{"POLL-15", one(transcript.RacingPolls), nil, singleUseUnderRace},
+	{"POLL-16", one(transcript.DecisionRaces), []string{transcript.Denial, transcript.RacingPolls}, pollRacingDecision},
+	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling}, overloadAndLostAnswers},
+}
 
 // maxShown bounds the exchanges that one finding points at.
 const maxShown = 5
@@ -17,7 +24,7 @@ const maxShown = 5
 func (j *judge) rounds(scenario, label string, judge func(k int)) int {
 	k := 0
 	for {
-		if _, ok := j.Transcripts[scenario].First(fmt.Sprintf("%s/%d", label, k+1)); !ok {
+		if _, ok := j.Transcripts[scenario].First(labels.Nth(label, k+1)); !ok {
 			return k
 		}
 		k++
@@ -69,8 +76,8 @@ func singleUseUnderRace(j *judge) {
 	var raced, width int
 	var apart time.Duration
 	var release wire.Release
-	j.rounds(scenario, "device", func(k int) {
-		label := fmt.Sprintf("race/%d", k)
+	j.rounds(scenario, labels.Device, func(k int) {
+		label := labels.Nth(labels.Race, k)
 		sent, answers := j.Transcripts[scenario].Labelled(label), j.all(scenario, label)
 		if len(sent) == 0 {
 			return // the code was not approved, or the target asked to be spared
@@ -100,7 +107,7 @@ func singleUseUnderRace(j *judge) {
 	})
 	if raced == 0 {
 		if len(j.obstacles) == 0 {
-			j.missing(scenario, "race")
+			j.missing(scenario, labels.Race)
 		}
 		return
 	}
@@ -115,10 +122,10 @@ func singleUseUnderRace(j *judge) {
 // nobodyWon judges a race in which no poll got the token: the grant must have
 // come through it.
 func (j *judge) nobodyWon(scenario string, k int, answers []said, sent int) {
-	after := j.all(scenario, fmt.Sprintf("after/%d", k))
+	after := j.all(scenario, labels.Nth(labels.After, k))
 	switch {
 	case len(after) == 0:
-		j.missing(scenario, fmt.Sprintf("after/%d", k))
+		j.missing(scenario, labels.Nth(labels.After, k))
 	case len(withToken(after)) > 0:
 		j.note("nobody-won", fmt.Sprintf("no poll of race %d got the token, a later one did", k), after[len(after)-1])
 	case len(answers) < sent:
@@ -130,7 +137,7 @@ func (j *judge) nobodyWon(scenario string, k int, answers []said, sent int) {
 		// (RFC 6749 section 4.1.2 recommends it for codes), and nobody gained by it.
 		j.warn("grant-lost", "a token for one of the polls, or for the next", fmt.Sprintf("no token for any of %d polls that arrived together, and afterwards %s (race %d)", len(answers), describe(after[len(after)-1].Exchange), k), append(shown(answers), after...)...)
 	default:
-		if visit, ok := j.journey(scenario, fmt.Sprintf("approve %d", k)); ok && j.certain(visit, scenario, fmt.Sprintf("after/%d", k)) {
+		if visit, ok := j.journey(scenario, labels.Round(labels.Approve, k)); ok && j.certain(visit, scenario, labels.Nth(labels.After, k)) {
 			j.fail("grant-lost", "a token for one of the polls, or for the next", fmt.Sprintf("no token for any of %d polls that arrived together, and afterwards %s (race %d)", len(answers), describe(after[len(after)-1].Exchange), k), append(shown(answers), after...)...)
 		}
 	}
@@ -146,9 +153,9 @@ func pollRacingDecision(j *judge) {
 			continue
 		}
 		wanted := map[transcript.Goal]transcript.Outcome{transcript.Deny: transcript.Denied, transcript.Approve: transcript.Approved}[goal]
-		j.rounds(scenario, string(goal)+"/device", func(k int) {
-			visit, ok := j.journey(scenario, fmt.Sprintf("%s %d", goal, k))
-			race := j.all(scenario, fmt.Sprintf("%s/race/%d", goal, k))
+		j.rounds(scenario, string(goal)+"/"+labels.Device, func(k int) {
+			visit, ok := j.journey(scenario, labels.Round(string(goal), k))
+			race := j.all(scenario, labels.Nth(labels.Join(string(goal), labels.Race), k))
 			switch {
 			case !ok:
 			case visit.Outcome == transcript.NoWayToDeny:
@@ -165,24 +172,24 @@ func pollRacingDecision(j *judge) {
 	case raced > 0:
 		j.pass("%d decisions came through %d polls around them: a pass is no proof", raced, polls)
 	case len(j.obstacles) > 0:
-	case len(j.Transcripts[scenario].Labelled(string(transcript.Approve)+"/after")) > 0:
+	case len(j.Transcripts[scenario].Labelled(string(transcript.Approve)+"/"+labels.After)) > 0:
 		j.notApplicable("the pages never ask for a decision (no decision page came up), so nothing can be polled around it")
 	default:
-		j.missing(scenario, "approve/race")
+		j.missing(scenario, labels.Join(labels.Approve, labels.Race))
 	}
 }
 
 // denialsUnseen says that the plain denial was not reported either.
 func (j *judge) denialsUnseen() bool {
-	polls := j.all(transcript.Denial, "denied")
+	polls := j.all(transcript.Denial, labels.Denied)
 	return len(polls) > 0 && !slices.ContainsFunc(polls, func(x said) bool { return terminal(x.Exchange) })
 }
 
 // raceWonTwice says that polls in one moment get several tokens without any
 // decision near.
 func (j *judge) raceWonTwice() (twice bool) {
-	j.rounds(transcript.RacingPolls, "race", func(k int) {
-		twice = twice || differentTokens(withToken(j.all(transcript.RacingPolls, fmt.Sprintf("race/%d", k)))) > 1
+	j.rounds(transcript.RacingPolls, labels.Race, func(k int) {
+		twice = twice || differentTokens(withToken(j.all(transcript.RacingPolls, labels.Nth(labels.Race, k)))) > 1
 	})
 	return twice
 }
@@ -190,7 +197,7 @@ func (j *judge) raceWonTwice() (twice bool) {
 // decisionSurvives judges the polls around one decision and after it.
 func (j *judge) decisionSurvives(goal transcript.Goal, k int, visit transcript.Journey, race []said) {
 	const scenario = transcript.DecisionRaces
-	label := fmt.Sprintf("%s/after/%d", goal, k)
+	label := labels.Nth(labels.Join(string(goal), labels.After), k)
 	after := j.all(scenario, label)
 	everything := slices.Concat(race, after)
 	for _, x := range everything {
@@ -220,7 +227,7 @@ func (j *judge) decisionSurvives(goal transcript.Goal, k int, visit transcript.J
 	case hasError(last.Exchange, "slow_down"):
 		j.inconclusive("%s: still slow_down after %d compliant polls", visit.Name, len(after))
 	case goal == transcript.Deny && !pending:
-	case terminal(last.Exchange) && len(j.Transcripts[scenario].Labelled(fmt.Sprintf("%s/race/%d", goal, k))) > 1:
+	case terminal(last.Exchange) && len(j.Transcripts[scenario].Labelled(labels.Nth(labels.Join(string(goal), labels.Race), k))) > 1:
 		j.note("grant-lost", fmt.Sprintf("%s: both polls may have come after the approval and been taken for replays (POLL-15), or a token was lost on its way (%s)", describe(last.Exchange), visit.Name), append(shown(race), last)...)
 	case j.certain(visit, scenario, label):
 		j.fail("decision-lost", map[transcript.Goal]string{transcript.Deny: quoted("access_denied"), transcript.Approve: "200 with a token"}[goal],
@@ -232,13 +239,13 @@ func (j *judge) decisionSurvives(goal transcript.Goal, k int, visit transcript.J
 func overloadAndLostAnswers(j *judge) {
 	j.stateSurvivesOverload()
 	const scenario = transcript.LostAnswers
-	tried := j.rounds(scenario, "lost", func(k int) {
-		label := fmt.Sprintf("again/%d", k)
-		hungUp, _ := j.Transcripts[scenario].First(fmt.Sprintf("lost/%d", k))
+	tried := j.rounds(scenario, labels.Lost, func(k int) {
+		label := labels.Nth(labels.Again, k)
+		hungUp, _ := j.Transcripts[scenario].First(labels.Nth(labels.Lost, k))
 		after := j.all(scenario, label)
 		switch {
 		case hungUp.Failure == nil || hungUp.Failure.Kind != wire.FailHungUp:
-			j.missing(scenario, fmt.Sprintf("lost/%d", k))
+			j.missing(scenario, labels.Nth(labels.Lost, k))
 			return
 		case len(after) == 0:
 			j.missing(scenario, label)
@@ -252,7 +259,7 @@ func overloadAndLostAnswers(j *judge) {
 		case terminal(last.Exchange):
 			j.measure("consumed", fmt.Sprintf("a device whose connection broke off gets no token any more: %s", describe(last.Exchange)), lost, last)
 		case hasError(last.Exchange, "authorization_pending"):
-			if visit, ok := j.journey(scenario, fmt.Sprintf("approve %d", k)); ok && j.certain(visit, scenario, label) {
+			if visit, ok := j.journey(scenario, labels.Round(labels.Approve, k)); ok && j.certain(visit, scenario, label) {
 				j.fail("policy-pending-for-ever", "the token, or "+quoted("invalid_grant"), fmt.Sprintf("%s at %d polls after an answer was lost", describe(last.Exchange), len(after)), lost, last)
 			}
 		default:
@@ -260,7 +267,7 @@ func overloadAndLostAnswers(j *judge) {
 		}
 	})
 	if tried == 0 {
-		j.missing(scenario, "lost")
+		j.missing(scenario, labels.Lost)
 	}
 }
 

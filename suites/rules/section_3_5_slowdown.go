@@ -6,7 +6,15 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section35Slowdown = []Rule{
+	{"POLL-04", one(transcript.SlowedApproval), one(transcript.Approval), slowDownNotTerminal},
+	{"POLL-06", one(transcript.Throttle), nil, slowDownRemembered},
+	{"POLL-07", one(transcript.Throttle), nil, slowDownsEnd},
+	{"POLL-18", one(transcript.HastyNeighbour), nil, throttledPerCode},
+}
 
 const (
 	throttled = transcript.Throttle
@@ -39,11 +47,11 @@ func (j *judge) noThrottle(scenario, label string) bool {
 
 // POLL-04
 func slowDownNotTerminal(j *judge) {
-	if j.noThrottle(slowed, "burst") {
+	if j.noThrottle(slowed, labels.Burst) {
 		return
 	}
-	burst := slowDowns(j.all(slowed, "burst"))
-	after, ok := j.first(slowed, "pending")
+	burst := slowDowns(j.all(slowed, labels.Burst))
+	after, ok := j.first(slowed, labels.Pending)
 	if !ok {
 		return
 	}
@@ -51,19 +59,19 @@ func slowDownNotTerminal(j *judge) {
 		j.fail("ended", quoted("authorization_pending"), describe(after.Exchange)+" after a slow_down that was obeyed", burst[0], after)
 		return
 	}
-	if !j.approved(slowed, "approve") {
+	if !j.approved(slowed, labels.Approve) {
 		return
 	}
-	polls := j.all(slowed, "token")
+	polls := j.all(slowed, labels.Token)
 	if len(polls) == 0 {
-		j.missing(slowed, "token")
+		j.missing(slowed, labels.Token)
 		return
 	}
 	last := polls[len(polls)-1]
 	switch {
 	case hasToken(last.Exchange):
 		j.pass("slow_down, then %s, and a token after the approval", describe(after.Exchange))
-	case recognised(last.Exchange) && !j.certain(j.visitOf(slowed), slowed, "token"):
+	case recognised(last.Exchange) && !j.certain(j.visitOf(slowed), slowed, labels.Token):
 	case recognised(last.Exchange) && !j.collected(transcript.Approval):
 		j.inconclusive("no approval was seen in %d polls, with a slow_down before it or without (see POLL-13)", len(polls))
 	default:
@@ -73,7 +81,7 @@ func slowDownNotTerminal(j *judge) {
 
 // collected says that a scenario's device got its token.
 func (j *judge) collected(scenario string) bool {
-	for _, x := range j.all(scenario, "token") {
+	for _, x := range j.all(scenario, labels.Token) {
 		if hasToken(x.Exchange) {
 			return true
 		}
@@ -83,20 +91,20 @@ func (j *judge) collected(scenario string) bool {
 
 // POLL-06
 func slowDownRemembered(j *judge) {
-	if j.noThrottle(throttled, "sticky/burst") {
+	if j.noThrottle(throttled, labels.Join(labels.Sticky, labels.Burst)) {
 		return
 	}
-	interval := j.intervalIn(throttled, "sticky/device")
+	interval := j.intervalIn(throttled, labels.Join(labels.Sticky, labels.Device))
 	received := 0
 	before := said{}
 	missed := false
-	for _, x := range j.all(throttled, "sticky") {
-		step := strings.TrimPrefix(x.Label, "sticky/")
+	for _, x := range j.all(throttled, labels.Sticky) {
+		step := strings.TrimPrefix(x.Label, labels.Sticky+"/")
 		switch {
-		case strings.HasPrefix(step, "compliant/") && hasError(x.Exchange, "slow_down"):
+		case strings.HasPrefix(step, labels.Compliant+"/") && hasError(x.Exchange, "slow_down"):
 			j.pass("the slower pace is remembered: slow_down even at %s", pace(before, x))
 			return
-		case strings.HasPrefix(step, "old/"):
+		case strings.HasPrefix(step, labels.Old+"/"):
 			// A slow_down tells something when the old pace was surely kept, and
 			// its absence when the slower one surely was not.
 			g := between(before.Exchange, x.Exchange)
@@ -124,7 +132,7 @@ func slowDownRemembered(j *judge) {
 	case terminal(before.Exchange):
 		j.inconclusive("the grant ended: %s", describe(before.Exchange))
 	default:
-		j.missing(throttled, "sticky/old")
+		j.missing(throttled, labels.Join(labels.Sticky, labels.Old))
 	}
 }
 
@@ -143,13 +151,13 @@ func (j *judge) intervalIn(scenario, label string) time.Duration {
 
 // POLL-07
 func slowDownsEnd(j *judge) {
-	if j.noThrottle(throttled, "patient/burst") {
+	if j.noThrottle(throttled, labels.Join(labels.Patient, labels.Burst)) {
 		return
 	}
-	burst := slowDowns(j.all(throttled, "patient/burst"))
-	polls := j.after(throttled, "patient")
+	burst := slowDowns(j.all(throttled, labels.Join(labels.Patient, labels.Burst)))
+	polls := j.after(throttled, labels.Patient)
 	if len(polls) == 0 {
-		j.missing(throttled, "patient/1")
+		j.missing(throttled, labels.Nth(labels.Patient, 1))
 		return
 	}
 	silence := fmt.Sprintf("%s, after %d slow_downs", pace(burst[len(burst)-1], polls[0]), len(burst))
@@ -163,12 +171,12 @@ func slowDownsEnd(j *judge) {
 	default:
 		j.inconclusive("the grant ended: %s", describe(first.Exchange))
 	}
-	obedient := j.after(throttled, "obedient")
+	obedient := j.after(throttled, labels.Obedient)
 	if n := len(slowDowns(obedient)); n > 2 && n == len(obedient) {
 		j.fail("livelock", quoted("authorization_pending")+" at some time, for a device that obeys", fmt.Sprintf("slow_down at each of %d polls, each 5 s slower than the one before", n), obedient...)
 	}
-	if sooner, ok := j.maybe(throttled, "summed/1/probe"); ok {
-		burst := j.all(throttled, "summed/1/burst")
+	if sooner, ok := j.maybe(throttled, labels.Join(labels.Nth(labels.Summed, 1), labels.Probe)); ok {
+		burst := j.all(throttled, labels.Join(labels.Nth(labels.Summed, 1), labels.Burst))
 		j.note("sooner", fmt.Sprintf("%s at %s, after %d slow_downs: the text leaves it open", describe(sooner.Exchange), pace(burst[len(burst)-1], sooner), len(slowDowns(burst))), sooner)
 	}
 }
@@ -176,7 +184,7 @@ func slowDownsEnd(j *judge) {
 // after returns the polls of a device of the throttle scenario after its burst.
 func (j *judge) after(scenario, device string) (polls []said) {
 	for _, x := range j.all(scenario, device) {
-		if x.Label != device+"/device" && !strings.HasPrefix(x.Label, device+"/burst") {
+		if x.Label != labels.Join(device, labels.Device) && !strings.HasPrefix(x.Label, labels.Join(device, labels.Burst)) {
 			polls = append(polls, x)
 		}
 	}
@@ -186,12 +194,12 @@ func (j *judge) after(scenario, device string) (polls []said) {
 // POLL-18
 func throttledPerCode(j *judge) {
 	prefix := ""
-	if later := j.all(neighbour, "later/alone"); len(slowDowns(j.all(neighbour, "alone"))) > 0 && len(later) > 0 {
-		prefix = "later/"
+	if later := j.all(neighbour, labels.Join(labels.Later, labels.Alone)); len(slowDowns(j.all(neighbour, labels.Alone))) > 0 && len(later) > 0 {
+		prefix = labels.Later + "/"
 	}
-	control := j.all(neighbour, prefix+"alone")
+	control := j.all(neighbour, prefix+labels.Alone)
 	if len(control) == 0 {
-		j.missing(neighbour, "alone")
+		j.missing(neighbour, labels.Alone)
 		return
 	}
 	alone := control[len(control)-1]
@@ -203,19 +211,19 @@ func throttledPerCode(j *judge) {
 		j.inconclusive("the grant ended: %s", describe(alone.Exchange))
 		return
 	}
-	beside, hammer := j.all(neighbour, prefix+"beside"), slowDowns(j.all(neighbour, prefix+"hammer"))
-	again := j.all(neighbour, "again/beside")
+	beside, hammer := j.all(neighbour, prefix+labels.Beside), slowDowns(j.all(neighbour, prefix+labels.Hammer))
+	again := j.all(neighbour, labels.Join(labels.Again, labels.Beside))
 	switch slow := slowDowns(beside); {
-	case len(beside) < len(j.Transcripts[neighbour].Labelled(prefix+"beside")):
+	case len(beside) < len(j.Transcripts[neighbour].Labelled(prefix+labels.Beside)):
 		j.inconclusive("the target limits the rate of all polls: a poll that obeys got no answer of its own")
 	case len(beside) == 0:
-		j.missing(neighbour, prefix+"beside")
+		j.missing(neighbour, prefix+labels.Beside)
 	case len(slow) == 0 && len(hammer) == 0:
 		j.notApplicable("the target sends no slow_down (see POLL-03)")
 	case len(slow) == 0:
 		j.pass("%d slow_downs for one device, none for %d polls of another of the same client", len(hammer), len(beside))
 	case len(again) == 0:
-		j.missing(neighbour, "again/beside")
+		j.missing(neighbour, labels.Join(labels.Again, labels.Beside))
 	case len(slowDowns(again)) == 0:
 		j.warn("slowed-once", "no slow_down for a device that obeys, whatever others do", "slow_down while another device of the client polled too fast, but not in a second run", slow...)
 	default:

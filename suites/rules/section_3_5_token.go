@@ -5,15 +5,23 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section35Token = []Rule{
+	{"TOKEN-09", []string{transcript.Approval, transcript.EarlyApproval}, nil, tokenResponseForm},
+	{"TOKEN-10", []string{transcript.Approval, transcript.EarlyApproval}, nil, tokenResponseNotCacheable},
+	{"POLL-13", []string{transcript.Approval, transcript.EarlyApproval}, nil, approvalSeenPromptly},
+	{"POLL-14", one(transcript.Approval), nil, singleUse},
+}
 
 // tokenResponses returns the successful token responses of a run, one of each
 // scenario that collected one.
 func (j *judge) tokenResponses() (list []said) {
 	for _, scenario := range []string{transcript.Approval, transcript.EarlyApproval} {
 		found := false
-		for _, x := range j.all(scenario, "token") {
+		for _, x := range j.all(scenario, labels.Token) {
 			if x.Status/100 == 2 && (hasToken(x.Exchange) || x.OAuthError() == "") {
 				list, found = append(list, x), true
 				break
@@ -77,12 +85,12 @@ func approvalSeenPromptly(j *judge) {
 		{transcript.Approval, "after a first poll"},
 		{transcript.EarlyApproval, "before the first poll"},
 	} {
-		if !j.approved(c.scenario, "approve") {
+		if !j.approved(c.scenario, labels.Approve) {
 			continue
 		}
-		polls := j.all(c.scenario, "token")
+		polls := j.all(c.scenario, labels.Token)
 		if len(polls) == 0 {
-			j.missing(c.scenario, "token")
+			j.missing(c.scenario, labels.Token)
 			continue
 		}
 		last := polls[len(polls)-1]
@@ -91,7 +99,7 @@ func approvalSeenPromptly(j *judge) {
 			j.pass("approved %s, seen at the next poll", c.when)
 		case hasToken(last.Exchange):
 			j.warn("late", "200 at the next compliant poll", fmt.Sprintf("approved %s, seen at poll %d", c.when, len(polls)), polls...)
-		case hasError(last.Exchange, "authorization_pending", "slow_down") && !j.certain(j.visitOf(c.scenario), c.scenario, "token"):
+		case hasError(last.Exchange, "authorization_pending", "slow_down") && !j.certain(j.visitOf(c.scenario), c.scenario, labels.Token):
 		default:
 			j.fail("not-seen", "200 at the next compliant poll", fmt.Sprintf("approved %s: %s after %d polls", c.when, describe(last.Exchange), len(polls)), polls...)
 		}
@@ -100,7 +108,7 @@ func approvalSeenPromptly(j *judge) {
 
 // visitOf is the journey that approved in a scenario.
 func (j *judge) visitOf(scenario string) transcript.Journey {
-	visit, _ := j.Transcripts[scenario].Journey("approve")
+	visit, _ := j.Transcripts[scenario].Journey(labels.Approve)
 	return visit
 }
 
@@ -111,9 +119,9 @@ func singleUse(j *judge) {
 		return
 	}
 	first, _ := token.Object()
-	reused := j.all(transcript.Approval, "reuse")
+	reused := j.all(transcript.Approval, labels.Reuse)
 	if len(reused) == 0 {
-		j.missing(transcript.Approval, "reuse")
+		j.missing(transcript.Approval, labels.Reuse)
 	}
 	for _, x := range reused {
 		o, _ := x.Object()

@@ -8,33 +8,44 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section35Use = []Rule{
+	{"TOKEN-11", one(transcript.TokenUse), nil, scopeMember},
+	{"TOKEN-12", one(transcript.TokenUse), nil, noWidening},
+	{"TOKEN-13", one(transcript.Refresh), nil, refreshBound},
+	{"TOKEN-14", one(transcript.Refresh), nil, refreshReplay},
+	{"TOKEN-16", one(transcript.TokenUse), nil, tokenIsReal},
+	{"TOKEN-17", one(transcript.TokenUse), nil, revocation},
+	{"POLL-17", one(transcript.TokenUse), nil, codesNotInterchangeable},
+}
 
 const tokenUse = transcript.TokenUse
 
 // TOKEN-11
 func scopeMember(j *judge) {
-	if g, ok := j.grantingOf(tokenUse, "full"); ok {
-		j.scopesTold("full", g)
+	if g, ok := j.grantingOf(tokenUse, labels.Full); ok {
+		j.scopesTold(labels.Full, g)
 	} else {
-		j.noToken("full")
+		j.noToken(labels.Full)
 	}
 	if narrow := j.Profile.Verification.Narrow; narrow == nil {
 		j.note("not-narrowed", "the profile does not say how a person grants less (verification.narrow)")
 	} else if j.narrowed() {
-		if g, ok := j.grantingOf(tokenUse, "narrowed"); !ok {
-			j.noToken("narrowed")
+		if g, ok := j.grantingOf(tokenUse, labels.Narrowed); !ok {
+			j.noToken(labels.Narrowed)
 		} else if g.known && slices.Contains(g.actual, narrow.Scope) || !g.known && g.declares && slices.Contains(g.declared, narrow.Scope) {
 			j.warn("narrowing-ignored", "a token without "+narrow.Scope+", which the person did not grant", "the token has "+namedScopes(g.worth()), g.response)
 		} else if !g.declares && !g.known {
 			j.inconclusive("the person granted less than was asked for and there is no scope member: nothing says what the token is worth")
 		} else {
-			j.scopesTold("narrowed", g)
+			j.scopesTold(labels.Narrowed, g)
 		}
 	}
 	// A target may refuse such requests.
-	for _, name := range []string{"default", "unknown"} {
+	for _, name := range []string{labels.Default, labels.Unknown} {
 		if g, ok := j.grantingOf(tokenUse, name); ok {
 			j.scopesTold(name, g)
 		}
@@ -43,16 +54,16 @@ func scopeMember(j *judge) {
 
 // narrowed says that the person cleared the box that the profile names.
 func (j *judge) narrowed() bool {
-	if _, ok := j.maybe(tokenUse, "narrowed/device"); !ok {
-		j.missing(tokenUse, "narrowed/device")
+	if _, ok := j.maybe(tokenUse, labels.Join(labels.Narrowed, labels.Device)); !ok {
+		j.missing(tokenUse, labels.Join(labels.Narrowed, labels.Device))
 		return false
 	}
-	visit, ok := j.Transcripts[tokenUse].Journey("approve narrowed")
+	visit, ok := j.Transcripts[tokenUse].Journey(labels.Of(labels.Approve, labels.Narrowed))
 	if !ok {
 		j.note("not-narrowed", "the scope of verification.narrow is not among those that the client asks for")
 		return false
 	}
-	if !j.approved(tokenUse, "approve narrowed") {
+	if !j.approved(tokenUse, labels.Of(labels.Approve, labels.Narrowed)) {
 		return false
 	}
 	if !visit.Cleared {
@@ -63,13 +74,13 @@ func (j *judge) narrowed() bool {
 
 // noToken says why a device of this scenario got no token.
 func (j *judge) noToken(name string) {
-	polls := j.all(tokenUse, name+"/token")
+	polls := j.all(tokenUse, labels.Join(name, labels.Token))
 	switch {
 	case len(polls) > 0:
 		j.inconclusive("no token was issued: %s", describe(polls[len(polls)-1].Exchange))
-	case j.Transcripts[tokenUse].Journeys != nil && !j.approved(tokenUse, "approve "+name):
+	case j.Transcripts[tokenUse].Journeys != nil && !j.approved(tokenUse, labels.Of(labels.Approve, name)):
 	default:
-		j.missing(tokenUse, name+"/token")
+		j.missing(tokenUse, labels.Join(name, labels.Token))
 	}
 }
 
@@ -105,7 +116,7 @@ func (j *judge) scopesTold(name string, g granting) {
 	case len(g.requested) > 0 && len(beyond(g.declared, g.requested)) > 0:
 		j.warn("broader-declared", "at most "+namedScopes(g.requested), "scope: "+namedScopes(g.declared), evidence...)
 		return
-	case !g.known && !g.declares && name != "full":
+	case !g.known && !g.declares && name != labels.Full:
 		j.note("unseen", "there is no scope member, and nothing else says what the token is worth", evidence...)
 		return
 	}
@@ -114,15 +125,15 @@ func (j *judge) scopesTold(name string, g granting) {
 
 // TOKEN-12
 func noWidening(j *judge) {
-	x, ok := j.first(tokenUse, "partial/widened")
-	if !ok || !j.approved(tokenUse, "approve partial") {
+	x, ok := j.first(tokenUse, labels.PartialWidened)
+	if !ok || !j.approved(tokenUse, labels.Of(labels.Approve, labels.Partial)) {
 		return
 	}
-	request, _ := j.maybe(tokenUse, "partial/device")
+	request, _ := j.maybe(tokenUse, labels.Join(labels.Partial, labels.Device))
 	extra := extraScopes(x.Exchange, granting{requested: strings.Fields(request.Form().Get("scope"))})
-	g, ok := j.grantingOf(tokenUse, "partial", "partial/widened")
+	g, ok := j.grantingOf(tokenUse, labels.Partial, labels.PartialWidened)
 	if !ok {
-		polls := j.all(tokenUse, "partial/token")
+		polls := j.all(tokenUse, labels.PartialToken)
 		if len(polls) > 0 && hasError(polls[len(polls)-1].Exchange, "authorization_pending", "slow_down") {
 			j.inconclusive("the approval had no effect: %s", describe(polls[len(polls)-1].Exchange))
 			return
@@ -135,7 +146,7 @@ func noWidening(j *judge) {
 		return
 	}
 	// The control: these scopes can be had by asking the person.
-	full, ok := j.grantingOf(tokenUse, "full")
+	full, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok || len(common(extra, full.worth())) == 0 {
 		j.inconclusive("this client never gets %s, so that a refusal proves nothing: give two scopes that it may have", namedScopes(extra))
 		return
@@ -146,7 +157,7 @@ func noWidening(j *judge) {
 // refreshToken returns the response that brought a refresh token.
 func (j *judge) refreshToken(name string) (said, bool) {
 	const scenario = transcript.Refresh
-	polls := j.all(scenario, name+"/token")
+	polls := j.all(scenario, labels.Join(name, labels.Token))
 	for _, x := range polls {
 		if !hasToken(x.Exchange) {
 			continue
@@ -158,7 +169,7 @@ func (j *judge) refreshToken(name string) (said, bool) {
 		return x, false
 	}
 	if len(polls) == 0 {
-		j.missing(scenario, name+"/token")
+		j.missing(scenario, labels.Join(name, labels.Token))
 	} else {
 		j.inconclusive("no token was issued: %s", describe(polls[len(polls)-1].Exchange))
 	}
@@ -168,11 +179,11 @@ func (j *judge) refreshToken(name string) (said, bool) {
 // TOKEN-13
 func refreshBound(j *judge) {
 	const scenario = transcript.Refresh
-	issued, ok := j.refreshToken("binding")
+	issued, ok := j.refreshToken(labels.Binding)
 	if !ok {
 		return
 	}
-	owner, ok := j.first(scenario, "binding/owner/1")
+	owner, ok := j.first(scenario, labels.BindingOwner1)
 	if !ok {
 		return
 	}
@@ -180,12 +191,12 @@ func refreshBound(j *judge) {
 		j.inconclusive("the refresh token does not work for its owner either: %s", describe(owner.Exchange))
 		return
 	}
-	foreign, ok := j.maybe(scenario, "binding/foreign")
+	foreign, ok := j.maybe(scenario, labels.BindingForeign)
 	switch {
 	case !ok && j.Profile.Clients.Second == nil && j.Profile.Clients.Confidential == nil:
 		j.notApplicable("the profile has no second client")
 	case !ok:
-		j.missing(scenario, "binding/foreign")
+		j.missing(scenario, labels.BindingForeign)
 	case hasToken(foreign.Exchange):
 		j.fail("foreign-refresh", quoted("invalid_grant"), "a token for another client's refresh token", foreign, issued)
 	case hasError(foreign.Exchange, "invalid_grant", "invalid_client", "unauthorized_client"):
@@ -194,19 +205,19 @@ func refreshBound(j *judge) {
 		j.warn("other-error", quoted("invalid_grant"), describe(foreign.Exchange)+" for another client's refresh token", foreign)
 	}
 
-	larger, ok := j.first(scenario, "binding/larger")
+	larger, ok := j.first(scenario, labels.BindingLarger)
 	if !ok {
 		return
 	}
-	g, _ := j.grantingOf(scenario, "binding")
+	g, _ := j.grantingOf(scenario, labels.Binding)
 	extra := extraScopes(larger.Exchange, g)
-	again, _ := j.maybe(scenario, "binding/owner/2")
+	again, _ := j.maybe(scenario, labels.BindingOwner2)
 	switch {
 	case len(common(extra, g.worth())) > 0:
 		j.note("nothing-larger", "the token was broader than asked for from the beginning (TOKEN-11)", issued)
 	case hasToken(larger.Exchange):
 		more := granting{response: larger, requested: g.requested}
-		more.declare(j, scenario, "binding/larger")
+		more.declare(j, scenario, labels.BindingLarger)
 		if gained := common(extra, more.worth()); len(gained) > 0 {
 			j.fail("refresh-widened", quoted("invalid_scope")+", or a token without more", "the new token has "+namedScopes(gained), larger, issued)
 			return
@@ -228,10 +239,10 @@ func refreshReplay(j *judge) {
 		j.notApplicable("clients.public has a secret: no refresh token of a public client can be had")
 		return
 	}
-	if _, ok := j.refreshToken("replay"); !ok {
+	if _, ok := j.refreshToken(labels.Replay); !ok {
 		return
 	}
-	first, ok := j.first(scenario, "replay/first")
+	first, ok := j.first(scenario, labels.ReplayFirst)
 	if !ok {
 		return
 	}
@@ -239,11 +250,11 @@ func refreshReplay(j *judge) {
 		j.inconclusive("the refresh token does not work at all: %s", describe(first.Exchange))
 		return
 	}
-	second, ok := j.first(scenario, "replay/second")
+	second, ok := j.first(scenario, labels.ReplaySecond)
 	if !ok {
 		return
 	}
-	if current, ok := j.first(scenario, "replay/current"); !ok {
+	if current, ok := j.first(scenario, labels.ReplayCurrent); !ok {
 		return
 	} else if !hasToken(current.Exchange) && !hasToken(second.Exchange) {
 		j.inconclusive("the token that took its place does not work either: %s", describe(current.Exchange))
@@ -263,16 +274,16 @@ func refreshReplay(j *judge) {
 
 // TOKEN-16
 func tokenIsReal(j *judge) {
-	g, ok := j.grantingOf(tokenUse, "full")
+	g, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok {
-		j.noToken("full")
+		j.noToken(labels.Full)
 		return
 	}
 	if j.Endpoints.Introspection == "" && j.Endpoints.UserInfo == "" {
 		j.notApplicable("neither the metadata nor the profile names an introspection or a userinfo endpoint of this server")
 		return
 	}
-	request, _ := j.maybe(tokenUse, "full/device")
+	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
 	client := request.Form().Get("client_id")
 	j.introspected(g, client)
 	j.userInfoAnswers(g)
@@ -293,7 +304,7 @@ func bearer(x wire.Exchange) bool {
 const expirySlack = 10
 
 func (j *judge) introspected(g granting, client string) {
-	x, ok := j.maybe(tokenUse, "full/introspection")
+	x, ok := j.maybe(tokenUse, labels.Join(labels.Full, labels.Introspection))
 	switch {
 	case j.Endpoints.Introspection == "":
 		j.note("no-introspection", "neither the metadata nor the profile names an introspection endpoint of this server")
@@ -302,7 +313,7 @@ func (j *judge) introspected(g granting, client string) {
 		j.note("no-introspection", "the profile has no confidential client to ask the introspection endpoint")
 		return
 	case !ok:
-		j.missing(tokenUse, "full/introspection")
+		j.missing(tokenUse, labels.Join(labels.Full, labels.Introspection))
 		return
 	}
 	o, err := x.Object()
@@ -346,7 +357,7 @@ func (j *judge) userInfoAnswers(g granting) {
 		j.note("no-userinfo", "the token is no bearer token", g.response)
 		return
 	}
-	if x, ok := j.first(tokenUse, "full/userinfo"); ok {
+	if x, ok := j.first(tokenUse, labels.Join(labels.Full, labels.Userinfo)); ok {
 		switch {
 		case x.Status == 200:
 			j.pass("the userinfo endpoint takes the token")
@@ -356,7 +367,7 @@ func (j *judge) userInfoAnswers(g granting) {
 			j.warn("userinfo-other", "status 200", describe(x.Exchange), x, g.response)
 		}
 	}
-	if x, ok := j.first(tokenUse, "bare userinfo"); ok {
+	if x, ok := j.first(tokenUse, labels.BareUserinfo); ok {
 		switch {
 		case x.Status/100 == 2:
 			j.fail("userinfo-open", "401 without a token", describe(x.Exchange), x)
@@ -376,10 +387,10 @@ func (j *judge) userInfoAnswers(g granting) {
 func (j *judge) subjects() {
 	first, second := j.userName("first", j.Profile.Users.First), j.userName("second", j.Profile.Users.Second)
 	for _, member := range []struct{ label, name string }{
-		{"introspection", "sub"}, {"introspection", "username"}, {"userinfo", "sub"},
+		{labels.Introspection, "sub"}, {labels.Introspection, "username"}, {labels.Userinfo, "sub"},
 	} {
-		mine, x := j.memberOf("full/"+member.label, member.name)
-		theirs, y := j.memberOf("other/"+member.label, member.name)
+		mine, x := j.memberOf(labels.Join(labels.Full, member.label), member.name)
+		theirs, y := j.memberOf(labels.Join(labels.Other, member.label), member.name)
 		switch {
 		case mine == "":
 		case second != "" && mine == second && mine != first:
@@ -390,7 +401,7 @@ func (j *judge) subjects() {
 			j.pass("two people have two names (%s, %s)", member.label, member.name)
 		}
 	}
-	if _, ok := j.maybe(tokenUse, "other/token"); !ok {
+	if _, ok := j.maybe(tokenUse, labels.Join(labels.Other, labels.Token)); !ok {
 		if j.Profile.Users.Second == nil {
 			j.note("one-user", "the profile has no second user: a mix-up of users was not looked for")
 		} else {
@@ -422,9 +433,9 @@ func username(u *profiles.User) string {
 
 // TOKEN-17
 func revocation(j *judge) {
-	g, ok := j.grantingOf(tokenUse, "full")
+	g, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok {
-		j.noToken("full")
+		j.noToken(labels.Full)
 		return
 	}
 	if j.Endpoints.Revocation == "" {
@@ -432,7 +443,7 @@ func revocation(j *judge) {
 		return
 	}
 	j.foreignRevocation(g)
-	if x, ok := j.first(tokenUse, "unknown revocation"); ok {
+	if x, ok := j.first(tokenUse, labels.UnknownRevocation); ok {
 		if x.Status == 200 {
 			j.pass("a token that nobody issued: 200")
 		} else {
@@ -444,20 +455,20 @@ func revocation(j *judge) {
 }
 
 func (j *judge) foreignRevocation(g granting) {
-	x, ok := j.maybe(tokenUse, "foreign revocation")
+	x, ok := j.maybe(tokenUse, labels.ForeignRevocation)
 	if !ok {
 		j.note("no-second-client", "no other client tried to revoke the token")
 		return
 	}
 	seen := false
-	for _, means := range []string{"introspection", "userinfo"} {
-		before, after := j.alive("before revocation", means), j.alive("after foreign revocation", means)
+	for _, means := range []string{labels.Introspection, labels.Userinfo} {
+		before, after := j.alive(labels.BeforeRevocation, means), j.alive(labels.AfterForeignRevocation, means)
 		if before == nil || !*before || after == nil {
 			continue
 		}
 		seen = true
 		if !*after {
-			y, _ := j.maybe(tokenUse, "after foreign revocation/"+means)
+			y, _ := j.maybe(tokenUse, labels.Join(labels.AfterForeignRevocation, means))
 			j.fail("foreign-revoked", "the token lives on", "another client revoked the token", x, y, g.response)
 			return
 		}
@@ -491,7 +502,7 @@ func (j *judge) alive(label, means string) *bool {
 }
 
 func (j *judge) ownRevocation(g granting) {
-	x, ok := j.first(tokenUse, "revocation")
+	x, ok := j.first(tokenUse, labels.Revocation)
 	if !ok {
 		return
 	}
@@ -504,8 +515,8 @@ func (j *judge) ownRevocation(g granting) {
 		return
 	}
 	seen := false
-	for _, means := range []string{"introspection", "userinfo"} {
-		before, after := j.alive("before revocation", means), j.alive("after revocation", means)
+	for _, means := range []string{labels.Introspection, labels.Userinfo} {
+		before, after := j.alive(labels.BeforeRevocation, means), j.alive(labels.AfterRevocation, means)
 		if before == nil || !*before || after == nil {
 			continue
 		}
@@ -513,7 +524,7 @@ func (j *judge) ownRevocation(g granting) {
 		if !*after {
 			continue
 		}
-		y, _ := j.maybe(tokenUse, "after revocation/"+means)
+		y, _ := j.maybe(tokenUse, labels.Join(labels.AfterRevocation, means))
 		o, _ := g.response.Object()
 		access, _ := o.String("access_token")
 		observed := fmt.Sprintf("the token still works after its revocation (%s)", means)
@@ -532,7 +543,7 @@ func (j *judge) ownRevocation(g granting) {
 }
 
 func (j *judge) refreshRevocation() {
-	x, ok := j.maybe(tokenUse, "refresh revocation")
+	x, ok := j.maybe(tokenUse, labels.RefreshRevocation)
 	if !ok {
 		j.note("no-refresh-token", "no refresh token was issued to be revoked")
 		return
@@ -541,7 +552,7 @@ func (j *judge) refreshRevocation() {
 		j.fail("refresh-refused", "200", describe(x.Exchange)+" for the client's own refresh token", x)
 		return
 	}
-	use, ok := j.first(tokenUse, "revoked refresh")
+	use, ok := j.first(tokenUse, labels.RevokedRefresh)
 	switch {
 	case !ok:
 	case hasToken(use.Exchange):
@@ -549,8 +560,8 @@ func (j *judge) refreshRevocation() {
 	default:
 		j.pass("a revoked refresh token: %s", describe(use.Exchange))
 	}
-	if alive := j.alive("after refresh revocation", "introspection"); alive != nil {
-		y, _ := j.maybe(tokenUse, "after refresh revocation/introspection")
+	if alive := j.alive(labels.AfterRefreshRevocation, labels.Introspection); alive != nil {
+		y, _ := j.maybe(tokenUse, labels.AfterRefreshRevocationIntrospection)
 		j.note("access-token", fmt.Sprintf("the access token of a revoked refresh token is active: %t", *alive), y)
 	}
 }
@@ -559,34 +570,34 @@ func (j *judge) refreshRevocation() {
 func codesNotInterchangeable(j *judge) {
 	j.userCodeRefused()
 	for _, p := range []struct{ label, what, code string }{
-		{"mixed/as code", "an approved device code presented as an authorization code", "device-code-as-code"},
-		{"mixed/as refresh token", "an approved device code presented as a refresh token", "device-code-as-refresh-token"},
+		{labels.MixedAsCode, "an approved device code presented as an authorization code", "device-code-as-code"},
+		{labels.MixedAsRefreshToken, "an approved device code presented as a refresh token", "device-code-as-refresh-token"},
 	} {
 		x, ok := j.first(tokenUse, p.label)
 		switch {
 		case !ok:
 		case recognised(x.Exchange):
 			j.fail(p.code, "an error", fmt.Sprintf("%s for %s", describe(x.Exchange), p.what), x)
-		case j.approvalWorked(tokenUse, "approve mixed", "mixed/token"):
+		case j.approvalWorked(tokenUse, labels.Of(labels.Approve, labels.Mixed), labels.MixedToken):
 			j.pass("%s: %s", p.what, describe(x.Exchange))
 		}
 	}
-	if x, ok := j.first(tokenUse, "access token as device code"); ok {
+	if x, ok := j.first(tokenUse, labels.AccessTokenAsDeviceCode); ok {
 		if recognised(x.Exchange) {
 			j.fail("access-token-as-device-code", quoted("invalid_grant"), describe(x.Exchange)+" for an access token presented as a device code", x)
 		} else {
 			j.pass("an access token presented as a device code: %s", describe(x.Exchange))
 		}
 	}
-	if visit, _ := j.Transcripts[tokenUse].Journey("device code typed"); visit.Trouble != nil && visit.Trouble.Class == transcript.ValueLost {
+	if visit, _ := j.Transcripts[tokenUse].Journey(labels.DeviceCodeTyped); visit.Trouble != nil && visit.Trouble.Class == transcript.ValueLost {
 		j.pass("the page's field does not hold a device code")
 		return
 	}
-	visit, ok := j.journey(tokenUse, "device code typed")
+	visit, ok := j.journey(tokenUse, labels.DeviceCodeTyped)
 	switch {
 	case !ok:
 	case visit.Outcome == transcript.AtDecision || visit.Outcome == transcript.Approved:
-		x, _ := j.maybe(tokenUse, "typed/device")
+		x, _ := j.maybe(tokenUse, labels.TypedDevice)
 		j.fail("device-code-typed", "a refusal", "the page takes a device code for a user code", x)
 	default:
 		j.pass("a device code typed as a user code: %s", visit.Outcome)
@@ -594,12 +605,12 @@ func codesNotInterchangeable(j *judge) {
 }
 
 func (j *judge) userCodeRefused() {
-	const label = "user code as device code"
-	x, ok := j.first(tokenUse, label+"/poll")
+	const label = labels.UserCodeAsDeviceCode
+	x, ok := j.first(tokenUse, labels.Join(label, labels.Poll))
 	if !ok {
 		return
 	}
-	control, ok := j.first(tokenUse, label+"/control")
+	control, ok := j.first(tokenUse, labels.Join(label, labels.Control))
 	observed := describe(x.Exchange) + " for a user code presented as the device code"
 	switch {
 	case hasToken(x.Exchange), hasError(x.Exchange, "authorization_pending"):

@@ -8,14 +8,23 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section4 = []Rule{
+	{"META-01", one(transcript.Metadata), nil, endpointAdvertised},
+	{"META-02", one(transcript.Metadata), nil, grantTypeAdvertised},
+	{"META-03", one(transcript.Metadata), nil, advertisedURLIsSound},
+	{"META-04", one(transcript.Metadata), nil, issuerIsEqual},
+	{"META-05", one(transcript.Metadata), []string{transcript.DeviceAuthorization}, metadataForm},
+}
 
 const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
 
 // documents returns the metadata documents that exist: 200 and a JSON object.
 func (j *judge) documents() (list []said, objects []wire.Object) {
-	for _, x := range j.all(transcript.Metadata, "document") {
+	for _, x := range j.all(transcript.Metadata, labels.Document) {
 		if o, err := x.Object(); err == nil && x.Status == 200 {
 			list, objects = append(list, x), append(objects, o)
 		}
@@ -24,15 +33,15 @@ func (j *judge) documents() (list []said, objects []wire.Object) {
 		return list, objects
 	}
 	if t := j.Transcripts[transcript.Metadata]; len(t.Exchanges) > 0 && t.Aborted == "" {
-		answered := j.all(transcript.Metadata, "document")
+		answered := j.all(transcript.Metadata, labels.Document)
 		if len(answered) == 0 {
-			j.missing(transcript.Metadata, "document")
+			j.missing(transcript.Metadata, labels.Document)
 			return nil, nil
 		}
 		j.notApplicable("there is no metadata document (RFC 8414 is optional): %s", describe(answered[0].Exchange))
 		return nil, nil
 	}
-	j.missing(transcript.Metadata, "document")
+	j.missing(transcript.Metadata, labels.Document)
 	return nil, nil
 }
 
@@ -51,7 +60,7 @@ func endpointAdvertised(j *judge) {
 // META-02
 func grantTypeAdvertised(j *judge) {
 	list, objects := j.ownDocuments()
-	served, probed := j.maybe(transcript.Metadata, "advertised")
+	served, probed := j.maybe(transcript.Metadata, labels.Advertised)
 	for i, x := range list {
 		grants, ok := objects[i].Strings("grant_types_supported")
 		switch {
@@ -102,11 +111,11 @@ func advertisedURLIsSound(j *judge) {
 		}
 		return
 	}
-	if _, contacted := j.Transcripts[transcript.Metadata].First("advertised"); !contacted && len(j.findings) > 0 {
+	if _, contacted := j.Transcripts[transcript.Metadata].First(labels.Advertised); !contacted && len(j.findings) > 0 {
 		j.inconclusive("the advertised endpoint is at an origin that the profile does not name, and was not contacted: name it in endpoints.device_authorization")
 		return
 	}
-	x, ok := j.first(transcript.Metadata, "advertised")
+	x, ok := j.first(transcript.Metadata, labels.Advertised)
 	switch {
 	case !ok:
 	case hasCodes(x.Exchange):
@@ -165,13 +174,13 @@ func (j *judge) ownDocuments() (list []said, objects []wire.Object) {
 
 // META-05
 func metadataForm(j *judge) {
-	for _, x := range j.all(transcript.Metadata, "document") {
+	for _, x := range j.all(transcript.Metadata, labels.Document) {
 		if _, err := x.Object(); err != nil && x.Status == 200 && mediaType(x.Exchange) == "application/json" {
 			j.fail("not-an-object", "one JSON object", err.Error(), x)
 		}
 	}
 	list, objects := j.ownDocuments()
-	_, codes := j.maybe(transcript.DeviceAuthorization, "valid/public")
+	_, codes := j.maybe(transcript.DeviceAuthorization, labels.ValidPublic)
 	for i, x := range list {
 		o := objects[i]
 		if mediaType(x.Exchange) != "application/json" {

@@ -6,7 +6,14 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section5Guessing = []Rule{
+	{"SEC-04", one(transcript.Guessing), []string{transcript.Codes}, guessesAreLimited},
+	{"SEC-05", one(transcript.Guessing), nil, limitIsNotSidestepped},
+	{"SEC-06", one(transcript.Guessing), nil, limitIsNoWeapon},
+}
 
 const (
 	// shortCode is the strength, in bits, below which codes need a limit.
@@ -70,7 +77,7 @@ func (j *judge) either(name string) (g guessed, first bool) {
 	if g = j.series(name); g.by != "" {
 		return g, true
 	}
-	plain := j.series(name + ", in a row")
+	plain := j.series(labels.InARow(name))
 	plain.asksLogin = plain.asksLogin || g.asksLogin
 	if plain.wrong == 0 && plain.by == "" {
 		return g, false
@@ -111,7 +118,7 @@ func guessesAreLimited(j *judge) {
 		return
 	}
 	judged := false
-	for _, name := range []string{"logged in", "anonymous"} {
+	for _, name := range []string{labels.LoggedIn, labels.Anonymous} {
 		g, _ := j.either(name)
 		switch {
 		case g.by != "":
@@ -151,16 +158,16 @@ func limitIsNotSidestepped(j *judge) {
 		return
 	}
 	limited := false
-	for _, name := range []string{"logged in", "anonymous", "new cookies"} {
+	for _, name := range []string{labels.LoggedIn, labels.Anonymous, labels.NewCookies} {
 		g, inBetween := j.either(name)
 		switch {
-		case g.by == "" && name == "new cookies" && g.wrong > 0:
+		case g.by == "" && name == labels.NewCookies && g.wrong > 0:
 			j.warn("reset-by-new-cookies", "guesses without cookies count together", fmt.Sprintf("an anonymous guesser who drops the cookies is not held back in %d wrong codes", g.wrong))
 		case g.by == "":
-		case !inBetween && j.series(name+", again").by != "":
+		case !inBetween && j.series(labels.OnceMore(name)).by != "":
 			limited = true
-			j.pass("%s: right codes in between change nothing: all wrong ones count, and %s", name, j.series(name+", again").by)
-		case !inBetween && j.series(name+", again").wrong <= j.wrongBefore(name+", again"):
+			j.pass("%s: right codes in between change nothing: all wrong ones count, and %s", name, j.series(labels.OnceMore(name)).by)
+		case !inBetween && j.series(labels.OnceMore(name)).wrong <= j.wrongBefore(labels.OnceMore(name)):
 			limited = true
 			j.note("cannot-tell", fmt.Sprintf("%s: held back by %s; whether right codes in between start the count again did not show", name, g.by))
 		case !inBetween && j.series(name).wrong > 0:
@@ -177,12 +184,12 @@ func limitIsNotSidestepped(j *judge) {
 		return
 	}
 	for _, g := range j.Transcripts[transcript.Guessing].Guessed {
-		trick, ok := strings.CutPrefix(g.Series, "trick/")
+		trick, ok := strings.CutPrefix(g.Series, labels.Trick+"/")
 		switch {
 		case !ok || g.Trouble != "":
 		case g.Limited():
 			j.pass("%s does not help", trick)
-		case trick == "spelling" && !slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guesses("spelling accepted"), transcript.Guess.Accepted):
+		case trick == labels.Spelling && !slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guesses(labels.SpellingAccepted), transcript.Guess.Accepted):
 			j.note("spelling-refused", "codes in another spelling are not accepted, so guesses in it are worth nothing")
 		case !j.stillHeld(trick):
 			j.note("cannot-tell", trick+": without the trick the guesser was not visibly held back either, by then")
@@ -210,13 +217,13 @@ func (j *judge) wrongBefore(series string) (n int) {
 // stillHeld says that a guess right before a trick, without the trick, was
 // visibly refused: the limit shows, and it had not simply run out.
 func (j *judge) stillHeld(trick string) bool {
-	return slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guesses("control/"+trick), transcript.Guess.Limited)
+	return slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guesses(labels.Join(labels.Control, trick)), transcript.Guess.Limited)
 }
 
 // deviceCodeGuesses: RFC 8628 section 5.2 relies on the entropy of the device
 // code, so throttling them is worth knowing and no more.
 func (j *judge) deviceCodeGuesses() {
-	sent := j.Transcripts[transcript.Guessing].Labelled("device codes")
+	sent := j.Transcripts[transcript.Guessing].Labelled(labels.DeviceCodes)
 	for _, x := range sent {
 		if x.Overloaded() || x.OAuthError() == "slow_down" {
 			j.note("device-codes-throttled", fmt.Sprintf("guessed device codes are throttled: %s", describe(x)))
@@ -233,14 +240,14 @@ func limitIsNoWeapon(j *judge) {
 	if !j.guesses() {
 		return
 	}
-	untouched, ok := j.first(transcript.Guessing, "untouched/poll")
+	untouched, ok := j.first(transcript.Guessing, labels.UntouchedPoll)
 	if !ok {
 		return
 	}
 	if !recognised(untouched.Exchange) {
 		j.warn("ends-other-grants", quoted("authorization_pending"), "a code that nobody typed, after many wrong ones: "+describe(untouched.Exchange), untouched)
 	}
-	for _, series := range []string{"logged in", "anonymous"} {
+	for _, series := range []string{labels.LoggedIn, labels.Anonymous} {
 		list := j.Transcripts[transcript.Guessing].Guesses(series)
 		i := slices.IndexFunc(list, func(g transcript.Guess) bool { return g.Right })
 		switch {
@@ -251,8 +258,8 @@ func limitIsNoWeapon(j *judge) {
 			j.warn("locked-at-once", "a right code is taken after a typing error", fmt.Sprintf("%s: refused after %d wrong ones (%q)", series, i, clip(list[i].Text)))
 		}
 	}
-	others := slices.Concat(j.Transcripts[transcript.Guessing].Guesses("someone else"), j.Transcripts[transcript.Guessing].Guesses("someone else, same address"))
-	if g, _ := j.either("logged in"); g.by == "" {
+	others := slices.Concat(j.Transcripts[transcript.Guessing].Guesses(labels.SomeoneElse), j.Transcripts[transcript.Guessing].Guesses(labels.SomeoneElseSameAddress))
+	if g, _ := j.either(labels.LoggedIn); g.by == "" {
 		j.notApplicable("no limit was seen that could be turned against others (see SEC-04)")
 		return
 	}
@@ -262,7 +269,7 @@ func limitIsNoWeapon(j *judge) {
 			j.inconclusive("the other user could not finish: %s", g.Trouble)
 		case g.Accepted():
 			j.pass("while one user is held back, another one's code is taken")
-		case g.Series != "someone else":
+		case g.Series != labels.SomeoneElse:
 			j.note("same-address", "another user at the guesser's own address is refused: "+clip(g.Text))
 		default:
 			j.warn("locks-others", "another user, at another address, is not held back", fmt.Sprintf("%s (status %d, %q)", g.Outcome, g.Status, clip(g.Text)))

@@ -6,7 +6,17 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section5Pages = []Rule{
+	{"SEC-07", one(transcript.CrossSite), nil, decisionsAreNotForged},
+	{"SEC-08", one(transcript.Framing), nil, pagesAreNotFramed},
+	{"SEC-09", one(transcript.RepeatedConsent), nil, noSilentRepeat},
+	{"SEC-10", one(transcript.Injection), nil, nothingIsInjected},
+	{"SEC-11", one(transcript.Redirection), nil, noOpenRedirect},
+	{"SEC-12", []string{transcript.CrossOriginReads, transcript.Approval}, []string{transcript.CompleteURI}, pagesKeepToThemselves},
+}
 
 // attack returns an attack that was delivered. One that was not carried out
 // proves nothing, and is an obstacle.
@@ -42,7 +52,7 @@ func parenthesis(text string) string {
 func decisionsAreNotForged(j *judge) {
 	const scenario = transcript.CrossSite
 	approvedBy := func(name string) (x said, approved, known bool) {
-		x, ok := j.first(scenario, "poll/"+name)
+		x, ok := j.first(scenario, labels.Join(labels.Poll, name))
 		if !ok {
 			return x, false, false
 		}
@@ -53,8 +63,8 @@ func decisionsAreNotForged(j *judge) {
 		return x, hasToken(x.Exchange), true
 	}
 	stopped := map[string]transcript.Attack{}
-	for _, name := range []string{"cross-site/no token", "cross-site/other token", "cross-site/query"} {
-		if _, tried := j.Transcripts[scenario].Attack(name); !tried && name != "cross-site/no token" {
+	for _, name := range []string{labels.CrossSiteNoCSRFToken, labels.CrossSiteOtherCSRFToken, labels.CrossSiteQuery} {
+		if _, tried := j.Transcripts[scenario].Attack(name); !tried && name != labels.CrossSiteNoCSRFToken {
 			continue // there was nothing of the kind to forge
 		}
 		a, ok := j.attack(scenario, name)
@@ -70,7 +80,7 @@ func decisionsAreNotForged(j *judge) {
 			stopped[name] = a
 		}
 	}
-	x, approved, known := approvedBy("raw/control")
+	x, approved, known := approvedBy(labels.RawControl)
 	if !known {
 		return
 	}
@@ -79,8 +89,8 @@ func decisionsAreNotForged(j *judge) {
 		j.inconclusive("the positive control failed: the request that approve sends, sent again unchanged, did not approve (%s)", describe(x.Exchange))
 		return
 	}
-	for _, kind := range []string{"no token", "other token"} {
-		raw, cross := "raw/"+kind, stopped["cross-site/"+kind]
+	for _, kind := range []string{labels.NoCSRFToken, labels.OtherCSRFToken} {
+		raw, cross := labels.Join(labels.Raw, kind), stopped[labels.Join(labels.CrossSite, kind)]
 		if _, tried := j.Transcripts[scenario].Attack(raw); !tried || cross.Name == "" {
 			continue
 		}
@@ -97,7 +107,7 @@ func decisionsAreNotForged(j *judge) {
 			j.pass("forged decisions are refused (%s)", kind)
 		}
 	}
-	if query, ok := stopped["cross-site/query"]; ok {
+	if query, ok := stopped[labels.CrossSiteQuery]; ok {
 		j.pass("so is one sent as a link (status %d)", query.Status)
 	}
 }
@@ -125,7 +135,7 @@ var framedPages = []struct {
 func pagesAreNotFramed(j *judge) {
 	const scenario = transcript.Framing
 	var steps []transcript.Step
-	for _, name := range []string{"decision", "wrong code"} {
+	for _, name := range []string{labels.Decision, labels.WrongCode} {
 		if visit, ok := j.journey(scenario, name); ok {
 			steps = append(steps, visit.Steps...)
 		}
@@ -150,7 +160,7 @@ func pagesAreNotFramed(j *judge) {
 			j.warn("only-x-frame-options", "Content-Security-Policy with frame-ancestors", fmt.Sprintf("the %s page has only X-Frame-Options: %s", page.kind, options))
 			continue
 		}
-		a, ok := j.attack(scenario, "frame/"+step.Page)
+		a, ok := j.attack(scenario, labels.Join(labels.Frame, step.Page))
 		why := "no frame-ancestors and no X-Frame-Options"
 		if policy {
 			why = "frame-ancestors " + clip(strings.Join(ancestors, " "))
@@ -211,19 +221,19 @@ func anywhere(sources []string) bool {
 // SEC-09
 func noSilentRepeat(j *judge) {
 	const scenario = transcript.RepeatedConsent
-	if !j.approved(scenario, "approve before") {
+	if !j.approved(scenario, labels.Of(labels.Approve, labels.Before)) {
 		return
 	}
-	before := j.all(scenario, "before/token")
+	before := j.all(scenario, labels.BeforeToken)
 	if len(before) == 0 || !hasToken(before[len(before)-1].Exchange) {
-		j.missing(scenario, "before/token")
+		j.missing(scenario, labels.BeforeToken)
 		return
 	}
-	visit, ok := j.journey(scenario, "type again")
+	visit, ok := j.journey(scenario, labels.TypeAgain)
 	if !ok {
 		return
 	}
-	x, ok := j.first(scenario, "after typing")
+	x, ok := j.first(scenario, labels.AfterTyping)
 	switch {
 	case !ok:
 	case hasToken(x.Exchange):
@@ -252,7 +262,7 @@ func nothingIsInjected(j *judge) {
 		j.missing(transcript.Injection, "an attack that was delivered")
 		return
 	}
-	if _, ok := j.Transcripts[transcript.Injection].Attack("verification_uri/text"); ok {
+	if _, ok := j.Transcripts[transcript.Injection].Attack(labels.Join(labels.VerificationURI, labels.Text)); ok {
 		j.pass("%d payloads left nothing in the pages", tried)
 	}
 }
@@ -271,13 +281,13 @@ func noOpenRedirect(j *judge) {
 		}
 	}
 	stayed := fmt.Sprintf("%d visits with foreign addresses in the usual parameters stayed on the site", delivered)
-	if login, _ := j.Transcripts[transcript.Redirection].Journey("login/absolute"); login.LoggedIn {
+	if login, _ := j.Transcripts[transcript.Redirection].Journey(labels.Join(labels.Login, labels.Absolute)); login.LoggedIn {
 		// The login is where servers send people on. It may be all there is:
 		// a server may refuse to go on to a decision from such an address.
 		j.pass("%s, one of them after a login", stayed)
 		return
 	}
-	visit, ok := j.journey(transcript.Redirection, "verification_uri/absolute")
+	visit, ok := j.journey(transcript.Redirection, labels.Join(labels.VerificationURI, labels.Absolute))
 	switch {
 	case !ok:
 	case visit.Outcome != transcript.Approved:
@@ -297,7 +307,7 @@ func sessionLike(c transcript.Cookie) bool {
 // SEC-12
 func pagesKeepToThemselves(j *judge) {
 	j.noCrossOriginReads()
-	visit, ok := j.journey(transcript.Approval, "approve")
+	visit, ok := j.journey(transcript.Approval, labels.Approve)
 	if !ok {
 		return
 	}
@@ -331,12 +341,12 @@ func orAbsent(value string) string {
 
 // noCrossOriginReads: a foreign page's script must not read the pages (RFC 9700 section 2.6).
 func (j *judge) noCrossOriginReads() {
-	list := j.all(transcript.CrossOriginReads, "page")
+	list := j.all(transcript.CrossOriginReads, labels.Page)
 	if len(list) == 0 {
-		j.missing(transcript.CrossOriginReads, "page")
+		j.missing(transcript.CrossOriginReads, labels.Page)
 		return
 	}
-	for _, x := range append(list, j.all(transcript.CrossOriginReads, "preflight")...) {
+	for _, x := range append(list, j.all(transcript.CrossOriginReads, labels.Preflight)...) {
 		allowed, credentials := strings.TrimSpace(x.Header("Access-Control-Allow-Origin")), x.Header("Access-Control-Allow-Credentials") == "true"
 		switch {
 		case allowed == "":
@@ -388,7 +398,7 @@ func lastPage(visit transcript.Journey) string {
 // noReferrerLeak: the address of the page that verification_uri_complete opens
 // holds the code, and must not be told to other hosts.
 func (j *judge) noReferrerLeak() {
-	visit, ok := j.Transcripts[transcript.CompleteURI].Journey("look")
+	visit, ok := j.Transcripts[transcript.CompleteURI].Journey(labels.Look)
 	if !ok || len(visit.Steps) == 0 {
 		return
 	}

@@ -11,8 +11,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section5Strength = []Rule{
+	{"SEC-02", one(transcript.Codes), nil, deviceCodeStrength},
+	{"SEC-03", one(transcript.Codes), one(transcript.Guessing), userCodeStrength},
+}
 
 // The limits of SEC-02 and SEC-03, in bits. The failing ones are ours, for gross
 // faults, hence the codes policy-*.

@@ -4,7 +4,12 @@ import (
 	"fmt"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section5Tenants = []Rule{
+	{"SEC-13", one(transcript.Tenants), nil, tenantsAreApart},
+}
 
 // SEC-13
 func tenantsAreApart(j *judge) {
@@ -13,7 +18,7 @@ func tenantsAreApart(j *judge) {
 		j.noTenant()
 		return
 	}
-	control, ok := j.first(scenario, "own/device")
+	control, ok := j.first(scenario, labels.OwnDevice)
 	if !ok {
 		return
 	}
@@ -22,11 +27,11 @@ func tenantsAreApart(j *judge) {
 		return
 	}
 	j.foreignClientThere()
-	for _, state := range []string{"pending", "approved"} {
-		if state == "approved" && !j.approvalWorked(scenario, "approve", "approved/owner") {
+	for _, state := range []string{labels.Pending, labels.Approved} {
+		if state == labels.Approved && !j.approvalWorked(scenario, labels.Approve, labels.ApprovedOwner) {
 			continue
 		}
-		for _, by := range []string{"their client", "our client"} {
+		for _, by := range []string{labels.TheirClient, labels.OurClient} {
 			j.codeAbroad(state, by, control)
 		}
 	}
@@ -40,7 +45,7 @@ func (j *judge) noTenant() { j.noClient("tenant") }
 
 // foreignClientThere: a client of this tenant asks the other one for codes.
 func (j *judge) foreignClientThere() {
-	x, ok := j.maybe(transcript.Tenants, "client/device")
+	x, ok := j.maybe(transcript.Tenants, labels.ClientDevice)
 	switch {
 	case !ok:
 		j.note("shared-client", "the tenants share a client id or an endpoint, so a foreign client was not tried")
@@ -87,15 +92,15 @@ func (j *judge) refusedAbroad(x said, what string) {
 // token endpoint says what it came to, the page only what it showed.
 func (j *judge) codeOnForeignPage() {
 	const scenario = transcript.Tenants
-	if _, visited := j.Transcripts[scenario].Journey("page"); !visited {
-		if _, went := j.Transcripts[scenario].Journey("own"); went {
+	if _, visited := j.Transcripts[scenario].Journey(labels.Page); !visited {
+		if _, went := j.Transcripts[scenario].Journey(labels.Own); went {
 			j.note("shared-page", "both tenants have the same verification_uri, so a foreign user code was not tried")
 		} else {
 			j.missing(scenario, "the journey page")
 		}
 		return
 	}
-	owner, ok := j.first(scenario, "page/owner")
+	owner, ok := j.first(scenario, labels.PageOwner)
 	if !ok {
 		return
 	}
@@ -104,10 +109,10 @@ func (j *judge) codeOnForeignPage() {
 		return
 	}
 	// What the page does with a code of its own is the control.
-	if !j.approved(scenario, "own") {
+	if !j.approved(scenario, labels.Own) {
 		return
 	}
-	visit, ok := j.journey(scenario, "page")
+	visit, ok := j.journey(scenario, labels.Page)
 	switch {
 	case !ok:
 	case visit.ApproveOffered || visit.Outcome == transcript.Approved || visit.Outcome == transcript.AtDecision:
@@ -121,13 +126,13 @@ func (j *judge) codeOnForeignPage() {
 // let guests in, which the profile can say.
 func (j *judge) foreignPerson() {
 	const scenario = transcript.Tenants
-	if _, visited := j.Transcripts[scenario].Journey("guest"); !visited {
-		if _, went := j.Transcripts[scenario].Journey("own"); went {
+	if _, visited := j.Transcripts[scenario].Journey(labels.Guest); !visited {
+		if _, went := j.Transcripts[scenario].Journey(labels.Own); went {
 			j.note("shared-account", "the user of the second tenant has the name of users.first, so a foreign person was not tried")
 		}
 		return
 	}
-	owner, ok := j.first(scenario, "guest/owner")
+	owner, ok := j.first(scenario, labels.GuestOwner)
 	if !ok {
 		return
 	}
@@ -135,7 +140,7 @@ func (j *judge) foreignPerson() {
 	guests := j.Profile.Tenant.Guests
 	switch {
 	case !hasToken(owner.Exchange):
-		if visit, ok := j.journey(scenario, "guest"); ok {
+		if visit, ok := j.journey(scenario, labels.Guest); ok {
 			j.pass("a person of the second tenant cannot decide here: %s", visit.Outcome)
 		}
 	case guests == nil:
@@ -150,13 +155,13 @@ func (j *judge) foreignPerson() {
 // foreignToken: what a token of the other tenant says, and what this one says of it.
 func (j *judge) foreignToken() {
 	const scenario = transcript.Tenants
-	if token, ok := j.tokenAmong(scenario, "own/token"); ok {
+	if token, ok := j.tokenAmong(scenario, labels.OwnToken); ok {
 		o, _ := token.Object()
 		if text, _ := o.String("id_token"); text != "" {
 			j.issuerOfToken(token, text)
 		}
 	}
-	x, ok := j.maybe(scenario, "own/introspection")
+	x, ok := j.maybe(scenario, labels.OwnIntrospection)
 	if !ok {
 		return
 	}
@@ -198,7 +203,7 @@ func (j *judge) tenantsIssuer() {
 		return
 	}
 	named := map[string]said{}
-	for _, x := range j.all(transcript.Metadata, "tenant") {
+	for _, x := range j.all(transcript.Metadata, labels.Tenant) {
 		if o, err := x.Object(); err == nil && x.Status == 200 {
 			issuer, _ := o.String("issuer")
 			named[issuer] = x

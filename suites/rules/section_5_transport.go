@@ -7,12 +7,18 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
+var section5Transport = []Rule{
+	{"SEC-01", one(transcript.Transport), nil, tlsEverywhere},
+	{"SEC-14", one(transcript.HostHeaders), nil, hostHeaderNotTrusted},
+}
+
 // SEC-01
 func tlsEverywhere(j *judge) {
-	control, ok := j.first(transcript.Transport, "control")
+	control, ok := j.first(transcript.Transport, labels.Control)
 	if !ok {
 		return
 	}
@@ -28,14 +34,14 @@ func tlsEverywhere(j *judge) {
 // notOverHTTP judges the same URLs over http. Nothing may be served there; a
 // refusal of any kind is right.
 func (j *judge) notOverHTTP() {
-	for _, x := range j.Transcripts[transcript.Transport].Labelled("http") {
-		what := strings.TrimPrefix(x.Label, "http/")
+	for _, x := range j.Transcripts[transcript.Transport].Labelled(labels.HTTP) {
+		what := strings.TrimPrefix(x.Label, labels.HTTP+"/")
 		x := said{x, transcript.Transport}
 		e := x.OAuthError()
 		switch {
 		case !x.Answered():
 			j.pass("%s: no answer over http", what)
-		case what == "device" && hasCodes(x.Exchange), what == "token" && (recognised(x.Exchange) || e == "invalid_grant"):
+		case what == labels.Device && hasCodes(x.Exchange), what == labels.Token && (recognised(x.Exchange) || e == "invalid_grant"):
 			j.fail("served-over-http", "no service over http", describe(x.Exchange)+" over http", x)
 		case what == "page" && x.Status == 200 && j.sameAsOverTLS(x):
 			j.fail("page-over-http", "no page over http, or a redirect to https", "the page asks for input over http", x)
@@ -57,7 +63,7 @@ var asksForInput = regexp.MustCompile(`(?i)<(form|input|button)[\s>]`)
 // sameAsOverTLS says that the page of http is the page of https, and not a
 // notice or a page that a proxy puts before everything.
 func (j *judge) sameAsOverTLS(x said) bool {
-	secure, ok := j.maybe(transcript.Transport, "https/page")
+	secure, ok := j.maybe(transcript.Transport, labels.HTTPSPage)
 	if !ok || secure.Status != 200 {
 		return false
 	}
@@ -70,8 +76,8 @@ func (j *judge) certificates() {
 		j.note("certificate-not-judged", "certificates are not judged: the profile says tls.insecure")
 		return
 	}
-	for _, x := range j.Transcripts[transcript.Transport].Labelled("certificate") {
-		host := strings.TrimPrefix(x.Label, "certificate/")
+	for _, x := range j.Transcripts[transcript.Transport].Labelled(labels.Certificate) {
+		host := strings.TrimPrefix(x.Label, labels.Certificate+"/")
 		switch {
 		case x.Failure == nil || x.Response != nil:
 			j.pass("the certificate of %s is valid", clip(host))
@@ -87,7 +93,7 @@ func (j *judge) certificates() {
 
 func (j *judge) tlsVersions() {
 	accepted := func(version string) (said, bool) {
-		x, sent := j.Transcripts[transcript.Transport].First("tls/" + version)
+		x, sent := j.Transcripts[transcript.Transport].First(labels.Join(labels.TLS, version))
 		return said{x, transcript.Transport}, sent && x.Response != nil
 	}
 	_, new13 := accepted("1.3")
@@ -111,7 +117,7 @@ func (j *judge) tlsVersions() {
 
 // SEC-14: a limit of ours for gross faults, hence the codes policy-*.
 func hostHeaderNotTrusted(j *judge) {
-	control, ok := j.first(transcript.HostHeaders, "control")
+	control, ok := j.first(transcript.HostHeaders, labels.Control)
 	if !ok {
 		return
 	}
@@ -119,12 +125,12 @@ func hostHeaderNotTrusted(j *judge) {
 		j.inconclusive("the request without a foreign host does not succeed: %s", describe(control.Exchange))
 		return
 	}
-	list := j.all(transcript.HostHeaders, "host")
+	list := j.all(transcript.HostHeaders, labels.Host)
 	if len(list) == 0 {
-		j.missing(transcript.HostHeaders, "host")
+		j.missing(transcript.HostHeaders, labels.Host)
 	}
 	for _, x := range list {
-		name := strings.TrimPrefix(x.Label, "host/")
+		name := strings.TrimPrefix(x.Label, labels.Host+"/")
 		if !hasCodes(x.Exchange) {
 			j.pass("%s: %s", name, describe(x.Exchange))
 			continue

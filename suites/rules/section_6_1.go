@@ -6,7 +6,13 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
 )
+
+var section61 = []Rule{
+	{"VERIFY-06", one(transcript.Codes), nil, typeableAlphabet},
+}
 
 // confusable are characters that a screen font may draw alike.
 var confusable = []string{"0O", "1I", "1l", "Il"}

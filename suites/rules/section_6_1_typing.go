@@ -6,7 +6,13 @@ import (
 	"unicode"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var section61Typing = []Rule{
+	{"VERIFY-04", one(transcript.CodeEntry), []string{transcript.Codes}, otherCaseAccepted},
+	{"VERIFY-05", one(transcript.CodeEntry), nil, strayCharactersAccepted},
+}
 
 // entered says how a page took a code that was typed in some way.
 type entered int
@@ -23,14 +29,14 @@ const (
 // is an obstacle.
 func (j *judge) entry(way string) (entered, transcript.Journey) {
 	if _, there := j.Transcripts[transcript.CodeEntry].Journey(way); !there && j.Transcripts[transcript.CodeEntry].Aborted == "" {
-		if _, issued := j.maybe(transcript.CodeEntry, "device/"+way); issued {
+		if _, issued := j.maybe(transcript.CodeEntry, labels.Join(labels.Device, way)); issued {
 			return notTried, transcript.Journey{} // such a code offers nothing to change
 		}
 	}
 	// Tried twice, the second time counts.
 	name := way
-	if _, again := j.Transcripts[transcript.CodeEntry].Journey(way + "/again"); again {
-		name += "/again"
+	if _, again := j.Transcripts[transcript.CodeEntry].Journey(labels.Join(way, labels.Again)); again {
+		name += "/" + labels.Again
 	}
 	visit, ok := j.journey(transcript.CodeEntry, name)
 	if !ok {
@@ -54,7 +60,7 @@ func (j *judge) entry(way string) (entered, transcript.Journey) {
 
 // asPrinted is the positive control: the code as the device shows it.
 func (j *judge) asPrinted() bool {
-	how, visit := j.entry("as printed")
+	how, visit := j.entry(labels.AsPrinted)
 	switch how {
 	case accepted:
 		return true
@@ -66,7 +72,7 @@ func (j *judge) asPrinted() bool {
 
 // sampledCodes are the user codes that the rule may look at.
 func (j *judge) sampledCodes() (codes []string) {
-	for _, from := range []struct{ scenario, label string }{{transcript.CodeEntry, "device"}, {transcript.Codes, "code"}} {
+	for _, from := range []struct{ scenario, label string }{{transcript.CodeEntry, labels.Device}, {transcript.Codes, labels.Code}} {
 		for _, x := range j.all(from.scenario, from.label) {
 			if o, err := x.Object(); err == nil {
 				if code, _ := o.String("user_code"); code != "" {
@@ -94,7 +100,7 @@ func otherCaseAccepted(j *judge) {
 	if !j.asPrinted() {
 		return
 	}
-	switch how, visit := j.entry("other case"); how {
+	switch how, visit := j.entry(labels.OtherCase); how {
 	case accepted:
 		j.pass("codes in the other case are accepted")
 	case refused:
@@ -112,7 +118,7 @@ func strayCharactersAccepted(j *judge) {
 		return
 	}
 	var taken, others []string
-	for _, way := range []string{"without separators", "dashes added", "spaces around", "spaces inside"} {
+	for _, way := range []string{labels.WithoutSeparators, labels.DashesAdded, labels.SpacesAround, labels.SpacesInside} {
 		how, visit := j.entry(way)
 		switch {
 		case how == accepted:

@@ -7,7 +7,17 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var sectionExt = []Rule{
+	{"EXT-01", one(transcript.Extensions), nil, pkceOnDeviceRequest},
+	{"EXT-02", one(transcript.Extensions), one(transcript.Metadata), dpopBound},
+	{"EXT-03", one(transcript.Extensions), one(transcript.Metadata), badProofsRefused},
+	{"EXT-04", one(transcript.Extensions), one(transcript.Metadata), nonceChallengeHarmless},
+	{"EXT-05", one(transcript.Extensions), nil, resourceIndicators},
+	{"EXT-06", one(transcript.Extensions), nil, richRequests},
+}
 
 const extensions = transcript.Extensions
 
@@ -18,7 +28,7 @@ func saysLittle(x said) bool { return hasError(x.Exchange, "slow_down", "authori
 // EXT-01
 func pkceOnDeviceRequest(j *judge) {
 	supported := j.Profile.Capabilities.PKCE
-	issued, ok := j.first(extensions, "pkce/device")
+	issued, ok := j.first(extensions, labels.Join(labels.PKCE, labels.Device))
 	switch {
 	case !ok:
 		return
@@ -26,15 +36,15 @@ func pkceOnDeviceRequest(j *judge) {
 		j.inconclusive("the profile says that PKCE is supported, and a request with code_challenge gets no codes: %s", describe(issued.Exchange))
 		return
 	case !hasCodes(issued.Exchange):
-		if control, ok := j.first(extensions, "parameters/control"); ok && hasCodes(control.Exchange) {
+		if control, ok := j.first(extensions, labels.ParametersControl); ok && hasCodes(control.Exchange) {
 			j.fail("challenge-refused", "codes: what a server does not know it ignores", describe(issued.Exchange)+" for a request with code_challenge", issued)
 		}
 		return
 	}
-	if !j.approved(extensions, "approve pkce") {
+	if !j.approved(extensions, labels.Of(labels.Approve, labels.PKCE)) {
 		return
 	}
-	wrong, ok := j.latest("pkce/wrong")
+	wrong, ok := j.latest(labels.Join(labels.PKCE, labels.Wrong))
 	if !ok {
 		return
 	}
@@ -50,7 +60,7 @@ func pkceOnDeviceRequest(j *judge) {
 		j.inconclusive("%s for a wrong code_verifier", describe(wrong.Exchange))
 		return
 	}
-	missing, ok := j.latest("pkce/missing")
+	missing, ok := j.latest(labels.Join(labels.PKCE, labels.Missing))
 	if ok && hasToken(missing.Exchange) {
 		j.fail("missing-verifier", quoted("invalid_grant"), describe(missing.Exchange)+" without a code_verifier, after a wrong one was refused", wrong, missing)
 		return
@@ -58,10 +68,10 @@ func pkceOnDeviceRequest(j *judge) {
 	if !hasError(wrong.Exchange, "invalid_grant") {
 		j.warn("other-error", quoted("invalid_grant"), describe(wrong.Exchange)+" for a wrong code_verifier", wrong)
 	}
-	if right, ok := j.latest("pkce/right"); ok && !hasToken(right.Exchange) {
+	if right, ok := j.latest(labels.Join(labels.PKCE, labels.Right)); ok && !hasToken(right.Exchange) {
 		j.note("wrong-verifier-ends-the-code", describe(right.Exchange)+" for the right code_verifier after two wrong tries", right)
 	}
-	right, ok := j.latest("verifier/right")
+	right, ok := j.latest(labels.VerifierRight)
 	switch {
 	case !ok:
 	case hasToken(right.Exchange):
@@ -78,7 +88,7 @@ func pkceOnDeviceRequest(j *judge) {
 func (j *judge) latest(label string) (said, bool) {
 	list := j.all(extensions, label)
 	if len(list) == 0 {
-		if label != "pkce/missing" && label != "pkce/right" {
+		if label != labels.Join(labels.PKCE, labels.Missing) && label != labels.Join(labels.PKCE, labels.Right) {
 			j.missing(extensions, label)
 		}
 		return said{}, false
@@ -92,7 +102,7 @@ func (j *judge) dpopSupported() (bool, string) {
 		return *told, "the profile says so (capabilities.dpop)"
 	}
 	for _, scenario := range []string{extensions, transcript.Metadata} {
-		for _, x := range j.all(scenario, "document") {
+		for _, x := range j.all(scenario, labels.Document) {
 			if o, err := x.Object(); err == nil && x.Status == 200 && o.Has("dpop_signing_alg_values_supported") {
 				return true, "the metadata lists dpop_signing_alg_values_supported"
 			}
@@ -103,16 +113,16 @@ func (j *judge) dpopSupported() (bool, string) {
 
 // redeemed is the answer in which the code with a good proof gave its token.
 func (j *judge) redeemed() (said, bool) {
-	if !j.approved(extensions, "approve dpop") {
+	if !j.approved(extensions, labels.Of(labels.Approve, labels.DPoP)) {
 		return said{}, false
 	}
-	for _, label := range []string{"dpop/nonce", "dpop/plain"} {
+	for _, label := range []string{labels.DPoPNonce, labels.DPoPPlain} {
 		list := j.all(extensions, label)
 		if len(list) > 0 {
 			return list[len(list)-1], true
 		}
 	}
-	j.missing(extensions, "dpop/plain")
+	j.missing(extensions, labels.DPoPPlain)
 	return said{}, false
 }
 
@@ -137,14 +147,14 @@ func dpopBound(j *judge) {
 		j.pass("token_type %s: not bound, which is allowed", clip(kind))
 		return
 	}
-	about, ok := j.maybe(extensions, "dpop/introspection")
+	about, ok := j.maybe(extensions, labels.DPoPIntrospection)
 	want := j.Transcripts[extensions].Noted["jkt"]
 	if ok {
 		j.boundToKey(about, want)
 	} else {
 		j.note("binding-unseen", "no introspection endpoint shows to which key the token is bound", x)
 	}
-	other, tried := j.maybe(extensions, "dpop/refresh other key")
+	other, tried := j.maybe(extensions, labels.DPoPRefreshOtherKey)
 	if public := j.Profile.Clients.Public; tried && public.Secret == nil && hasToken(other.Exchange) {
 		j.fail("refresh-not-bound", "a refresh token of a public client is bound to the key", describe(other.Exchange)+" with another key", other)
 	}
@@ -179,10 +189,10 @@ func badProofsRefused(j *judge) {
 		return
 	}
 	good, ok := j.redeemed()
-	tried := j.all(extensions, "dpop/bad")
+	tried := j.all(extensions, labels.DPoPBad)
 	accepted := false
 	for _, x := range tried {
-		name := strings.TrimPrefix(x.Label, "dpop/bad/")
+		name := strings.TrimPrefix(x.Label, labels.DPoPBad+"/")
 		switch {
 		case hasToken(x.Exchange):
 			accepted = true
@@ -191,14 +201,14 @@ func badProofsRefused(j *judge) {
 			j.warn("server-error", quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with a fault in: "+name, x)
 		case saysLittle(x):
 			j.inconclusive("%s for a proof with a fault in: %s", describe(x.Exchange), name)
-		case hasError(x.Exchange, "use_dpop_nonce") && name != "typ":
+		case hasError(x.Exchange, "use_dpop_nonce") && name != labels.HeaderType:
 			j.note("nonce-first", "the nonce was asked for before the fault was looked at: "+name, x)
 		case !hasError(x.Exchange, "invalid_dpop_proof", "use_dpop_nonce"):
 			j.warn("other-error", quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with a fault in: "+name, x)
 		}
 	}
-	first, sent := j.maybe(extensions, "replay/first")
-	again, repeated := j.maybe(extensions, "replay/again")
+	first, sent := j.maybe(extensions, labels.ReplayFirst)
+	again, repeated := j.maybe(extensions, labels.ReplayAgain)
 	if sent && repeated && saysLittle(first) && saysLittle(again) {
 		// A replay may be looked for when a token is given (section 11.1 leaves
 		// the check itself open), and nobody decided about this code.
@@ -207,7 +217,7 @@ func badProofsRefused(j *judge) {
 	switch {
 	case accepted:
 	case len(tried) == 0:
-		j.missing(extensions, "dpop/bad")
+		j.missing(extensions, labels.DPoPBad)
 	case !ok:
 	case hasToken(good.Exchange):
 		j.pass("%d bad proofs refused, and the code was still good afterwards", len(tried))
@@ -224,10 +234,10 @@ func nonceChallengeHarmless(j *judge) {
 		j.notApplicable("the target does not do DPoP: %s", how)
 		return
 	}
-	if !j.approved(extensions, "approve dpop") {
+	if !j.approved(extensions, labels.Of(labels.Approve, labels.DPoP)) {
 		return
 	}
-	plain, ok := j.latest("dpop/plain")
+	plain, ok := j.latest(labels.DPoPPlain)
 	switch {
 	case !ok:
 		return
@@ -241,9 +251,9 @@ func nonceChallengeHarmless(j *judge) {
 		j.fail("no-nonce", "the header DPoP-Nonce with use_dpop_nonce", "no such header", plain)
 		return
 	}
-	tries := j.all(extensions, "dpop/nonce")
+	tries := j.all(extensions, labels.DPoPNonce)
 	if len(tries) == 0 {
-		j.missing(extensions, "dpop/nonce")
+		j.missing(extensions, labels.DPoPNonce)
 		return
 	}
 	if hasError(tries[0].Exchange, "slow_down") {
@@ -262,7 +272,7 @@ func nonceChallengeHarmless(j *judge) {
 // EXT-05
 func resourceIndicators(j *judge) {
 	valid := j.Profile.Capabilities.Resource
-	control, ok := j.first(extensions, "parameters/control")
+	control, ok := j.first(extensions, labels.ParametersControl)
 	if !ok || !hasCodes(control.Exchange) {
 		if ok {
 			j.inconclusive("the same request without resource gets no codes: %s", describe(control.Exchange))
@@ -270,8 +280,8 @@ func resourceIndicators(j *judge) {
 		return
 	}
 	ignored := 0
-	for _, name := range []string{"relative", "fragment", "unknown"} {
-		x, ok := j.first(extensions, "resource/"+name)
+	for _, name := range []string{labels.Relative, labels.Fragment, labels.Unknown} {
+		x, ok := j.first(extensions, labels.Join(labels.Resource, name))
 		switch {
 		case !ok:
 		case hasCodes(x.Exchange):
@@ -297,19 +307,19 @@ func resourceIndicators(j *judge) {
 
 // audience judges what became of a valid resource.
 func (j *judge) audience(valid string) {
-	if !j.approved(extensions, "approve resource") {
+	if !j.approved(extensions, labels.Of(labels.Approve, labels.Resource)) {
 		return
 	}
-	polls := j.all(extensions, "resource/token")
+	polls := j.all(extensions, labels.ResourceToken)
 	if len(polls) == 0 {
-		j.missing(extensions, "resource/token")
+		j.missing(extensions, labels.ResourceToken)
 		return
 	}
 	if x := polls[len(polls)-1]; !hasToken(x.Exchange) {
 		j.inconclusive("no token for a valid resource: %s", describe(x.Exchange))
 		return
 	}
-	about, ok := j.maybe(extensions, "resource/introspection")
+	about, ok := j.maybe(extensions, labels.ResourceIntrospection)
 	if !ok {
 		j.pass("a valid resource is taken; nothing shows the token's audience")
 		return
@@ -333,7 +343,7 @@ func (j *judge) audience(valid string) {
 
 // EXT-06
 func richRequests(j *judge) {
-	control, ok := j.first(extensions, "parameters/control")
+	control, ok := j.first(extensions, labels.ParametersControl)
 	if !ok || !hasCodes(control.Exchange) {
 		if ok {
 			j.inconclusive("the same request without further parameters gets no codes: %s", describe(control.Exchange))
@@ -341,7 +351,7 @@ func richRequests(j *judge) {
 		return
 	}
 	for _, name := range []string{"OIDC", "request_uri"} {
-		if x, ok := j.first(extensions, "parameters/"+name); ok && serverFault(x.Exchange) {
+		if x, ok := j.first(extensions, labels.Join(labels.Parameters, name)); ok && serverFault(x.Exchange) {
 			j.fail("server-error", "codes, or an error of RFC 6749", describe(x.Exchange)+" for parameters of "+name, x)
 		} else if ok && !hasCodes(x.Exchange) {
 			j.note("refused", describe(x.Exchange)+" for parameters of "+name, x)
@@ -350,7 +360,7 @@ func richRequests(j *judge) {
 	valid := j.Profile.Capabilities.AuthorizationDetails
 	ignored := false
 	for _, name := range []string{"malformed", "unknown"} {
-		x, ok := j.first(extensions, "details/"+name)
+		x, ok := j.first(extensions, labels.Join(labels.Details, name))
 		switch {
 		case !ok:
 		case serverFault(x.Exchange):
@@ -371,12 +381,12 @@ func richRequests(j *judge) {
 		}
 		return
 	}
-	if !j.approved(extensions, "approve details") {
+	if !j.approved(extensions, labels.Of(labels.Approve, labels.Details)) {
 		return
 	}
-	polls := j.all(extensions, "details/token")
+	polls := j.all(extensions, labels.DetailsToken)
 	if len(polls) == 0 {
-		j.missing(extensions, "details/token")
+		j.missing(extensions, labels.DetailsToken)
 		return
 	}
 	x := polls[len(polls)-1]

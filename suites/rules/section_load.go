@@ -8,7 +8,13 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
+
+var sectionLoad = []Rule{
+	{"LOAD-01", one(transcript.Fleet), nil, noCrossTalk},
+	{"LOAD-02", one(transcript.Fleet), nil, stateMachineUnderLoad},
+}
 
 // fleetDevice is one line of the ledger: what one device of the fleet asked
 // for, what was decided about it, and what it got.
@@ -34,7 +40,7 @@ func (j *judge) ledger() (devices []fleetDevice) {
 	lost := map[string]int{}
 	for _, x := range t.Exchanges {
 		kind, rest, _ := strings.Cut(x.Label, "/")
-		if kind != "poll" {
+		if kind != labels.Poll {
 			continue
 		}
 		k, _, _ := strings.Cut(rest, "/")
@@ -46,16 +52,16 @@ func (j *judge) ledger() (devices []fleetDevice) {
 	}
 	for _, x := range t.Exchanges {
 		kind, name, _ := strings.Cut(x.Label, "/")
-		if kind != "device" || !hasCodes(x) {
+		if kind != labels.Device || !hasCodes(x) {
 			continue
 		}
 		d := fleetDevice{k: len(devices) + 1, issued: said{x, scenario}, polls: polls[name], lost: lost[name], tokens: withToken(polls[name])}
 		if _, err := fmt.Sscan(name, &d.k); err != nil {
 			continue
 		}
-		for _, who := range []string{"first", "second"} {
-			for _, verb := range []string{"approves", "denies"} {
-				if visit, ok := t.Journey(fmt.Sprintf("%s %s %s", who, verb, name)); ok {
+		for _, who := range []string{labels.First, labels.Second} {
+			for _, verb := range []string{labels.Approves, labels.Denies} {
+				if visit, ok := t.Journey(labels.Of(labels.Of(who, verb), name)); ok {
 					d.visit, d.who = visit, who
 				}
 			}
@@ -116,7 +122,7 @@ func (j *judge) ownAnswers(d fleetDevice) {
 		j.inconclusive("device %d was approved and still hears slow_down", d.k)
 	case d.approved() && len(d.tokens) == 0 && last.Sent < d.visit.Ended:
 		j.inconclusive("device %d did not ask after it was approved", d.k)
-	case d.approved() && len(d.tokens) == 0 && j.certain(d.visit, transcript.Fleet, fmt.Sprintf("poll/%d", d.k)):
+	case d.approved() && len(d.tokens) == 0 && j.certain(d.visit, transcript.Fleet, labels.Nth(labels.Poll, d.k)):
 		j.fail("approved-without-token", "a token for each approved device", fmt.Sprintf("device %d was approved: %s", d.k, describe(last.Exchange)), last)
 	}
 }
@@ -169,7 +175,7 @@ func (j *judge) ownPerson(devices []fleetDevice) {
 			continue
 		}
 		x := d.tokens[0]
-		sub := j.subject(transcript.Fleet, fmt.Sprintf("owner/%d", d.k), x)
+		sub := j.subject(transcript.Fleet, labels.Nth(labels.Owner, d.k), x)
 		if sub == "" {
 			j.note("subject-unknown", "nothing tells whose the tokens are: no userinfo, introspection or ID token", x)
 			return
@@ -246,7 +252,7 @@ func stateMachineUnderLoad(j *judge) {
 		}
 	}
 	if len(polls) == 0 {
-		j.missing(transcript.Fleet, "poll")
+		j.missing(transcript.Fleet, labels.Poll)
 		return
 	}
 	times := make([]time.Duration, len(polls))

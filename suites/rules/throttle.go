@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -112,8 +113,8 @@ func (m *measurement) measure() (Throttle, bool) {
 	later, first := m.slowed()
 	r.FirstPoll = first
 	r.Boundary = m.boundary()
-	r.AfterOne = m.added("grown", 1)
-	r.AfterThree = m.added("summed", 3)
+	r.AfterOne = m.added(labels.Grown, 1)
+	r.AfterThree = m.added(labels.Summed, 3)
 	if r.SlowDowns > 0 {
 		r.CountedFrom = m.countedFrom(r)
 	}
@@ -155,7 +156,7 @@ func (m *measurement) devices() Throttle {
 	start := time.Duration(math.MaxInt64)
 	var names []string
 	for _, x := range m.t.Exchanges {
-		if name, ok := strings.CutSuffix(x.Label, "/device"); ok && hasCodes(x) && len(names) < maxThrottleDevices && m.polls[name] == nil {
+		if name, ok := strings.CutSuffix(x.Label, "/"+labels.Device); ok && hasCodes(x) && len(names) < maxThrottleDevices && m.polls[name] == nil {
 			names = append(names, name)
 			m.polls[name] = []wire.Exchange{x}
 			start = min(start, x.Received)
@@ -269,9 +270,9 @@ func (m *measurement) one(device, step string) (wire.Exchange, bool) {
 // obeysInVain: every poll of the devices that obeyed got slow_down.
 func (m *measurement) obeysInVain() bool {
 	slowed := 0
-	for _, name := range []string{"obedient", "patient"} {
+	for _, name := range []string{labels.Obedient, labels.Patient} {
 		for _, x := range m.t.Labelled(name) {
-			if _, step, _ := strings.Cut(x.Label, name+"/"); strings.HasPrefix(step, "burst") || step == "device" || !x.Answered() || x.Overloaded() {
+			if _, step, _ := strings.Cut(x.Label, name+"/"); strings.HasPrefix(step, labels.Burst) || step == labels.Device || !x.Answered() || x.Overloaded() {
 				continue
 			}
 			if !hasError(x, "slow_down") {
@@ -325,13 +326,13 @@ func (s *sides) from(base time.Duration) *ThrottleRange {
 func (m *measurement) boundary() *ThrottleRange {
 	var s sides
 	for name := range m.polls {
-		base, ok := m.one(name, "base")
+		base, ok := m.one(name, labels.Base)
 		if !ok || !hasError(base, "authorization_pending") {
 			continue
 		}
-		step := "probe"
-		if !strings.HasPrefix(name, "margin/") {
-			step = "early"
+		step := labels.Probe
+		if !strings.HasPrefix(name, labels.Margin+"/") {
+			step = labels.Early
 		}
 		if x, ok := m.one(name, step); ok {
 			s.add(x, between(base, x))
@@ -344,10 +345,10 @@ func (m *measurement) boundary() *ThrottleRange {
 func (m *measurement) added(group string, slowDowns int) *ThrottleRange {
 	var s sides
 	for name, polls := range m.polls {
-		step := "probe"
+		step := labels.Probe
 		switch {
 		case strings.HasPrefix(name, group+"/"):
-		case slowDowns == 1 && name == "obedient", slowDowns == 3 && name == "patient":
+		case slowDowns == 1 && name == labels.Obedient, slowDowns == 3 && name == labels.Patient:
 			step = "1"
 		default:
 			continue
@@ -358,7 +359,7 @@ func (m *measurement) added(group string, slowDowns int) *ThrottleRange {
 		}
 		n, last := 0, wire.Exchange{}
 		for _, burst := range polls {
-			if strings.HasPrefix(burst.Label, name+"/burst/") {
+			if strings.HasPrefix(burst.Label, labels.Join(name, labels.Burst)+"/") {
 				last = burst
 				if hasError(burst, "slow_down") {
 					n++
@@ -383,18 +384,18 @@ func (m *measurement) grows(r Throttle) bool {
 // countedFrom looks at a poll that comes in time after an accepted poll, and
 // too early after the one between them, which was refused.
 func (m *measurement) countedFrom(r Throttle) string {
-	window, device := sides{refused: m.interval, accepted: m.interval}, "early"
+	window, device := sides{refused: m.interval, accepted: m.interval}, labels.Early
 	if m.grows(r) {
 		if r.AfterOne.AcceptedMS == nil {
 			return ""
 		}
-		device = "counted"
+		device = labels.Counted
 		window.refused += duration(*r.AfterOne.RefusedMS)
 		window.accepted += duration(*r.AfterOne.AcceptedMS)
 	}
-	base, _ := m.one(device, "base")
-	early, _ := m.one(device, "early")
-	probe, ok := m.one(device, "probe")
+	base, _ := m.one(device, labels.Base)
+	early, _ := m.one(device, labels.Early)
+	probe, ok := m.one(device, labels.Probe)
 	if !ok || !hasError(early, "slow_down") || !between(base, probe).surelyLonger(window.accepted) || !between(early, probe).surelyShorter(window.refused) {
 		return ""
 	}

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
@@ -22,32 +23,32 @@ func abandoned(c *conversation) error {
 		goal    transcript.Goal
 		account *useragent.Account
 	}{
-		{"login", transcript.Approve, nil},
-		{"decision", transcript.ReachDecision, user},
+		{labels.Login, transcript.Approve, nil},
+		{labels.Decision, transcript.ReachDecision, user},
 	}
 	var (
 		both sync.WaitGroup
 		errs = make([]error, len(parts))
 		part = func(i int) error {
 			p := parts[i]
-			d, err := c.issue(p.name+"/device", c.Profile.Clients.Public)
+			d, err := c.issue(labels.Join(p.name, labels.Device), c.Profile.Clients.Public)
 			if err != nil {
 				return err
 			}
-			stop := d.task("stop at "+p.name, p.goal)
+			stop := d.task(labels.Of(labels.StopAt, p.name), p.goal)
 			stop.Account = p.account
 			if j, err := c.visitOnce(stop); err != nil || j.Outcome == transcript.Unfinished {
 				return err
 			}
-			if _, err := d.poll(p.name + "/poll/1"); err != nil {
+			if _, err := d.poll(labels.Join(p.name, labels.Poll, "1")); err != nil {
 				return err
 			}
-			again := d.task("again at "+p.name, transcript.ReachDecision)
+			again := d.task(labels.Of(labels.AgainAt, p.name), transcript.ReachDecision)
 			again.Account = user
 			if _, err := c.visitOnce(again); err != nil {
 				return err
 			}
-			_, err = d.poll(p.name + "/poll/2")
+			_, err = d.poll(labels.Join(p.name, labels.Poll, "2"))
 			return err
 		}
 	)

@@ -6,6 +6,7 @@ import (
 	"mime/multipart"
 	"net/url"
 
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -47,6 +48,6 @@ func otherTypes(form wire.Form) []otherBody {
 		{"text", "text/plain", encoded},
 		{"multipart", w.FormDataContentType(), parts.Bytes()},
 		{"none", "", encoded},
-		{"charset", wire.FormType + "; charset=UTF-8", encoded},
+		{labels.Charset, wire.FormType + "; charset=UTF-8", encoded},
 	}
 }

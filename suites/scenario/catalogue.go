@@ -1,10 +1,16 @@
 package scenario
 
-import "github.com/devicegrant/devicegrant/suites/transcript"
+import (
+	"slices"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
 
 // All is every scenario. The long ones stand first, so that a busy machine
 // starts them first.
-var All = []Scenario{
+func All() []Scenario { return slices.Clone(all) }
+
+var all = []Scenario{
 	{Name: transcript.Expiry, Expiry: true, run: expiry,
 		About: "codes that nobody uses, that are approved late or too late, and their polls after their lifetime"},
 	{Name: transcript.Throttle, Hurry: true, run: throttle,
@@ -101,7 +107,7 @@ var All = []Scenario{
 
 // ByName finds a scenario.
 func ByName(name string) (Scenario, bool) {
-	for _, s := range All {
+	for _, s := range all {
 		if s.Name == name {
 			return s, true
 		}

@@ -3,6 +3,7 @@ package scenario
 import (
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -29,24 +30,24 @@ func clientErrors(c *conversation) error {
 	wrongSecret := c.random.word(24)
 	wrong := wire.BasicAuth(client.ID, wrongSecret)
 
-	d, err := c.issue("right/device", client)
+	d, err := c.issue(labels.RightDevice, client)
 	if err != nil {
 		return err
 	}
 	if deviceAuth(client) == profiles.AuthBasic {
-		r := c.deviceRequest("wrong/device", client, c.deviceForm(client))
+		r := c.deviceRequest(labels.WrongDevice, client, c.deviceForm(client))
 		r.Header.Set("Authorization", wrong)
 		c.send(r)
 	}
-	d.pollNow("right/token")
-	if d, err = c.issue("wrong/code", client); err != nil {
+	d.pollNow(labels.Join(labels.Right, labels.Token))
+	if d, err = c.issue(labels.Join(labels.Wrong, labels.Code), client); err != nil {
 		return err
 	}
-	r := c.tokenRequest("wrong/token", client, c.tokenForm(client, d.deviceCode))
+	r := c.tokenRequest(labels.WrongToken, client, c.tokenForm(client, d.deviceCode))
 	r.Header.Set("Authorization", wrong)
 	c.send(r)
 	if deviceAuth(client) == profiles.AuthBasic {
-		c.send(c.bareDeviceRequest("wrong/body", c.deviceForm(client).Add("client_secret", wrongSecret)))
+		c.send(c.bareDeviceRequest(labels.WrongBody, c.deviceForm(client).Add("client_secret", wrongSecret)))
 	}
 	return nil
 }
@@ -70,11 +71,11 @@ func hostileCharacters(c *conversation) error {
 			r.Header.Set("Accept-Language", "ja, de;q=0.8")
 			c.send(r)
 		}
-		say(c.bareDeviceRequest("device/client_id/"+v.name, device.Set("client_id", v.value)))
-		say(c.deviceRequest("device/scope/"+v.name, public, device.Set("scope", v.value)))
-		say(c.tokenRequest("token/client_id/"+v.name, public, token.Set("client_id", v.value)))
-		say(c.tokenRequest("token/device_code/"+v.name, public, token.Set("device_code", v.value)))
-		say(c.tokenRequest("token/grant_type/"+v.name, public, token.Set("grant_type", v.value)))
+		say(c.bareDeviceRequest(labels.Join(labels.Device, "client_id", v.name), device.Set("client_id", v.value)))
+		say(c.deviceRequest(labels.Join(labels.Device, "scope", v.name), public, device.Set("scope", v.value)))
+		say(c.tokenRequest(labels.Join(labels.Token, "client_id", v.name), public, token.Set("client_id", v.value)))
+		say(c.tokenRequest(labels.Join(labels.Token, "device_code", v.name), public, token.Set("device_code", v.value)))
+		say(c.tokenRequest(labels.Join(labels.Token, labels.GrantType, v.name), public, token.Set("grant_type", v.value)))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -31,13 +32,13 @@ type forgery struct {
 // forgeries, with the positive control at the end: the request that approve
 // sends, sent unchanged.
 var forgeries = []forgery{
-	{name: "cross-site/no token", make: withoutToken},
-	{name: "cross-site/other token", make: withOtherToken},
-	{name: "cross-site/query", make: asQuery},
-	{name: "raw/no token", make: withoutToken, raw: true},
-	{name: "raw/other token", make: withOtherToken, raw: true},
-	{name: "raw/foreign origin", make: unchanged, raw: true, origin: evilOrigin},
-	{name: "raw/control", make: unchanged, raw: true},
+	{name: labels.CrossSiteNoCSRFToken, make: withoutToken},
+	{name: labels.CrossSiteOtherCSRFToken, make: withOtherToken},
+	{name: labels.CrossSiteQuery, make: asQuery},
+	{name: labels.Join(labels.Raw, labels.NoCSRFToken), make: withoutToken, raw: true},
+	{name: labels.Join(labels.Raw, labels.OtherCSRFToken), make: withOtherToken, raw: true},
+	{name: labels.Join(labels.Raw, "foreign origin"), make: unchanged, raw: true, origin: evilOrigin},
+	{name: labels.RawControl, make: unchanged, raw: true},
 }
 
 // crossSite leads a logged-in person to the decision about one code after
@@ -79,7 +80,7 @@ func crossSite(c *conversation) error {
 	c.leavePages()
 	for _, f := range forgeries {
 		if d := devices[f.name]; d != nil {
-			if _, err := d.poll("poll/" + f.name); err != nil {
+			if _, err := d.poll(labels.Join(labels.Poll, f.name)); err != nil {
 				return err
 			}
 		}
@@ -95,7 +96,7 @@ func (c *conversation) logIn(s useragent.Session, client *profiles.Client) error
 	if err := c.afterPages(transcript.TwoPeople); err != nil {
 		return err
 	}
-	d, err := c.issue("device/logging in", client)
+	d, err := c.issue(labels.Join(labels.Device, "logging in"), client)
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (c *conversation) otherDecision(client *profiles.Client) (r useragent.Reque
 		return r, "", false, err
 	}
 	defer s.Close()
-	d, err := c.issue("device/another session", client)
+	d, err := c.issue(labels.Join(labels.Device, "another session"), client)
 	if err != nil {
 		return r, "", false, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
@@ -17,16 +18,16 @@ const patience = 3
 // Labels: device, bystander/device, pending, token/1 ..., bystander/poll,
 // reuse/1, reuse/2. Journey: approve.
 func approval(c *conversation) error {
-	d, err := c.issue("device", c.Profile.Clients.Public)
+	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
-	bystander, err := c.issue("bystander/device", c.Profile.Clients.Public)
+	bystander, err := c.issue(labels.Join(labels.Bystander, labels.Device), c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
 	interval := d.interval
-	if _, err := d.poll("pending"); err != nil {
+	if _, err := d.poll(labels.Pending); err != nil {
 		return err
 	}
 	if err := c.afterPages(transcript.Denial); err != nil {
@@ -36,18 +37,18 @@ func approval(c *conversation) error {
 		return err
 	}
 	c.leavePages()
-	x, err := d.collect("token", patience)
+	x, err := d.collect(labels.Token, patience)
 	if err != nil || x.Status != 200 {
 		return err
 	}
 	collected := d.last
-	if _, err := bystander.poll("bystander/poll"); err != nil {
+	if _, err := bystander.poll(labels.BystanderPoll); err != nil {
 		return err
 	}
-	if _, err := d.poll("reuse/1"); err != nil {
+	if _, err := d.poll(labels.Join(labels.Reuse, "1")); err != nil {
 		return err
 	}
-	_, err = d.pollAfter("reuse/2", max(collected+5*interval-d.last, d.interval+d.guard()))
+	_, err = d.pollAfter(labels.Join(labels.Reuse, "2"), max(collected+5*interval-d.last, d.interval+d.guard()))
 	return err
 }
 
@@ -104,7 +105,7 @@ func earlyApproval(c *conversation) error {
 		return err
 	}
 	defer s.Close()
-	d, err := c.issue("device", client)
+	d, err := c.issue(labels.Device, client)
 	if err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func earlyApproval(c *conversation) error {
 		return err
 	}
 	c.leavePages()
-	_, err = d.collect("token", patience)
+	_, err = d.collect(labels.Token, patience)
 	return err
 }
 
@@ -124,11 +125,11 @@ const denialPolls = 3
 //
 // Labels: device, pending, denied/1 ... denied/3. Journey: deny.
 func denial(c *conversation) error {
-	d, err := c.issue("device", c.Profile.Clients.Public)
+	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
-	if _, err := d.poll("pending"); err != nil {
+	if _, err := d.poll(labels.Pending); err != nil {
 		return err
 	}
 	j, err := c.visitOnce(d.task(string(transcript.Deny), transcript.Deny))
@@ -143,7 +144,7 @@ func denial(c *conversation) error {
 		return unfinished(j)
 	}
 	for i := range denialPolls {
-		if _, err := d.poll(fmt.Sprintf("denied/%d", i+1)); err != nil {
+		if _, err := d.poll(labels.Nth(labels.Denied, i+1)); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -214,7 +215,7 @@ func (d *device) collect(label string, n int) (wire.Exchange, error) {
 	var x wire.Exchange
 	for i := 1; i <= n; i++ {
 		var err error
-		if x, err = d.poll(fmt.Sprintf("%s/%d", label, i)); err != nil {
+		if x, err = d.poll(labels.Nth(label, i)); err != nil {
 			return x, err
 		}
 		lost := !x.Answered() || x.Overloaded()

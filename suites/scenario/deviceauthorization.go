@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -15,18 +16,18 @@ import (
 // Labels: valid/public, valid/public again, valid/confidential; page.
 func deviceAuthorization(c *conversation) error {
 	public := c.Profile.Clients.Public
-	d, err := c.issue("valid/public", public)
+	d, err := c.issue(labels.ValidPublic, public)
 	if err != nil {
 		return err
 	}
-	if _, err := c.issue("valid/public again", public); err != nil {
+	if _, err := c.issue(labels.Join(labels.Valid, "public again"), public); err != nil {
 		return err
 	}
 	if confidential := c.Profile.Clients.Confidential; confidential != nil {
-		c.sendPatiently(c.deviceRequest("valid/confidential", confidential, c.deviceForm(confidential)))
+		c.sendPatiently(c.deviceRequest(labels.ValidConfidential, confidential, c.deviceForm(confidential)))
 	}
 	if d.verificationURI != "" {
-		c.sendPatiently(wire.Get("page", d.verificationURI))
+		c.sendPatiently(wire.Get(labels.Page, d.verificationURI))
 	}
 	return nil
 }
@@ -52,7 +53,7 @@ func codes(c *conversation) error {
 				if enough.Load() {
 					continue
 				}
-				x := c.sendPatiently(c.deviceRequest(fmt.Sprintf("code/%d", i), public, c.deviceForm(public)))
+				x := c.sendPatiently(c.deviceRequest(labels.Nth(labels.Code, i), public, c.deviceForm(public)))
 				if x.Overloaded() {
 					enough.Store(true)
 				}
@@ -89,25 +90,25 @@ func deviceErrors(c *conversation) error {
 	form := c.deviceForm(public)
 	endpoint := c.Target.Endpoints.DeviceAuthorization
 	valid := func(label string) wire.Request { return c.deviceRequest(label, public, form) }
-	if _, err := c.deviceFrom(c.sendPatiently(valid("control/public")), public); err != nil {
+	if _, err := c.deviceFrom(c.sendPatiently(valid(labels.ControlPublic)), public); err != nil {
 		return fmt.Errorf("the request without a fault does not succeed: %w", err)
 	}
 
 	for _, method := range []string{"GET", "PUT", "HEAD"} {
-		r := valid("method/" + method)
+		r := valid(labels.Join(labels.Method, method))
 		r.Method, r.URL, r.Body = method, withQuery(endpoint, form), nil
 		r.Header.Del("Content-Type")
 		c.send(r)
 	}
-	r := valid("query/parameters")
+	r := valid(labels.QueryParameters)
 	r.URL, r.Body = withQuery(endpoint, form), nil
 	c.send(r)
 	// The secret goes into the target's access log.
 	if c.Profile.Limits.AllowD2 && confidential != nil && confidential.Secret != nil && deviceAuth(confidential) != profiles.AuthNone {
 		own := c.deviceForm(confidential)
-		c.sendPatiently(c.deviceRequest("control/confidential", confidential, own))
-		c.send(c.bareDeviceRequest("query/no secret", own))
-		r := c.bareDeviceRequest("query/secret", own)
+		c.sendPatiently(c.deviceRequest(labels.ControlConfidential, confidential, own))
+		c.send(c.bareDeviceRequest(labels.QueryNoSecret, own))
+		r := c.bareDeviceRequest(labels.QuerySecret, own)
 		r.URL = withQuery(r.URL, wire.Form{{Name: "client_secret", Value: confidential.Secret.Reveal()}})
 		c.send(r)
 	}
@@ -117,7 +118,7 @@ func deviceErrors(c *conversation) error {
 		complete = form.Add("client_secret", public.Secret.Reveal())
 	}
 	for _, body := range otherTypes(complete) {
-		r := valid("type/" + body.name)
+		r := valid(labels.Join(labels.Type, body.name))
 		r.Header.Del("Content-Type")
 		if body.mediaType != "" {
 			r.Header.Set("Content-Type", body.mediaType)
@@ -128,28 +129,28 @@ func deviceErrors(c *conversation) error {
 		}
 	}
 
-	c.send(c.bareDeviceRequest("client/absent", form.Without("client_id")))
-	c.send(c.bareDeviceRequest("client/empty", form.Set("client_id", "")))
-	c.send(c.bareDeviceRequest("client/unknown", form.Set("client_id", "x-devicegrant-"+c.random.word(16))))
+	c.send(c.bareDeviceRequest(labels.ClientAbsent, form.Without("client_id")))
+	c.send(c.bareDeviceRequest(labels.ClientEmpty, form.Set("client_id", "")))
+	c.send(c.bareDeviceRequest(labels.ClientUnknown, form.Set("client_id", "x-devicegrant-"+c.random.word(16))))
 
-	c.send(c.deviceRequest("repeat/same client", public, form.Add("client_id", public.ID)))
+	c.send(c.deviceRequest(labels.RepeatSameClient, public, form.Add("client_id", public.ID)))
 	other := "x-devicegrant-" + c.random.word(16)
 	if c.Profile.Clients.Second != nil {
 		other = c.Profile.Clients.Second.ID
 	}
-	c.send(c.deviceRequest("repeat/other client", public, form.Add("client_id", other)))
+	c.send(c.deviceRequest(labels.RepeatOtherClient, public, form.Add("client_id", other)))
 	if scope := form.Get("scope"); scope != "" {
-		c.send(c.deviceRequest("repeat/scope", public, form.Add("scope", scope)))
+		c.send(c.deviceRequest(labels.RepeatScope, public, form.Add("scope", scope)))
 	}
 
-	c.send(c.deviceRequest("unknown/added", public, form.
+	c.send(c.deviceRequest(labels.UnknownAdded, public, form.
 		Add("x_h_"+c.random.word(8), "").
 		Add("x_h_"+c.random.word(8), c.random.word(200)).
 		Add("x-h."+c.random.word(8), "1")))
 
-	c.send(c.deviceRequest("scope/absent", public, form.Without("scope")))
-	c.send(c.deviceRequest("scope/empty", public, form.Set("scope", "")))
+	c.send(c.deviceRequest(labels.ScopeAbsent, public, form.Without("scope")))
+	c.send(c.deviceRequest(labels.ScopeEmpty, public, form.Set("scope", "")))
 
-	c.sendPatiently(valid("control/public again"))
+	c.sendPatiently(valid(labels.ControlPublicAgain))
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -89,7 +90,7 @@ func (k *proofKey) badProofs(target string) []badProof {
 		{"htu", set("htu", target+"/elsewhere")},
 		{"htm", set("htm", "GET")},
 		{"iat", set("iat", time.Now().Add(-30*24*time.Hour).Unix())},
-		{"typ", head("typ", "JWT")},
+		{labels.HeaderType, head("typ", "JWT")},
 		{"alg none", head("alg", "none")},
 		{"private key", head("jwk", json.RawMessage(private))},
 		{"two headers", nil},

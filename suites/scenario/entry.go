@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
@@ -49,7 +50,7 @@ func codeEntry(c *conversation) error {
 }
 
 // again is the end of the name of what is tried once more.
-const again = "/again"
+const again = "/" + labels.Again
 
 // rejected says that a page did not want the code.
 func rejected(j transcript.Journey) bool {
@@ -62,7 +63,7 @@ func (c *conversation) enter(s useragent.Session, way wayToEnter, name string) (
 	if err := c.takeTurn(s); err != nil {
 		return j, err
 	}
-	d, err := c.issue("device/"+name, c.Profile.Clients.Public)
+	d, err := c.issue(labels.Join(labels.Device, name), c.Profile.Clients.Public)
 	if err != nil {
 		return j, err
 	}
@@ -83,7 +84,7 @@ func (c *conversation) enter(s useragent.Session, way wayToEnter, name string) (
 	return c.visit(s, task), nil
 }
 
-const asPrinted = "as printed"
+const asPrinted = labels.AsPrinted
 
 // wayToEnter is one way to give a code to the page.
 type wayToEnter struct {
@@ -93,13 +94,13 @@ type wayToEnter struct {
 
 // waysToEnter begins with the complete URI: the person is not logged in yet.
 var waysToEnter = []wayToEnter{
-	{"complete URI", nil},
+	{labels.CompleteURI, nil},
 	{asPrinted, func(code string) string { return code }},
-	{"other case", otherCase},
-	{"without separators", bareCode},
-	{"dashes added", func(code string) string { return spread(code, "-") }},
-	{"spaces around", func(code string) string { return "  " + code + " " }},
-	{"spaces inside", func(code string) string { return spread(code, " ") }},
+	{labels.OtherCase, otherCase},
+	{labels.WithoutSeparators, bareCode},
+	{labels.DashesAdded, func(code string) string { return spread(code, "-") }},
+	{labels.SpacesAround, func(code string) string { return "  " + code + " " }},
+	{labels.SpacesInside, func(code string) string { return spread(code, " ") }},
 }
 
 // otherCase swaps the case of every letter. A code of mixed case stays as it

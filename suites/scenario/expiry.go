@@ -8,6 +8,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
@@ -56,7 +57,7 @@ func expiry(c *conversation) error {
 	if c.Profile.Expiry != nil && c.Profile.Expiry.Client != nil {
 		client = c.Profile.Expiry.Client
 	}
-	untouched, err := c.issueAt("untouched/device", client, c.Target.Expiry)
+	untouched, err := c.issueAt(labels.Join(labels.Untouched, labels.Device), client, c.Target.Expiry)
 	if err != nil {
 		return err
 	}
@@ -68,18 +69,18 @@ func expiry(c *conversation) error {
 	}
 	untouched.mayExpire = true
 	e := &expiring{c: c, client: client, loginFirst: c.ownPace() && c.real(untouched.lifetime) < loginFirst}
-	e.stories.Go(func() { e.note(untouched.outlive("untouched")) })
-	e.tell("polled", func(d *device) error {
-		if err := d.keepPolling("polled/alive"); err != nil {
+	e.stories.Go(func() { e.note(untouched.outlive(labels.Untouched)) })
+	e.tell(labels.Polled, func(d *device) error {
+		if err := d.keepPolling(labels.Join(labels.Polled, labels.Alive)); err != nil {
 			return err
 		}
-		return d.outlive("polled")
+		return d.outlive(labels.Polled)
 	})
-	e.tell("alive", func(d *device) error {
+	e.tell(labels.Alive, func(d *device) error {
 		if err := d.until(d.issued + d.late(lateSlack)); err != nil {
 			return err
 		}
-		d.pollNow("alive/poll")
+		d.pollNow(labels.AlivePoll)
 		e.c.expiredUnder(d, d.margin(), "alive/poll")
 		return nil
 	})
@@ -114,7 +115,7 @@ func (e *expiring) tell(story string, goOn func(*device) error, ends ...func()) 
 		for _, end := range ends {
 			defer end()
 		}
-		d, err := e.issue(story + "/device")
+		d, err := e.issue(labels.Join(story, labels.Device))
 		if err == nil {
 			err = goOn(d)
 		}
@@ -143,11 +144,11 @@ func (e *expiring) tellOf(story string, goOn func(useragent.Session, *device) er
 		}
 		defer s.Close()
 		if e.loginFirst {
-			if d, err := e.issue("login/" + story + "/device"); err == nil {
-				e.c.visitExpiring(s, d.task("login "+story, transcript.ReachDecision))
+			if d, err := e.issue(labels.Join(labels.Login, story, labels.Device)); err == nil {
+				e.c.visitExpiring(s, d.task(labels.Of(labels.Login, story), transcript.ReachDecision))
 			}
 		}
-		d, err := e.issue(story + "/device")
+		d, err := e.issue(labels.Join(story, labels.Device))
 		if err == nil {
 			err = goOn(s, d)
 		}
@@ -165,8 +166,8 @@ func (e *expiring) persons() {
 		act  func(*device) time.Duration
 		poll string
 	}{
-		{"decided", func(d *device) time.Duration { return d.issued + d.late(lateDecision) }, "decided/token"},
-		{"opened", (*device).over, "opened/poll"},
+		{labels.Decided, func(d *device) time.Duration { return d.issued + d.late(lateDecision) }, labels.Join(labels.Decided, labels.Token)},
+		{labels.Opened, (*device).over, labels.Join(labels.Opened, labels.Poll)},
 	} {
 		stands := sync.OnceFunc(standing.Done)
 		e.tellOf(story.name, func(s useragent.Session, d *device) error {
@@ -196,17 +197,17 @@ func (e *expiring) persons() {
 				return err
 			}
 		}
-		if err := e.approve(s, d, "approved", func() error { standing.Wait(); return nil }); err != nil {
+		if err := e.approve(s, d, labels.Approved, func() error { standing.Wait(); return nil }); err != nil {
 			return err
 		}
 		e.c.expiredUnder(d, d.margin(), "approved, before the person had approved")
 		if err := d.until(d.over()); err != nil {
 			return err
 		}
-		d.pollNow("approved/expired")
+		d.pollNow(labels.Join(labels.Approved, labels.Expired))
 		return nil
 	})
-	e.tell("entered", func(d *device) error {
+	e.tell(labels.Entered, func(d *device) error {
 		if err := d.until(d.over()); err != nil {
 			return err
 		}
@@ -215,8 +216,8 @@ func (e *expiring) persons() {
 			return err
 		}
 		defer s.Close()
-		e.c.visitExpiring(s, d.task("entered", transcript.Approve))
-		d.pollNow("entered/poll")
+		e.c.visitExpiring(s, d.task(labels.Entered, transcript.Approve))
+		d.pollNow(labels.Join(labels.Entered, labels.Poll))
 		return nil
 	})
 }
@@ -277,7 +278,7 @@ func (d *device) keepPolling(label string) error {
 		if next > d.issued+d.lifetime-d.guard() {
 			break
 		}
-		if _, err := d.poll(fmt.Sprintf("%s/%d", label, i)); err != nil {
+		if _, err := d.poll(labels.Nth(label, i)); err != nil {
 			return err
 		}
 	}
@@ -291,7 +292,7 @@ func (d *device) outlive(label string) error {
 		return err
 	}
 	for i := range expiredPolls {
-		if _, err := d.poll(fmt.Sprintf("%s/expired/%d", label, i+1)); err != nil {
+		if _, err := d.poll(labels.Nth(labels.Join(label, labels.Expired), i+1)); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -53,16 +54,16 @@ type extender struct {
 func (e *extender) refusals() {
 	form := e.deviceForm(e.client)
 	send := func(label string, form wire.Form) { e.sendPatiently(e.deviceRequest(label, e.client, form)) }
-	send("parameters/control", form)
-	send("parameters/OIDC", form.Add("nonce", e.random.word(16)).Add("acr_values", "urn:x-devicegrant:0").Add("max_age", "3600"))
-	send("parameters/request_uri", form.Add("request_uri", "urn:ietf:params:oauth:request_uri:"+e.random.word(16)))
+	send(labels.ParametersControl, form)
+	send(labels.Join(labels.Parameters, "OIDC"), form.Add("nonce", e.random.word(16)).Add("acr_values", "urn:x-devicegrant:0").Add("max_age", "3600"))
+	send(labels.Join(labels.Parameters, "request_uri"), form.Add("request_uri", "urn:ietf:params:oauth:request_uri:"+e.random.word(16)))
 	for name, value := range map[string]string{
-		"relative": "/api", "fragment": "https://api.example.org/#part", "unknown": "https://" + e.random.word(12) + ".example.org/",
+		labels.Relative: "/api", labels.Fragment: "https://api.example.org/#part", labels.Unknown: "https://" + e.random.word(12) + ".example.org/",
 	} {
-		send("resource/"+name, form.Add("resource", value))
+		send(labels.Join(labels.Resource, name), form.Add("resource", value))
 	}
-	send("details/malformed", form.Add("authorization_details", "{not json"))
-	send("details/unknown", form.Add("authorization_details", `[{"type":"x-devicegrant-`+e.random.word(8)+`"}]`))
+	send(labels.Join(labels.Details, labels.Malformed), form.Add("authorization_details", "{not json"))
+	send(labels.Join(labels.Details, labels.Unknown), form.Add("authorization_details", `[{"type":"x-devicegrant-`+e.random.word(8)+`"}]`))
 }
 
 // approved issues a code with further parameters and lets a person approve it.
@@ -73,11 +74,11 @@ func (e *extender) approved(name string, form wire.Form) (*device, error) {
 		return nil, err
 	}
 	defer s.Close()
-	d, err := e.issueFor(name+"/device", e.client, form)
+	d, err := e.issueFor(labels.Join(name, labels.Device), e.client, form)
 	if err != nil {
 		return nil, nil // the rule sees the answer
 	}
-	return d, unfinished(e.visit(s, d.task("approve "+name, transcript.Approve)))
+	return d, unfinished(e.visit(s, d.task(labels.Of(labels.Approve, name), transcript.Approve)))
 }
 
 func (e *extender) challenged() (form wire.Form, verifier string) {
@@ -111,12 +112,12 @@ func (e *extender) askDecided(d *device, request func() (wire.Request, error)) (
 
 func (e *extender) pkce() error {
 	form, verifier := e.challenged()
-	d, err := e.approved("pkce", form)
+	d, err := e.approved(labels.PKCE, form)
 	if d == nil || err != nil {
 		return err
 	}
-	for _, try := range []struct{ name, verifier string }{{"wrong", e.random.word(64)}, {"missing", ""}, {"right", verifier}} {
-		x, err := e.verified(d, "pkce/"+try.name, try.verifier)
+	for _, try := range []struct{ name, verifier string }{{labels.Wrong, e.random.word(64)}, {labels.Missing, ""}, {labels.Right, verifier}} {
+		x, err := e.verified(d, labels.Join(labels.PKCE, try.name), try.verifier)
 		if err != nil || gaveToken(x) {
 			return err
 		}
@@ -126,11 +127,11 @@ func (e *extender) pkce() error {
 
 func (e *extender) verifier() error {
 	form, verifier := e.challenged()
-	d, err := e.approved("verifier", form)
+	d, err := e.approved(labels.Verifier, form)
 	if d == nil || err != nil {
 		return err
 	}
-	_, err = e.verified(d, "verifier/right", verifier)
+	_, err = e.verified(d, labels.VerifierRight, verifier)
 	return err
 }
 
@@ -140,7 +141,7 @@ func (e *extender) supportsDPoP() bool {
 		return *told
 	}
 	for _, address := range metadataURLs(e.Profile) {
-		x := e.sendPatiently(wire.Get("document", address))
+		x := e.sendPatiently(wire.Get(labels.Document, address))
 		if o, err := x.Object(); err == nil && x.Status == 200 {
 			return o.Has("dpop_signing_alg_values_supported")
 		}
@@ -154,7 +155,7 @@ func (e *extender) proofs() error {
 	var d *device
 	if e.supportsDPoP() {
 		var err error
-		if d, err = e.issue("replay/device", e.client); err != nil {
+		if d, err = e.issue(labels.Join(labels.Replay, labels.Device), e.client); err != nil {
 			return err
 		}
 	}
@@ -170,7 +171,7 @@ func (e *extender) dpop() error {
 	if err != nil {
 		return err
 	}
-	d, err := e.approved("dpop", e.deviceForm(e.client))
+	d, err := e.approved(labels.DPoP, e.deviceForm(e.client))
 	if d == nil || err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func (e *extender) dpop() error {
 			if err != nil {
 				return err
 			}
-			r := d.withProof("dpop/bad/"+bad.name, proof)
+			r := d.withProof(labels.Join(labels.DPoPBad, bad.name), proof)
 			if bad.name == "two headers" {
 				r.Header.Add("DPoP", proof)
 			}
@@ -200,7 +201,7 @@ func (e *extender) dpop() error {
 	}
 	x, err := e.askDecided(d, func() (wire.Request, error) {
 		proof, err := key.proof(target, "", nil)
-		return d.withProof("dpop/plain", proof), err
+		return d.withProof(labels.DPoPPlain, proof), err
 	})
 	if err != nil {
 		return err
@@ -212,10 +213,10 @@ func (e *extender) dpop() error {
 			return err
 		}
 		// At once: the retry is not another poll of the person at the device.
-		if x = d.ask(d.withProof("dpop/nonce", again)); x.OAuthError() == "slow_down" || x.OAuthError() == "authorization_pending" {
+		if x = d.ask(d.withProof(labels.DPoPNonce, again)); x.OAuthError() == "slow_down" || x.OAuthError() == "authorization_pending" {
 			if x, err = e.askDecided(d, func() (wire.Request, error) {
 				proof, err := key.proof(target, nonce, nil)
-				return d.withProof("dpop/nonce", proof), err
+				return d.withProof(labels.DPoPNonce, proof), err
 			}); err != nil {
 				return err
 			}
@@ -230,7 +231,7 @@ func (e *extender) useBound(key *proofKey, nonce string, x wire.Exchange) error 
 	if token == "" {
 		return nil
 	}
-	e.introspectToken("dpop/introspection", token)
+	e.introspectToken(labels.DPoPIntrospection, token)
 	e.noteKey(key)
 	refresh := stringIn(x, "refresh_token")
 	if refresh == "" {
@@ -243,7 +244,7 @@ func (e *extender) useBound(key *proofKey, nonce string, x wire.Exchange) error 
 	for _, try := range []struct {
 		name string
 		key  *proofKey
-	}{{"dpop/refresh other key", other}, {"dpop/refresh", key}} {
+	}{{labels.DPoPRefreshOtherKey, other}, {labels.Join(labels.DPoP, "refresh"), key}} {
 		proof, err := try.key.proof(e.Target.Endpoints.Token, nonce, nil)
 		if err != nil {
 			return err
@@ -272,7 +273,7 @@ func (e *extender) replay(d *device) error {
 	if err != nil {
 		return err
 	}
-	x, err := d.askPaced(d.withProof("replay/challenge", probe))
+	x, err := d.askPaced(d.withProof(labels.Join(labels.Replay, "challenge"), probe))
 	if err != nil {
 		return err
 	}
@@ -280,7 +281,7 @@ func (e *extender) replay(d *device) error {
 	if err != nil {
 		return err
 	}
-	for _, label := range []string{"replay/first", "replay/again"} {
+	for _, label := range []string{labels.ReplayFirst, labels.ReplayAgain} {
 		if _, err := d.askPaced(d.withProof(label, proof)); err != nil {
 			return err
 		}
@@ -289,22 +290,22 @@ func (e *extender) replay(d *device) error {
 }
 
 func (e *extender) resource() error {
-	d, err := e.approved("resource", e.deviceForm(e.client).Add("resource", e.Profile.Capabilities.Resource))
+	d, err := e.approved(labels.Resource, e.deviceForm(e.client).Add("resource", e.Profile.Capabilities.Resource))
 	if d == nil || err != nil {
 		return err
 	}
-	x, err := d.collect("resource/token", patience)
+	x, err := d.collect(labels.ResourceToken, patience)
 	if err == nil && stringIn(x, "access_token") != "" {
-		e.introspectToken("resource/introspection", stringIn(x, "access_token"))
+		e.introspectToken(labels.ResourceIntrospection, stringIn(x, "access_token"))
 	}
 	return err
 }
 
 func (e *extender) details() error {
-	d, err := e.approved("details", e.deviceForm(e.client).Add("authorization_details", e.Profile.Capabilities.AuthorizationDetails))
+	d, err := e.approved(labels.Details, e.deviceForm(e.client).Add("authorization_details", e.Profile.Capabilities.AuthorizationDetails))
 	if d == nil || err != nil {
 		return err
 	}
-	_, err = d.collect("details/token", patience)
+	_, err = d.collect(labels.DetailsToken, patience)
 	return err
 }

@@ -1,12 +1,12 @@
 package scenario
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
 
 const (
@@ -96,7 +96,7 @@ func (c *conversation) issueFleet() ([]*member, error) {
 		}
 		all.Go(func() {
 			var d *device
-			d, errs[i] = c.issue(fmt.Sprintf("device/%d", i+1), client)
+			d, errs[i] = c.issue(labels.Nth(labels.Device, i+1), client)
 			members[i] = &member{device: d, k: i + 1}
 		})
 	}
@@ -145,14 +145,14 @@ func (c *conversation) pollFleet(members []*member) error {
 // pollOnce is one poll of one device.
 func (m *member) pollOnce() {
 	m.polls++
-	x := m.pollNow(fmt.Sprintf("poll/%d/%d", m.k, m.polls))
+	x := m.pollNow(labels.Nth(labels.Nth(labels.Poll, m.k), m.polls))
 	switch {
 	case x.Overloaded():
 		wanted, _ := retryAfter(x)
 		m.notBefore = x.Received + wanted
 	case x.Answered() && x.OAuthError() != "authorization_pending" && x.OAuthError() != "slow_down":
 		m.heard = true
-		m.c.whose(fmt.Sprintf("owner/%d", m.k), x)
+		m.c.whose(labels.Nth(labels.Owner, m.k), x)
 	}
 }
 
@@ -164,11 +164,11 @@ func (c *conversation) decideFleet(members []*member) error {
 	for i, m := range members[:2*approvedEach+deniedInFleet] {
 		switch {
 		case i >= 2*approvedEach:
-			first = append(first, decision{m, "first", transcript.Deny})
+			first = append(first, decision{m, labels.First, transcript.Deny})
 		case i >= approvedEach && c.Profile.Users.Second != nil:
-			second = append(second, decision{m, "second", transcript.Approve})
+			second = append(second, decision{m, labels.Second, transcript.Approve})
 		default:
-			first = append(first, decision{m, "first", transcript.Approve})
+			first = append(first, decision{m, labels.First, transcript.Approve})
 		}
 	}
 	var both sync.WaitGroup
@@ -195,9 +195,9 @@ func (c *conversation) sendPerson(who *profiles.User, list []decision) error {
 		return err
 	}
 	defer s.Close()
-	verb := map[transcript.Goal]string{transcript.Approve: "approves", transcript.Deny: "denies"}
+	verb := map[transcript.Goal]string{transcript.Approve: labels.Approves, transcript.Deny: labels.Denies}
 	for _, e := range list {
-		task := e.task(fmt.Sprintf("%s %s %d", e.who, verb[e.goal], e.k), e.goal)
+		task := e.task(labels.Round(labels.Of(e.who, verb[e.goal]), e.k), e.goal)
 		task.Account = account(who)
 		j := c.visit(s, task)
 		if err := unfinished(j); err != nil {

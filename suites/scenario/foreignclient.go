@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -18,20 +19,20 @@ func foreignClient(c *conversation) error {
 	if other == nil {
 		return absent("the profile has no second client")
 	}
-	control, err := c.issue("other/device", other)
+	control, err := c.issue(labels.Join(labels.Other, labels.Device), other)
 	if err != nil {
 		return err
 	}
-	control.pollNow("control")
+	control.pollNow(labels.Control)
 	steal := func(state string, d *device) wire.Exchange {
-		return d.ask(c.tokenRequest(state+"/foreign", other, c.tokenForm(other, d.deviceCode)))
+		return d.ask(c.tokenRequest(labels.Join(state, labels.Foreign), other, c.tokenForm(other, d.deviceCode)))
 	}
-	pending, err := c.issue("pending/device", owner)
+	pending, err := c.issue(labels.Join(labels.Pending, labels.Device), owner)
 	if err != nil {
 		return err
 	}
-	steal("pending", pending)
-	if _, err := pending.poll("pending/owner"); err != nil {
+	steal(labels.Pending, pending)
+	if _, err := pending.poll(labels.PendingOwner); err != nil {
 		return err
 	}
 
@@ -43,25 +44,25 @@ func foreignClient(c *conversation) error {
 		return err
 	}
 	defer s.Close()
-	denied, err := c.issue("denied/device", owner)
+	denied, err := c.issue(labels.Join(labels.Denied, labels.Device), owner)
 	if err != nil {
 		return err
 	}
-	approved, err := c.issue("approved/device", owner)
+	approved, err := c.issue(labels.Join(labels.Approved, labels.Device), owner)
 	if err != nil {
 		return err
 	}
 	refusal := c.visit(s, denied.task(string(transcript.Deny), transcript.Deny))
-	if err := c.approve(s, "approve", approved); err != nil {
+	if err := c.approve(s, labels.Approve, approved); err != nil {
 		return err
 	}
 	c.leavePages()
-	if steal("approved", approved); refusal.Outcome == transcript.Denied {
-		steal("denied", denied)
-		if _, err := denied.poll("denied/owner"); err != nil {
+	if steal(labels.Approved, approved); refusal.Outcome == transcript.Denied {
+		steal(labels.Denied, denied)
+		if _, err := denied.poll(labels.Join(labels.Denied, labels.Owner)); err != nil {
 			return err
 		}
 	}
-	_, err = approved.collect("approved/owner", patience)
+	_, err = approved.collect(labels.ApprovedOwner, patience)
 	return err
 }

@@ -1,6 +1,9 @@
 package scenario
 
-import "github.com/devicegrant/devicegrant/suites/transcript"
+import (
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
+)
 
 // framing lets a person see the pages that an attacker would like to lay under
 // a page of their own, and then tries to put each of them into a frame of a
@@ -18,15 +21,15 @@ func framing(c *conversation) error {
 		return err
 	}
 	defer s.Close()
-	_, j, err := c.lure(s, client, "decision")
+	_, j, err := c.lure(s, client, labels.Decision)
 	if err != nil {
 		return err
 	}
-	d, err := c.issue("device/wrong code", client)
+	d, err := c.issue(labels.Join(labels.Device, labels.WrongCode), client)
 	if err != nil {
 		return err
 	}
-	task := d.task("wrong code", transcript.ReachDecision)
+	task := d.task(labels.WrongCode, transcript.ReachDecision)
 	task.UserCode = c.random.like(d.userCode)
 	wrong := c.visit(s, task)
 	c.leavePages()
@@ -36,7 +39,7 @@ func framing(c *conversation) error {
 			continue
 		}
 		framed[step.Page] = true
-		c.attacked(s.Frame(c.ctx, "frame/"+step.Page, step.URL))
+		c.attacked(s.Frame(c.ctx, labels.Join(labels.Frame, step.Page), step.URL))
 	}
 	return nil
 }

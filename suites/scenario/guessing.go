@@ -11,6 +11,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
@@ -62,7 +63,7 @@ func guessing(c *conversation) error {
 	if g.account == nil {
 		g.account, other = account(c.Profile.Users.First), c.Profile.Users.Second
 	}
-	untouched, err := c.issue("untouched/device", c.Profile.Clients.Public)
+	untouched, err := c.issue(labels.Join(labels.Untouched, labels.Device), c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
@@ -75,12 +76,12 @@ func guessing(c *conversation) error {
 		return err
 	}
 	for i := range deviceGuesses {
-		r := c.tokenRequest(fmt.Sprintf("device codes/%d", i+1), c.Profile.Clients.Public, c.tokenForm(c.Profile.Clients.Public, c.random.like(untouched.deviceCode)))
+		r := c.tokenRequest(labels.Nth(labels.DeviceCodes, i+1), c.Profile.Clients.Public, c.tokenForm(c.Profile.Clients.Public, c.random.like(untouched.deviceCode)))
 		if c.send(r).Overloaded() {
 			break
 		}
 	}
-	_, err = untouched.poll("untouched/poll")
+	_, err = untouched.poll(labels.UntouchedPoll)
 	return err
 }
 
@@ -133,7 +134,7 @@ func (g *guesser) open(address string) (s useragent.Session, header map[string]s
 // server may let only one browser hold it.
 func (g *guesser) right() (*device, error) {
 	g.rights++
-	return g.issue(fmt.Sprintf("right/%d/device", g.rights), g.Profile.Clients.Public)
+	return g.issue(labels.Join(labels.Nth(labels.Right, g.rights), labels.Device), g.Profile.Clients.Public)
 }
 
 // guess types one code and records what the page made of it.
@@ -272,7 +273,7 @@ func (g *guesser) again(s useragent.Session, name string, account *useragent.Acc
 	}
 	g.most = typed + successEvery
 	defer func() { g.most = 0 }()
-	held, err := g.series(s, name+", again", successEvery, account)
+	held, err := g.series(s, labels.OnceMore(name), successEvery, account)
 	if err != nil || held {
 		return err
 	}
@@ -328,18 +329,18 @@ func (g *guesser) loggedIn(other *profiles.User) error {
 	if d, err = g.right(); err != nil {
 		return err
 	}
-	spelled := d.task("spelling accepted", transcript.ReachDecision)
+	spelled := d.task(labels.SpellingAccepted, transcript.ReachDecision)
 	spelled.UserCode, spelled.Account = strings.ToLower(bareCode(d.userCode)), g.account
 	g.typed(s, spelled.Name, spelled, true)
-	limited, err := g.series(s, "logged in", successEvery, g.account)
+	limited, err := g.series(s, labels.LoggedIn, successEvery, g.account)
 	if err != nil {
 		return err
 	}
 	if !limited {
-		if limited, err = g.series(s, "logged in, in a row", 0, g.account); err != nil || !limited {
+		if limited, err = g.series(s, labels.InARow(labels.LoggedIn), 0, g.account); err != nil || !limited {
 			return err
 		}
-		if err := g.again(s, "logged in", g.account); err != nil {
+		if err := g.again(s, labels.LoggedIn, g.account); err != nil {
 			return err
 		}
 	}
@@ -369,9 +370,9 @@ func (g *guesser) someoneElse(other *profiles.User) error {
 	if err != nil {
 		return err
 	}
-	series := "someone else"
+	series := labels.SomeoneElse
 	if g.address == "" {
-		series = "someone else, same address"
+		series = labels.SomeoneElseSameAddress
 	}
 	g.guess(s, series, d, d.userCode, account(other))
 	return nil
@@ -387,18 +388,18 @@ func (g *guesser) tricks(s useragent.Session, header map[string]string) error {
 	defer func() {
 		g.stillHeld(s, "X-Forwarded-For", d, g.account)
 		header["X-Forwarded-For"] = fmt.Sprintf("203.0.113.%d", 1+g.random.IntN(250))
-		g.guess(s, "trick/X-Forwarded-For", d, g.random.like(d.userCode), g.account)
+		g.guess(s, labels.Join(labels.Trick, "X-Forwarded-For"), d, g.random.like(d.userCode), g.account)
 	}()
 
 	wrong := g.random.like(d.userCode)
-	g.stillHeld(s, "spelling", d, g.account)
-	g.guess(s, "trick/spelling", d, strings.ToLower(bareCode(wrong)), g.account)
+	g.stillHeld(s, labels.Spelling, d, g.account)
+	g.guess(s, labels.Join(labels.Trick, labels.Spelling), d, strings.ToLower(bareCode(wrong)), g.account)
 
 	if d.complete != "" && strings.Contains(d.complete, d.userCode) {
-		task := d.task("trick/complete URI", transcript.ReachDecision)
+		task := d.task(labels.Join(labels.Trick, labels.CompleteURI), transcript.ReachDecision)
 		task.Start, task.UserCode = strings.ReplaceAll(d.complete, d.userCode, wrong), wrong
 		task.Account = g.account
-		g.stillHeld(s, "complete URI", d, g.account)
+		g.stillHeld(s, labels.CompleteURI, d, g.account)
 		g.typed(s, task.Name, task, false)
 	}
 
@@ -410,7 +411,7 @@ func (g *guesser) tricks(s useragent.Session, header map[string]string) error {
 	// A right code leads a fresh browser to the login.
 	if made := g.guess(again, "new login", d, d.userCode, g.account); made.Outcome == transcript.AtDecision {
 		g.stillHeld(s, "new login", d, g.account)
-		g.guess(again, "trick/new login", d, g.random.like(d.userCode), g.account)
+		g.guess(again, labels.Join(labels.Trick, "new login"), d, g.random.like(d.userCode), g.account)
 	}
 	return nil
 }
@@ -418,7 +419,7 @@ func (g *guesser) tricks(s useragent.Session, header map[string]string) error {
 // stillHeld is the control of a trick: right before it, one more guess without
 // it. A limit that has run out by then is not side-stepped.
 func (g *guesser) stillHeld(s useragent.Session, trick string, d *device, account *useragent.Account) {
-	g.guess(s, "control/"+trick, d, g.random.like(d.userCode), account)
+	g.guess(s, labels.Join(labels.Control, trick), d, g.random.like(d.userCode), account)
 }
 
 // anonymous guesses without logging in.
@@ -428,19 +429,19 @@ func (g *guesser) anonymous() error {
 		return err
 	}
 	defer done()
-	limited, err := g.series(s, "anonymous", successEvery, nil)
+	limited, err := g.series(s, labels.Anonymous, successEvery, nil)
 	if err == nil && !limited {
-		if limited, err = g.series(s, "anonymous, in a row", 0, nil); err == nil && limited {
-			err = g.again(s, "anonymous", nil)
+		if limited, err = g.series(s, labels.InARow(labels.Anonymous), 0, nil); err == nil && limited {
+			err = g.again(s, labels.Anonymous, nil)
 		}
 	}
 	if err != nil || !limited {
 		return err
 	}
-	held, err := g.series(nil, "new cookies", successEvery, nil)
+	held, err := g.series(nil, labels.NewCookies, successEvery, nil)
 	if err == nil && !held {
-		if held, err = g.series(nil, "new cookies, in a row", 0, nil); err == nil && held {
-			err = g.again(nil, "new cookies", nil)
+		if held, err = g.series(nil, labels.InARow(labels.NewCookies), 0, nil); err == nil && held {
+			err = g.again(nil, labels.NewCookies, nil)
 		}
 	}
 	if err != nil || !held {
@@ -463,6 +464,6 @@ func (g *guesser) anonymous() error {
 	}
 	defer end()
 	g.stillHeld(plain, trick, d, nil)
-	g.guess(fresh, "trick/"+trick, d, g.random.like(d.userCode), nil)
+	g.guess(fresh, labels.Join(labels.Trick, trick), d, g.random.like(d.userCode), nil)
 	return nil
 }

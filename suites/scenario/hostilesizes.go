@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -31,7 +32,7 @@ func hostileSizes(c *conversation) error {
 		return err
 	}
 	public := c.Profile.Clients.Public
-	if _, err := c.issue("control", public); err != nil {
+	if _, err := c.issue(labels.Control, public); err != nil {
 		return err
 	}
 	mark := c.random.word(8)
@@ -45,20 +46,20 @@ func hostileSizes(c *conversation) error {
 		label string
 		body  []byte
 	}{
-		{"size/scope", []byte(form.Set("scope", mark+strings.Repeat("x", hugeScope)).Encode())},
-		{"size/body", []byte(form.Add("x_h_"+mark, strings.Repeat("x", hugeBody)).Encode())},
-		{"size/parameters", []byte(form.Encode() + strings.Repeat("&x_h_"+mark+"=1", manyParams))},
-		{"bytes/NUL", raw(mark + "%00" + mark)},
-		{"bytes/FF", raw(mark + "%FF" + mark)},
-		{"bytes/escape", raw(mark + "%zz" + mark)},
-		{"bytes/surrogate", raw(mark + "%ED%A0%80" + mark)},
-		{"bytes/direction", raw(mark + "%E2%80%AE" + mark)},
-		{"bytes/CRLF", raw(mark + "%0D%0AX-" + mark + ":%20" + mark)},
-		{"markup/client_id", []byte(form.Set("client_id", markup).Encode())},
-		{"markup/scope", []byte(form.Set("scope", markup).Encode())},
+		{labels.SizeScope, []byte(form.Set("scope", mark+strings.Repeat("x", hugeScope)).Encode())},
+		{labels.SizeBody, []byte(form.Add("x_h_"+mark, strings.Repeat("x", hugeBody)).Encode())},
+		{labels.SizeParameters, []byte(form.Encode() + strings.Repeat("&x_h_"+mark+"=1", manyParams))},
+		{labels.BytesNUL, raw(mark + "%00" + mark)},
+		{labels.BytesFF, raw(mark + "%FF" + mark)},
+		{labels.BytesBrokenEscape, raw(mark + "%zz" + mark)},
+		{labels.BytesHalfSurrogate, raw(mark + "%ED%A0%80" + mark)},
+		{labels.BytesWritingDirection, raw(mark + "%E2%80%AE" + mark)},
+		{labels.BytesCRLF, raw(mark + "%0D%0AX-" + mark + ":%20" + mark)},
+		{labels.MarkupClientID, []byte(form.Set("client_id", markup).Encode())},
+		{labels.MarkupScope, []byte(form.Set("scope", markup).Encode())},
 	} {
 		r := c.deviceRequest(probe.label, public, nil)
-		if probe.label == "markup/client_id" {
+		if probe.label == labels.MarkupClientID {
 			r = c.bareDeviceRequest(probe.label, nil)
 		}
 		r.Body = append(probe.body[:len(probe.body):len(probe.body)], r.Body...)
@@ -67,7 +68,7 @@ func hostileSizes(c *conversation) error {
 			c.sendLarge(r)
 		}
 	}
-	_, err := c.issue("control again", public)
+	_, err := c.issue(labels.ControlAgain, public)
 	return err
 }
 

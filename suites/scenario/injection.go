@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
@@ -17,7 +18,7 @@ type payload struct{ name, text string }
 const templateSum = "48313819"
 
 var payloads = []payload{
-	{"text", `</title></textarea><MARK></MARK><script>window.MARK=1</script><img src="x:" onerror="window.MARK=1">`},
+	{labels.Text, `</title></textarea><MARK></MARK><script>window.MARK=1</script><img src="x:" onerror="window.MARK=1">`},
 	{"attribute", `" MARK="1" autofocus onfocus="window.MARK=1" x="`},
 	{"single quotes", `' MARK='1' autofocus onfocus='window.MARK=1' x='`},
 	{"script", `</script><script>window.MARK=1</script>';window.MARK=1;//";window.MARK=1;//`},
@@ -37,7 +38,7 @@ func injection(c *conversation) error {
 	if err != nil {
 		return err
 	}
-	d, err := c.issue("device", client)
+	d, err := c.issue(labels.Device, client)
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func injection(c *conversation) error {
 			poisoned := poison(start.address, append([]string{c.Profile.Verification.CompleteParam}, reflected...), func(string) string { return text })
 			c.attacked(s.Inject(c.ctx, start.name+"/"+p.name, poisoned, mark))
 		}
-		task := d.task("typed/"+p.name, transcript.ReachDecision)
+		task := d.task(labels.Join(labels.Typed, p.name), transcript.ReachDecision)
 		task.UserCode, task.Account = text, nil
 		j := c.visit(s, task)
 		done := transcript.Attack{Name: task.Name, Method: "typed", URL: task.Start, Delivered: j.CodeTyped && j.Outcome != transcript.InputBlocked, Ended: lastURL(j)}

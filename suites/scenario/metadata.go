@@ -1,8 +1,7 @@
 package scenario
 
 import (
-	"fmt"
-
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -19,12 +18,12 @@ func metadata(c *conversation) error {
 	}
 	if t := c.Profile.Tenant; t != nil {
 		for i, address := range MetadataURLs(t.Issuer) {
-			c.sendPatiently(wire.Get(fmt.Sprintf("tenant/%d", i+1), address))
+			c.sendPatiently(wire.Get(labels.Nth(labels.Tenant, i+1), address))
 		}
 	}
 	advertised := ""
 	for i, address := range addresses {
-		x := c.sendPatiently(wire.Get(fmt.Sprintf("document/%d", i+1), address))
+		x := c.sendPatiently(wire.Get(labels.Nth(labels.Document, i+1), address))
 		if o, err := x.Object(); err == nil && x.Status == 200 && advertised == "" {
 			advertised, _ = o.String("device_authorization_endpoint")
 		}
@@ -36,7 +35,7 @@ func metadata(c *conversation) error {
 		return nil // a document must not choose who gets our credentials
 	}
 	client := c.Profile.Clients.Public
-	c.sendPatiently(c.deviceRequestAt("advertised", advertised, client, c.deviceForm(client)))
+	c.sendPatiently(c.deviceRequestAt(labels.Advertised, advertised, client, c.deviceForm(client)))
 	return nil
 }
 

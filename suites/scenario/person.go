@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
@@ -20,12 +21,12 @@ func noSession(c *conversation) error {
 		goal    transcript.Goal
 		account *useragent.Account
 	}{
-		{"not logged in", transcript.Approve, nil},
-		{"session forgotten", transcript.ApproveWithoutSession, account(c.Profile.Users.First)},
+		{labels.NotLoggedIn, transcript.Approve, nil},
+		{labels.SessionForgotten, transcript.ApproveWithoutSession, account(c.Profile.Users.First)},
 	}
 	if wrong := c.Profile.Users.Wrong; wrong != nil {
 		attempts = append(attempts, attempts[0])
-		attempts[2].name, attempts[2].account = "wrong password", account(wrong)
+		attempts[2].name, attempts[2].account = labels.WrongPassword, account(wrong)
 	}
 	var (
 		all    sync.WaitGroup
@@ -43,14 +44,14 @@ func noSession(c *conversation) error {
 				return err
 			}
 			defer s.Close()
-			d, err := c.issue("device/"+a.name, c.Profile.Clients.Public)
+			d, err := c.issue(labels.Join(labels.Device, a.name), c.Profile.Clients.Public)
 			if err != nil {
 				return err
 			}
 			task := d.task(a.name, a.goal)
 			task.Account = a.account
 			c.visit(s, task)
-			_, err = d.poll("poll/" + a.name)
+			_, err = d.poll(labels.Join(labels.Poll, a.name))
 			return err
 		}
 	)
@@ -75,14 +76,14 @@ func wrongUserCodes(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI); err != nil {
 		return err
 	}
-	d, err := c.issue("device", c.Profile.Clients.Public)
+	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
 	if err := c.typeWrongCodes(d); err != nil {
 		return err
 	}
-	if _, err := d.poll("pending"); err != nil {
+	if _, err := d.poll(labels.Pending); err != nil {
 		return err
 	}
 	// A fresh user agent: the wrong codes may have used up the first one's tries.
@@ -90,7 +91,7 @@ func wrongUserCodes(c *conversation) error {
 		return err
 	}
 	c.leavePages()
-	_, err = d.collect("token", patience)
+	_, err = d.collect(labels.Token, patience)
 	return err
 }
 
@@ -158,48 +159,48 @@ func completeURI(c *conversation) error {
 		return err
 	}
 	defer s.Close()
-	before, err := c.issue("before/device", c.Profile.Clients.Public)
+	before, err := c.issue(labels.Join(labels.Before, labels.Device), c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
 	if before.complete == "" {
 		return absent("the device authorization response has no verification_uri_complete")
 	}
-	if err := unfinished(c.visit(s, before.task("approve before", transcript.Approve))); err != nil {
+	if err := unfinished(c.visit(s, before.task(labels.Of(labels.Approve, labels.Before), transcript.Approve))); err != nil {
 		return err
 	}
-	if _, err := before.collect("before/token", patience); err != nil {
+	if _, err := before.collect(labels.BeforeToken, patience); err != nil {
 		return err
 	}
 
 	if err := c.takeTurn(s); err != nil {
 		return err
 	}
-	d, err := c.issue("device", c.Profile.Clients.Public)
+	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
-	look := d.task("look", transcript.Look)
+	look := d.task(labels.Look, transcript.Look)
 	look.Start, look.TypeCode, look.Dwell = d.complete, false, lookDwell
 	if err := unfinished(c.visit(s, look)); err != nil {
 		return err
 	}
-	if _, err := d.poll("after look"); err != nil {
+	if _, err := d.poll(labels.AfterLook); err != nil {
 		return err
 	}
 	// A code of its own: the first one's reference may be for one use.
 	if err := c.takeTurn(s); err != nil {
 		return err
 	}
-	if d, err = c.issue("follow/device", c.Profile.Clients.Public); err != nil {
+	if d, err = c.issue(labels.FollowDevice, c.Profile.Clients.Public); err != nil {
 		return err
 	}
-	follow := d.task("follow", transcript.Approve)
+	follow := d.task(labels.Follow, transcript.Approve)
 	follow.Start, follow.TypeCode = d.complete, false
 	if err := unfinished(c.visit(s, follow)); err != nil {
 		return err
 	}
 	c.leavePages()
-	_, err = d.collect("token", patience)
+	_, err = d.collect(labels.Token, patience)
 	return err
 }

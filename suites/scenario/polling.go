@@ -1,8 +1,9 @@
 package scenario
 
 import (
-	"fmt"
 	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
 
 // steadyPolls is how many compliant polls show that obedience is not punished.
@@ -14,14 +15,14 @@ const steadyPolls = 6
 //
 // Labels: device, poll/1 ... poll/6; again/device, again/poll/1 ...
 func steadyPolling(c *conversation) error {
-	d, err := c.issue("device", c.Profile.Clients.Public)
+	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
 	slowed := false
 	for i := range steadyPolls {
 		d.interval = d.advertised
-		x, err := d.pollInPace(fmt.Sprintf("poll/%d", i+1), 1)
+		x, err := d.pollInPace(labels.Nth(labels.Poll, i+1), 1)
 		if err != nil {
 			return err
 		}
@@ -30,12 +31,12 @@ func steadyPolling(c *conversation) error {
 	if !slowed {
 		return nil
 	}
-	if d, err = c.issue("again/device", c.Profile.Clients.Public); err != nil {
+	if d, err = c.issue(labels.Join(labels.Again, labels.Device), c.Profile.Clients.Public); err != nil {
 		return err
 	}
 	for i := range steadyPolls {
 		d.interval = d.advertised
-		if _, err := d.pollInPace(fmt.Sprintf("again/poll/%d", i+1), 2); err != nil {
+		if _, err := d.pollInPace(labels.Nth(labels.Join(labels.Again, labels.Poll), i+1), 2); err != nil {
 			return err
 		}
 	}
@@ -56,23 +57,23 @@ const (
 //
 // Labels: device, burst/1 ... burst/5, obedient/1 ... obedient/3.
 func impatientPolling(c *conversation) error {
-	d, err := c.issue("device", c.Profile.Clients.Public)
+	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
 	for i := range burstPolls {
 		if i > 0 {
-			if err := d.sleepBurst(fmt.Sprintf("burst/%d", i+1)); err != nil {
+			if err := d.sleepBurst(labels.Nth(labels.Burst, i+1)); err != nil {
 				return err
 			}
 		}
-		x := d.pollNow(fmt.Sprintf("burst/%d", i+1))
+		x := d.pollNow(labels.Nth(labels.Burst, i+1))
 		if x.OAuthError() != "authorization_pending" {
 			break
 		}
 	}
 	for i := range obedientPolls {
-		if _, err := d.pollInPace(fmt.Sprintf("obedient/%d", i+1), 1); err != nil {
+		if _, err := d.pollInPace(labels.Nth(labels.Obedient, i+1), 1); err != nil {
 			return err
 		}
 	}

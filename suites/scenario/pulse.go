@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -57,7 +58,7 @@ func newPulse(e *Environment, announce func(what string, until time.Duration), e
 		// Through connections of its own: those of the run may all be waiting.
 		alone := e.Wire.WithTLS(func(*tls.Config) {})
 		defer alone.Close()
-		return alone.Do(ctx, c.deviceRequest("alive", client, c.deviceForm(client)))
+		return alone.Do(ctx, c.deviceRequest(labels.Alive, client, c.deviceForm(client)))
 	}}
 }
 

@@ -2,13 +2,13 @@ package scenario
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -42,7 +42,7 @@ func racingPolls(c *conversation) error {
 		}
 		requests := make([]wire.Request, c.Profile.Limits.RaceWidth)
 		for i := range requests {
-			requests[i] = d.request(fmt.Sprintf("race/%d/%d", k, i+1))
+			requests[i] = d.request(labels.Nth(labels.Nth(labels.Race, k), i+1))
 		}
 		redeemed := false
 		for _, x := range c.together(requests) {
@@ -55,7 +55,7 @@ func racingPolls(c *conversation) error {
 		if redeemed {
 			return nil
 		}
-		_, err := d.collect(fmt.Sprintf("after/%d", k), patience)
+		_, err := d.collect(labels.Nth(labels.After, k), patience)
 		return err
 	})
 }
@@ -76,9 +76,9 @@ func lostAnswers(c *conversation) error {
 		if err := c.turn(c.ctx, d.tokenEndpoint); err != nil {
 			return errInterrupted
 		}
-		d.heard(c.record(c.Wire.SendAndHangUp(c.ctx, d.request(fmt.Sprintf("lost/%d", k)))))
+		d.heard(c.record(c.Wire.SendAndHangUp(c.ctx, d.request(labels.Nth(labels.Lost, k)))))
 		d.interval *= 2
-		_, err := d.collect(fmt.Sprintf("again/%d", k), patience)
+		_, err := d.collect(labels.Nth(labels.Again, k), patience)
 		return err
 	})
 }
@@ -121,11 +121,11 @@ func (c *conversation) approveOne(k int) (*device, transcript.Journey, error) {
 		return nil, transcript.Journey{}, err
 	}
 	defer s.Close()
-	d, err := c.issue(fmt.Sprintf("device/%d", k), c.Profile.Clients.Public)
+	d, err := c.issue(labels.Nth(labels.Device, k), c.Profile.Clients.Public)
 	if err != nil {
 		return nil, transcript.Journey{}, err
 	}
-	j := c.visit(s, d.task(fmt.Sprintf("approve %d", k), transcript.Approve))
+	j := c.visit(s, d.task(labels.Round(labels.Approve, k), transcript.Approve))
 	return d, j, unfinished(j)
 }
 
@@ -174,13 +174,13 @@ func decisionRaces(c *conversation) error {
 	reaction := firstReaction
 	for _, goal := range []transcript.Goal{transcript.Deny, transcript.Approve} {
 		for k := 1; k <= max(1, c.raceRounds()/2); k++ {
-			d, err := c.issue(fmt.Sprintf("%s/device/%d", goal, k), c.Profile.Clients.Public)
+			d, err := c.issue(labels.Nth(labels.Join(string(goal), labels.Device), k), c.Profile.Clients.Public)
 			if err != nil {
 				note(err)
 				break
 			}
-			r := race{device: d, label: fmt.Sprintf("%s/race/%d", goal, k), reaction: reaction}
-			task := d.task(fmt.Sprintf("%s %d", goal, k), goal)
+			r := race{device: d, label: labels.Nth(labels.Join(string(goal), labels.Race), k), reaction: reaction}
+			task := d.task(labels.Round(string(goal), k), goal)
 			task.AtDecision = r.begin
 			j := c.visit(s, task)
 			if !r.pressed.IsZero() {
@@ -195,7 +195,7 @@ func decisionRaces(c *conversation) error {
 				break
 			}
 			decided = append(decided, func() {
-				if _, err := d.collect(fmt.Sprintf("%s/after/%d", goal, k), patience); err != nil {
+				if _, err := d.collect(labels.Nth(labels.Join(string(goal), labels.After), k), patience); err != nil {
 					note(err)
 				}
 			})
@@ -237,7 +237,7 @@ func (r *race) begin(ctx context.Context) error {
 		after := time.Duration((float64(i) + c.random.Float64()) / pollsAtDecision * float64(before+r.reaction))
 		r.polls.Go(func() {
 			if c.Clock.SleepReal(c.ctx, after) == nil {
-				r.answers[i] = c.record(c.Wire.Do(c.ctx, r.device.request(fmt.Sprintf("%s/%d", r.label, i+1))))
+				r.answers[i] = c.record(c.Wire.Do(c.ctx, r.device.request(labels.Nth(r.label, i+1))))
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
@@ -35,12 +36,12 @@ func redirection(c *conversation) error {
 		return err
 	}
 	login := ""
-	for _, shape := range []string{"absolute", "protocol-relative"} {
+	for _, shape := range []string{labels.Absolute, "protocol-relative"} {
 		s, err := c.victim()
 		if err != nil {
 			return err
 		}
-		j, err := c.leadOn(s, client, "verification_uri/"+shape, shape, func(d *device) string { return d.verificationURI })
+		j, err := c.leadOn(s, client, labels.Join(labels.VerificationURI, shape), shape, func(d *device) string { return d.verificationURI })
 		if login == "" {
 			login = loginPage(j)
 		}
@@ -69,7 +70,7 @@ func redirection(c *conversation) error {
 		if s, err = c.victim(); err != nil {
 			return err
 		}
-		_, err = c.leadOn(s, client, "login/"+shape, shape, func(*device) string { return login })
+		_, err = c.leadOn(s, client, labels.Join(labels.Login, shape), shape, func(*device) string { return login })
 		if closed := s.Close(); err == nil {
 			err = closed
 		}
@@ -92,7 +93,7 @@ func loginPage(j transcript.Journey) string {
 
 // loginWithout finds the login page from an address without foreign ones.
 func (c *conversation) loginWithout(client *profiles.Client, name string) (string, error) {
-	d, err := c.issue("device/"+name, client)
+	d, err := c.issue(labels.Join(labels.Device, name), client)
 	if err != nil {
 		return "", err
 	}
@@ -106,7 +107,7 @@ func (c *conversation) leadOn(s useragent.Attacker, client *profiles.Client, nam
 	if err := c.takeTurn(s); err != nil {
 		return transcript.Journey{}, err
 	}
-	d, err := c.issue("device/"+name, client)
+	d, err := c.issue(labels.Join(labels.Device, name), client)
 	if err != nil {
 		return transcript.Journey{}, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -29,18 +30,18 @@ func refresh(c *conversation) error {
 	}
 	defer s.Close()
 	granted, larger := c.lessScope(client)
-	binding, err := c.issueFor("binding/device", client, c.scopedForm(client, granted))
+	binding, err := c.issueFor(labels.Join(labels.Binding, labels.Device), client, c.scopedForm(client, granted))
 	if err != nil {
 		return err
 	}
-	replay, err := c.issue("replay/device", client)
+	replay, err := c.issue(labels.Join(labels.Replay, labels.Device), client)
 	if err != nil {
 		return err
 	}
-	if err := c.approve(s, "approve binding", binding); err != nil {
+	if err := c.approve(s, labels.Of(labels.Approve, labels.Binding), binding); err != nil {
 		return err
 	}
-	if err := c.approve(s, "approve replay", replay); err != nil {
+	if err := c.approve(s, labels.Of(labels.Approve, labels.Replay), replay); err != nil {
 		return err
 	}
 	c.leavePages()
@@ -51,7 +52,7 @@ func refresh(c *conversation) error {
 }
 
 func (c *conversation) bindRefresh(d *device, larger []string) error {
-	x, err := d.collect("binding/token", patience)
+	x, err := d.collect(labels.Join(labels.Binding, labels.Token), patience)
 	token := stringIn(x, "refresh_token")
 	if err != nil || token == "" {
 		return err
@@ -64,18 +65,18 @@ func (c *conversation) bindRefresh(d *device, larger []string) error {
 		}
 		return x
 	}
-	use("binding/owner/1", d.client)
+	use(labels.BindingOwner1, d.client)
 	if other := c.otherClient(d.client); other != nil {
-		use("binding/foreign", other)
+		use(labels.BindingForeign, other)
 	}
-	use("binding/owner/2", d.client)
-	x = use("binding/larger", d.client, larger...)
-	c.introspect("binding/larger/introspection", x)
+	use(labels.BindingOwner2, d.client)
+	x = use(labels.BindingLarger, d.client, larger...)
+	c.introspect(labels.Join(labels.Binding, labels.Larger, labels.Introspection), x)
 	return nil
 }
 
 func (c *conversation) replayRefresh(d *device) error {
-	x, err := d.collect("replay/token", patience)
+	x, err := d.collect(labels.Join(labels.Replay, labels.Token), patience)
 	token := stringIn(x, "refresh_token")
 	if err != nil || token == "" {
 		return err
@@ -84,7 +85,7 @@ func (c *conversation) replayRefresh(d *device) error {
 	if c.TimeBudget > 0 && grace > c.TimeBudget {
 		return &Skipped{fmt.Sprintf("limits.refresh_grace is %s and the time budget is %s: give a longer --time-budget", grace, c.TimeBudget)}
 	}
-	current := stringIn(c.sendPatiently(c.refreshRequest("replay/first", d.client, token, nil)), "refresh_token")
+	current := stringIn(c.sendPatiently(c.refreshRequest(labels.ReplayFirst, d.client, token, nil)), "refresh_token")
 	if current == "" {
 		current = token
 	}
@@ -92,8 +93,8 @@ func (c *conversation) replayRefresh(d *device) error {
 		return err
 	}
 	// Nothing else has ended it meanwhile.
-	c.sendPatiently(c.refreshRequest("replay/current", d.client, current, nil))
-	c.sendPatiently(c.refreshRequest("replay/second", d.client, token, nil))
+	c.sendPatiently(c.refreshRequest(labels.ReplayCurrent, d.client, current, nil))
+	c.sendPatiently(c.refreshRequest(labels.ReplaySecond, d.client, token, nil))
 	return nil
 }
 
@@ -145,7 +146,7 @@ func (c *conversation) approveAll(s useragent.Session, devices []*errand) error 
 		if e.device == nil {
 			continue
 		}
-		task := e.device.task("approve "+e.name, transcript.Approve)
+		task := e.device.task(labels.Of(labels.Approve, e.name), transcript.Approve)
 		if e.change != nil {
 			e.change(&task)
 		}

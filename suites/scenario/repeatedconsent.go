@@ -1,6 +1,9 @@
 package scenario
 
-import "github.com/devicegrant/devicegrant/suites/transcript"
+import (
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
+)
 
 // repeatedConsent has a person approve a client, and then type another code of
 // the same client, logged in and nothing more: the decision is not pressed.
@@ -16,24 +19,24 @@ func repeatedConsent(c *conversation) error {
 		return err
 	}
 	defer s.Close()
-	before, err := c.issue("before/device", c.Profile.Clients.Public)
+	before, err := c.issue(labels.Join(labels.Before, labels.Device), c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
-	if err := unfinished(c.visit(s, before.task("approve before", transcript.Approve))); err != nil {
+	if err := unfinished(c.visit(s, before.task(labels.Of(labels.Approve, labels.Before), transcript.Approve))); err != nil {
 		return err
 	}
-	d, err := c.issue("device", c.Profile.Clients.Public)
+	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
-	if err := unfinished(c.visit(s, d.task("type again", transcript.ReachDecision))); err != nil {
+	if err := unfinished(c.visit(s, d.task(labels.TypeAgain, transcript.ReachDecision))); err != nil {
 		return err
 	}
 	c.leavePages()
-	if _, err := before.collect("before/token", patience); err != nil {
+	if _, err := before.collect(labels.BeforeToken, patience); err != nil {
 		return err
 	}
-	_, err = d.poll("after typing")
+	_, err = d.poll(labels.AfterTyping)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -20,7 +21,7 @@ import (
 func scopes(c *conversation) error {
 	public := c.Profile.Clients.Public
 	form := c.deviceForm(public)
-	if _, err := c.issue("control", public); err != nil {
+	if _, err := c.issue(labels.Control, public); err != nil {
 		return err
 	}
 	own := form.Get("scope")
@@ -28,17 +29,17 @@ func scopes(c *conversation) error {
 		return c.sendPatiently(c.deviceRequest(label, public, form.Set("scope", scope)))
 	}
 	// Beside the valid ones, so that nothing else is wrong with the request.
-	decide, granted := "unknown", ask("unknown", strings.TrimSpace(own+" zz_"+c.random.word(12)))
+	decide, granted := labels.Unknown, ask(labels.Unknown, strings.TrimSpace(own+" zz_"+c.random.word(12)))
 	if forbidden := c.Profile.ForbiddenScope; forbidden != "" {
-		if x := ask("forbidden", strings.TrimSpace(own+" "+forbidden)); gaveCodes(x) {
-			decide, granted = "forbidden", x
+		if x := ask(labels.Forbidden, strings.TrimSpace(own+" "+forbidden)); gaveCodes(x) {
+			decide, granted = labels.Forbidden, x
 		}
 	}
-	ask("malformed/quotes", `"x\y`)
+	ask(labels.MalformedQuotes, `"x\y`)
 	if own != "" {
-		ask("malformed/spaces", "  "+strings.ReplaceAll(own, " ", "  "))
+		ask(labels.MalformedSpaces, "  "+strings.ReplaceAll(own, " ", "  "))
 		if upper := strings.ToUpper(own); upper != own {
-			ask("malformed/case", upper)
+			ask(labels.MalformedCase, upper)
 		}
 	}
 	if !gaveCodes(granted) {
@@ -48,7 +49,7 @@ func scopes(c *conversation) error {
 	if err != nil {
 		return err
 	}
-	return c.seeGrant(d, "approve "+decide)
+	return c.seeGrant(d, labels.Of(labels.Approve, decide))
 }
 
 func gaveCodes(x wire.Exchange) bool {
@@ -72,11 +73,11 @@ func (c *conversation) seeGrant(d *device, journey string) error {
 	if err := unfinished(j); err != nil {
 		return err
 	}
-	x, err := d.collect("token", patience)
+	x, err := d.collect(labels.Token, patience)
 	if err != nil {
 		return err
 	}
-	c.introspect("introspection", x)
+	c.introspect(labels.Introspection, x)
 	return nil
 }
 
@@ -97,7 +98,7 @@ func (c *conversation) introspect(label string, token wire.Exchange) {
 // reserved/body (DA-13); not allowed/device (DA-10), and where that gives codes
 // not allowed/poll, token/1 ... and the journey approve not allowed.
 func clientIdentity(c *conversation) error {
-	if _, err := c.issue("control/public", c.Profile.Clients.Public); err != nil {
+	if _, err := c.issue(labels.ControlPublic, c.Profile.Clients.Public); err != nil {
 		return err
 	}
 	if client := c.Profile.Clients.Confidential; client != nil && client.Secret != nil {
@@ -114,16 +115,16 @@ func clientIdentity(c *conversation) error {
 
 func (c *conversation) asConfidential(client *profiles.Client) {
 	form, secret := c.deviceForm(client), client.Secret.Reveal()
-	right := c.sendPatiently(c.deviceRequest("control/confidential", client, form))
+	right := c.sendPatiently(c.deviceRequest(labels.ControlConfidential, client, form))
 	if deviceAuth(client) == profiles.AuthBasic && !gaveCodes(right) {
-		c.sendPatiently(c.bareDeviceRequest("control/body", form.Add("client_secret", secret)))
+		c.sendPatiently(c.bareDeviceRequest(labels.ControlBody, form.Add("client_secret", secret)))
 	}
-	c.send(c.bareDeviceRequest("unauthenticated", form))
+	c.send(c.bareDeviceRequest(labels.Unauthenticated, form))
 	if d, err := c.deviceFrom(right, client); err == nil {
-		d.pollNow("basic/token")
+		d.pollNow(labels.BasicToken)
 	}
 
-	both := c.bareDeviceRequest("both/methods", form.Add("client_secret", secret))
+	both := c.bareDeviceRequest(labels.BothMethods, form.Add("client_secret", secret))
 	both.Header.Set("Authorization", wire.BasicAuth(client.ID, secret))
 	c.send(both)
 
@@ -136,7 +137,7 @@ func (c *conversation) asConfidential(client *profiles.Client) {
 		r.Header.Set("Authorization", wire.BasicAuth(client.ID, secret))
 		return c.send(r)
 	}
-	first := two("two/clients")
+	first := two(labels.TwoClients)
 	if !gaveCodes(first) {
 		return
 	}
@@ -146,22 +147,22 @@ func (c *conversation) asConfidential(client *profiles.Client) {
 			d.pollNow(label)
 		}
 	}
-	ask("two/as body", first, public)
-	ask("two/as header", two("two/clients again"), client)
-	ask("two/control", c.sendPatiently(c.deviceRequest("two/own code", client, form)), public)
+	ask(labels.TwoAsBody, first, public)
+	ask(labels.TwoAsHeader, two(labels.Join(labels.Two, "clients again")), client)
+	ask(labels.TwoControl, c.sendPatiently(c.deviceRequest(labels.Join(labels.Two, "own code"), client, form)), public)
 }
 
 func (c *conversation) asReserved(client *profiles.Client) {
 	form := c.deviceForm(client)
-	r := c.bareDeviceRequest("reserved/encoded", form)
+	r := c.bareDeviceRequest(labels.ReservedEncoded, form)
 	r.Header.Set("Authorization", wire.BasicAuth(client.ID, client.Secret.Reveal()))
 	if x := c.sendPatiently(r); !gaveCodes(x) {
-		c.sendPatiently(c.bareDeviceRequest("reserved/body", form.Add("client_secret", client.Secret.Reveal())))
+		c.sendPatiently(c.bareDeviceRequest(labels.ReservedBody, form.Add("client_secret", client.Secret.Reveal())))
 	}
 }
 
 func (c *conversation) asNotAllowed(client *profiles.Client) error {
-	x := c.sendPatiently(c.deviceRequest("not allowed/device", client, c.deviceForm(client)))
+	x := c.sendPatiently(c.deviceRequest(labels.NotAllowedDevice, client, c.deviceForm(client)))
 	if !gaveCodes(x) {
 		return nil
 	}
@@ -169,10 +170,10 @@ func (c *conversation) asNotAllowed(client *profiles.Client) error {
 	if err != nil {
 		return err
 	}
-	if answer, err := d.poll("not allowed/poll"); err != nil || answer.OAuthError() != "authorization_pending" {
+	if answer, err := d.poll(labels.NotAllowedPoll); err != nil || answer.OAuthError() != "authorization_pending" {
 		return err
 	}
-	return c.seeGrant(d, "approve not allowed")
+	return c.seeGrant(d, labels.Of(labels.Approve, labels.NotAllowed))
 }
 
 // foreignHost is a name that nobody can own (RFC 2606 section 2).
@@ -187,7 +188,7 @@ func (c *conversation) foreignHost() string {
 // host/X-Forwarded-Proto (only where the target is reached over https).
 func hostHeaders(c *conversation) error {
 	public := c.Profile.Clients.Public
-	if _, err := c.issue("control", public); err != nil {
+	if _, err := c.issue(labels.Control, public); err != nil {
 		return err
 	}
 	foreign := c.foreignHost()
@@ -200,7 +201,7 @@ func hostHeaders(c *conversation) error {
 		if h.name == "X-Forwarded-Proto" && !strings.HasPrefix(c.Target.Endpoints.DeviceAuthorization, "https:") {
 			continue
 		}
-		r := c.deviceRequest("host/"+h.name, public, c.deviceForm(public))
+		r := c.deviceRequest(labels.Join(labels.Host, h.name), public, c.deviceForm(public))
 		r.Header.Set(h.name, h.value)
 		c.sendPatiently(r)
 	}

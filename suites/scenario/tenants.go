@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -32,20 +33,20 @@ func tenants(c *conversation) error {
 		return err
 	}
 	abroad := abroad{c: c, ours: c.Profile.Clients.Public, theirs: there.Clients.Public, at: at}
-	own, err := c.issueAt("own/device", there.Clients.Public, at)
+	own, err := c.issueAt(labels.OwnDevice, there.Clients.Public, at)
 	if err != nil {
 		return err
 	}
 	if abroad.ours.ID != abroad.theirs.ID && at.DeviceAuthorization != c.Target.Endpoints.DeviceAuthorization {
-		c.sendPatiently(c.deviceRequestAt("client/device", at.DeviceAuthorization, abroad.ours, c.deviceForm(abroad.ours)))
+		c.sendPatiently(c.deviceRequestAt(labels.ClientDevice, at.DeviceAuthorization, abroad.ours, c.deviceForm(abroad.ours)))
 	}
-	devices, err := c.issueEach(abroad.ours, []string{"pending", "approved", "page", "guest"})
+	devices, err := c.issueEach(abroad.ours, []string{labels.Pending, labels.Approved, labels.Page, labels.Guest})
 	if err != nil {
 		return err
 	}
 	pending, approved, page, guest := devices[0], devices[1], devices[2], devices[3]
-	abroad.present("pending", pending)
-	if _, err := pending.poll("pending/owner"); err != nil {
+	abroad.present(labels.Pending, pending)
+	if _, err := pending.poll(labels.PendingOwner); err != nil {
 		return err
 	}
 
@@ -53,47 +54,47 @@ func tenants(c *conversation) error {
 		return err
 	}
 	dora := account(there.Users.First)
-	task := own.task("own", transcript.Approve)
+	task := own.task(labels.Own, transcript.Approve)
 	task.Account = dora
 	if _, err := c.visitOnce(task); err != nil {
 		return err
 	}
 	if own.verificationURI != page.verificationURI {
-		task := page.task("page", transcript.Approve)
+		task := page.task(labels.Page, transcript.Approve)
 		task.Start, task.Complete, task.Account = own.verificationURI, "", dora
 		if _, err := c.visitOnce(task); err != nil {
 			return err
 		}
 	}
 	if here := account(c.Profile.Users.First); here == nil || here.Username != dora.Username {
-		task := guest.task("guest", transcript.Approve)
+		task := guest.task(labels.Guest, transcript.Approve)
 		task.Account = dora
 		if _, err := c.visitOnce(task); err != nil {
 			return err
 		}
 	}
-	if _, err := c.visitOnce(approved.task("approve", transcript.Approve)); err != nil {
+	if _, err := c.visitOnce(approved.task(labels.Approve, transcript.Approve)); err != nil {
 		return err
 	}
 	c.leavePages()
 
-	abroad.present("approved", approved)
-	if _, err := approved.collect("approved/owner", patience); err != nil {
+	abroad.present(labels.Approved, approved)
+	if _, err := approved.collect(labels.ApprovedOwner, patience); err != nil {
 		return err
 	}
 	for _, d := range []struct {
 		label string
 		*device
-	}{{"page/owner", page}, {"guest/owner", guest}} {
+	}{{labels.PageOwner, page}, {labels.GuestOwner, guest}} {
 		if _, err := d.poll(d.label); err != nil {
 			return err
 		}
 	}
-	x, err := own.collect("own/token", patience)
+	x, err := own.collect(labels.OwnToken, patience)
 	if err != nil {
 		return err
 	}
-	c.introspectHere("own/introspection", x, at)
+	c.introspectHere(labels.OwnIntrospection, x, at)
 	return nil
 }
 
@@ -108,7 +109,7 @@ func (a abroad) present(state string, d *device) {
 	for _, by := range []struct {
 		name   string
 		client *profiles.Client
-	}{{"their client", a.theirs}, {"our client", a.ours}} {
+	}{{labels.TheirClient, a.theirs}, {labels.OurClient, a.ours}} {
 		if by.client == a.ours && (a.ours.ID == a.theirs.ID || a.at.Token == a.c.Target.Endpoints.Token) {
 			continue
 		}
@@ -125,7 +126,7 @@ func (c *conversation) tenantEndpoints(t *profiles.Tenant) (profiles.Endpoints, 
 		if at.DeviceAuthorization != "" && at.Token != "" {
 			break
 		}
-		x := c.sendPatiently(wire.Get(fmt.Sprintf("document/%d", i+1), address))
+		x := c.sendPatiently(wire.Get(labels.Nth(labels.Document, i+1), address))
 		o, err := x.Object()
 		if err != nil || x.Status != 200 {
 			continue

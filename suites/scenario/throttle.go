@@ -8,6 +8,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -25,7 +26,7 @@ func (d *device) provoke(label string, n int) (slowed int, err error) {
 				return slowed, err
 			}
 		}
-		switch x := d.pollNow(fmt.Sprintf("%s/%d", label, i)); x.OAuthError() {
+		switch x := d.pollNow(labels.Nth(label, i)); x.OAuthError() {
 		case "slow_down":
 			slowed++
 		case "authorization_pending":
@@ -44,18 +45,18 @@ const noSlowDown = "the target sends no slow_down (see POLL-03)"
 //
 // Labels: device, burst/1 ..., pending, token/1 ... Journey: approve.
 func slowedApproval(c *conversation) error {
-	d, err := c.issue("device", c.Profile.Clients.Public)
+	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
 		return err
 	}
-	slowed, err := d.provoke("burst", 1)
+	slowed, err := d.provoke(labels.Burst, 1)
 	if err != nil {
 		return err
 	}
 	if slowed == 0 {
 		return absent(noSlowDown)
 	}
-	x, err := d.poll("pending")
+	x, err := d.poll(labels.Pending)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func slowedApproval(c *conversation) error {
 		return err
 	}
 	c.leavePages()
-	_, err = d.collect("token", patience)
+	_, err = d.collect(labels.Token, patience)
 	return err
 }
 
@@ -107,20 +108,20 @@ var margins = []time.Duration{-500 * time.Millisecond, -200 * time.Millisecond, 
 // which poll the interval counts. Each begins with NAME/device.
 func throttle(c *conversation) error {
 	p := &throttleProbe{c: c}
-	p.device("obedient", p.obey(1, lastSlowDowns))
-	p.device("patient", p.obey(manySlowDowns, 2))
-	p.device("sticky", p.sticky)
+	p.device(labels.Obedient, p.obey(1, lastSlowDowns))
+	p.device(labels.Patient, p.obey(manySlowDowns, 2))
+	p.device(labels.Sticky, p.sticky)
 	for i, wait := range []time.Duration{oldPace, slowDownStep - clear, slowDownStep + clear, slowDownStep + oldPace, 2*slowDownStep + clear} {
-		p.device(fmt.Sprintf("grown/%d", i+1), p.probeAfter(1, wait))
+		p.device(labels.Nth(labels.Grown, i+1), p.probeAfter(1, wait))
 	}
 	for i, wait := range []time.Duration{slowDownStep + clear, manySlowDowns*slowDownStep - oldPace} {
-		p.device(fmt.Sprintf("summed/%d", i+1), p.probeAfter(manySlowDowns, wait))
+		p.device(labels.Nth(labels.Summed, i+1), p.probeAfter(manySlowDowns, wait))
 	}
 	for i, margin := range margins {
-		p.device(fmt.Sprintf("margin/%d", i+1), p.margin(time.Duration(float64(margin)*c.Clock.rate)))
+		p.device(labels.Nth(labels.Margin, i+1), p.margin(time.Duration(float64(margin)*c.Clock.rate)))
 	}
-	p.device("early", p.early)
-	p.device("counted", p.counted)
+	p.device(labels.Early, p.early)
+	p.device(labels.Counted, p.counted)
 	p.all.Wait()
 	return p.err
 }
@@ -141,7 +142,7 @@ type throttleProbe struct {
 // device lets one device do its part beside the others.
 func (p *throttleProbe) device(name string, part func(*device, string) error) {
 	p.all.Go(func() {
-		d, err := p.c.issue(name+"/device", p.c.Profile.Clients.Public)
+		d, err := p.c.issue(labels.Join(name, labels.Device), p.c.Profile.Clients.Public)
 		if err == nil {
 			err = part(d, name)
 		}
@@ -157,7 +158,7 @@ func (p *throttleProbe) device(name string, part func(*device, string) error) {
 
 // burst provokes n slow_downs and says whether it is worth going on.
 func (p *throttleProbe) burst(d *device, name string, n int) (bool, error) {
-	slowed, err := d.provoke(name+"/burst", n)
+	slowed, err := d.provoke(labels.Join(name, labels.Burst), n)
 	if slowed > 0 {
 		p.slows.Store(true)
 	}
@@ -188,7 +189,7 @@ func (p *throttleProbe) obey(n, polls int) func(*device, string) error {
 		on, err := p.burst(d, name, n)
 		for i := 1; on && i <= polls; i++ {
 			var x wire.Exchange
-			x, err = d.pollInPace(fmt.Sprintf("%s/%d", name, i), 1)
+			x, err = d.pollInPace(labels.Nth(name, i), 1)
 			on = err == nil && x.OAuthError() == "slow_down"
 		}
 		return err
@@ -202,7 +203,7 @@ func (p *throttleProbe) probeAfter(n int, more time.Duration) func(*device, stri
 		advertised := d.interval
 		on, err := p.burst(d, name, n)
 		if on {
-			_, err = p.at(d, name+"/probe", d.heardAt()+advertised+more)
+			_, err = p.at(d, labels.Join(name, labels.Probe), d.heardAt()+advertised+more)
 		}
 		return err
 	}
@@ -213,12 +214,12 @@ func (p *throttleProbe) sticky(d *device, name string) error {
 	advertised := d.interval
 	on, err := p.burst(d, name, 1)
 	for i := 1; on && i <= oldPaceTries; i++ {
-		x, err := d.poll(fmt.Sprintf("%s/compliant/%d", name, i))
+		x, err := d.poll(labels.Nth(labels.Join(name, labels.Compliant), i))
 		if err != nil || x.OAuthError() != "authorization_pending" {
 			return err
 		}
 		before := d.heardAt()
-		if x, err = p.at(d, fmt.Sprintf("%s/old/%d", name, i), before+advertised+oldPace); err != nil {
+		if x, err = p.at(d, labels.Nth(labels.Join(name, labels.Old), i), before+advertised+oldPace); err != nil {
 			return err
 		}
 		if x.Received-before < advertised+slowDownStep-clear || x.OAuthError() != "authorization_pending" {
@@ -232,11 +233,11 @@ func (p *throttleProbe) sticky(d *device, name string) error {
 func (p *throttleProbe) margin(margin time.Duration) func(*device, string) error {
 	return func(d *device, name string) error {
 		advertised := d.interval
-		x, err := d.poll(name + "/base")
+		x, err := d.poll(labels.Join(name, labels.Base))
 		if err != nil || x.OAuthError() != "authorization_pending" || p.pointless() || advertised+margin <= advertised/2 {
 			return err
 		}
-		_, err = p.at(d, name+"/probe", d.heardAt()+advertised+margin)
+		_, err = p.at(d, labels.Join(name, labels.Probe), d.heardAt()+advertised+margin)
 		return err
 	}
 }
@@ -258,15 +259,15 @@ func (p *throttleProbe) counted(d *device, name string) error {
 
 func (p *throttleProbe) lastOrAccepted(d *device, name string, window time.Duration) error {
 	advertised := d.interval
-	x, err := d.poll(name + "/base")
+	x, err := d.poll(labels.Join(name, labels.Base))
 	if err != nil || x.OAuthError() != "authorization_pending" || p.pointless() {
 		return err
 	}
 	base := d.heardAt()
-	if x, err = p.at(d, name+"/early", base+advertised*3/5); err != nil || x.OAuthError() != "slow_down" {
+	if x, err = p.at(d, labels.Join(name, labels.Early), base+advertised*3/5); err != nil || x.OAuthError() != "slow_down" {
 		return err
 	}
-	_, err = p.at(d, name+"/probe", base+window+min(clear*3/2, advertised*3/10))
+	_, err = p.at(d, labels.Join(name, labels.Probe), base+window+min(clear*3/2, advertised*3/10))
 	return err
 }
 
@@ -299,7 +300,7 @@ func hastyNeighbour(c *conversation) error {
 	if err == nil && !alone {
 		// It may have had neighbours all the same, in other scenarios.
 		if err = c.after(transcript.TwoPeople, transcript.ForeignClient, transcript.CrossSite, transcript.Redirection, transcript.Framing); err == nil {
-			alone, slowed, err = c.neighbours(client, "later/", 1)
+			alone, slowed, err = c.neighbours(client, labels.Later+"/", 1)
 		}
 		if since := c.Clock.Until(c.said.Started); err == nil && !alone && c.strained(since) {
 			c.late(transcript.LateMoment, 0, since, "no time was found in which the device polled alone")
@@ -308,24 +309,24 @@ func hastyNeighbour(c *conversation) error {
 	if err != nil || !slowed {
 		return err
 	}
-	_, _, err = c.neighbours(client, "again/", 2)
+	_, _, err = c.neighbours(client, labels.Again+"/", 2)
 	return err
 }
 
 // neighbours says whether the device that obeys was accepted when it was
 // alone, and whether it was slowed down beside the other.
 func (c *conversation) neighbours(client *profiles.Client, prefix string, guards int) (accepted, slowed bool, err error) {
-	x, err := c.issue(prefix+"x/device", client)
+	x, err := c.issue(prefix+"x/"+labels.Device, client)
 	if err != nil {
 		return accepted, false, err
 	}
-	y, err := c.issue(prefix+"y/device", client)
+	y, err := c.issue(prefix+"y/"+labels.Device, client)
 	if err != nil {
 		return accepted, false, err
 	}
 	pace := func() time.Duration { return y.interval + time.Duration(guards)*y.guard() }
 	for i := 1; i <= aloneFirst; i++ {
-		alone, err := y.pollInPace(fmt.Sprintf("%salone/%d", prefix, i), guards)
+		alone, err := y.pollInPace(labels.Nth(prefix+labels.Alone, i), guards)
 		if err != nil || alone.OAuthError() != "authorization_pending" {
 			return alone.OAuthError() != "slow_down", false, err
 		}
@@ -341,7 +342,7 @@ func (c *conversation) neighbours(client *profiles.Client, prefix string, guards
 		}
 		hammer.Go(func() {
 			for k := 1; k <= hammerPolls; k++ {
-				if said := x.pollNow(fmt.Sprintf("%shammer/%d/%d", prefix, i, k)); !said.Answered() || said.Overloaded() {
+				if said := x.pollNow(labels.Nth(labels.Nth(prefix+labels.Hammer, i), k)); !said.Answered() || said.Overloaded() {
 					return
 				}
 				if c.Clock.SleepReal(c.ctx, burstGap) != nil {
@@ -349,7 +350,7 @@ func (c *conversation) neighbours(client *profiles.Client, prefix string, guards
 				}
 			}
 		})
-		said, err := y.pollInPace(fmt.Sprintf("%sbeside/%d", prefix, i), guards)
+		said, err := y.pollInPace(labels.Nth(prefix+labels.Beside, i), guards)
 		hammer.Wait()
 		if err != nil {
 			return accepted, false, err

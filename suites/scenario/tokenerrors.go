@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -19,18 +20,18 @@ import (
 // extra/parameter, extra/without (TOKEN-08).
 func tokenErrors(c *conversation) error {
 	public := c.Profile.Clients.Public
-	control, err := c.issue("device/control", public)
+	control, err := c.issue(labels.Join(labels.Device, labels.Control), public)
 	if err != nil {
 		return err
 	}
-	control.pollNow("control")
+	control.pollNow(labels.Control)
 
 	if err := c.wrongGrantTypes(public); err != nil {
 		return err
 	}
 	missing := c.tokenForm(public, "")
-	c.send(c.tokenRequest("device_code/absent", public, missing.Without("device_code")))
-	c.send(c.tokenRequest("device_code/empty", public, missing))
+	c.send(c.tokenRequest(labels.DeviceCodeAbsent, public, missing.Without("device_code")))
+	c.send(c.tokenRequest(labels.DeviceCodeEmpty, public, missing))
 	if err := c.unknownDeviceCodes(public); err != nil {
 		return err
 	}
@@ -38,45 +39,45 @@ func tokenErrors(c *conversation) error {
 }
 
 func (c *conversation) wrongGrantTypes(client *profiles.Client) error {
-	d, err := c.issue("device/grant_type", client)
+	d, err := c.issue(labels.Join(labels.Device, labels.GrantType), client)
 	if err != nil {
 		return err
 	}
 	form := c.tokenForm(client, d.deviceCode)
-	c.send(c.tokenRequest("grant_type/absent", client, form.Without("grant_type")))
+	c.send(c.tokenRequest(labels.Join(labels.GrantType, labels.Absent), client, form.Without("grant_type")))
 	for _, v := range []struct{ name, value string }{
-		{"empty", ""},
+		{labels.Empty, ""},
 		{"device_code", "device_code"},
 		{"upper case", strings.ToUpper(GrantType)},
 		{"trailing space", GrantType + " "},
 		{"legacy", "http://oauth.net/grant_type/device/1.0"},
 		{"random", "urn:x-devicegrant:" + c.random.word(12)},
 	} {
-		c.send(c.tokenRequest("grant_type/"+v.name, client, form.Set("grant_type", v.value)))
+		c.send(c.tokenRequest(labels.Join(labels.GrantType, v.name), client, form.Set("grant_type", v.value)))
 	}
 	return nil
 }
 
 func (c *conversation) unknownDeviceCodes(client *profiles.Client) error {
-	d, err := c.issue("device/unknown", client)
+	d, err := c.issue(labels.Join(labels.Device, labels.Unknown), client)
 	if err != nil {
 		return err
 	}
 	live := d.deviceCode
 	for _, v := range []struct{ name, value string }{
-		{"random", c.random.like(live)},
-		{"truncated", truncated(live)},
-		{"changed", changed(live)},
-		{"case swapped", caseSwapped(live)},
-		{"space added", live + " "},
-		{"long", strings.Repeat("x", 10<<10)},
-		{"NUL", "x\x00" + c.random.word(30)},
-		{"UUID", c.uuid()},
+		{labels.Random, c.random.like(live)},
+		{labels.Truncated, truncated(live)},
+		{labels.Changed, changed(live)},
+		{labels.CaseSwapped, caseSwapped(live)},
+		{labels.SpaceAdded, live + " "},
+		{labels.Long, strings.Repeat("x", 10<<10)},
+		{labels.NUL, "x\x00" + c.random.word(30)},
+		{labels.UUID, c.uuid()},
 	} {
 		if v.value == live {
 			continue // a code without letters has no other case
 		}
-		c.send(c.tokenRequest("unknown/"+v.name, client, c.tokenForm(client, v.value)))
+		c.send(c.tokenRequest(labels.Join(labels.Unknown, v.name), client, c.tokenForm(client, v.value)))
 	}
 	return nil
 }
@@ -133,20 +134,20 @@ func (c *conversation) repeatedParameters(client *profiles.Client) error {
 		name  string
 		fault func(wire.Form) (wire.Form, error)
 	}{
-		{"repeat/grant_type", func(f wire.Form) (wire.Form, error) { return f.Add("grant_type", GrantType), nil }},
-		{"repeat/device_code", func(f wire.Form) (wire.Form, error) { return f.Add("device_code", f.Get("device_code")), nil }},
-		{"repeat/two codes", func(f wire.Form) (wire.Form, error) {
-			d, err := c.issue("device/repeat/second code", client)
+		{labels.Join(labels.Repeat, "grant_type"), func(f wire.Form) (wire.Form, error) { return f.Add("grant_type", GrantType), nil }},
+		{labels.Join(labels.Repeat, "device_code"), func(f wire.Form) (wire.Form, error) { return f.Add("device_code", f.Get("device_code")), nil }},
+		{labels.RepeatTwoCodes, func(f wire.Form) (wire.Form, error) {
+			d, err := c.issue(labels.Join(labels.Device, labels.Repeat, "second code"), client)
 			if err != nil {
 				return nil, err
 			}
 			return f.Add("device_code", d.deviceCode), nil
 		}},
-		{"repeat/client_id", func(f wire.Form) (wire.Form, error) { return f.Add("client_id", client.ID), nil }},
-		{"repeat/two clients", func(f wire.Form) (wire.Form, error) { return f.Add("client_id", otherClient), nil }},
-		{"extra/parameter", func(f wire.Form) (wire.Form, error) { return f.Add("x_h_"+c.random.word(8), c.random.word(12)), nil }},
+		{labels.Join(labels.Repeat, "client_id"), func(f wire.Form) (wire.Form, error) { return f.Add("client_id", client.ID), nil }},
+		{labels.RepeatTwoClients, func(f wire.Form) (wire.Form, error) { return f.Add("client_id", otherClient), nil }},
+		{labels.ExtraParameter, func(f wire.Form) (wire.Form, error) { return f.Add("x_h_"+c.random.word(8), c.random.word(12)), nil }},
 	} {
-		d, err := c.issue("device/"+v.name, client)
+		d, err := c.issue(labels.Join(labels.Device, v.name), client)
 		if err != nil {
 			return err
 		}
@@ -155,8 +156,8 @@ func (c *conversation) repeatedParameters(client *profiles.Client) error {
 			return err
 		}
 		c.send(c.tokenRequest(v.name, client, form))
-		if v.name == "extra/parameter" {
-			d.pollNow("extra/without")
+		if v.name == labels.ExtraParameter {
+			d.pollNow(labels.ExtraWithout)
 		}
 	}
 	return nil

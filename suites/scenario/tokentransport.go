@@ -3,6 +3,7 @@ package scenario
 import (
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -33,7 +34,7 @@ func tokenTransport(c *conversation) error {
 		return err
 	}
 	defer s.Close()
-	d, err := c.issue("device", public)
+	d, err := c.issue(labels.Device, public)
 	if err != nil {
 		return err
 	}
@@ -42,34 +43,34 @@ func tokenTransport(c *conversation) error {
 	}
 	c.leavePages()
 	form := c.tokenForm(public, d.deviceCode)
-	get := d.request("method/GET")
+	get := d.request(labels.MethodGET)
 	get.Method, get.URL, get.Body = "GET", withQuery(d.tokenEndpoint, form), nil
 	get.Header.Del("Content-Type")
 	if x, err := d.askPaced(get); err != nil || gaveToken(x) {
 		return err
 	}
-	query := c.tokenRequest("query/code", public, form.Without("device_code"))
+	query := c.tokenRequest(labels.QueryCode, public, form.Without("device_code"))
 	query.URL = withQuery(query.URL, wire.Form{{Name: "device_code", Value: d.deviceCode}})
 	if x, err := d.askPaced(query); err != nil || gaveToken(x) {
 		return err
 	}
-	_, err = d.collect("redeem", patience)
+	_, err = d.collect(labels.Redeem, patience)
 	return err
 }
 
 // tokenTypes uses a pending code: a body that is read is answered like a poll.
 func (c *conversation) tokenTypes(client *profiles.Client) error {
-	d, err := c.issue("types/device", client)
+	d, err := c.issue(labels.Join(labels.Types, labels.Device), client)
 	if err != nil {
 		return err
 	}
-	d.pollNow("types/control")
+	d.pollNow(labels.TypesControl)
 	form := c.tokenForm(client, d.deviceCode)
 	if client.Secret != nil && tokenAuth(client) == profiles.AuthPost {
 		form = form.Add("client_secret", client.Secret.Reveal())
 	}
 	for _, body := range otherTypes(form) {
-		r := d.request("type/" + body.name)
+		r := d.request(labels.Join(labels.Type, body.name))
 		r.Header.Del("Content-Type")
 		if body.mediaType != "" {
 			r.Header.Set("Content-Type", body.mediaType)
@@ -79,21 +80,21 @@ func (c *conversation) tokenTypes(client *profiles.Client) error {
 			d.ask(r) // a busy machine may lose one answer
 		}
 	}
-	d.pollNow("types/after")
+	d.pollNow(labels.TypesAfter)
 	return nil
 }
 
 // tokenSecretInQuery uses a pending code: whoever is authenticated is told so.
 func (c *conversation) tokenSecretInQuery(client *profiles.Client) error {
-	d, err := c.issue("secret/device", client)
+	d, err := c.issue(labels.Join(labels.Secret, labels.Device), client)
 	if err != nil {
 		return err
 	}
 	form := c.tokenForm(client, d.deviceCode)
-	d.ask(c.bareTokenRequest("secret/none", form))
-	r := c.bareTokenRequest("secret/query", form)
+	d.ask(c.bareTokenRequest(labels.SecretNone, form))
+	r := c.bareTokenRequest(labels.SecretQuery, form)
 	r.URL = withQuery(r.URL, wire.Form{{Name: "client_secret", Value: client.Secret.Reveal()}})
 	d.ask(r)
-	d.pollNow("secret/right")
+	d.pollNow(labels.SecretRight)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -85,13 +86,13 @@ func (t *tokenUser) issueAll() error {
 	usual := t.scopesOf(t.client)
 	less, more := t.lessScope(t.client)
 	t.more = more
-	t.full, t.partial, t.mixed = errand{name: "full"}, errand{name: "partial"}, errand{name: "mixed"}
-	t.other, t.narrowed = errand{name: "other"}, errand{name: "narrowed"}
+	t.full, t.partial, t.mixed = errand{name: labels.Full}, errand{name: labels.Partial}, errand{name: labels.Mixed}
+	t.other, t.narrowed = errand{name: labels.Other}, errand{name: labels.Narrowed}
 	for _, must := range []struct {
 		e      *errand
 		scopes []string
 	}{{&t.full, usual}, {&t.partial, less}, {&t.mixed, usual}, {&t.other, usual}, {&t.narrowed, usual}} {
-		d, err := t.issueFor(must.e.name+"/device", t.client, t.scopedForm(t.client, must.scopes))
+		d, err := t.issueFor(labels.Join(must.e.name, labels.Device), t.client, t.scopedForm(t.client, must.scopes))
 		if err != nil {
 			return err
 		}
@@ -104,10 +105,10 @@ func (t *tokenUser) issueAll() error {
 	}
 	t.full.change = t.tempt
 	// A target may refuse these two.
-	t.unscoped = errand{name: "default"}
-	t.unscoped.device, _ = t.issueFor("default/device", t.client, t.scopedForm(t.client, nil))
-	t.unknown = errand{name: "unknown"}
-	t.unknown.device, _ = t.issueFor("unknown/device", t.client, t.scopedForm(t.client, append(usual[:len(usual):len(usual)], "x-devicegrant-"+t.random.word(8))))
+	t.unscoped = errand{name: labels.Default}
+	t.unscoped.device, _ = t.issueFor(labels.Join(labels.Default, labels.Device), t.client, t.scopedForm(t.client, nil))
+	t.unknown = errand{name: labels.Unknown}
+	t.unknown.device, _ = t.issueFor(labels.Join(labels.Unknown, labels.Device), t.client, t.scopedForm(t.client, append(usual[:len(usual):len(usual)], "x-devicegrant-"+t.random.word(8))))
 	return t.ctx.Err()
 }
 
@@ -122,7 +123,7 @@ func (t *tokenUser) tempt(task *useragent.Task) {
 	elsewhere := t.other.device
 	t.other.device = nil // until it is approved
 	task.AtDecision = func(context.Context) error {
-		theirs := elsewhere.task("approve other", transcript.Approve)
+		theirs := elsewhere.task(labels.Of(labels.Approve, labels.Other), transcript.Approve)
 		theirs.Account = second
 		s, err := t.errander()
 		if err != nil {
@@ -141,7 +142,7 @@ func (t *tokenUser) look(e *errand) error {
 	if e.device == nil {
 		return nil
 	}
-	x, err := e.device.collect(e.name+"/token", patience)
+	x, err := e.device.collect(labels.Join(e.name, labels.Token), patience)
 	if err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func (t *tokenUser) look(e *errand) error {
 
 // ask shows a token to whoever can tell something about it.
 func (c *conversation) ask(label, accessToken string) {
-	c.introspectToken(label+"/introspection", accessToken)
+	c.introspectToken(labels.Join(label, labels.Introspection), accessToken)
 	if accessToken != "" && c.Target.Endpoints.UserInfo != "" {
 		r := wire.Get(label+"/userinfo", c.Target.Endpoints.UserInfo)
 		r.Header.Set("Authorization", "Bearer "+accessToken)
@@ -177,18 +178,21 @@ func (t *tokenUser) collectFull() error {
 	}
 	// At the same time: a server that mixes its users up gives both the same.
 	err := together(
-		func() error { _, err := t.full.device.collect("full/token", patience); return err },
+		func() error {
+			_, err := t.full.device.collect(labels.Join(labels.Full, labels.Token), patience)
+			return err
+		},
 		func() error { return t.look(&t.other) },
 	)
 	if err != nil {
 		return err
 	}
-	t.ask("full", t.collected("full", "access_token"))
+	t.ask(labels.Full, t.collected(labels.Full, "access_token"))
 	if e := t.Target.Endpoints.UserInfo; e != "" {
-		t.sendPatiently(wire.Get("bare userinfo", e))
+		t.sendPatiently(wire.Get(labels.BareUserinfo, e))
 	}
 	if e := t.Target.Endpoints.JWKS; e != "" {
-		t.sendPatiently(wire.Get("jwks", e))
+		t.sendPatiently(wire.Get(labels.JWKS, e))
 	}
 	return nil
 }
@@ -196,29 +200,29 @@ func (t *tokenUser) collectFull() error {
 // revokeFull lets another client try it first. What the token is worth is seen
 // right before and right after.
 func (t *tokenUser) revokeFull() {
-	token := t.collected("full", "access_token")
+	token := t.collected(labels.Full, "access_token")
 	if token == "" {
 		return
 	}
-	t.send(t.tokenRequest("access token as device code", t.client, t.tokenForm(t.client, token)))
+	t.send(t.tokenRequest(labels.AccessTokenAsDeviceCode, t.client, t.tokenForm(t.client, token)))
 	if t.Target.Endpoints.Revocation == "" {
 		return
 	}
-	t.ask("before revocation", token)
+	t.ask(labels.BeforeRevocation, token)
 	if other := t.otherClient(t.client); other != nil {
-		t.revoke("foreign revocation", other, token)
-		t.ask("after foreign revocation", token)
+		t.revoke(labels.ForeignRevocation, other, token)
+		t.ask(labels.AfterForeignRevocation, token)
 	}
-	t.revoke("unknown revocation", t.client, "x"+t.random.word(42))
-	t.revoke("revocation", t.client, token)
-	t.ask("after revocation", token)
+	t.revoke(labels.UnknownRevocation, t.client, "x"+t.random.word(42))
+	t.revoke(labels.Revocation, t.client, token)
+	t.ask(labels.AfterRevocation, token)
 }
 
 // collected is a member of the token response that a device got.
 func (t *tokenUser) collected(name, member string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, label := range []string{name + "/widened", name + "/token"} {
+	for _, label := range []string{labels.Join(name, labels.Widened), labels.Join(name, labels.Token)} {
 		for _, x := range t.said.Labelled(label) {
 			if stringIn(x, "access_token") != "" {
 				return stringIn(x, member)
@@ -242,28 +246,28 @@ func (t *tokenUser) collectPartial() error {
 		return nil
 	}
 	form := t.tokenForm(t.client, d.deviceCode).Add("scope", joinScopes(t.more))
-	x, err := d.askPaced(t.tokenRequest("partial/widened", t.client, form))
+	x, err := d.askPaced(t.tokenRequest(labels.PartialWidened, t.client, form))
 	if err != nil {
 		return err
 	}
 	if stringIn(x, "access_token") == "" {
-		if x, err = d.collect("partial/token", patience); err != nil {
+		if x, err = d.collect(labels.PartialToken, patience); err != nil {
 			return err
 		}
 	}
-	t.ask("partial", stringIn(x, "access_token"))
+	t.ask(labels.Partial, stringIn(x, "access_token"))
 	return nil
 }
 
 // revokePartial gives a refresh token back.
 func (t *tokenUser) revokePartial() {
-	access, refresh := t.collected("partial", "access_token"), t.collected("partial", "refresh_token")
+	access, refresh := t.collected(labels.Partial, "access_token"), t.collected(labels.Partial, "refresh_token")
 	if refresh == "" || t.Target.Endpoints.Revocation == "" {
 		return
 	}
-	t.revoke("refresh revocation", t.client, refresh)
-	t.sendPatiently(t.refreshRequest("revoked refresh", t.client, refresh, nil))
-	t.introspectToken("after refresh revocation/introspection", access)
+	t.revoke(labels.RefreshRevocation, t.client, refresh)
+	t.sendPatiently(t.refreshRequest(labels.RevokedRefresh, t.client, refresh, nil))
+	t.introspectToken(labels.AfterRefreshRevocationIntrospection, access)
 }
 
 // useMixed presents an approved device code as what it is not.
@@ -272,33 +276,33 @@ func (t *tokenUser) useMixed() error {
 	if d == nil {
 		return nil
 	}
-	d.ask(t.tokenRequest("mixed/as code", t.client, wire.Form{
+	d.ask(t.tokenRequest(labels.MixedAsCode, t.client, wire.Form{
 		{Name: "grant_type", Value: "authorization_code"}, {Name: "code", Value: d.deviceCode}, {Name: "client_id", Value: t.client.ID}}))
-	d.ask(t.refreshRequest("mixed/as refresh token", t.client, d.deviceCode, nil))
-	_, err := d.collect("mixed/token", patience)
+	d.ask(t.refreshRequest(labels.MixedAsRefreshToken, t.client, d.deviceCode, nil))
+	_, err := d.collect(labels.MixedToken, patience)
 	return err
 }
 
 // userCodeAsDeviceCode polls with the code that everybody who looks at the
 // screen can read.
 func (c *conversation) userCodeAsDeviceCode(client *profiles.Client) error {
-	d, err := c.issue("user code as device code/device", client)
+	d, err := c.issue(labels.Join(labels.UserCodeAsDeviceCode, labels.Device), client)
 	if err != nil {
 		return err
 	}
-	c.send(c.tokenRequest("user code as device code/poll", client, c.tokenForm(client, d.userCode)))
-	d.pollNow("user code as device code/control")
+	c.send(c.tokenRequest(labels.Join(labels.UserCodeAsDeviceCode, labels.Poll), client, c.tokenForm(client, d.userCode)))
+	d.pollNow(labels.Join(labels.UserCodeAsDeviceCode, labels.Control))
 	return nil
 }
 
 // typeDeviceCode types a device code into the page, at the end: it is a wrong
 // user code, and some servers count those.
 func (t *tokenUser) typeDeviceCode(s useragent.Session) {
-	d, err := t.issue("typed/device", t.client)
+	d, err := t.issue(labels.TypedDevice, t.client)
 	if err != nil {
 		return
 	}
-	task := d.task("device code typed", transcript.ReachDecision)
+	task := d.task(labels.DeviceCodeTyped, transcript.ReachDecision)
 	task.UserCode = d.deviceCode
 	t.visit(s, task)
 }

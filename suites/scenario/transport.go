@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/url"
 
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -21,7 +22,7 @@ func transport(c *conversation) error {
 		return absent("the target is reached over http, which the profile allows (tls.allow_http)")
 	}
 	public := c.Profile.Clients.Public
-	d, err := c.issue("control", public)
+	d, err := c.issue(labels.Control, public)
 	if err != nil {
 		return err
 	}
@@ -32,27 +33,27 @@ func transport(c *conversation) error {
 	for _, address := range []string{endpoint, c.Target.Endpoints.Token, d.verificationURI} {
 		if a, err := url.Parse(address); err == nil && a.Scheme == "https" && a.Host != "" && !seen[a.Host] {
 			seen[a.Host] = true
-			c.sendWith(verifying, wire.Get("certificate/"+a.Host, address))
+			c.sendWith(verifying, wire.Get(labels.Join(labels.Certificate, a.Host), address))
 		}
 	}
 
 	if plain := overHTTP(endpoint); plain != "" {
-		c.send(post("http/device", plain, c.deviceForm(public), c.Profile.Request.DeviceAuthorization))
+		c.send(post(labels.Join(labels.HTTP, labels.Device), plain, c.deviceForm(public), c.Profile.Request.DeviceAuthorization))
 	}
 	if plain := overHTTP(c.Target.Endpoints.Token); plain != "" {
 		c.send(wire.Post("http/token", plain, c.tokenForm(public, c.random.word(43))))
 	}
 	if plain := overHTTP(d.verificationURI); plain != "" {
-		c.send(wire.Get("http/page", plain))
-		c.send(wire.Get("https/page", d.verificationURI))
+		c.send(wire.Get(labels.Join(labels.HTTP, labels.Page), plain))
+		c.send(wire.Get(labels.HTTPSPage, d.verificationURI))
 	}
 
 	for _, v := range []struct {
 		label   string
 		version uint16
 	}{
-		{"tls/1.3", tls.VersionTLS13}, {"tls/1.2", tls.VersionTLS12},
-		{"tls/1.1", tls.VersionTLS11}, {"tls/1.0", tls.VersionTLS10},
+		{labels.Join(labels.TLS, "1.3"), tls.VersionTLS13}, {labels.Join(labels.TLS, "1.2"), tls.VersionTLS12},
+		{labels.Join(labels.TLS, "1.1"), tls.VersionTLS11}, {labels.Join(labels.TLS, "1.0"), tls.VersionTLS10},
 	} {
 		client := c.Wire.WithTLS(func(t *tls.Config) {
 			t.MinVersion, t.MaxVersion, t.CipherSuites = v.version, v.version, everyCipherSuite()

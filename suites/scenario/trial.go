@@ -8,6 +8,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -30,7 +31,7 @@ func Try(ctx context.Context, e *Environment, kind string) (trial Trial, err err
 		e.setPace()
 	}
 	c := &conversation{Environment: e, ctx: ctx, random: newRandom(e.Seed, "try"), wait: func(string, time.Duration) {}, leavePages: func() {}}
-	d, err := c.issue("device", c.Profile.Clients.Public)
+	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
 		return trial, err
 	}
@@ -46,7 +47,7 @@ func Try(ctx context.Context, e *Environment, kind string) (trial Trial, err err
 	}
 	for trial.Polls < patience {
 		trial.Polls++
-		if trial.Answer, err = d.poll(fmt.Sprintf("poll/%d", trial.Polls)); err != nil {
+		if trial.Answer, err = d.poll(labels.Nth(labels.Poll, trial.Polls)); err != nil {
 			return trial, err
 		}
 		if e := trial.Answer.OAuthError(); e != "authorization_pending" && e != "slow_down" {
@@ -98,13 +99,13 @@ func ProbeGrant(ctx context.Context, p *profiles.Profile, at Target, client *wir
 	e.dialect = wire.DialectOf(p.Responses.Format, p.Responses.Members, p.Responses.Errors)
 	c := &conversation{Environment: e, ctx: ctx, random: newRandom(0, "probe"), wait: func(string, time.Duration) {}}
 	public := p.Clients.Public
-	probe.Codes = c.send(c.deviceRequest("device", public, c.deviceForm(public)))
+	probe.Codes = c.send(c.deviceRequest(labels.Device, public, c.deviceForm(public)))
 	d, err := c.deviceFrom(probe.Codes, public)
 	if err != nil {
 		return probe, err
 	}
 	probe.UserCode, probe.VerificationURI = d.userCode, d.verificationURI
 	probe.Summary = fmt.Sprintf("code %s at %s, for %s, to be polled every %s", d.userCode, d.verificationURI, d.lifetime, d.interval)
-	probe.Poll = d.pollNow("poll")
+	probe.Poll = d.pollNow(labels.Poll)
 	return probe, nil
 }

@@ -2,11 +2,11 @@ package scenario
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
@@ -25,7 +25,7 @@ func decidedCodes(c *conversation) error {
 	if second == nil {
 		return errNoSecondUser()
 	}
-	parts := []string{"denied", "uncollected", "collected"}
+	parts := []string{labels.Denied, labels.Uncollected, labels.Collected}
 	devices, err := c.issueEach(c.Profile.Clients.Public, parts)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (c *conversation) issueEach(client *profiles.Client, parts []string) ([]*de
 	devices := make([]*device, len(parts))
 	for i, name := range parts {
 		var err error
-		if devices[i], err = c.issue(name+"/device", client); err != nil {
+		if devices[i], err = c.issue(labels.Join(name, labels.Device), client); err != nil {
 			return nil, err
 		}
 	}
@@ -57,7 +57,7 @@ func (c *conversation) issueEach(client *profiles.Client, parts []string) ([]*de
 
 func (c *conversation) decideAgain(part string, d *device, second *profiles.User) error {
 	goal, want := transcript.Approve, transcript.Approved
-	if part == "denied" {
+	if part == labels.Denied {
 		goal, want = transcript.Deny, transcript.Denied
 	}
 	s, err := c.person()
@@ -65,30 +65,30 @@ func (c *conversation) decideAgain(part string, d *device, second *profiles.User
 		return err
 	}
 	defer s.Close()
-	first := d.task(part+" first", goal)
+	first := d.task(labels.Of(part, labels.First), goal)
 	first.Account = account(second)
 	if j := c.visit(s, first); j.Outcome != want {
 		return unfinished(j)
 	}
-	if part == "collected" {
-		x, err := d.collect("collected/token", patience)
+	if part == labels.Collected {
+		x, err := d.collect(labels.CollectedToken, patience)
 		if err != nil {
 			return err
 		}
-		c.whose("collected/whose", x)
+		c.whose(labels.CollectedWhose, x)
 	}
-	same := d.task(part+" same", transcript.Approve)
+	same := d.task(labels.Of(part, labels.Same), transcript.Approve)
 	same.Account = account(second)
 	c.visit(s, same)
-	if _, err := c.visitOnce(d.task(part+" other", transcript.Approve)); err != nil {
+	if _, err := c.visitOnce(d.task(labels.Of(part, labels.Other), transcript.Approve)); err != nil {
 		return err
 	}
-	if part == "uncollected" {
-		x, err := d.collect("uncollected/token", patience)
-		c.whose("uncollected/whose", x)
+	if part == labels.Uncollected {
+		x, err := d.collect(labels.UncollectedToken, patience)
+		c.whose(labels.UncollectedWhose, x)
 		return err
 	}
-	_, err = d.poll(part + "/after")
+	_, err = d.poll(labels.Join(part, labels.After))
 	return err
 }
 
@@ -108,9 +108,9 @@ func twoPeople(c *conversation) error {
 	if c.Profile.Users.Second == nil {
 		return errNoSecondUser()
 	}
-	parts := []string{"denied", "collected", "uncollected"}
+	parts := []string{labels.Denied, labels.Collected, labels.Uncollected}
 	for round := range atOnce {
-		parts = append(parts, fmt.Sprintf("at once %d", round+1))
+		parts = append(parts, labels.Round(labels.AtOnce, round+1))
 	}
 	// A client that nobody approved elsewhere: a remembered consent would spare
 	// them the page at which they are to meet.
@@ -161,15 +161,15 @@ func (c *conversation) meetAll(parts []string, devices []*device) error {
 		d := devices[i]
 		m := meeting{c: c, d: d, name: name, a: a, b: b, goal: transcript.Approve}
 		switch name {
-		case "denied":
+		case labels.Denied:
 			m.goal = transcript.Deny
-		case "collected":
+		case labels.Collected:
 			m.between = func() error {
-				x, err := d.collect("collected/token", patience)
-				c.whose("collected/whose", x)
+				x, err := d.collect(labels.CollectedToken, patience)
+				c.whose(labels.CollectedWhose, x)
 				return err
 			}
-		case "uncollected":
+		case labels.Uncollected:
 		default:
 			m.together()
 			continue
@@ -183,18 +183,18 @@ func (c *conversation) meetAll(parts []string, devices []*device) error {
 
 // tokenOf collects the token of a code that two people approved.
 func (c *conversation) tokenOf(part string, d *device) error {
-	if part == "denied" || part == "collected" {
+	if part == labels.Denied || part == labels.Collected {
 		return nil
 	}
-	x, err := d.collect(part+"/token", patience)
-	c.whose(part+"/whose", x)
+	x, err := d.collect(labels.Join(part, labels.Token), patience)
+	c.whose(labels.Join(part, labels.Whose), x)
 	return err
 }
 
 // afterwards asks once more with a code whose story is over.
 func (c *conversation) afterwards(part string, d *device) error {
-	x, err := d.poll(part + "/after")
-	c.whose(part+"/after whose", x)
+	x, err := d.poll(labels.Join(part, labels.After))
+	c.whose(labels.Join(part, labels.AfterWhose), x)
 	return err
 }
 
@@ -217,7 +217,7 @@ func (m *meeting) task(who string, goal transcript.Goal, u *profiles.User) usera
 // inTurn: b waits at the decision page until a has decided.
 func (m *meeting) inTurn() error {
 	there, free, gone := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	b := m.task("b", transcript.Approve, m.c.Profile.Users.First)
+	b := m.task(labels.PersonB, transcript.Approve, m.c.Profile.Users.First)
 	b.AtDecision = func(ctx context.Context) error {
 		close(there)
 		select {
@@ -236,7 +236,7 @@ func (m *meeting) inTurn() error {
 	case <-gone: // the pages let b no further
 	}
 	var err error
-	j := m.c.visit(m.a, m.task("a", m.goal, m.c.Profile.Users.Second))
+	j := m.c.visit(m.a, m.task(labels.PersonA, m.goal, m.c.Profile.Users.Second))
 	if m.between != nil && j.Outcome == transcript.Approved {
 		err = m.between()
 	}
@@ -261,8 +261,8 @@ func (m *meeting) together() {
 			return nil
 		}
 	}
-	taskA := m.task("a", m.goal, m.c.Profile.Users.Second)
-	taskB := m.task("b", transcript.Approve, m.c.Profile.Users.First)
+	taskA := m.task(labels.PersonA, m.goal, m.c.Profile.Users.Second)
+	taskB := m.task(labels.PersonB, transcript.Approve, m.c.Profile.Users.First)
 	taskA.AtDecision, taskB.AtDecision = waitFor(a, b), waitFor(b, a)
 	go func() {
 		defer close(a.gone)

@@ -3,6 +3,7 @@ package scenario
 import (
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
 
 // unprovenClient polls without saying who asks: without client_id as a public
@@ -37,7 +38,7 @@ func unprovenClient(c *conversation) error {
 		label  string
 		omit   string
 		ask    func(string, *device)
-	}{{public, "pending/public", "/absent", nameless}, {confidential, "pending/confidential", "/secretless", secretless}} {
+	}{{public, labels.Join(labels.Pending, labels.Public), "/" + labels.Absent, nameless}, {confidential, labels.Join(labels.Pending, labels.Confidential), "/" + labels.Secretless, secretless}} {
 		if p.client == nil {
 			continue
 		}
@@ -46,7 +47,7 @@ func unprovenClient(c *conversation) error {
 			return err
 		}
 		p.ask(p.label+p.omit, d)
-		d.pollNow(p.label + "/right")
+		d.pollNow(labels.Join(p.label, labels.Right))
 	}
 
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
@@ -62,16 +63,16 @@ func unprovenClient(c *conversation) error {
 		if client == nil {
 			return nil, nil
 		}
-		d, err := c.issue(name+"/device", client)
+		d, err := c.issue(labels.Join(name, labels.Device), client)
 		if err != nil {
 			return nil, err
 		}
-		return d, c.approve(s, "approve "+name, d)
+		return d, c.approve(s, labels.Of(labels.Approve, name), d)
 	}
-	if first, err = issue("public", public); err != nil {
+	if first, err = issue(labels.Public, public); err != nil {
 		return err
 	}
-	if second, err = issue("confidential", confidential); err != nil {
+	if second, err = issue(labels.Confidential, confidential); err != nil {
 		return err
 	}
 	c.leavePages()
@@ -80,15 +81,15 @@ func unprovenClient(c *conversation) error {
 			if first == nil {
 				return nil
 			}
-			nameless("public/absent", first)
-			_, err := first.collect("public/redeem", patience)
+			nameless(labels.Join(labels.Public, labels.Absent), first)
+			_, err := first.collect(labels.Join(labels.Public, labels.Redeem), patience)
 			return err
 		},
 		func() error {
 			if second == nil {
 				return nil
 			}
-			secretless("confidential/secretless", second)
+			secretless(labels.Join(labels.Confidential, labels.Secretless), second)
 			if c.Profile.Limits.AllowD2 {
 				// A client may be locked or delayed after this.
 				if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.EarlyApproval, transcript.TokenUse); err != nil {
@@ -97,9 +98,9 @@ func unprovenClient(c *conversation) error {
 				imposter := *confidential
 				guess := profiles.NewSecret(c.random.word(24))
 				imposter.Secret = &guess
-				second.ask(c.tokenRequest("confidential/wrong", &imposter, c.tokenForm(&imposter, second.deviceCode)))
+				second.ask(c.tokenRequest(labels.Join(labels.Confidential, labels.Wrong), &imposter, c.tokenForm(&imposter, second.deviceCode)))
 			}
-			_, err := second.collect("confidential/redeem", patience)
+			_, err := second.collect(labels.Join(labels.Confidential, labels.Redeem), patience)
 			return err
 		})
 }

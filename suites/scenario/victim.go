@@ -5,6 +5,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
@@ -45,7 +46,7 @@ func (c *conversation) lure(s useragent.Session, client *profiles.Client, name s
 	if err := c.takeTurn(s); err != nil {
 		return nil, transcript.Journey{}, err
 	}
-	d, err := c.issue("device/"+name, client)
+	d, err := c.issue(labels.Join(labels.Device, name), client)
 	if err != nil {
 		return nil, transcript.Journey{}, err
 	}

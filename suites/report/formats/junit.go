@@ -16,7 +16,7 @@ import (
 // of its suite; its evidence is the case's output.
 func JUnit(w io.Writer, r report.Result) error {
 	all := junit.Testsuites{Name: "devicegrant: " + titleOf(r.Target), Time: seconds(r.DurationMS)}
-	for _, section := range rules.Sections {
+	for _, section := range rules.Sections() {
 		suite := junit.Testsuite{Name: strings.TrimSpace(section.Number + " " + section.Title)}
 		var took int64
 		suite.SetTimestamp(r.Started)

@@ -184,7 +184,7 @@ func hostile(text string) report.Result {
 	one := r.Checks[0]
 	for i, verdict := range []rules.Verdict{rules.Fail, rules.Warn, rules.Inconclusive, rules.Broken, rules.Skip, report.Known, report.Fixed, rules.Pass} {
 		c := one
-		c.Verdict, c.Section = verdict, rules.Sections[i].Number
+		c.Verdict, c.Section = verdict, rules.Sections()[i].Number
 		c.Findings = slices.Clone(one.Findings)
 		c.Findings[0].Severity = rules.Fail
 		r.Checks = append(r.Checks, c)

@@ -122,7 +122,7 @@ func newPage(r report.Result, evidence fs.FS, l limits) view {
 	}
 	pictures := &album{evidence, l.pictures}
 	v.Unchecked = uncheckedOf(r.Checks)
-	for _, s := range append(slices.Clone(rules.Sections), struct{ Number, Title string }{"", "Other"}) {
+	for _, s := range append(rules.Sections(), rules.Section{Title: "Other"}) {
 		s := newSection(s.Number, s.Title, r, pictures, l)
 		if len(s.Checks) > 0 {
 			v.Sections = append(v.Sections, s)
@@ -258,7 +258,7 @@ func overviewOf(s section) overview {
 func newSection(id, title string, r report.Result, pictures *album, l limits) section {
 	s := section{ID: fragment("section-" + id), Title: strings.TrimSpace(id + " " + title)}
 	known := func(number string) bool {
-		return slices.ContainsFunc(rules.Sections, func(x struct{ Number, Title string }) bool { return x.Number == number })
+		return slices.ContainsFunc(rules.Sections(), func(x rules.Section) bool { return x.Number == number })
 	}
 	if id == "ext" || id == "load" {
 		s.Title = title

@@ -13,8 +13,14 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/devicegrant/devicegrant/profiles/redact"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
+
+var section35Idtoken = []Rule{
+	{"TOKEN-15", one(transcript.TokenUse), nil, idToken},
+}
 
 // signatures are the algorithms with which a server can sign an ID token so
 // that its public keys prove it.
@@ -37,9 +43,9 @@ func (j *judge) hidden(value string) bool { return j.Redacted && redact.IsMark(v
 
 // TOKEN-15
 func idToken(j *judge) {
-	g, ok := j.grantingOf(tokenUse, "full")
+	g, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok {
-		j.noToken("full")
+		j.noToken(labels.Full)
 		return
 	}
 	o, err := g.response.Object()
@@ -116,7 +122,7 @@ func (j *judge) signed(x said, token string) (payload []byte, ok bool) {
 		j.inconclusive("neither the metadata nor the profile says where the keys are (jwks_uri)")
 		return payload, true
 	}
-	keys, ok := j.first(tokenUse, "jwks")
+	keys, ok := j.first(tokenUse, labels.JWKS)
 	if !ok {
 		return payload, true
 	}
@@ -199,7 +205,7 @@ func (j *judge) claims(x said, payload []byte) {
 		j.fail("claims", "a JSON object of claims", clip(err.Error()), x)
 		return
 	}
-	request, _ := j.maybe(tokenUse, "full/device")
+	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
 	client := request.Form().Get("client_id")
 	if iss, ok := o.String("iss"); j.Issuer != "" && j.Profile.IssuerRule != "ignore" && (!ok || iss != j.Issuer) {
 		j.fail("iss", "iss "+clip(j.Issuer), "iss "+clip(string(o.Raw("iss"))), x)
@@ -226,7 +232,7 @@ func (j *judge) claims(x said, payload []byte) {
 		j.fail("iat", "iat near the Date of the response", fmt.Sprintf("iat is %v s away from it", iat-float64(date.Unix())), x)
 	}
 	sub, ok := o.String("sub")
-	switch about, y := j.memberOf("full/userinfo", "sub"); {
+	switch about, y := j.memberOf(labels.Join(labels.Full, labels.Userinfo), "sub"); {
 	case !ok || sub == "":
 		j.fail("sub", "sub is a string that is not empty", "sub is "+clip(string(o.Raw("sub"))), x)
 	case about != "" && about != sub:
