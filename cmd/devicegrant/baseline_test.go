@@ -18,16 +18,20 @@ func TestBaselineStory(t *testing.T) {
 	dir := t.TempDir()
 	known := filepath.Join(dir, "known.yaml")
 	selected := []string{"DA-0*", "ERR-*", "TOKEN-03"}
-	run := func(out string, fault []string, more ...string) (int, string) {
-		server, err := startChild(fault, 0)
+	run := func(out string, faults []string, more ...string) (int, string) {
+		var flags []string
+		for _, fault := range faults {
+			flags = append(flags, "--fault", fault)
+		}
+		server, err := startProcess(flags...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer server.stop()
-		for name, value := range server.secrets {
+		defer server.Close()
+		for name, value := range server.Secrets {
 			t.Setenv(name, value)
 		}
-		args := append([]string{"run", "--browser", "none", "--set", "base_url=" + server.issuer, "--out", filepath.Join(dir, out)}, more...)
+		args := append([]string{"run", "--browser", "none", "--set", "base_url=" + server.Issuer, "--out", filepath.Join(dir, out)}, more...)
 		status, stdout, stderr := devicegrant(append(args, selected...)...)
 		return status, stdout + stderr
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devicegrant/devicegrant/suites/builtin"
+	"github.com/devicegrant/devicegrant/suites/child"
 	comparison "github.com/devicegrant/devicegrant/suites/compare"
 	"github.com/devicegrant/devicegrant/suites/report"
 )
@@ -102,26 +104,26 @@ var simulations = map[string]struct {
 
 // simulation starts the server of a column and returns it with the keys of the
 // profile that lead there.
-func (t compared) simulation() (*child, []string, error) {
-	var faults []string
+func (t compared) simulation() (*builtin.Process, []string, error) {
 	if t.profile == "builtin" {
+		var flags []string
 		if t.fault != "" {
-			faults = []string{t.fault}
+			flags = []string{"--fault", t.fault}
 		}
-		server, err := startChild(faults, 0)
+		server, err := startProcess(flags...)
 		if err != nil {
 			return nil, nil, err
 		}
 		// The endpoints are named, so that a fault in the metadata stays there.
-		return server, []string{"base_url=" + server.issuer, "endpoints.device_authorization=" + server.issuer + "/device_authorization", "endpoints.token=" + server.issuer + "/token"}, nil
+		return server, []string{"base_url=" + server.Issuer, "endpoints.device_authorization=" + server.Issuer + "/device_authorization", "endpoints.token=" + server.Issuer + "/token"}, nil
 	}
 	s, known := simulations[t.profile]
 	flags := append([]string{"--personality", cmp.Or(s.personality, t.profile)}, s.flags...)
-	server, err := startChild(nil, 0, flags...)
+	server, err := startProcess(flags...)
 	if err != nil {
 		return nil, nil, err
 	}
-	set := []string{"base_url=" + cmp.Or(server.base, server.issuer), "tls.allow_http=true", "limits.rate=500"}
+	set := []string{"base_url=" + cmp.Or(server.Base, server.Issuer), "tls.allow_http=true", "limits.rate=500"}
 	if known {
 		set = append(set, "expiry.client.id=device-expiring")
 	}
@@ -148,9 +150,9 @@ func (t compared) result(ctx context.Context, folder string, args []string, limi
 		if err != nil {
 			return report.Result{}, fmt.Errorf("the simulation did not start: %w", err)
 		}
-		defer server.stop()
+		defer server.Close()
 		set = keys
-		for name, value := range server.secrets {
+		for name, value := range server.Secrets {
 			env = append(env, name+"="+value)
 		}
 	}
@@ -170,14 +172,13 @@ func (t compared) result(ctx context.Context, folder string, args []string, limi
 	var said tail
 	cmd := exec.CommandContext(ctx, program, line...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, &said, &said
-	detach(cmd)
-	cmd.Cancel = func() error { return interruptGroup(cmd) }
+	cmd.Cancel = func() error { return child.Interrupt(cmd) }
 	cmd.WaitDelay = 10 * time.Second // for the partial result
-	release, err := startBound(cmd)
+	release, err := child.Start(cmd)
 	if err == nil {
 		err = cmd.Wait()
 		release()
-		killGroup(cmd)
+		child.Kill(cmd)
 	}
 	switch cause := (errLost{}); {
 	case errors.As(context.Cause(ctx), &cause):

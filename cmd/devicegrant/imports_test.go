@@ -29,13 +29,16 @@ var mayImport = map[string][]string{
 	"suites/report":            {"suites/wire", "suites/transcript", "suites/rules", "profiles", "profiles/redact"},
 	"suites/report/formats":    {"suites/report", "suites/wire", "suites/rules"},
 	"suites/report/page":       {"suites/report", "suites/wire", "suites/transcript", "suites/rules"},
+	"suites/child":             {},
+	"suites/builtin":           {"suites/child", "fakeidp"},
+	"suites/mutation":          {"suites", "suites/builtin", "suites/lateness", "suites/report", "suites/rules", "profiles", "fakeidp"},
 	"suites/compare":           {"suites/report", "suites/rules", "suites/wire"},
 	"suites":                   {"suites/lateness", "suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles", "profiles/redact"},
 	// The generator reads answers as the suite does where a target spells them
 	// its own way, and takes secrets out of what it keeps.
 	"loadgen":          {"suites/wire", "suites/report", "profiles", "profiles/redact"},
 	"loadgen/report":   {"loadgen", "suites/report"},
-	"cmd/devicegrant":  {"suites", "suites/lateness", "suites/compare", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
+	"cmd/devicegrant":  {"suites", "suites/builtin", "suites/child", "suites/compare", "suites/mutation", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
 	"testdata/stub":    {},
 	"testdata/shots":   {"suites/useragent"},
 	"testdata/bench":   {},
@@ -52,7 +55,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":    {"cmd/devicegrant"},
 	// The fake IdP signs ID tokens, and a rule verifies those of any server.
 	"github.com/go-jose":            {"fakeidp", "suites/rules", "suites/scenario"},
-	"gopkg.in/yaml.v3":              {"profiles", "suites/rules", "cmd/devicegrant"},
+	"gopkg.in/yaml.v3":              {"profiles", "suites/rules", "suites/mutation", "cmd/devicegrant"},
 	"github.com/fatih/color":        {"cmd/devicegrant"},
 	"github.com/andybalholm":        {"profiles", "suites/useragent"},
 	"golang.org/x/term":             {"cmd/devicegrant"},

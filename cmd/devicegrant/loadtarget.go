@@ -1,20 +1,16 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"strings"
-	"time"
 
 	"github.com/devicegrant/devicegrant/loadgen"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/builtin"
 )
 
 // loadTarget is the server that is loaded, and who decides there.
@@ -33,18 +29,18 @@ func (f *loadFlags) openTarget(ctx context.Context) (t *loadTarget, err error) {
 	set, getenv := f.set, os.Getenv
 	own := f.profile == "builtin" && !given(f.set, "base_url=")
 	if own {
-		server, err := startChild(f.faults, f.expiresIn)
+		server, err := startProcess(f.serverFlags()...)
 		if err != nil {
 			return nil, err
 		}
-		t.close = server.stop
+		t.close = server.Close
 		set = append([]string{
-			"base_url=" + server.issuer,
-			"verification.hook.url=" + server.control + "/{decision}",
+			"base_url=" + server.Issuer,
+			"verification.hook.url=" + server.Control + "/{decision}",
 			"verification.hook.headers.Content-Type=application/json",
 			`verification.hook.body={"user_code": "{user_code}", "user": "{username}"}`,
 		}, set...)
-		getenv = server.getenv
+		getenv = server.Getenv
 	} else if len(f.faults) > 0 || f.expiresIn > 0 {
 		return nil, usageError{errors.New("--fault and --expires-in are for the built-in server that load starts itself")}
 	}
@@ -83,80 +79,31 @@ func given(set []string, key string) bool {
 	return false
 }
 
-// child is the reference server in a process of its own, so that what the
-// generator uses is the generator's.
-type child struct {
-	issuer, control string
-	// base is the address of a personality whose issuer is another.
-	base    string
-	secrets map[string]string
-	stop    func()
-}
-
 // ownProgram is the program that has the verb idp: this one.
 var ownProgram = os.Executable
 
-// startChild starts it on free ports of loopback; more are further flags of idp.
-func startChild(faults []string, expiresIn time.Duration, more ...string) (*child, error) {
+// startProcess starts the reference server in a process of its own.
+func startProcess(flags ...string) (*builtin.Process, error) {
 	program, err := ownProgram()
 	if err != nil {
 		return nil, fmt.Errorf("the built-in server: %w", err)
 	}
-	args := []string{"idp", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"}
-	for _, fault := range faults {
-		args = append(args, "--fault", fault)
+	p, err := builtin.StartProcess(program, flags...)
+	if refused := (*builtin.StartError)(nil); errors.As(err, &refused) {
+		return nil, usageError{err}
 	}
-	args = append(args, more...)
-	if expiresIn > 0 {
-		args = append(args, "--expires-in", expiresIn.String())
-	}
-	c := &child{secrets: map[string]string{}}
-	cmd := exec.Command(program, args...)
-	cmd.Env = os.Environ()
-	for _, name := range []string{"DEVICEGRANT_CLIENT_SECRET", "DEVICEGRANT_PASSWORD", "DEVICEGRANT_PASSWORD2", "DEVICEGRANT_PASSWORD3", "DEVICEGRANT_PASSWORD4"} {
-		c.secrets[name] = rand.Text()
-		cmd.Env = append(cmd.Env, name+"="+c.secrets[name])
-	}
-	detach(cmd) // an interrupt is for us: it would end before our last requests
-	var complaint strings.Builder
-	cmd.Stderr = &complaint
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("the built-in server: %w", err)
-	}
-	release, err := startBound(cmd)
-	if err != nil {
-		return nil, fmt.Errorf("the built-in server: %w", err)
-	}
-	c.stop = func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		release()
-	}
-	lines := bufio.NewScanner(out)
-	for (c.issuer == "" || c.control == "") && lines.Scan() {
-		switch words := strings.Fields(lines.Text()); {
-		case len(words) == 3 && words[0] == "base":
-			c.base = words[2]
-		case len(words) == 2 && words[0] == "issuer":
-			c.issuer = words[1]
-		case len(words) == 2 && words[0] == "control":
-			c.control = words[1]
-		}
-	}
-	go func() { _, _ = io.Copy(io.Discard, out) }()
-	if c.issuer == "" || c.control == "" {
-		c.stop()
-		return nil, usageError{fmt.Errorf("the built-in server did not start: %s", strings.TrimPrefix(strings.TrimSpace(complaint.String()), "devicegrant: "))}
-	}
-	return c, nil
+	return p, err
 }
 
-func (c *child) getenv(name string) string {
-	if value, ok := c.secrets[name]; ok {
-		return value
+// serverFlags are those of the verb idp for the server that load starts.
+func (f *loadFlags) serverFlags() (flags []string) {
+	for _, fault := range f.faults {
+		flags = append(flags, "--fault", fault)
 	}
-	return os.Getenv(name)
+	if f.expiresIn > 0 {
+		flags = append(flags, "--expires-in", f.expiresIn.String())
+	}
+	return flags
 }
 
 // crowd is who decides about the devices.

@@ -19,6 +19,7 @@ import (
 	"github.com/devicegrant/devicegrant/loadgen"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/child"
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
@@ -28,7 +29,7 @@ func main() {
 	log.SetOutput(io.Discard)
 	ctx, stop := untilSignal(context.Background())
 	ctx, cancel := context.WithCancel(ctx)
-	endWithParent(cancel)
+	child.EndWithParent(cancel, report.ExitInterrupted)
 	status := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)

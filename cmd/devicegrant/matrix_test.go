@@ -4,11 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
-	"slices"
 	"testing"
 
-	"github.com/devicegrant/devicegrant/suites/rules"
-	"github.com/devicegrant/devicegrant/testdata"
+	"github.com/devicegrant/devicegrant/suites/mutation"
 )
 
 // TestMutants runs the whole matrix: every fault of the reference server is
@@ -21,48 +19,21 @@ func TestMutants(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
 	args := []string{"mutants", "--json"}
-	if turn := ofEach(t, 4); turn.n > 0 {
-		args = append(args, "--sample", fmt.Sprintf("%d/%d", turn.first, turn.n))
+	if turn := ofEach(t, 4); turn.N > 0 {
+		args = append(args, "--sample", fmt.Sprintf("%d/%d", turn.First, turn.N))
 	}
 	printed, err := exec.Command(binary(t), args...).Output()
-	var m matrix
+	var m mutation.Matrix
 	if json.Unmarshal(printed, &m) != nil {
 		t.Fatalf("%v\n%s", err, printed)
 	}
 	for _, r := range m.Mutants {
-		if word := r.word(); word != "killed" && word != "clean" {
+		if word := r.Word(); word != "killed" && word != "clean" {
 			t.Errorf("%s %s: %s\nexpected %v, tripped %v, unexpected %v\n%+v", r.ID, word, r.Error, r.Expected, r.Tripped, r.Unexpected, r.Trips)
 		}
 	}
 	if len(m.Mutants) < 150 {
 		t.Errorf("%d mutants were judged", len(m.Mutants))
 	}
-	t.Log(m.summary())
-}
-
-// TestEveryRuleHasAMutant: a rule that nobody can trip does not exist.
-func TestEveryRuleHasAMutant(t *testing.T) {
-	list, err := readMutants(testdata.Mutants)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range rules.Catalogue() {
-		if !slices.ContainsFunc(list, func(m mutant) bool {
-			return slices.ContainsFunc(m.Expected, func(e expectation) bool { return e.ID == r.ID })
-		}) {
-			t.Errorf("no mutant is there to trip %s", r.ID)
-		}
-	}
-	for _, m := range list {
-		for _, e := range m.Expected {
-			if _, ok := rules.Find(e.ID); !ok {
-				t.Errorf("%s expects %s, which is no requirement", m.ID, e.ID)
-			}
-		}
-		for _, a := range m.Allowed {
-			if _, ok := rules.Find(a.ID); !ok {
-				t.Errorf("%s allows %s, which is no requirement", m.ID, a.ID)
-			}
-		}
-	}
+	t.Log(m.Summary())
 }

@@ -13,12 +13,13 @@ import (
 	"github.com/devicegrant/devicegrant/fakeidp"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/builtin"
 )
 
 // TestPreflight: each thing that can be wrong is named, with what to do.
 func TestPreflight(t *testing.T) {
 	t.Parallel()
-	server, err := startBuiltinWith(fakeidp.Config{})
+	server, err := builtin.Start(fakeidp.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func TestPreflight(t *testing.T) {
 				if name == "DEVICEGRANT_BROWSER" {
 					return "/nowhere/chrome" // to start one for each mistake takes longer than all else
 				}
-				return server.getenv(name)
+				return server.Getenv(name)
 			}
 			p, err := profiles.Load("builtin", profiles.Options{Getenv: getenv, Set: test.set})
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/builtin"
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
@@ -20,8 +21,8 @@ import (
 func TestProfileInit(t *testing.T) {
 	notShort(t, "polls at the pace of a server")
 	t.Parallel()
-	start := func() *builtin {
-		server, err := startBuiltin(mutantsClockRate)
+	start := func() *builtin.Server {
+		server, err := builtin.StartDefault(mutantsClockRate)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +58,7 @@ func TestProfileInit(t *testing.T) {
 		}
 		return list
 	}
-	own, known := load(file, server.getenv), load("builtin", twin.getenv, "base_url="+twin.URL)
+	own, known := load(file, server.Getenv), load("builtin", twin.Getenv, "base_url="+twin.URL)
 	var made, shipped map[string]rules.Verdict
 	var other sync.WaitGroup
 	other.Go(func() { shipped = verdicts(known) })

@@ -9,6 +9,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/builtin"
 )
 
 // targetFlags are those of the verbs that ask the server of one profile.
@@ -35,12 +36,12 @@ func (f *targetFlags) open(cmd *cobra.Command, args []string) (o suites.Options,
 		o.Profile, err = profiles.Load(args[0], profiles.Options{Set: f.set})
 		return o, func() {}, err
 	}
-	server, err := startBuiltin(1)
+	server, err := builtin.StartDefault(1)
 	if err != nil {
 		return o, nil, err
 	}
 	o.Profile, err = profiles.Load("builtin", profiles.Options{
-		Set: append([]string{"base_url=" + server.URL}, f.set...), Getenv: server.getenv,
+		Set: append([]string{"base_url=" + server.URL}, f.set...), Getenv: server.Getenv,
 	})
 	if err != nil {
 		server.Close()

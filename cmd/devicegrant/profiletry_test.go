@@ -12,6 +12,7 @@ import (
 	"github.com/devicegrant/devicegrant/fakeidp"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/builtin"
 	"github.com/devicegrant/devicegrant/suites/scenario"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
@@ -27,12 +28,12 @@ func TestTrialSuggestsPages(t *testing.T) {
 	} {
 		t.Run(test.profile, func(t *testing.T) {
 			t.Parallel()
-			server, err := startBuiltinWith(fakeidp.Config{Personality: test.personality, Interval: time.Second, Consent: fakeidp.AskAlways})
+			server, err := builtin.Start(fakeidp.Config{Personality: test.personality, Interval: time.Second, Consent: fakeidp.AskAlways})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer server.Close()
-			p, err := profiles.Load(test.profile, profiles.Options{Getenv: server.getenv,
+			p, err := profiles.Load(test.profile, profiles.Options{Getenv: server.Getenv,
 				Set: []string{"base_url=" + server.URL, "tls.allow_http=true", "verification.pages=", "verification.consent=always"}})
 			if err != nil {
 				t.Fatal(err)

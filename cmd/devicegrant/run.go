@@ -13,6 +13,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/builtin"
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
@@ -117,14 +118,14 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 		In:     cmd.InOrStdin(), Out: cmd.ErrOrStderr(), Tool: toolVersion(),
 	}
 	if f.startsBuiltin() {
-		server, err := startBuiltin(f.clockRate)
+		server, err := builtin.StartDefault(f.clockRate)
 		if err != nil {
 			return err
 		}
 		defer server.Close()
 		o.Kind, o.Fidelity = "simulated", "the built-in reference server, a test double"
 		o.Profile, err = profiles.Load("builtin", profiles.Options{
-			Set: append([]string{"base_url=" + server.URL}, f.set...), Getenv: server.getenv,
+			Set: append([]string{"base_url=" + server.URL}, f.set...), Getenv: server.Getenv,
 		})
 		if err != nil {
 			return err

@@ -169,12 +169,12 @@ func TestNoSecretIsWritten(t *testing.T) {
 	}
 	free.Close()
 	inside = &url.URL{Scheme: "http", Host: free.Addr().String()}
-	server, err := startChild(nil, 0, "--issuer", proxy.URL, "--listen", inside.Host, "--interval", "1s")
+	server, err := startProcess("--issuer", proxy.URL, "--listen", inside.Host, "--interval", "1s")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.stop()
-	for name, value := range server.secrets {
+	defer server.Close()
+	for name, value := range server.Secrets {
 		t.Setenv(name, value)
 		seen.add(name, value)
 		seen.fixed = append(seen.fixed, value)

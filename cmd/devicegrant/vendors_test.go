@@ -14,6 +14,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/fakeidp"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/builtin"
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -75,7 +76,7 @@ func TestVendors(t *testing.T) {
 	// One after the other: a run uses all of a small machine.
 	rows := slices.DeleteFunc(vendorRows(t), func(row vendorRow) bool { return row.Driver != "" })
 	for i, row := range rows {
-		if !ofEach(t, 6).has(i) {
+		if !ofEach(t, 6).Has(i) {
 			continue
 		}
 		t.Run(row.name, func(t *testing.T) { row.test(t) })
@@ -123,7 +124,7 @@ func vendorRows(t *testing.T) (rows []vendorRow) {
 }
 
 func (row vendorRow) test(t *testing.T, further ...string) {
-	server, err := startBuiltinWith(fakeidp.Config{Personality: row.Personality, TokenRequestsPerMinute: row.RateLimit, Consent: row.Consent})
+	server, err := builtin.Start(fakeidp.Config{Personality: row.Personality, TokenRequestsPerMinute: row.RateLimit, Consent: row.Consent})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func (row vendorRow) test(t *testing.T, further ...string) {
 	args = append(args, further...)
 	cmd := exec.CommandContext(ctx, binary(t), append(args, row.Select...)...)
 	cmd.Env = os.Environ()
-	for name, value := range server.secrets {
+	for name, value := range server.Secrets {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	printed, err := cmd.CombinedOutput()
@@ -169,7 +170,7 @@ func TestUnattendedService(t *testing.T) {
 	notShort(t, "a whole run")
 	t.Parallel()
 	const name = "google"
-	server, err := startBuiltinWith(fakeidp.Config{Personality: name})
+	server, err := builtin.Start(fakeidp.Config{Personality: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +182,7 @@ func TestUnattendedService(t *testing.T) {
 		"--set", "base_url="+server.URL, "--set", "tls.allow_http=true",
 		"--set", "vars.scope=demo:read", "--set", "vars.client=device-confidential")
 	cmd.Env = os.Environ()
-	for name, value := range server.secrets {
+	for name, value := range server.Secrets {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	printed, err := cmd.CombinedOutput()

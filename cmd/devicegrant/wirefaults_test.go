@@ -24,6 +24,8 @@ import (
 	"github.com/devicegrant/devicegrant/fakeidp"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/builtin"
+	"github.com/devicegrant/devicegrant/suites/mutation"
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
 	"github.com/devicegrant/devicegrant/testdata/targets"
@@ -376,17 +378,17 @@ func TestWireFaultsAreSeen(t *testing.T) {
 		judgeAlterations(t, alterations(1, 1), 24, func(t testing.TB, change *alteration) (suites.Options, func()) {
 			config := fakeidp.DefaultConfig()
 			config.ClockRate = mutantsClockRate
-			var server *builtin
+			var server *builtin.Server
 			address := proxied(t, func(issuer string) string {
 				config.Issuer = issuer
 				var err error
-				if server, err = startBuiltinWith(config); err != nil {
+				if server, err = builtin.Start(config); err != nil {
 					t.Fatal(err)
 				}
 				return "http://" + server.Addr
 			}, change, nil)
 			t.Cleanup(server.Close)
-			return suites.Options{Profile: load(t, "builtin", server.getenv, address), ClockRate: mutantsClockRate, Browser: "none", Seed: 1, Unredacted: true,
+			return suites.Options{Profile: load(t, "builtin", server.Getenv, address), ClockRate: mutantsClockRate, Browser: "none", Seed: 1, Unredacted: true,
 				Select: []string{"3.1", "3.2", "3.4", "3.5", "4"}}, func() {}
 		})
 	})
@@ -461,7 +463,7 @@ func judgeAlterations(t *testing.T, list []alteration, parallel int, options fun
 			before, after := clean[r.ID], seen[r.ID]
 			said := fmt.Sprintf("%s %s (%s)", r.ID, after.Verdict, firstLine(after.Reason))
 			switch {
-			case accuses(before, after):
+			case mutation.Accuses(before, after):
 				accused[i] = append(accused[i], said)
 			case after.Verdict == rules.Inconclusive && before.Verdict != rules.Inconclusive:
 				unjudged[i] = append(unjudged[i], said)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package child
 
 import (
 	"context"
@@ -11,26 +11,17 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"github.com/devicegrant/devicegrant/suites/report"
 )
-
-// detach keeps a terminal's interrupt from a child.
-func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
-
-// interruptGroup asks a detached child and all it started to end.
-func interruptGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
-
-// killGroup ends what is left of them.
-func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
 // parentPipe names the variable with the number of a pipe whose other end only
 // the parent holds: it closes when the parent ends, by SIGKILL too.
 const parentPipe = "DEVICEGRANT_PARENT_PIPE"
 
-// startBound starts a child of this program that ends when we do. release is for
-// after its end.
-func startBound(cmd *exec.Cmd) (release func(), err error) {
+// Start starts a command that runs this program. release is called after its
+// end.
+func Start(cmd *exec.Cmd) (release func(), err error) {
+	// A group of its own keeps the terminal's interrupt away.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	theirs, ours, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("a pipe to a child: %w", err)
@@ -49,11 +40,18 @@ func startBound(cmd *exec.Cmd) (release func(), err error) {
 	return func() { ours.Close() }, nil
 }
 
+// Interrupt asks a child and all that it started to end.
+func Interrupt(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+
+// Kill ends what is left of them.
+func Kill(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
 // partial is how long a child has to write what there is.
 const partial = 10 * time.Second
 
-// endWithParent cancels a run whose parent is gone.
-func endWithParent(cancel context.CancelFunc) {
+// EndWithParent is called by a program that may be a child: it cancels the run
+// when the parent is gone, and exits with the status if the run goes on.
+func EndWithParent(cancel context.CancelFunc, status int) {
 	n, err := strconv.Atoi(os.Getenv(parentPipe))
 	if err != nil || n < 3 {
 		return
@@ -64,6 +62,6 @@ func endWithParent(cancel context.CancelFunc) {
 		_, _ = io.Copy(io.Discard, os.NewFile(uintptr(n), "parent"))
 		cancel()
 		time.Sleep(partial)
-		os.Exit(report.ExitInterrupted)
+		os.Exit(status)
 	}()
 }
