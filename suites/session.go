@@ -3,7 +3,6 @@ package suites
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/profiles/redact"
 	"github.com/devicegrant/devicegrant/suites/lateness"
 	"github.com/devicegrant/devicegrant/suites/report"
@@ -97,7 +95,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if o.Unredacted {
 		s.redactor = redact.None()
 	}
-	trust, err := trust(o.Profile.TLS)
+	trust, err := scenario.Trust(o.Profile.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -169,20 +167,8 @@ func (s *Session) Close() error {
 	return s.env.Driver.Close()
 }
 
-func trust(t profiles.TLS) (*tls.Config, error) {
-	var roots []byte
-	if t.CAFile != "" {
-		var err error
-		if roots, err = os.ReadFile(t.CAFile); err != nil {
-			return nil, fmt.Errorf("tls.ca_file: %w", err)
-		}
-	}
-	config, err := wire.TrustConfig(roots, t.Insecure)
-	if err != nil {
-		return nil, fmt.Errorf("tls.ca_file %s: %w", t.CAFile, err)
-	}
-	return config, nil
-}
+// Environment is what the scenarios of the session work with.
+func (s *Session) Environment() *scenario.Environment { return s.env }
 
 // chooseDriver takes the first of the profile's drivers that can work here.
 func (s *Session) chooseDriver() error {

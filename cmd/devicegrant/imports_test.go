@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"suites/report":            {"suites/wire", "suites/transcript", "suites/rules", "profiles", "profiles/redact"},
 	"suites/report/formats":    {"suites/report", "suites/wire", "suites/rules"},
 	"suites/report/page":       {"suites/report", "suites/wire", "suites/transcript", "suites/rules"},
+	"suites/onboarding":        {"suites", "suites/report", "suites/scenario", "suites/transcript", "suites/useragent", "suites/wire", "profiles"},
 	"suites/child":             {},
 	"suites/builtin":           {"suites/child", "fakeidp"},
 	"suites/mutation":          {"suites", "suites/builtin", "suites/lateness", "suites/report", "suites/rules", "profiles", "fakeidp"},
@@ -38,7 +39,7 @@ var mayImport = map[string][]string{
 	// its own way, and takes secrets out of what it keeps.
 	"loadgen":          {"suites/wire", "suites/report", "profiles", "profiles/redact"},
 	"loadgen/report":   {"loadgen", "suites/report"},
-	"cmd/devicegrant":  {"suites", "suites/builtin", "suites/child", "suites/compare", "suites/mutation", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
+	"cmd/devicegrant":  {"suites", "suites/builtin", "suites/child", "suites/compare", "suites/mutation", "suites/onboarding", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
 	"testdata/stub":    {},
 	"testdata/shots":   {"suites/useragent"},
 	"testdata/bench":   {},

@@ -17,8 +17,8 @@ import (
 	"github.com/devicegrant/devicegrant/loadgen"
 	loadreport "github.com/devicegrant/devicegrant/loadgen/report"
 	"github.com/devicegrant/devicegrant/profiles"
-	"github.com/devicegrant/devicegrant/suites"
 	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/scenario"
 )
 
 // loadFlags are the flags of the verb load.
@@ -282,7 +282,7 @@ func (f *loadFlags) deliver(stdout io.Writer, screen *loadScreen, result loadgen
 
 // locate finds the endpoints of the profile.
 func locate(ctx context.Context, p *profiles.Profile, wait time.Duration) (*loadgen.Site, error) {
-	target, trusted, err := suites.Locate(ctx, p, wait)
+	target, trusted, err := scenario.Locate(ctx, p, wait)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/onboarding"
 	"github.com/devicegrant/devicegrant/suites/rules"
 	"github.com/devicegrant/devicegrant/testdata/targets"
 )
@@ -38,8 +39,8 @@ func TestOnboarding(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, c := range suites.Preflight(t.Context(), suites.Options{Profile: made, Getenv: getenv}, t.TempDir()) {
-				if c.Standing != suites.Good && c.Step != "users" {
+			for _, c := range onboarding.Preflight(t.Context(), suites.Options{Profile: made, Getenv: getenv}, t.TempDir()) {
+				if c.Standing != onboarding.Good && c.Step != "users" {
 					t.Errorf("profile check: %+v", c)
 				}
 			}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/onboarding"
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
@@ -39,7 +39,7 @@ Exit status 3 when something has to be mended first.`,
 				return err
 			}
 			defer done()
-			found := suites.Preflight(cmd.Context(), o, f.out)
+			found := onboarding.Preflight(cmd.Context(), o, f.out)
 			if cmd.Context().Err() != nil {
 				return fmt.Errorf("interrupted: %w", cmd.Context().Err())
 			}
@@ -52,7 +52,7 @@ Exit status 3 when something has to be mended first.`,
 				return err
 			}
 			for _, c := range found {
-				if c.Standing == suites.Bad {
+				if c.Standing == onboarding.Bad {
 					return exitStatus(report.ExitUnknown)
 				}
 			}
@@ -77,25 +77,25 @@ func printJSON(w io.Writer, v any) error {
 }
 
 // printPreflight prints a block for each step: what was found, and the fix.
-func printPreflight(w io.Writer, paint paint, found []suites.Precheck) error {
-	marks := map[suites.Standing]string{
-		suites.Good: paint.good("ok     "), suites.Caution: paint.caution("caution"),
-		suites.Bad: paint.bad("bad    "), suites.Untried: paint.dim("-      "),
+func printPreflight(w io.Writer, paint paint, found []onboarding.Precheck) error {
+	marks := map[onboarding.Standing]string{
+		onboarding.Good: paint.good("ok     "), onboarding.Caution: paint.caution("caution"),
+		onboarding.Bad: paint.bad("bad    "), onboarding.Untried: paint.dim("-      "),
 	}
 	const indent = "                               "
 	bad := 0
 	for _, c := range found {
-		if c.Standing == suites.Bad {
+		if c.Standing == onboarding.Bad {
 			bad++
 		}
 		head := fmt.Sprintf("%s %-22s ", marks[c.Standing], c.Step)
-		for i, line := range wrap(printable(c.Found), 80-len(indent)) {
+		for i, line := range wrap(report.OneLine(c.Found), 80-len(indent)) {
 			if i > 0 {
 				head = indent
 			}
 			fmt.Fprintf(w, "%s%s\n", head, line)
 		}
-		for i, line := range wrap(printable(c.Fix), 80-len(indent)-5) {
+		for i, line := range wrap(report.OneLine(c.Fix), 80-len(indent)-5) {
 			fmt.Fprintf(w, "%s%s%s\n", indent, [...]string{"fix: ", "     "}[min(i, 1)], line)
 		}
 		if c.File != "" {

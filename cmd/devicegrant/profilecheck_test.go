@@ -14,6 +14,7 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
 	"github.com/devicegrant/devicegrant/suites/builtin"
+	"github.com/devicegrant/devicegrant/suites/onboarding"
 )
 
 // TestPreflight: each thing that can be wrong is named, with what to do.
@@ -38,25 +39,25 @@ func TestPreflight(t *testing.T) {
 		set      []string
 		env      map[string]string
 		step     string
-		standing suites.Standing
+		standing onboarding.Standing
 		found    string
 		fix      string
 	}{
-		{"all is well", here(), map[string]string{"DEVICEGRANT_BROWSER": os.Getenv("DEVICEGRANT_BROWSER")}, "device authorization", suites.Good, "code ", ""},
-		{"nobody listens", []string{"base_url=" + nowhere}, nil, "endpoints", suites.Bad, "127.0.0.1:1", ""},
-		{"untrusted", []string{"base_url=" + secure.URL}, nil, "endpoints", suites.Bad, "certificate", "ca_file"},
+		{"all is well", here(), map[string]string{"DEVICEGRANT_BROWSER": os.Getenv("DEVICEGRANT_BROWSER")}, "device authorization", onboarding.Good, "code ", ""},
+		{"nobody listens", []string{"base_url=" + nowhere}, nil, "endpoints", onboarding.Bad, "127.0.0.1:1", ""},
+		{"untrusted", []string{"base_url=" + secure.URL}, nil, "endpoints", onboarding.Bad, "certificate", "ca_file"},
 		{"a web site", []string{"base_url=" + html.URL, "discovery=off", "endpoints.device_authorization=" + html.URL + "/d", "endpoints.token=" + html.URL + "/t"}, nil,
-			"device authorization", suites.Bad, "unusable", "endpoints.device_authorization"},
-		{"another issuer", here("issuer="+server.URL+"/", "discovery="+server.URL+"/.well-known/openid-configuration"), nil, "metadata", suites.Caution, "says that the issuer is", "issuer_rule"},
-		{"an unknown client", here("clients.public.id=nobody"), nil, "device authorization", suites.Bad, "invalid_client", "clients.public.id"},
+			"device authorization", onboarding.Bad, "unusable", "endpoints.device_authorization"},
+		{"another issuer", here("issuer="+server.URL+"/", "discovery="+server.URL+"/.well-known/openid-configuration"), nil, "metadata", onboarding.Caution, "says that the issuer is", "issuer_rule"},
+		{"an unknown client", here("clients.public.id=nobody"), nil, "device authorization", onboarding.Bad, "invalid_client", "clients.public.id"},
 		{"a client without the grant", here("clients.not_allowed=", "clients.public.id=no-device", "clients.public.secret.env=DEVICEGRANT_CLIENT_SECRET"), nil,
-			"device authorization", suites.Bad, "unauthorized_client", "allow the device grant"},
-		{"a wrong scope", here("scopes.0=nonsense"), nil, "device authorization", suites.Bad, "invalid_scope", "scopes"},
-		{"no password", here(), map[string]string{"DEVICEGRANT_PASSWORD": "-"}, "users", suites.Caution, "DEVICEGRANT_PASSWORD is not set", "export"},
-		{"no browser", here("verification.drivers=[browser]"), map[string]string{"DEVICEGRANT_BROWSER": "/nowhere/chrome"}, "browser", suites.Bad, "no browser found", "install"},
-		{"no browser, but forms", here(), map[string]string{"DEVICEGRANT_BROWSER": "/nowhere/chrome"}, "browser", suites.Caution, "no browser found", "forms"},
-		{"the page by forms", here(), map[string]string{"DEVICEGRANT_BROWSER": "/nowhere/chrome"}, "page", suites.Good, "asks for the code", ""},
-		{"no page is known", here("verification.auto=false"), map[string]string{"DEVICEGRANT_BROWSER": "/nowhere/chrome"}, "page", suites.Bad, "", "verification.pages"},
+			"device authorization", onboarding.Bad, "unauthorized_client", "allow the device grant"},
+		{"a wrong scope", here("scopes.0=nonsense"), nil, "device authorization", onboarding.Bad, "invalid_scope", "scopes"},
+		{"no password", here(), map[string]string{"DEVICEGRANT_PASSWORD": "-"}, "users", onboarding.Caution, "DEVICEGRANT_PASSWORD is not set", "export"},
+		{"no browser", here("verification.drivers=[browser]"), map[string]string{"DEVICEGRANT_BROWSER": "/nowhere/chrome"}, "browser", onboarding.Bad, "no browser found", "install"},
+		{"no browser, but forms", here(), map[string]string{"DEVICEGRANT_BROWSER": "/nowhere/chrome"}, "browser", onboarding.Caution, "no browser found", "forms"},
+		{"the page by forms", here(), map[string]string{"DEVICEGRANT_BROWSER": "/nowhere/chrome"}, "page", onboarding.Good, "asks for the code", ""},
+		{"no page is known", here("verification.auto=false"), map[string]string{"DEVICEGRANT_BROWSER": "/nowhere/chrome"}, "page", onboarding.Bad, "", "verification.pages"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.name == "all is well" {
@@ -75,13 +76,13 @@ func TestPreflight(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found := suites.Preflight(t.Context(), suites.Options{Profile: p, Getenv: getenv}, "")
-			i := slices.IndexFunc(found, func(c suites.Precheck) bool { return c.Step == test.step })
+			found := onboarding.Preflight(t.Context(), suites.Options{Profile: p, Getenv: getenv}, "")
+			i := slices.IndexFunc(found, func(c onboarding.Precheck) bool { return c.Step == test.step })
 			if i < 0 {
 				t.Fatalf("no step %q: %+v", test.step, found)
 			}
 			c := found[i]
-			if c.Standing != test.standing || !strings.Contains(c.Found, test.found) || !strings.Contains(c.Fix, test.fix) || c.Standing == suites.Bad && c.Fix == "" {
+			if c.Standing != test.standing || !strings.Contains(c.Found, test.found) || !strings.Contains(c.Fix, test.fix) || c.Standing == onboarding.Bad && c.Fix == "" {
 				t.Errorf("%+v", c)
 			}
 			for _, c := range found {
@@ -107,7 +108,7 @@ func TestProfileCheck(t *testing.T) {
 		}
 	}
 	status, stdout, _ = devicegrant("profile", "check", "builtin", "--set", "base_url=http://127.0.0.1:1", "--json", "--browser", "none", "--out", filepath.Join(dir, "x"))
-	var said struct{ Checks []suites.Precheck }
+	var said struct{ Checks []onboarding.Precheck }
 	if err := json.Unmarshal([]byte(stdout), &said); err != nil || status != 3 || len(said.Checks) < 5 {
 		t.Errorf("status %d, %v\n%s", status, err, stdout)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
@@ -10,8 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/devicegrant/devicegrant/profiles"
-	"github.com/devicegrant/devicegrant/suites"
+	"github.com/devicegrant/devicegrant/suites/onboarding"
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/scenario"
 )
@@ -48,7 +46,7 @@ case has to.`,
 				return err
 			}
 			defer done()
-			t, err := suites.Try(cmd.Context(), o, kind, f.out)
+			t, err := onboarding.Try(cmd.Context(), o, kind, f.out)
 			if err != nil {
 				return err
 			}
@@ -68,16 +66,16 @@ case has to.`,
 }
 
 // printTrial prints the film strip, how it ended, and the entries to paste.
-func printTrial(w io.Writer, paint paint, t suites.Trial) error {
+func printTrial(w io.Writer, paint paint, t onboarding.Trial) error {
 	line := func(what, text string) {
-		for i, part := range wrap(printable(text), 68) {
+		for i, part := range wrap(report.OneLine(text), 68) {
 			if i > 0 {
 				what = ""
 			}
 			fmt.Fprintf(w, "     %-6s %s\n", what, part)
 		}
 	}
-	fmt.Fprintf(w, "%s at %s, by the %s driver\n", paint.bold(t.Case), printable(t.Target), t.Journey.Driver)
+	fmt.Fprintf(w, "%s at %s, by the %s driver\n", paint.bold(t.Case), report.OneLine(t.Target), t.Journey.Driver)
 	for i, step := range t.Journey.Steps {
 		fmt.Fprintf(w, "\n%3d  %s  %.0f ms\n", step.N, paint.bold(step.Page), step.TookMS)
 		line("at", place(step.URL))
@@ -91,7 +89,7 @@ func printTrial(w io.Writer, paint paint, t suites.Trial) error {
 	if !t.Ended {
 		mark = paint.bad("did not end as it has to")
 	}
-	fmt.Fprintf(w, "\n%s: %s; %s\n", mark, t.Journey.Outcome, printable(t.Heard()))
+	fmt.Fprintf(w, "\n%s: %s; %s\n", mark, t.Journey.Outcome, report.OneLine(t.Heard()))
 	if trouble := t.Journey.Trouble; trouble != nil {
 		line("cause", trouble.Cause)
 		line("hint", trouble.Hint)
@@ -104,7 +102,7 @@ func printTrial(w io.Writer, paint paint, t suites.Trial) error {
 	if len(t.Pages) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "\nWhat the heuristics recognised, for the profile:\n\nverification:\n  pages:\n%s", pagesYAML(t.Pages))
+	_, err := fmt.Fprintf(w, "\nWhat the heuristics recognised, for the profile:\n\nverification:\n  pages:\n%s", onboarding.PagesYAML(t.Pages))
 	return err
 }
 
@@ -119,51 +117,4 @@ func place(address string) string {
 	}
 	u.Fragment, u.User = "", nil
 	return u.String()
-}
-
-// pagesYAML writes entries of verification.pages. A string in JSON is one in YAML.
-func pagesYAML(pages []profiles.Page) string {
-	var b strings.Builder
-	flow := func(pairs ...string) string {
-		var parts []string
-		for i := 0; i+1 < len(pairs); i += 2 {
-			if pairs[i+1] != "" {
-				value, _ := json.Marshal(pairs[i+1]) // a string always marshals
-				// A variable it is not.
-				parts = append(parts, pairs[i]+": "+strings.ReplaceAll(string(value), "${", "$${"))
-			}
-		}
-		return "{" + strings.Join(parts, ", ") + "}"
-	}
-	locator := func(l *profiles.Locator) string {
-		return flow("css", l.CSS, "id", l.ID, "name", l.Name, "label", l.Label, "button", l.Button)
-	}
-	for _, p := range pages {
-		m := p.When[0]
-		fmt.Fprintf(&b, "    - role: %s\n      when: %s\n", p.Role, flow("url", m.URL, "id", m.ID, "name", m.Name, "title", m.Title, "text", m.Text))
-		for _, way := range []struct {
-			name    string
-			actions []profiles.Action
-		}{{"do", p.Do}, {"approve", p.Approve}, {"deny", p.Deny}} {
-			if len(way.actions) == 0 {
-				continue
-			}
-			fmt.Fprintf(&b, "      %s:\n", way.name)
-			for _, a := range way.actions {
-				optional := ""
-				if a.Optional {
-					optional = ", optional: true"
-				}
-				if a.Fill != nil {
-					fmt.Fprintf(&b, "        - {fill: %s, with: %s%s}\n", locator(a.Fill), a.With, optional)
-				} else {
-					fmt.Fprintf(&b, "        - {click: %s%s}\n", locator(a.Click), optional)
-				}
-			}
-		}
-		if p.NoDeny {
-			b.WriteString("      no_deny: true\n")
-		}
-	}
-	return b.String()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -13,8 +12,8 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites"
 	"github.com/devicegrant/devicegrant/suites/builtin"
+	"github.com/devicegrant/devicegrant/suites/onboarding"
 	"github.com/devicegrant/devicegrant/suites/scenario"
-	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
 // TestTrialSuggestsPages: what the heuristics recognised is an entry that finds
@@ -51,8 +50,8 @@ func TestTrialSuggestsPages(t *testing.T) {
 					}
 				}
 			}
-			suites.SortPages(pages)
-			text += pagesYAML(pages)
+			onboarding.SortPages(pages)
+			text += onboarding.PagesYAML(pages)
 			pasted, err := profiles.Load("pasted.yaml", profiles.Options{ReadFile: func(name string) ([]byte, error) {
 				if name != "pasted.yaml" {
 					return nil, fs.ErrNotExist
@@ -72,9 +71,9 @@ func TestTrialSuggestsPages(t *testing.T) {
 	}
 }
 
-func try(t *testing.T, p *profiles.Profile, kind string) suites.Trial {
+func try(t *testing.T, p *profiles.Profile, kind string) onboarding.Trial {
 	t.Helper()
-	trial, err := suites.Try(t.Context(), suites.Options{Profile: p}, kind, "")
+	trial, err := onboarding.Try(t.Context(), suites.Options{Profile: p}, kind, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,26 +119,5 @@ func TestProfileTry(t *testing.T) {
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
 		t.Errorf("forms make no pictures: %v, %v", files, err)
-	}
-}
-
-// TestSuggestPages: hostile pages make entries that load, or none.
-func TestSuggestPages(t *testing.T) {
-	nasty := "\"}]\n- role: x #${base_url} " + strings.Repeat("(", 50)
-	element := transcript.Element{ID: nasty, Name: nasty, Label: nasty, Button: true}
-	j := transcript.Journey{Steps: []transcript.Step{
-		{Page: "code", URL: "https://x/" + nasty, Title: nasty, Ways: map[string][]transcript.Act{"do": {{Do: "fill", With: "user_code", Element: element}, {Do: "click", Element: element}}}},
-		{Page: "consent", URL: "::", Title: nasty, Ways: map[string][]transcript.Act{"approve": {{Do: "click", Element: transcript.Element{Label: nasty, Button: true}}}}},
-		{Page: "success", Text: nasty, Ways: map[string][]transcript.Act{}},
-		{Page: nasty, Ways: map[string][]transcript.Act{}},
-	}}
-	pages := suites.SuggestPages(j)
-	text := "clients: {public: {id: x}}\ndiscovery: \"off\"\nendpoints: {token: https://x/t, device_authorization: https://x/d}\nverification:\n  pages:\n" + pagesYAML(pages)
-	p, err := profiles.Load("p.yaml", profiles.Options{ReadFile: func(string) ([]byte, error) { return []byte(text), nil }})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	if got := fmt.Sprint(len(p.Verification.Pages)); got != "3" {
-		t.Errorf("%s pages\n%s", got, text)
 	}
 }

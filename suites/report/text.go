@@ -69,6 +69,22 @@ func (w InertWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// OneLine is a foreign text on one line of a comment or a terminal: at most 600
+// characters, none of them a control character.
+func OneLine(s string) string {
+	const longest = 600
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	if runes := []rune(s); len(runes) > longest {
+		s = string(runes[:longest]) + "..."
+	}
+	return s
+}
+
 // InertJSON is the same JSON without such words, and without characters that a
 // terminal does not show or acts on: all of them can only stand in strings, where
 // an escape means the same.

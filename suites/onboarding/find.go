@@ -1,4 +1,4 @@
-package suites
+package onboarding
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// Find asks a server about itself, for a profile that is to be written.
-func Find(ctx context.Context, issuer string, t profiles.TLS) (scenario.Found, error) {
-	trust, err := trust(t)
+// find asks a server about itself, for a profile that is to be written.
+func find(ctx context.Context, issuer string, t profiles.TLS) (scenario.Found, error) {
+	trust, err := scenario.Trust(t)
 	if err != nil {
 		return scenario.Found{}, err
 	}

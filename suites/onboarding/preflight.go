@@ -1,4 +1,4 @@
-package suites
+package onboarding
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites"
 	"github.com/devicegrant/devicegrant/suites/scenario"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent"
@@ -51,12 +52,12 @@ const expirySoon = 14 * 24 * time.Hour
 // other, with one device authorization request and one poll: where the server
 // is, whether it is trusted, whether the client may ask, whether a browser is
 // there and understands the page. It judges nothing.
-func Preflight(ctx context.Context, o Options, dir string) []Precheck {
+func Preflight(ctx context.Context, o suites.Options, dir string) []Precheck {
 	f := &preflight{options: o, profile: o.Profile, dir: dir}
 	if o.Profile == nil {
-		return []Precheck{{"profile", Bad, errNoProfile.Error(), "", ""}}
+		return []Precheck{{"profile", Bad, "there is no profile", "", ""}}
 	}
-	trusted, err := trust(o.Profile.TLS)
+	trusted, err := scenario.Trust(o.Profile.TLS)
 	if err != nil {
 		return []Precheck{{"tls", Bad, err.Error(), "correct tls.ca_file", ""}}
 	}
@@ -78,7 +79,7 @@ func Preflight(ctx context.Context, o Options, dir string) []Precheck {
 }
 
 type preflight struct {
-	options Options
+	options suites.Options
 	profile *profiles.Profile
 	dir     string
 	client  *wire.Client

@@ -1,6 +1,8 @@
-package suites
+package onboarding
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -119,4 +121,51 @@ func stable(id string) bool {
 func words(text string) string {
 	fields := strings.Fields(text)
 	return regexp.QuoteMeta(strings.Join(fields[:min(len(fields), 2)], " "))
+}
+
+// PagesYAML writes entries of verification.pages, to be pasted into a profile. A string in JSON is one in YAML.
+func PagesYAML(pages []profiles.Page) string {
+	var b strings.Builder
+	flow := func(pairs ...string) string {
+		var parts []string
+		for i := 0; i+1 < len(pairs); i += 2 {
+			if pairs[i+1] != "" {
+				value, _ := json.Marshal(pairs[i+1]) // a string always marshals
+				// A variable it is not.
+				parts = append(parts, pairs[i]+": "+strings.ReplaceAll(string(value), "${", "$${"))
+			}
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	locator := func(l *profiles.Locator) string {
+		return flow("css", l.CSS, "id", l.ID, "name", l.Name, "label", l.Label, "button", l.Button)
+	}
+	for _, p := range pages {
+		m := p.When[0]
+		fmt.Fprintf(&b, "    - role: %s\n      when: %s\n", p.Role, flow("url", m.URL, "id", m.ID, "name", m.Name, "title", m.Title, "text", m.Text))
+		for _, way := range []struct {
+			name    string
+			actions []profiles.Action
+		}{{"do", p.Do}, {"approve", p.Approve}, {"deny", p.Deny}} {
+			if len(way.actions) == 0 {
+				continue
+			}
+			fmt.Fprintf(&b, "      %s:\n", way.name)
+			for _, a := range way.actions {
+				optional := ""
+				if a.Optional {
+					optional = ", optional: true"
+				}
+				if a.Fill != nil {
+					fmt.Fprintf(&b, "        - {fill: %s, with: %s%s}\n", locator(a.Fill), a.With, optional)
+				} else {
+					fmt.Fprintf(&b, "        - {click: %s%s}\n", locator(a.Click), optional)
+				}
+			}
+		}
+		if p.NoDeny {
+			b.WriteString("      no_deny: true\n")
+		}
+	}
+	return b.String()
 }

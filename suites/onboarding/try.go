@@ -1,6 +1,7 @@
-package suites
+package onboarding
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites"
 	"github.com/devicegrant/devicegrant/suites/scenario"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
@@ -28,20 +30,18 @@ type Trial struct {
 
 // Try lets a person do one errand at the target of a profile: one of
 // [scenario.TrialCases]. Screenshots are written into dir, unless it is "".
-func Try(ctx context.Context, o Options, kind, dir string) (Trial, error) {
-	s, err := Open(ctx, o)
+func Try(ctx context.Context, o suites.Options, kind, dir string) (Trial, error) {
+	s, err := suites.Open(ctx, o)
 	if err != nil {
 		return Trial{}, err
 	}
 	defer s.Close()
-	if s.env.Driver == nil {
-		return Trial{}, errors.New(s.env.NoDriver)
+	env := s.Environment()
+	if env.Driver == nil {
+		return Trial{}, errors.New(env.NoDriver)
 	}
-	t := Trial{Case: kind, Target: s.env.Target.Issuer}
-	if t.Target == "" {
-		t.Target = s.env.Target.Endpoints.DeviceAuthorization
-	}
-	if t.Trial, err = scenario.Try(ctx, s.env, kind); err != nil {
+	t := Trial{Case: kind, Target: cmp.Or(env.Target.Issuer, env.Target.Endpoints.DeviceAuthorization)}
+	if t.Trial, err = scenario.Try(ctx, env, kind); err != nil {
 		return t, err
 	}
 	t.Pages = SuggestPages(t.Journey)
