@@ -62,7 +62,7 @@ test.yaml: clients.public: missing; every run polls with this client
 		{name: "wrong types", text: minimal + `
 title: [a]
 scopes: openid profile
-limits: {rate: fast, codes: 1.5, allow_d2: 1, timeout: 15}
+limits: {rate: fast, codes: 1.5, allow_lockouts: 1, timeout: 15}
 tls: true
 users: [alice]
 verification: {limits: {step: soon}, auto: maybe}
@@ -72,8 +72,8 @@ verification: {limits: {step: soon}, auto: maybe}
 6:9: scopes: expected a list, found a string; write [one, two]
 7:16: limits.rate: expected a number, found "fast"
 7:29: limits.codes: expected a whole number, found "1.5"
-7:44: limits.allow_d2: expected true or false, found "1"
-7:56: limits.timeout: expected a duration such as 10s or 1m30s, found a bare number; write 15s for seconds
+7:50: limits.allow_lockouts: expected true or false, found "1"
+7:62: limits.timeout: expected a duration such as 10s or 1m30s, found a bare number; write 15s for seconds
 8:6: tls: expected a mapping, found true or false
 9:8: users: expected a mapping, found a list
 10:31: verification.limits.step: expected a duration such as 10s or 1m30s, found "soon"

@@ -221,9 +221,9 @@ type Limits struct {
 	// LoadDevices is how many devices poll at once in the checks under load.
 	// Default 24.
 	LoadDevices int `yaml:"load_devices"`
-	// AllowD2 permits checks that may lock an account or a client, such as a
+	// AllowLockouts permits checks that may lock an account or a client, such as a
 	// wrong client secret.
-	AllowD2 bool `yaml:"allow_d2"`
+	AllowLockouts bool `yaml:"allow_lockouts"`
 }
 
 // Capabilities say what the target can do where it cannot be seen. Nil means

@@ -58,7 +58,7 @@ func TestTemplateStatesTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all.Limits.AllowD2 = false
+	all.Limits.AllowLockouts = false
 	if all.Limits != none.Limits {
 		t.Errorf("limits: the template shows %+v, the defaults are %+v", all.Limits, none.Limits)
 	}

@@ -23,7 +23,7 @@ import (
 var door struct {
 	profile, selectors, out, browser string
 	set                              repeated
-	strict, allowD2                  bool
+	strict, allowLockouts            bool
 }
 
 type repeated []string
@@ -38,7 +38,7 @@ func init() {
 	flag.StringVar(&door.out, "out", "", "folder for result.json")
 	flag.StringVar(&door.browser, "browser", "auto", "auto, none, or a path")
 	flag.BoolVar(&door.strict, "strict", false, "strict warnings fail")
-	flag.BoolVar(&door.allowD2, "allow-d2", false, "allow checks that may lock an account or a client")
+	flag.BoolVar(&door.allowLockouts, "allow-lockouts", false, "allow checks that may lock an account or a client")
 }
 
 // TestMain leaves the tests of the suite itself out when a server is judged.
@@ -63,7 +63,7 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile.Limits.AllowD2 = profile.Limits.AllowD2 || door.allowD2
+	profile.Limits.AllowLockouts = profile.Limits.AllowLockouts || door.allowLockouts
 	s, err := Open(ctx, Options{
 		Profile: profile, Select: strings.Fields(door.selectors), Browser: door.browser,
 		Policy: report.Policy{Strict: door.strict}, Tool: "go test",

@@ -21,7 +21,7 @@ import (
 type compareFlags struct {
 	set, selectors []string
 	level, browser string
-	allowD2        bool
+	allowLockouts  bool
 	timeBudget     time.Duration
 	parallel       int
 	limit          time.Duration
@@ -66,7 +66,7 @@ that of this column; 3 a column was lost; 130 interrupted.`,
 	flags.StringSliceVar(&f.selectors, "select", nil, "selectors, as of run")
 	flags.StringVar(&f.level, "level", "all", "must, should or all")
 	flags.StringVar(&f.browser, "browser", "auto", "auto, none, a path, or ws://HOST:PORT")
-	flags.BoolVar(&f.allowD2, "allow-d2", false, "allow checks that may lock an account or a client")
+	flags.BoolVar(&f.allowLockouts, "allow-lockouts", false, "allow checks that may lock an account or a client")
 	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait of a run")
 	flags.IntVar(&f.parallel, "parallel", defaultParallel(), "runs that are under way at once; this machine's default is two for a core")
 	flags.DurationVar(&f.limit, "limit", 30*time.Minute, "longest run of one target")
@@ -133,8 +133,8 @@ func (f *compareFlags) check(args []string) ([]compared, error) {
 // columns runs all targets beside each other.
 func (f *compareFlags) columns(ctx context.Context, targets []compared) []comparison.Column {
 	args := []string{"--level", f.level, "--browser", f.browser, "--time-budget", f.timeBudget.String()}
-	if f.allowD2 {
-		args = append(args, "--allow-d2")
+	if f.allowLockouts {
+		args = append(args, "--allow-lockouts")
 	}
 	args = append(args, f.selectors...)
 	list := make([]comparison.Column, len(targets))

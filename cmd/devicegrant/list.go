@@ -113,7 +113,7 @@ var levelMeaning = map[rules.Level]string{
 var impactMeaning = map[string]string{
 	"D0": "changes nothing at the target",
 	"D1": "uses up its own codes and tokens",
-	"D2": "may lock an account or a client; needs --allow-d2",
+	"D2": "may lock an account or a client; needs --allow-lockouts",
 }
 
 // wrap breaks text into lines of at most width characters.

@@ -31,7 +31,7 @@ type runFlags struct {
 	parallel          int
 	seed              uint64
 	clockRate         float64
-	allowD2           bool
+	allowLockouts     bool
 	strict            bool
 	allowInconclusive bool
 	noBaseline        bool
@@ -70,7 +70,7 @@ judged. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
 	flags.BoolVar(&f.noBaseline, "no-baseline", false, "ignore the profile's known deviations")
 	flags.StringVar(&f.baseline, "baseline", "", "YAML file with further known deviations, beside the profile's")
 	flags.StringVar(&f.writeBaseline, "write-baseline", "", "write this run's deviations into a file for --baseline, and end 0")
-	flags.BoolVar(&f.allowD2, "allow-d2", false, "allow checks that may lock an account or a client")
+	flags.BoolVar(&f.allowLockouts, "allow-lockouts", false, "allow checks that may lock an account or a client")
 	flags.DurationVar(&f.wait, "wait", 0, "wait this long for a target that is still starting")
 	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait, for example for a code to expire")
 	flags.IntVar(&f.inFlight, "concurrency", suites.DefaultInFlight, "most requests under way at once")
@@ -138,8 +138,8 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 			return err
 		}
 	}
-	if f.allowD2 {
-		o.Profile.Limits.AllowD2 = true
+	if f.allowLockouts {
+		o.Profile.Limits.AllowLockouts = true
 	}
 	known, err := f.readBaseline()
 	if err != nil {

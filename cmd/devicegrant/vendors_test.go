@@ -134,7 +134,7 @@ func (row vendorRow) test(t *testing.T, further ...string) {
 	defer cancel()
 	args := []string{"run", "--profile", row.Profile, "--out", out, "--unredacted",
 		"--set", "base_url=" + server.URL + row.BasePath, "--set", "tls.allow_http=true",
-		"--set", "limits.allow_d2=true", "--set", "limits.rate=500", "--set", "limits.refresh_grace=2s"}
+		"--set", "limits.allow_lockouts=true", "--set", "limits.rate=500", "--set", "limits.refresh_grace=2s"}
 	for _, s := range row.Set {
 		args = append(args, "--set", s)
 	}

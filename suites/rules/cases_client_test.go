@@ -62,7 +62,7 @@ var clientCases = []ruleCase{
 		p.Clients.Confidential = &client
 	})), NA, ""},
 	{"DA-12", "no permission", func(e Evidence) {
-		e.Transcripts[clientErrors] = transcript.Transcript{Scenario: clientErrors, Skipped: "give --allow-d2"}
+		e.Transcripts[clientErrors] = transcript.Transcript{Scenario: clientErrors, Skipped: "give --allow-lockouts"}
 	}, Skip, ""},
 
 	{"DA-13", "only in the body", all(in(identity, "control/confidential", oauthError("invalid_client")), add(identity, "control/body", answer(200, codes))), Fail, "basic-refused"},

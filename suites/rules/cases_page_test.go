@@ -21,7 +21,7 @@ var pageCases = []ruleCase{
 	{"SEC-04", "the login comes first", all(unlimited("anonymous"), guesses("anonymous", func(g *transcript.Guess) { g.Outcome = transcript.AtLogin })), Pass, ""},
 	{"SEC-04", "the forms driver cannot log in", all(aborted(transcript.Guessing, "the guesser could not log in")), Inconclusive, ""},
 	{"SEC-04", "not allowed", func(e Evidence) {
-		e.Transcripts[transcript.Guessing] = transcript.Transcript{Scenario: transcript.Guessing, Skipped: "give --allow-d2"}
+		e.Transcripts[transcript.Guessing] = transcript.Transcript{Scenario: transcript.Guessing, Skipped: "give --allow-lockouts"}
 	}, Skip, ""},
 
 	{"SEC-05", "a right code resets a user's count", all(inARow("logged in"), unlimited("logged in"), repeated("logged in")), Warn, "reset-by-success"},

@@ -120,7 +120,7 @@ func (j *judge) note(code, observed string, evidence ...said) {
 	j.find(Info, code, "", observed, evidence)
 }
 
-// untried is a note that a part of the check needs --allow-d2.
+// untried is a note that a part of the check needs --allow-lockouts.
 func (j *judge) untried(code, observed string) {
 	j.find(Info, code, "", observed, nil).Untried = true
 }

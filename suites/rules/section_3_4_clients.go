@@ -195,7 +195,7 @@ func tokenParametersInBody(j *judge) {
 	}
 	x, ok := j.maybe(scenario, labels.SecretQuery)
 	if !ok {
-		j.untried("no-secret-in-query", "a secret in the query was not tried: it would stand in access logs (--allow-d2), or there is no client with a secret")
+		j.untried("no-secret-in-query", "a secret in the query was not tried: it would stand in access logs (--allow-lockouts), or there is no client with a secret")
 		return
 	}
 	none, _ := j.maybe(scenario, labels.SecretNone)

@@ -20,8 +20,8 @@ func clientErrors(c *conversation) error {
 		return absent("the profile has no confidential client")
 	case tokenAuth(client) != profiles.AuthBasic:
 		return absent("the confidential client does not use HTTP Basic")
-	case !c.Profile.Limits.AllowD2:
-		return &Skipped{"a wrong secret may lock the client: give --allow-d2, or limits.allow_d2 in the profile"}
+	case !c.Profile.Limits.AllowLockouts:
+		return &Skipped{"a wrong secret may lock the client: give --allow-lockouts, or limits.allow_lockouts in the profile"}
 	}
 	// A client may be locked or delayed after this.
 	if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.ClientIdentity, transcript.EarlyApproval, transcript.TokenUse); err != nil {

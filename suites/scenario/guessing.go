@@ -47,8 +47,8 @@ const (
 // code in the spelling of that trick: spelling accepted. Labels: right/N/device,
 // device codes/1 ..., untouched/device, untouched/poll.
 func guessing(c *conversation) error {
-	if !c.Profile.Limits.AllowD2 {
-		return &Skipped{"many wrong user codes may lock an account or an address: give --allow-d2, or limits.allow_d2 in the profile"}
+	if !c.Profile.Limits.AllowLockouts {
+		return &Skipped{"many wrong user codes may lock an account or an address: give --allow-lockouts, or limits.allow_lockouts in the profile"}
 	}
 	if c.Driver == nil {
 		return fmt.Errorf("no user agent: %s", c.NoDriver)

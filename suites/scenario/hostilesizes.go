@@ -24,8 +24,8 @@ const (
 // bytes/escape, bytes/surrogate, bytes/direction, bytes/CRLF; markup/client_id,
 // markup/scope; control again.
 func hostileSizes(c *conversation) error {
-	if !c.Profile.Limits.AllowD2 {
-		return &Skipped{"requests of hostile size may raise alarms: give --allow-d2, or limits.allow_d2 in the profile"}
+	if !c.Profile.Limits.AllowLockouts {
+		return &Skipped{"requests of hostile size may raise alarms: give --allow-lockouts, or limits.allow_lockouts in the profile"}
 	}
 	// Last of all: an address may be shut out after this.
 	if err := c.last(); err != nil {

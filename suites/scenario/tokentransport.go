@@ -12,7 +12,7 @@ import (
 //
 // Labels: types/device, types/control, type/json, /text, /multipart, /none,
 // /charset, types/after (TOKEN-07); secret/device, secret/none, secret/query,
-// secret/right (with allow_d2); device, method/GET, query/code, redeem/1 ...
+// secret/right (with allow_lockouts); device, method/GET, query/code, redeem/1 ...
 // on an approved code (TOKEN-06). Journey: approve.
 func tokenTransport(c *conversation) error {
 	public := c.Profile.Clients.Public
@@ -21,7 +21,7 @@ func tokenTransport(c *conversation) error {
 	}
 	// The secret goes into the target's access log.
 	confidential := c.Profile.Clients.Confidential
-	if c.Profile.Limits.AllowD2 && confidential != nil && confidential.Secret != nil && tokenAuth(confidential) != profiles.AuthNone {
+	if c.Profile.Limits.AllowLockouts && confidential != nil && confidential.Secret != nil && tokenAuth(confidential) != profiles.AuthNone {
 		if err := c.tokenSecretInQuery(confidential); err != nil {
 			return err
 		}

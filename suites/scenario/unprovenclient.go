@@ -14,7 +14,7 @@ import (
 // Labels: pending/public, pending/public/absent, pending/public/right;
 // pending/confidential, pending/confidential/secretless, .../right;
 // public/device, public/absent, public/redeem/1 ...; confidential/device,
-// confidential/secretless, confidential/wrong (with allow_d2),
+// confidential/secretless, confidential/wrong (with allow_lockouts),
 // confidential/redeem/1 ... Journeys: approve public, approve confidential.
 func unprovenClient(c *conversation) error {
 	public, confidential := c.Profile.Clients.Public, c.Profile.Clients.Confidential
@@ -90,7 +90,7 @@ func unprovenClient(c *conversation) error {
 				return nil
 			}
 			secretless(labels.Join(labels.Confidential, labels.Secretless), second)
-			if c.Profile.Limits.AllowD2 {
+			if c.Profile.Limits.AllowLockouts {
 				// A client may be locked or delayed after this.
 				if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.EarlyApproval, transcript.TokenUse); err != nil {
 					return err
