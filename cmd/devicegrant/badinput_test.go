@@ -33,7 +33,7 @@ clients:
 users:
   first: {username: alice, password: {generate: true}}
 tls: {allow_http: true}
-limits: {timeout: 2s}
+limits: {timeout: 30s}
 %s`, base, extra)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
