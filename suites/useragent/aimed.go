@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // aimed is the one request that an attack is about. It is guarded by its
@@ -79,15 +80,15 @@ func (w *aimed) report(a *transcript.Attack) {
 	// The extra information tells that it went over the wire. A response that
 	// is thrown away, because it must not be framed, was sent for.
 	a.Delivered = w.id != "" && (extra != nil || w.status != 0)
-	a.Status, a.Blocked = w.status, tidy(w.failed, maxLabel)
+	a.Status, a.Blocked = w.status, pages.Tidy(w.failed, pages.MaxLabel)
 	if extra == nil {
 		return
 	}
 	for _, c := range extra.AssociatedCookies {
-		if c == nil || c.Cookie == nil || len(a.Cookies)+len(a.Withheld) >= maxCookies {
+		if c == nil || c.Cookie == nil || len(a.Cookies)+len(a.Withheld) >= pages.MaxCookies {
 			continue
 		}
-		name := tidy(c.Cookie.Name, maxLabel)
+		name := pages.Tidy(c.Cookie.Name, pages.MaxLabel)
 		if len(c.BlockedReasons) == 0 {
 			a.Cookies = append(a.Cookies, name)
 			continue

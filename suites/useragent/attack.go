@@ -1,6 +1,7 @@
 package useragent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	nethtml "golang.org/x/net/html"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // Attacker is a Session that can be attacked: by hostile pages in the person's
@@ -84,10 +86,10 @@ func (a *attacked) Hold(ctx context.Context) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	p := a.recogniser.recognise(snap, "")
-	acts := p.plan(approve, false)
-	if p.Role != roleConsent && p.Role != roleConfirm || len(acts) == 0 {
-		return Request{}, fmt.Errorf("the page asks for no decision (%s)", first(p.Role, "not recognised"))
+	p := a.recogniser.Recognise(snap, "")
+	acts := p.Plan(pages.Approve, false)
+	if !p.AsksForDecision() || len(acts) == 0 {
+		return Request{}, fmt.Errorf("the page asks for no decision (%s)", cmp.Or(p.Role, "not recognised"))
 	}
 	held, release, err := a.browser.hold(ctx)
 	defer release()
@@ -164,7 +166,7 @@ func (t *browserTab) paused(tab context.Context, net *traffic, ev *fetch.EventRe
 
 // Replay implements Attacker.
 func (a *attacked) Replay(ctx context.Context, name string, r Request, origin string) transcript.Attack {
-	found := transcript.Attack{Name: name, Method: r.Method, URL: tidy(r.URL, maxText)}
+	found := transcript.Attack{Name: name, Method: r.Method, URL: pages.Tidy(r.URL, pages.MaxText)}
 	ctx, cancel := a.within(ctx, a.limits.Step, errStep)
 	defer cancel()
 	sent := map[string]string{"Origin": origin, "Referer": origin + "/"}
@@ -218,7 +220,7 @@ func (a *attacked) Frame(ctx context.Context, name, address string) transcript.A
 	body := fmt.Sprintf(`<h1>Win a prize</h1><iframe src="%s" width="900" height="600"></iframe>`, html.EscapeString(address))
 	found := a.hostile(ctx, name, http.MethodGet, address, body)
 	if frames := a.browser.frames(ctx); len(frames) > 0 {
-		found.Ended = tidy(frames[0], maxText)
+		found.Ended = pages.Tidy(frames[0], pages.MaxText)
 	}
 	if found.Delivered && found.Blocked == "" {
 		found.Seen = []string{"rendered in a frame"}
@@ -229,7 +231,7 @@ func (a *attacked) Frame(ctx context.Context, name, address string) transcript.A
 // hostile opens a page of the hostile site and follows what becomes of the
 // request that it makes.
 func (a *attacked) hostile(ctx context.Context, name, method, target, body string) transcript.Attack {
-	found := transcript.Attack{Name: name, Method: method, URL: tidy(target, maxText)}
+	found := transcript.Attack{Name: name, Method: method, URL: pages.Tidy(target, pages.MaxText)}
 	trouble := func(err error) transcript.Attack {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
@@ -274,7 +276,7 @@ func (t *browserTab) where(ctx context.Context) string {
 		at, err = chromedp.Run(c, chromedp.Evaluate[string]("location.href"))
 		return err
 	})
-	return tidy(at, maxText)
+	return pages.Tidy(at, pages.MaxText)
 }
 
 // frames lists the addresses of the page's frames.
@@ -298,7 +300,7 @@ type Mark struct{ Name, Sum string }
 
 // Inject implements Attacker.
 func (a *attacked) Inject(ctx context.Context, name, address string, mark Mark) transcript.Attack {
-	found := transcript.Attack{Name: name, Method: http.MethodGet, URL: tidy(address, maxText)}
+	found := transcript.Attack{Name: name, Method: http.MethodGet, URL: pages.Tidy(address, pages.MaxText)}
 	leave, err := a.enter(ctx, time.Time{})
 	if err != nil {
 		_, found.Trouble = classOf(err)
@@ -307,7 +309,7 @@ func (a *attacked) Inject(ctx context.Context, name, address string, mark Mark) 
 	defer leave()
 	ctx, cancel := a.within(ctx, a.limits.Step, errStep)
 	defer cancel()
-	var snap *Snapshot
+	var snap *pages.Snapshot
 	if err = a.ready(ctx, address); err == nil {
 		if err = a.browser.open(ctx, address); err == nil {
 			snap, err = a.browser.rest(ctx)
@@ -326,7 +328,7 @@ func (a *attacked) Inject(ctx context.Context, name, address string, mark Mark) 
 }
 
 // rest waits until the page has loaded and its scripts had a moment.
-func (t *browserTab) rest(ctx context.Context) (*Snapshot, error) {
+func (t *browserTab) rest(ctx context.Context) (*pages.Snapshot, error) {
 	for start := time.Now(); ; sleep(ctx, lookEvery) {
 		snap, err := t.look(ctx)
 		_, open := t.net.counts()

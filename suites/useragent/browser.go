@@ -1,6 +1,7 @@
 package useragent
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -26,6 +27,7 @@ import (
 	"github.com/chromedp/chromedp/remote"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // Bounds of the browser driver.
@@ -49,8 +51,7 @@ const (
 type chrome struct {
 	o          Options
 	browser    Browser
-	recogniser *recogniser
-	queries    []string
+	recogniser *pages.Recogniser
 	plain      *forms // sends what the browser would not
 	room       *room
 
@@ -94,7 +95,7 @@ func newBrowser(o Options) (*chrome, error) {
 	if o.Parallel > 0 {
 		most = o.Parallel
 	}
-	return &chrome{o: o, browser: found, recogniser: plain.recogniser, queries: plain.queries, plain: plain, room: newRoom(most)}, nil
+	return &chrome{o: o, browser: found, recogniser: plain.recogniser, plain: plain, room: newRoom(most)}, nil
 }
 
 func (c *chrome) Name() string { return "browser" }
@@ -312,7 +313,7 @@ func (c *chrome) startFailed(err error, output string) error {
 	} else {
 		cause += fmt.Sprintf(": %v", err)
 	}
-	if output = tidy(output, maxText); output != "" && !strings.Contains(cause, output) {
+	if output = pages.Tidy(output, pages.MaxText); output != "" && !strings.Contains(cause, output) {
 		cause += "; it said: " + output
 	}
 	if strings.Contains(cause, "No usable sandbox") {
@@ -383,7 +384,7 @@ func (c *chrome) pins(ctx context.Context, start string) []string {
 	if err != nil || u.Scheme != "https" {
 		return pins
 	}
-	port := first(u.Port(), "443")
+	port := cmp.Or(u.Port(), "443")
 	config, err := tlsConfig(c.o)
 	if err != nil {
 		return pins

@@ -1,6 +1,7 @@
 package useragent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 const maxScreenshot = 1 << 20
@@ -197,15 +199,15 @@ func loadFault(text string) error {
 	return &fault{transcript.Unreachable, text}
 }
 
-func (t *browserTab) look(ctx context.Context) (*Snapshot, error) {
-	queries := t.driver.queries
+func (t *browserTab) look(ctx context.Context) (*pages.Snapshot, error) {
+	queries := t.driver.recogniser.Queries()
 	if queries == nil {
 		queries = []string{}
 	}
-	var s *Snapshot
+	var s *pages.Snapshot
 	asked := time.Now()
 	err := t.do(ctx, func(c context.Context) (err error) {
-		s, err = evaluate[*Snapshot](c, t.net.mainFrame(), call(snapshotJS, queries))
+		s, err = evaluate[*pages.Snapshot](c, t.net.mainFrame(), call(snapshotJS, queries))
 		return err
 	})
 	if err != nil {
@@ -217,20 +219,20 @@ func (t *browserTab) look(ctx context.Context) (*Snapshot, error) {
 	}
 	status, failed := t.net.document()
 	if strings.HasPrefix(s.URL, "chrome-error:") {
-		if asked := t.net.lastAsked(); t.driver.recogniser.endsAt(asked) {
-			lost := &Snapshot{URL: asked, Mark: s.Mark}
-			lost.clean()
+		if asked := t.net.lastAsked(); t.driver.recogniser.EndsAt(asked) {
+			lost := &pages.Snapshot{URL: asked, Mark: s.Mark}
+			lost.Clean()
 			return lost, nil
 		}
-		return nil, loadFault(first(failed, "the page did not load"))
+		return nil, loadFault(cmp.Or(failed, "the page did not load"))
 	}
 	s.Status = status
-	s.clean()
+	s.Clean()
 	return s, nil
 }
 
 // react runs one act of act.js on an element.
-func (t *browserTab) react(ctx context.Context, s *Snapshot, element int, what, text string) (r reaction, err error) {
+func (t *browserTab) react(ctx context.Context, s *pages.Snapshot, element int, what, text string) (r reaction, err error) {
 	err = t.do(ctx, func(c context.Context) (err error) {
 		r, err = evaluate[reaction](c, t.net.mainFrame(), call(actJS, s.Mark, element, what, text))
 		return err
@@ -241,9 +243,9 @@ func (t *browserTab) react(ctx context.Context, s *Snapshot, element int, what, 
 	return r, err
 }
 
-func (t *browserTab) act(ctx context.Context, s *Snapshot, o *order) error {
+func (t *browserTab) act(ctx context.Context, s *pages.Snapshot, o *order) error {
 	switch o.do {
-	case fill:
+	case pages.Fill:
 		if len(o.elements) == 1 {
 			return t.fill(ctx, s, o.elements[0], o.text)
 		}
@@ -256,23 +258,23 @@ func (t *browserTab) act(ctx context.Context, s *Snapshot, o *order) error {
 		if !fits {
 			return errLost
 		}
-	case tick, untick:
+	case pages.Tick, pages.Untick:
 		for _, e := range o.elements {
 			if err := t.click(ctx, s, e, o); err != nil {
 				return err
 			}
 			if r, err := t.react(ctx, s, e, "checked", ""); err != nil {
 				return err
-			} else if r.Checked != (o.do == tick) {
+			} else if r.Checked != (o.do == pages.Tick) {
 				if _, err := t.react(ctx, s, e, "click", ""); err != nil {
 					return err
 				}
 			}
 		}
-	case press:
+	case pages.Press:
 		t.net.newAct()
 		return t.click(ctx, s, o.elements[0], o)
-	case enter:
+	case pages.Enter:
 		t.net.newAct()
 		_, err := t.react(ctx, s, o.elements[0], "enter", "")
 		return err
@@ -282,7 +284,7 @@ func (t *browserTab) act(ctx context.Context, s *Snapshot, o *order) error {
 
 // fill types a text as a keyboard would, and by script where the page or the
 // text does not allow it. It reads back what the page kept.
-func (t *browserTab) fill(ctx context.Context, s *Snapshot, element int, text string) error {
+func (t *browserTab) fill(ctx context.Context, s *pages.Snapshot, element int, text string) error {
 	const tries = 4
 	for try := range tries {
 		r, err := t.react(ctx, s, element, "focus", "")
@@ -303,7 +305,7 @@ func (t *browserTab) fill(ctx context.Context, s *Snapshot, element int, text st
 		if r, err = t.react(ctx, s, element, "value", ""); err != nil {
 			return err
 		}
-		if r.Value == text || bare(text) != "" && bare(r.Value) == bare(text) {
+		if r.Value == text || pages.Bare(text) != "" && pages.Bare(r.Value) == pages.Bare(text) {
 			return nil
 		}
 		sleep(ctx, 30*time.Millisecond)
@@ -338,7 +340,7 @@ func typeable(text string) bool {
 }
 
 // click uses the mouse where it would hit the element, else a script.
-func (t *browserTab) click(ctx context.Context, s *Snapshot, element int, o *order) error {
+func (t *browserTab) click(ctx context.Context, s *pages.Snapshot, element int, o *order) error {
 	r, err := t.react(ctx, s, element, "point", "")
 	if err != nil {
 		return err
@@ -366,7 +368,7 @@ func (t *browserTab) click(ctx context.Context, s *Snapshot, element int, o *ord
 	return err
 }
 
-func (t *browserTab) facts() facts { return t.net.pageFacts() }
+func (t *browserTab) facts() pages.Facts { return t.net.pageFacts() }
 
 func (t *browserTab) cookies(ctx context.Context) []transcript.Cookie {
 	var got network.GetCookiesResult
@@ -380,11 +382,11 @@ func (t *browserTab) cookies(ctx context.Context) []transcript.Cookie {
 	var list []transcript.Cookie
 	for _, c := range got.Cookies {
 		list = append(list, transcript.Cookie{
-			Name: tidy(c.Name, maxLabel), Path: tidy(c.Path, maxLabel), Secure: c.Secure, HTTPOnly: c.HTTPOnly,
+			Name: pages.Tidy(c.Name, pages.MaxLabel), Path: pages.Tidy(c.Path, pages.MaxLabel), Secure: c.Secure, HTTPOnly: c.HTTPOnly,
 			SameSite: string(c.SameSite), Length: len(c.Value),
 		})
 	}
-	return sortCookies(list)
+	return pages.SortCookies(list)
 }
 
 func (t *browserTab) authorized() bool { return t.net.wasAuthorized() }
@@ -428,7 +430,7 @@ func (t *browserTab) sendPlain(ctx context.Context, method, to, body string, hea
 	var cookies []string
 	for _, c := range got.Cookies {
 		cookies = append(cookies, c.Name+"="+c.Value)
-		names = append(names, tidy(c.Name, maxLabel))
+		names = append(names, pages.Tidy(c.Name, pages.MaxLabel))
 	}
 	if len(cookies) > 0 {
 		sent["Cookie"] = strings.Join(cookies, "; ")
@@ -438,7 +440,7 @@ func (t *browserTab) sendPlain(ctx context.Context, method, to, body string, hea
 		return 0, nil, err
 	}
 	status, err = client.exchange(ctx, method, to, body, sent)
-	return status, names[:min(len(names), maxCookies)], err
+	return status, names[:min(len(names), pages.MaxCookies)], err
 }
 
 func (t *browserTab) screenshot(ctx context.Context) []byte {

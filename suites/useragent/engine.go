@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // tab is one user agent with one page open: what the engine needs of a driver.
 type tab interface {
 	open(ctx context.Context, url string) error
-	look(ctx context.Context) (*Snapshot, error)
-	act(ctx context.Context, s *Snapshot, o *order) error
+	look(ctx context.Context) (*pages.Snapshot, error)
+	act(ctx context.Context, s *pages.Snapshot, o *order) error
 	// forget drops cookies and storage, and nothing of the page.
 	forget(ctx context.Context) error
 	// authorized says that a request since forget carried an Authorization
@@ -25,7 +26,7 @@ type tab interface {
 	traffic() (started, open int)
 	// facts are what came with the page beside its content; cookies are those
 	// that the user agent holds for it.
-	facts() facts
+	facts() pages.Facts
 	cookies(ctx context.Context) []transcript.Cookie
 	// live says that a page may change by itself, by its scripts.
 	live() bool
@@ -39,7 +40,7 @@ type tab interface {
 
 // order is one act on known elements.
 type order struct {
-	do       deed
+	do       pages.Deed
 	elements []int
 	text     string
 	set      map[string]string
@@ -81,7 +82,7 @@ const (
 
 // settled is what a wait for a page ended with: a page, or the end.
 type settled struct {
-	*sighting
+	*pages.Sighting
 	end     transcript.Outcome
 	trouble *transcript.Trouble
 	took    time.Duration
@@ -89,13 +90,13 @@ type settled struct {
 
 // settle waits until a page is there that differs from the one before, has
 // come to rest, and is recognised.
-func (v *visit) settle(ctx context.Context, before *sighting, last *order) settled {
+func (v *visit) settle(ctx context.Context, before *pages.Sighting, last *order) settled {
 	start := time.Now()
 	ctx, cancel := v.within(ctx, v.limits.Step, errStep)
 	defer cancel()
 	sent := v.sent
 	var (
-		p       *sighting
+		p       *pages.Sighting
 		err     error
 		rest    = start // since when the page has not changed
 		print   uint64
@@ -113,24 +114,24 @@ func (v *visit) settle(ctx context.Context, before *sighting, last *order) settl
 		if ctx.Err() != nil {
 			return done(v.timeout(ctx, p, before))
 		}
-		var snap *Snapshot
+		var snap *pages.Snapshot
 		looked := time.Now()
 		if snap, err = v.tab.look(ctx); err != nil {
 			if errors.Is(err, errMoving) || ctx.Err() != nil {
 				rest = time.Now()
 				continue
 			}
-			return done(settled{sighting: p, trouble: p.orEmpty().trouble(classOf(err))})
+			return done(settled{Sighting: p, trouble: p.Trouble(classOf(err))})
 		}
-		p = v.recogniser.recognise(snap, v.task.UserCode)
+		p = v.recogniser.Recognise(snap, v.task.UserCode)
 		if !v.tab.live() {
-			return done(settled{sighting: p})
+			return done(settled{Sighting: p})
 		}
 		reaction := time.Since(looked)
 		if started, open := v.tab.traffic(); started != asked || open > 0 {
 			asked, calm = started, time.Now()
 		}
-		if f := snap.fingerprint(); f != print {
+		if f := snap.Fingerprint(); f != print {
 			print, rest, pause = f, time.Now(), lookAgain
 			continue
 		}
@@ -138,13 +139,13 @@ func (v *visit) settle(ctx context.Context, before *sighting, last *order) settl
 		started, open := v.tab.traffic()
 		idle := before != nil && snap.Mark == before.Mark && started == sent
 		switch {
-		case before != nil && !snap.changed(before.Snapshot) || idle && p.Role == before.Role:
+		case before != nil && !snap.Changed(before.Snapshot) || idle && p.Role == before.Role:
 			// Nothing has come of the last act, at most a word of the page's own.
 			if !idle || resting < idleClick {
 				continue
 			}
-			refused := snap.refused()
-			if refused == "" && !snap.changed(before.Snapshot) && !retried && last != nil && last.do == press {
+			refused := snap.Refused()
+			if refused == "" && !snap.Changed(before.Snapshot) && !retried && last != nil && last.do == pages.Press {
 				retried = true
 				again := *last
 				again.byScript = true
@@ -153,88 +154,70 @@ func (v *visit) settle(ctx context.Context, before *sighting, last *order) settl
 				}
 				continue
 			}
-			if p.Role == before.Role && asksForInput(p.Role) {
-				return done(settled{sighting: p, end: transcript.InputBlocked})
+			if p.Role == before.Role && p.AsksForInput() {
+				return done(settled{Sighting: p, end: transcript.InputBlocked})
 			}
 		case p.Role == "" && !v.mayEnd():
 		case snap.Ready != "complete" && resting < quietBusy, open > 0 && resting < quietBusy:
-		case open == 0 && snap.scripted() && time.Since(calm) < max(lull, reactions*reaction):
+		case open == 0 && snap.Scripted() && time.Since(calm) < max(lull, reactions*reaction):
 		case p.Role == "" && resting < quietBusy:
 		case before != nil && snap.Mark == before.Mark && p.Role == before.Role && resting < quietSame:
 		default:
-			return done(settled{sighting: p})
+			return done(settled{Sighting: p})
 		}
 	}
-}
-
-// refused names a field that the browser's form checks complain about.
-func (s *Snapshot) refused() string {
-	for i := range s.Elements {
-		if e := &s.Elements[i]; e.Invalid && e.usable() {
-			return e.describe()
-		}
-	}
-	return ""
-}
-
-func asksForInput(role string) bool {
-	switch role {
-	case roleCode, roleCodeError, roleIdentifier, rolePassword, roleLogin, roleLoginError:
-		return true
-	}
-	return false
 }
 
 // timeout tells which budget ended, and what was missing.
-func (v *visit) timeout(ctx context.Context, p, before *sighting) settled {
+func (v *visit) timeout(ctx context.Context, p, before *pages.Sighting) settled {
 	if cause := context.Cause(ctx); !errors.Is(cause, errStep) {
 		class, text := classOf(cause)
-		return settled{sighting: p, trouble: p.orEmpty().trouble(class, text)}
+		return settled{Sighting: p, trouble: p.Trouble(class, text)}
 	}
 	limit := v.limits.Step
 	switch {
 	case p == nil:
-		return settled{trouble: (&sighting{Snapshot: &Snapshot{}}).trouble(transcript.NavTimeout, fmt.Sprintf("no page within %s", limit))}
-	case before != nil && !p.changed(before.Snapshot):
-		return settled{sighting: p, trouble: p.trouble(transcript.NavTimeout, fmt.Sprintf("the page did not change within %s", limit))}
+		return settled{trouble: p.Trouble(transcript.NavTimeout, fmt.Sprintf("no page within %s", limit))}
+	case before != nil && !p.Changed(before.Snapshot):
+		return settled{Sighting: p, trouble: p.Trouble(transcript.NavTimeout, fmt.Sprintf("the page did not change within %s", limit))}
 	case p.Role == "":
-		return settled{sighting: p, trouble: v.notRecognised(p)}
+		return settled{Sighting: p, trouble: v.notRecognised(p)}
 	}
-	return settled{sighting: p, trouble: p.trouble(transcript.NavTimeout, fmt.Sprintf("the page did not come to rest within %s", limit))}
+	return settled{Sighting: p, trouble: p.Trouble(transcript.NavTimeout, fmt.Sprintf("the page did not come to rest within %s", limit))}
 }
 
 // perform does the acts of a plan on a page. It returns the page as it was
 // before the last act, and that act.
-func (v *visit) perform(ctx context.Context, p *sighting, acts []act, step *transcript.Step) (before *sighting, last *order, end settled) {
+func (v *visit) perform(ctx context.Context, p *pages.Sighting, acts []pages.Act, step *transcript.Step) (before *pages.Sighting, last *order, end settled) {
 	ctx, cancel := v.within(ctx, v.limits.Step, errStep)
 	defer cancel()
 	for i, a := range acts {
-		found := a.find(p)
-		if i > 0 || len(found) == 0 && !a.optional {
+		found := a.Find(p)
+		if i > 0 || len(found) == 0 && !a.Optional {
 			var moved bool
 			if p, moved, end = v.refresh(ctx, p, a); moved || end.trouble != nil {
 				return p, nil, end
 			}
-			found = a.find(p)
+			found = a.Find(p)
 		}
 		if len(found) == 0 {
-			if a.optional {
+			if a.Optional {
 				continue
 			}
-			if a.do == press && p.Waiting != none && asksForInput(p.Role) {
+			if a.Do == pages.Press && p.Waits() && p.AsksForInput() {
 				// The page keeps its button disabled for what was typed.
-				return p, nil, settled{sighting: p, end: transcript.InputBlocked}
+				return p, nil, settled{Sighting: p, end: transcript.InputBlocked}
 			}
-			t := p.trouble(transcript.ElementMissing, "the page has no such element")
-			t.Action, t.Selector = string(a.do), a.selector
-			return p, nil, settled{sighting: p, trouble: t}
+			t := p.Trouble(transcript.ElementMissing, "the page has no such element")
+			t.Action, t.Selector = string(a.Do), a.Selector
+			return p, nil, settled{Sighting: p, trouble: t}
 		}
-		what := a.describe(p)
+		what := a.Describe(p)
 		if step.Action != "" {
 			step.Action += "; "
 		}
 		step.Action += what
-		o := order{do: a.do, elements: found, text: v.values[a.with], set: v.resolve(a.set)}
+		o := order{do: a.Do, elements: found, text: v.values[a.With], set: v.resolve(a.Set)}
 		v.sent, _ = v.tab.traffic()
 		before, last = p, &o
 		err := v.tab.act(ctx, p.Snapshot, &o)
@@ -243,7 +226,7 @@ func (v *visit) perform(ctx context.Context, p *sighting, acts []act, step *tran
 			if p, moved, end = v.refresh(ctx, p, a); moved || end.trouble != nil {
 				return before, last, end
 			}
-			if o.elements = a.find(p); len(o.elements) == 0 {
+			if o.elements = a.Find(p); len(o.elements) == 0 {
 				break
 			}
 			before = p
@@ -252,7 +235,7 @@ func (v *visit) perform(ctx context.Context, p *sighting, acts []act, step *tran
 		if o.byScript {
 			step.Action += " (by script)"
 		}
-		v.j.Cleared = v.j.Cleared || a.do == untick && err == nil
+		v.j.Cleared = v.j.Cleared || a.Do == pages.Untick && err == nil
 		if errors.Is(err, errMoving) {
 			return before, last, settled{} // it went on by itself
 		}
@@ -265,7 +248,7 @@ func (v *visit) perform(ctx context.Context, p *sighting, acts []act, step *tran
 
 // refresh looks again before the next act of a plan, since the last one may
 // have re-rendered the page, and waits a moment for the act's element.
-func (v *visit) refresh(ctx context.Context, was *sighting, a act) (p *sighting, moved bool, end settled) {
+func (v *visit) refresh(ctx context.Context, was *pages.Sighting, a pages.Act) (p *pages.Sighting, moved bool, end settled) {
 	const moment = time.Second
 	for start := time.Now(); ; sleep(ctx, lookEvery) {
 		snap, err := v.tab.look(ctx)
@@ -276,32 +259,32 @@ func (v *visit) refresh(ctx context.Context, was *sighting, a act) (p *sighting,
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
-			return was, false, settled{sighting: was, trouble: was.trouble(classOf(err))}
+			return was, false, settled{Sighting: was, trouble: was.Trouble(classOf(err))}
 		}
-		p = v.recogniser.recognise(snap, v.task.UserCode)
+		p = v.recogniser.Recognise(snap, v.task.UserCode)
 		if snap.Mark != was.Mark || p.Role != was.Role && p.Role != "" {
 			return was, true, settled{}
 		}
 		if p.Role == "" {
 			p.Role, p.Entry = was.Role, was.Entry
 		}
-		if len(a.find(p)) > 0 || a.optional || !v.tab.live() || time.Since(start) > moment {
+		if len(a.Find(p)) > 0 || a.Optional || !v.tab.live() || time.Since(start) > moment {
 			return p, false, settled{}
 		}
 	}
 }
 
 // actFailed sorts the ways in which an act can fail.
-func (v *visit) actFailed(ctx context.Context, p *sighting, a act, what string, err error) settled {
-	if errors.Is(err, errBlocked) || errors.Is(err, errLost) && a.with == "user_code" && !plainCode(v.task.UserCode) {
-		return settled{sighting: p, end: transcript.InputBlocked}
+func (v *visit) actFailed(ctx context.Context, p *pages.Sighting, a pages.Act, what string, err error) settled {
+	if errors.Is(err, errBlocked) || errors.Is(err, errLost) && a.With == "user_code" && !plainCode(v.task.UserCode) {
+		return settled{Sighting: p, end: transcript.InputBlocked}
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	t := p.trouble(classOf(err))
-	t.Action, t.Selector = what, a.selector
-	return settled{sighting: p, trouble: t}
+	t := p.Trouble(classOf(err))
+	t.Action, t.Selector = what, a.Selector
+	return settled{Sighting: p, trouble: t}
 }
 
 // plainCode says that a code looks like one that a server would issue.

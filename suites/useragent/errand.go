@@ -2,7 +2,6 @@ package useragent
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -39,11 +38,6 @@ func (c *chrome) learn(j *transcript.Journey, scripted bool) {
 	if j.Goal == transcript.Approve && j.Outcome == transcript.Approved && j.CodeTyped && j.Confirmed {
 		c.pages.plain = true
 	}
-}
-
-// scripted says that a page needs a browser, or might.
-func (s *Snapshot) scripted() bool {
-	return s.Scripts || s.Frames > 0 || slices.ContainsFunc(s.Elements, func(e Element) bool { return e.Scripted })
 }
 
 // reacted notes how long the browser took for a trivial answer.

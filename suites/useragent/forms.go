@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // Bounds of the forms driver.
@@ -37,13 +38,12 @@ const agent = "Mozilla/5.0 (compatible; devicegrant forms)"
 // forms is the driver that sends HTML forms itself.
 type forms struct {
 	o          Options
-	recogniser *recogniser
-	queries    []string
+	recogniser *pages.Recogniser
 	transport  *http.Transport
 }
 
 func newForms(o Options) (*forms, error) {
-	r, queries, err := o.recogniser()
+	r, err := pages.NewRecogniser(o.Verification)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func newForms(o Options) (*forms, error) {
 	if o.LocalAddr != "" {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(o.LocalAddr)}
 	}
-	return &forms{o: o, recogniser: r, queries: queries, transport: &http.Transport{
+	return &forms{o: o, recogniser: r, transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         dialer.DialContext,
 		TLSClientConfig:     config,
@@ -112,7 +112,7 @@ type formsTab struct {
 	client http.Client
 	page   *document
 	header http.Header // of the page
-	baked  *cookieWatch
+	baked  *cookieLog
 	serial int
 	// watched sees every exchange of the journey under way.
 	watched *watch
@@ -135,16 +135,18 @@ func (t *formsTab) html(context.Context) string {
 	return t.page.source
 }
 
-func (t *formsTab) facts() facts {
+func (t *formsTab) facts() pages.Facts {
 	if t.page == nil {
-		return facts{}
+		return pages.Facts{}
 	}
 	joined := func(name string) string { return strings.Join(t.header.Values(name), ", ") }
-	return facts{header: protection(joined), foreign: t.page.foreign()}
+	facts := pages.FactsOf(joined)
+	t.page.noteForeign(&facts)
+	return facts
 }
 
 func (t *formsTab) cookies(context.Context) []transcript.Cookie {
-	return sortCookies(slices.Collect(maps.Values(t.baked.seen)))
+	return pages.SortCookies(slices.Collect(maps.Values(t.baked.seen)))
 }
 
 // authorized is never so: there are no scripts that could hold a token.
@@ -155,7 +157,7 @@ func (t *formsTab) forget(context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.baked = &cookieWatch{RoundTripper: t.driver.transport, seen: map[string]transcript.Cookie{}, secret: t.driver.o.Secret}
+	t.baked = &cookieLog{RoundTripper: t.driver.transport, seen: map[string]transcript.Cookie{}, secret: t.driver.o.Secret}
 	t.client = http.Client{Transport: watchedTransport{t.baked, t}, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) >= maxRedirects {
 			return &fault{"unreachable", fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, r.URL)}
@@ -165,7 +167,7 @@ func (t *formsTab) forget(context.Context) error {
 	return nil
 }
 
-func (t *formsTab) look(context.Context) (*Snapshot, error) {
+func (t *formsTab) look(context.Context) (*pages.Snapshot, error) {
 	if t.page == nil {
 		return nil, &fault{"unreachable", "no page is open"}
 	}
@@ -216,7 +218,7 @@ func (t *formsTab) load(ctx context.Context, method, to string, body io.Reader, 
 	}
 	t.serial++
 	t.header = resp.Header
-	t.page = parse(string(raw), resp.Request.URL, resp.StatusCode, t.serial, t.driver.queries)
+	t.page = parse(string(raw), resp.Request.URL, resp.StatusCode, t.serial, t.driver.recogniser.Queries())
 	return nil
 }
 
@@ -243,9 +245,9 @@ func (t *formsTab) send(ctx context.Context, method, to string, body io.Reader, 
 			r.Header.Set("Origin", origin)
 		}
 		if r.URL.Scheme == from.Scheme && r.URL.Host == from.Host {
-			bare := *from
-			bare.User, bare.Fragment = nil, ""
-			r.Header.Set("Referer", bare.String())
+			page := *from
+			page.User, page.Fragment = nil, ""
+			r.Header.Set("Referer", page.String())
 		} else if from.Scheme == r.URL.Scheme {
 			r.Header.Set("Referer", origin+"/")
 		}
@@ -313,14 +315,14 @@ func (t *formsTab) exchange(ctx context.Context, method, to, body string, header
 	return resp.StatusCode, nil
 }
 
-func (t *formsTab) act(ctx context.Context, _ *Snapshot, o *order) error {
+func (t *formsTab) act(ctx context.Context, _ *pages.Snapshot, o *order) error {
 	switch o.do {
-	case fill:
+	case pages.Fill:
 		return t.page.fill(o.elements, o.text)
-	case tick, untick:
-		t.page.tick(o.elements, o.do == tick)
-	case press, enter:
-		s, err := t.page.press(o.elements[0], o.do == enter, o.set)
+	case pages.Tick, pages.Untick:
+		t.page.tick(o.elements, o.do == pages.Tick)
+	case pages.Press, pages.Enter:
+		s, err := t.page.press(o.elements[0], o.do == pages.Enter, o.set)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // onePage serves one page, and answers what is posted with another.
@@ -83,7 +84,7 @@ func TestHostileText(t *testing.T) {
 			says("<p class=error>\x1b]0;\u202e "+strings.Repeat("invalid ", 5000)))
 		j := u.Journey(t.Context(), errand(s.URL))
 		for _, step := range j.Steps {
-			if len(step.Title)+len(step.Alert) > 2*maxLabel || strings.ContainsAny(step.Title+step.Alert, "\x1b\x07\u202e") {
+			if len(step.Title)+len(step.Alert) > 2*pages.MaxLabel || strings.ContainsAny(step.Title+step.Alert, "\x1b\x07\u202e") {
 				t.Errorf("title %q, alert %q", step.Title, step.Alert)
 			}
 		}

@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"rsc.io/qr"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // manual is the driver that shows the code to a person and waits. It asks one
@@ -101,18 +103,18 @@ func (s *manualSession) Journey(ctx context.Context, task Task) transcript.Journ
 
 func (s *manualSession) show(task Task, todo string) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s\n", tidy(task.Name, maxLabel))
-	if picture, err := qrCode(first(task.Complete, task.Start)); err == nil {
+	fmt.Fprintf(&b, "\n%s\n", pages.Tidy(task.Name, pages.MaxLabel))
+	if picture, err := qrCode(cmp.Or(task.Complete, task.Start)); err == nil {
 		b.WriteString(picture)
 	}
-	fmt.Fprintf(&b, "  open   %s\n", tidy(task.Start, maxText))
+	fmt.Fprintf(&b, "  open   %s\n", pages.Tidy(task.Start, pages.MaxText))
 	if task.TypeCode {
-		fmt.Fprintf(&b, "  enter  %s\n", tidy(task.UserCode, maxLabel))
+		fmt.Fprintf(&b, "  enter  %s\n", pages.Tidy(task.UserCode, pages.MaxLabel))
 	} else {
-		fmt.Fprintf(&b, "  code   %s (it must be shown, do not type it)\n", tidy(task.UserCode, maxLabel))
+		fmt.Fprintf(&b, "  code   %s (it must be shown, do not type it)\n", pages.Tidy(task.UserCode, pages.MaxLabel))
 	}
 	if task.Account != nil {
-		fmt.Fprintf(&b, "  as     %s\n", tidy(task.Account.Username, maxLabel))
+		fmt.Fprintf(&b, "  as     %s\n", pages.Tidy(task.Account.Username, pages.MaxLabel))
 	}
 	fmt.Fprintf(&b, "  then   %s\n  type   Enter when done, x if it could not be done\n", todo)
 	_, _ = io.WriteString(s.o.Out, b.String())

@@ -105,16 +105,3 @@ func (o *Options) fillIn() {
 		o.Verification.Locale = "en-US"
 	}
 }
-
-// recogniser prepares the profile's pages.
-func (o *Options) recogniser() (r *recogniser, queries []string, err error) {
-	entries, queries, err := compilePages(o.Verification.Pages)
-	if err != nil {
-		return nil, nil, err
-	}
-	if n := o.Verification.Narrow; n != nil && n.Box != nil && selector(n.Box) != "" {
-		queries = append(queries, selector(n.Box))
-	}
-	auto := o.Verification.Auto == nil || *o.Verification.Auto
-	return &recogniser{pages: entries, auto: auto}, queries, nil
-}

@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/pem"
 	"errors"
@@ -165,7 +166,7 @@ func TestFindBrowser(t *testing.T) {
 			continue
 		}
 		said := err.Error()
-		if !strings.Contains(said, first(flag, "google-chrome")) {
+		if !strings.Contains(said, cmp.Or(flag, "google-chrome")) {
 			t.Errorf("what was tried is not in: %v", err)
 		}
 		var none *NoBrowserError

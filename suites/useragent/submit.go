@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // submission is a form as it goes over the wire.
@@ -105,10 +107,10 @@ func (d *document) refuses(form int) bool {
 		}
 		k, value := kindOf(n), d.value(n)
 		switch {
-		case has(n, "required") && (k == TextField || k == Password) && value == "",
-			has(n, "required") && k == Check && !d.isChecked(n):
+		case has(n, "required") && (k == pages.TextField || k == pages.Password) && value == "",
+			has(n, "required") && k == pages.Check && !d.isChecked(n):
 			return true
-		case k == TextField && value != "" && attr(n, "pattern") != "":
+		case k == pages.TextField && value != "" && attr(n, "pattern") != "":
 			p, err := regexp.Compile("^(?:" + attr(n, "pattern") + ")$")
 			if err == nil && !p.MatchString(value) {
 				return true

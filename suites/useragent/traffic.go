@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/network"
+
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // traffic follows the requests of a tab: what the main document answered, and
@@ -43,7 +45,7 @@ type traffic struct {
 	// asked is the address of the main document that was requested last; it may
 	// not have come.
 	asked string
-	facts facts // of the main document
+	facts pages.Facts // of the main document
 }
 
 func newTraffic(secret func(string)) *traffic {
@@ -133,10 +135,10 @@ func headerOf(headers network.Headers, name string) string {
 	return ""
 }
 
-func (t *traffic) pageFacts() facts {
+func (t *traffic) pageFacts() pages.Facts {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return facts{t.facts.header, slices.Clone(t.facts.foreign)}
+	return pages.Facts{Header: t.facts.Header, Foreign: slices.Clone(t.facts.Foreign)}
 }
 
 // document is the HTTP status of the page, and why it failed to load.
@@ -178,7 +180,7 @@ func (t *traffic) event(ev any) {
 				t.authorized = t.authorized || strings.EqualFold(name, "Authorization")
 			}
 			if ev.Type != network.ResourceTypeDocument || ev.FrameID != t.main {
-				t.facts.foreign = addForeign(t.facts.foreign, t.url, ev.Request.URL, headerOf(ev.Request.Headers, "Referer"))
+				t.facts.Asked(t.url, ev.Request.URL, headerOf(ev.Request.Headers, "Referer"))
 			}
 		}
 		if !matters(ev.Type) {
@@ -200,7 +202,7 @@ func (t *traffic) event(ev any) {
 		case ev.Type == network.ResourceTypeDocument && ev.FrameID == t.main:
 			t.status, t.worst = int(ev.Response.Status), 0
 			t.url = ev.Response.URL
-			t.facts = facts{header: protection(func(name string) string { return headerOf(ev.Response.Headers, name) })}
+			t.facts = pages.FactsOf(func(name string) string { return headerOf(ev.Response.Headers, name) })
 			for id, loader := range t.open { // what the old page asked for is moot
 				if loader != ev.LoaderID {
 					delete(t.open, id)

@@ -3,11 +3,11 @@ package useragent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // fault is a driver's error whose class is known.
@@ -43,59 +43,18 @@ func classOf(err error) (transcript.TroubleClass, string) {
 }
 
 // notRecognised reports a page that nothing fits, with an entry to start from.
-func (v *visit) notRecognised(p *sighting) *transcript.Trouble {
+func (v *visit) notRecognised(p *pages.Sighting) *transcript.Trouble {
 	if !v.tab.live() && p.Scripts {
-		t := p.trouble(transcript.NeedsScript, "the page is made by scripts, which the forms driver does not run")
+		t := p.Trouble(transcript.NeedsScript, "the page is made by scripts, which the forms driver does not run")
 		t.Hint = "use the driver browser"
 		return t
 	}
-	t := p.trouble(transcript.NotRecognised, "no profile entry and no heuristic fits the page")
+	t := p.Trouble(transcript.NotRecognised, "no profile entry and no heuristic fits the page")
 	if p.Frames > 0 {
 		t.Cause += "; it has a frame from another site, which cannot be read"
 	}
-	t.Hint = "add to verification.pages: " + p.suggest()
+	t.Hint = "add to verification.pages: " + p.Suggest()
 	return t
-}
-
-// suggest is a profile entry made from what is on the page.
-func (p *sighting) suggest() string {
-	when := "title: " + fmt.Sprintf("%q", p.Title)
-	if u, err := url.Parse(p.URL); err == nil && u.Path != "" && u.Path != "/" {
-		when = fmt.Sprintf("url: %q", "*"+u.Path+"*")
-	}
-	var do []string
-	for i := range p.Elements {
-		e := &p.Elements[i]
-		if !e.usable() || len(do) > 3 {
-			continue
-		}
-		at := ""
-		switch {
-		case e.ID != "":
-			at = fmt.Sprintf("{id: %q}", e.ID)
-		case e.Name != "":
-			at = fmt.Sprintf("{name: %q}", e.Name)
-		case e.Label != "" && e.Kind == Button:
-			at = fmt.Sprintf("{button: %q}", e.Label)
-		default:
-			continue
-		}
-		switch e.Kind {
-		case TextField, Password:
-			do = append(do, "{fill: "+at+", with: ...}")
-		case Button:
-			do = append(do, "{click: "+at+"}")
-		}
-	}
-	return fmt.Sprintf("- {role: ..., when: {%s}, do: [%s]}", when, strings.Join(do, ", "))
-}
-
-// orEmpty is p, or a sighting of nothing.
-func (p *sighting) orEmpty() *sighting {
-	if p == nil {
-		return &sighting{Snapshot: &Snapshot{}}
-	}
-	return p
 }
 
 // scrub takes a secret out of everything that a journey keeps as text.

@@ -1,6 +1,7 @@
 package useragent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,13 +10,14 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // session is the Session of the drivers that open pages.
 type session struct {
 	driver     string
 	tab        tab
-	recogniser *recogniser
+	recogniser *pages.Recogniser
 	limits     profiles.JourneyLimits
 	consent    string
 	now        func() time.Duration
@@ -181,12 +183,12 @@ func (v *visit) travel(ctx context.Context) settled {
 		return settled{trouble: t}
 	}
 	opening := time.Since(start)
-	var before *sighting
+	var before *pages.Sighting
 	var last *order
 	for {
 		s := v.settle(ctx, before, last)
 		if s.trouble != nil || s.end != "" {
-			if s.sighting != nil && s.end != "" {
+			if s.Sighting != nil && s.end != "" {
 				v.note(ctx, s)
 			}
 			return s
@@ -197,21 +199,21 @@ func (v *visit) travel(ctx context.Context) settled {
 		if len(v.j.Steps) > v.limits.Pages {
 			return settled{trouble: s.because(transcript.Loop, fmt.Sprintf("more than %d pages", v.limits.Pages))}
 		}
-		m := v.decide(s.sighting)
+		m := v.decide(s.Sighting)
 		if m.end != "" || m.trouble != nil {
-			return settled{sighting: s.sighting, end: m.end, trouble: m.trouble}
+			return settled{Sighting: s.Sighting, end: m.end, trouble: m.trouble}
 		}
 		if m.decides {
-			if t := v.atDecisionPage(ctx, s.sighting); t != nil {
+			if t := v.atDecisionPage(ctx, s.Sighting); t != nil {
 				return settled{trouble: t}
 			}
 		}
-		acts := s.plan(m.way, m.typeCode)
+		acts := s.Plan(m.way, m.typeCode)
 		if len(acts) == 0 {
 			return settled{trouble: s.because(transcript.ElementMissing, fmt.Sprintf("the page has nothing to %s with", m.way))}
 		}
-		if m.way == approve && v.task.Clear != nil {
-			acts = clearing(v.task.Clear, acts)
+		if m.way == pages.Approve && v.task.Clear != nil {
+			acts = pages.Clearing(v.task.Clear, acts)
 		}
 		if m.forget {
 			if err := v.tab.forget(ctx); err != nil {
@@ -221,7 +223,7 @@ func (v *visit) travel(ctx context.Context) settled {
 			step.Action = "forget all cookies"
 		}
 		var end settled
-		if before, last, end = v.perform(ctx, s.sighting, acts, step); end.trouble != nil || end.end != "" {
+		if before, last, end = v.perform(ctx, s.Sighting, acts, step); end.trouble != nil || end.end != "" {
 			return end
 		}
 	}
@@ -229,7 +231,7 @@ func (v *visit) travel(ctx context.Context) settled {
 
 // atDecisionPage lets the task's owner do something while the page that asks
 // for the decision is open.
-func (v *visit) atDecisionPage(ctx context.Context, p *sighting) *transcript.Trouble {
+func (v *visit) atDecisionPage(ctx context.Context, p *pages.Sighting) *transcript.Trouble {
 	held := v.task.AtDecision
 	if held == nil {
 		return nil
@@ -243,14 +245,14 @@ func (v *visit) atDecisionPage(ctx context.Context, p *sighting) *transcript.Tro
 	}
 	v.j.Decided = false
 	if ctx.Err() != nil {
-		return p.trouble(classOf(context.Cause(ctx)))
+		return p.Trouble(classOf(context.Cause(ctx)))
 	}
-	return p.trouble(transcript.JourneyCanceled, err.Error())
+	return p.Trouble(transcript.JourneyCanceled, err.Error())
 }
 
 // because reports the page as the place of a trouble.
 func (s settled) because(class transcript.TroubleClass, cause string) *transcript.Trouble {
-	return s.sighting.trouble(class, cause)
+	return s.Sighting.Trouble(class, cause)
 }
 
 // start opens the first page.
@@ -283,28 +285,28 @@ func (v *visit) start(ctx context.Context) *transcript.Trouble {
 func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 	v.tab.inspect(ctx, v.watched)
 	facts := v.tab.facts()
-	v.scripted = v.scripted || s.scripted()
+	v.scripted = v.scripted || s.Scripted()
 	var picture []byte
 	if !v.task.Unpictured {
 		picture = v.tab.screenshot(ctx)
 	}
 	v.j.Steps = append(v.j.Steps, transcript.Step{
-		N: len(v.j.Steps) + 1, Page: first(s.Role, "unknown"), Reason: s.Reason,
-		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status, Text: s.Text, Fields: v.shownValues(s.sighting), Usability: s.usability(),
-		Header: facts.header, Foreign: facts.foreign,
-		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: picture, Ways: s.ways(),
+		N: len(v.j.Steps) + 1, Page: cmp.Or(s.Role, "unknown"), Reason: s.Reason,
+		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status, Text: s.Text, Fields: v.shownValues(s.Sighting), Usability: s.Usability(),
+		Header: facts.Header, Foreign: facts.Foreign,
+		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: picture, Ways: s.Ways(),
 	})
 	return &v.j.Steps[len(v.j.Steps)-1]
 }
 
 // shownValues are what stands in the page's text fields, except for the name
 // that the person typed.
-func (v *visit) shownValues(p *sighting) []string {
+func (v *visit) shownValues(p *pages.Sighting) []string {
 	var values []string
 	for i := range p.Elements {
 		e := &p.Elements[i]
-		if e.Kind == TextField && e.Visible && e.Value != "" && e.Value != v.values["username"] && len(values) < maxShown {
-			values = append(values, tidy(e.Value, maxLabel))
+		if e.Kind == pages.TextField && e.Visible && e.Value != "" && e.Value != v.values["username"] && len(values) < maxShown {
+			values = append(values, pages.Tidy(e.Value, pages.MaxLabel))
 		}
 	}
 	return values
@@ -338,7 +340,7 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 	}
 	v.leave() // waiting takes no room
 	sleep(ctx, v.task.Dwell)
-	var snap *Snapshot
+	var snap *pages.Snapshot
 	for {
 		var err error
 		if snap, err = v.tab.look(ctx); err == nil {
@@ -350,10 +352,10 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 			sleep(ctx, lookEvery)
 			continue
 		}
-		return settled{trouble: (*sighting)(nil).orEmpty().trouble(classOf(err))}
+		return settled{trouble: (*pages.Sighting)(nil).Trouble(classOf(err))}
 	}
-	p := v.recogniser.recognise(snap, v.task.UserCode)
-	v.note(ctx, settled{sighting: p, took: time.Since(start)}).Action = "look"
+	p := v.recogniser.Recognise(snap, v.task.UserCode)
+	v.note(ctx, settled{Sighting: p, took: time.Since(start)}).Action = "look"
 	for _, probe := range []struct {
 		name, method string
 		headers      map[string]string
@@ -374,5 +376,5 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 			Status: status, TookMS: float64(time.Since(began).Microseconds()) / 1000,
 		})
 	}
-	return settled{sighting: p, end: transcript.Looked}
+	return settled{Sighting: p, end: transcript.Looked}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // maxLeaks bounds what is told of the places where a watched value was found.
@@ -123,7 +124,7 @@ func (w *watch) clean(at string) string {
 			at = strings.ReplaceAll(at, form, "["+n.name+"]")
 		}
 	}
-	return tidy(at, maxLabel)
+	return pages.Tidy(at, pages.MaxLabel)
 }
 
 // aside searches on the side, until the journey has been told.
@@ -150,7 +151,7 @@ func (w *watch) headers(kind, at string, headers http.Header) {
 		return
 	}
 	for name, values := range headers {
-		w.search(kind+" header "+tidy(http.CanonicalHeaderKey(name), maxLabel), at, strings.Join(values, "\n"))
+		w.search(kind+" header "+pages.Tidy(http.CanonicalHeaderKey(name), pages.MaxLabel), at, strings.Join(values, "\n"))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // evaluate runs a script of ours in a world of its own: it sees the page's
@@ -42,5 +43,5 @@ func unreadable(details *runtime.ExceptionDetails) error {
 	if details.Exception != nil && details.Exception.Description != "" {
 		what = details.Exception.Description
 	}
-	return &fault{transcript.NotRecognised, fmt.Sprintf("the page cannot be read: %s", tidy(what, maxLabel))}
+	return &fault{transcript.NotRecognised, fmt.Sprintf("the page cannot be read: %s", pages.Tidy(what, pages.MaxLabel))}
 }

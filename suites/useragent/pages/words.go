@@ -1,4 +1,4 @@
-package useragent
+package pages
 
 import (
 	"strings"
@@ -109,8 +109,8 @@ func words(s string) string {
 	return b.String()
 }
 
-// bare is a user code without case, dashes and blanks, to compare codes.
-func bare(code string) string {
+// Bare is a user code without case, dashes and blanks, to compare codes.
+func Bare(code string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToUpper(r)

@@ -1,8 +1,10 @@
-package useragent
+package pages
 
 import (
+	"cmp"
 	"hash/fnv"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -10,9 +12,9 @@ import (
 
 // Bounds on what is kept of a page: everything in it is hostile.
 const (
-	maxText     = 4000 // visible text
-	maxLabel    = 200  // any one attribute or label
-	maxElements = 200
+	MaxText     = 4000 // visible text
+	MaxLabel    = 200  // any one attribute or label
+	MaxElements = 200
 )
 
 // Snapshot is what a person sees of a page, as plain data. The browser makes
@@ -90,26 +92,26 @@ func (e *Element) usable() bool { return e.Visible && e.Enabled && e.Kind != Hid
 
 // describe names the element for reports, never with its value.
 func (e *Element) describe() string {
-	name := first(e.Name, e.ID, e.Label, e.Placeholder, "nameless")
+	name := cmp.Or(e.Name, e.ID, e.Label, e.Placeholder, "nameless")
 	if e.Kind == Button || e.Kind == Link {
-		return strconv.Quote(first(e.Label, e.Name, e.ID, "nameless"))
+		return strconv.Quote(cmp.Or(e.Label, e.Name, e.ID, "nameless"))
 	}
 	return string(e.Kind) + ":" + name
 }
 
-// clean bounds and sanitises what came from the page.
-func (s *Snapshot) clean() {
-	s.URL, s.Title, s.Lang = tidy(s.URL, maxText), tidy(s.Title, maxLabel), tidy(s.Lang, maxLabel)
-	s.Text, s.Alert = tidy(s.Text, maxText), tidy(s.Alert, maxLabel)
-	if len(s.Elements) > maxElements {
-		s.Elements = s.Elements[:maxElements]
+// Clean bounds and sanitises what came from the page.
+func (s *Snapshot) Clean() {
+	s.URL, s.Title, s.Lang = Tidy(s.URL, MaxText), Tidy(s.Title, MaxLabel), Tidy(s.Lang, MaxLabel)
+	s.Text, s.Alert = Tidy(s.Text, MaxText), Tidy(s.Alert, MaxLabel)
+	if len(s.Elements) > MaxElements {
+		s.Elements = s.Elements[:MaxElements]
 	}
 	for i := range s.Elements {
 		e := &s.Elements[i]
 		for _, p := range []*string{&e.Type, &e.ID, &e.Name, &e.Label, &e.Placeholder, &e.Autocomplete, &e.Capitals} {
-			*p = tidy(*p, maxLabel)
+			*p = Tidy(*p, MaxLabel)
 		}
-		e.Value = truncate(e.Value, maxText)
+		e.Value = truncate(e.Value, MaxText)
 		if e.Kind == Password {
 			e.Value = ""
 		}
@@ -125,9 +127,9 @@ func (s *Snapshot) clean() {
 	}
 }
 
-// fingerprint is equal for two looks at an unchanged page. What the person
+// Fingerprint is equal for two looks at an unchanged page. What the person
 // typed is not part of it.
-func (s *Snapshot) fingerprint() uint64 {
+func (s *Snapshot) Fingerprint() uint64 {
 	h := fnv.New64a()
 	add := func(parts ...string) {
 		for _, p := range parts {
@@ -143,9 +145,24 @@ func (s *Snapshot) fingerprint() uint64 {
 	return h.Sum64()
 }
 
-// changed says whether the page is another one than at the look before.
-func (s *Snapshot) changed(before *Snapshot) bool {
-	return before == nil || s.Mark != before.Mark || s.fingerprint() != before.fingerprint()
+// Changed says whether the page is another one than at the look before.
+func (s *Snapshot) Changed(before *Snapshot) bool {
+	return before == nil || s.Mark != before.Mark || s.Fingerprint() != before.Fingerprint()
+}
+
+// Scripted says that a page needs a browser, or might.
+func (s *Snapshot) Scripted() bool {
+	return s.Scripts || s.Frames > 0 || slices.ContainsFunc(s.Elements, func(e Element) bool { return e.Scripted })
+}
+
+// Refused names a field that the browser's form checks complain about, "" for none.
+func (s *Snapshot) Refused() string {
+	for i := range s.Elements {
+		if e := &s.Elements[i]; e.Invalid && e.usable() {
+			return e.describe()
+		}
+	}
+	return ""
 }
 
 // fields and buttons list what can be used, for reports.
@@ -165,9 +182,9 @@ func (s *Snapshot) list(kinds ...Kind) []string {
 	return out
 }
 
-// tidy makes text from a page fit for reports: one line, no control or
-// invisible format characters, bounded.
-func tidy(s string, limit int) string {
+// Tidy makes text from a page fit for reports: one line, no control or invisible
+// format characters, at most limit bytes.
+func Tidy(s string, limit int) string {
 	var b strings.Builder
 	space := false
 	for _, r := range s {
@@ -195,14 +212,4 @@ func truncate(s string, limit int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:limit], "")
-}
-
-// first is the first string that is not empty.
-func first(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
-package useragent
+package pages
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -8,8 +9,8 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 )
 
-// pageEntry is one page of the profile with its patterns compiled.
-type pageEntry struct {
+// entry is one page of the profile with its patterns compiled.
+type entry struct {
 	page *profiles.Page
 	when []condition
 }
@@ -20,9 +21,9 @@ type condition struct {
 	url, title, text *regexp.Regexp
 }
 
-// compilePages prepares the profile's pages, and lists the selectors that a
+// compile prepares the profile's pages, and lists the selectors that a
 // snapshot must answer.
-func compilePages(pages []profiles.Page) (entries []pageEntry, queries []string, err error) {
+func compile(pages []profiles.Page) (entries []entry, queries []string, err error) {
 	seen := map[string]bool{}
 	ask := func(css string) {
 		if css != "" && !seen[css] {
@@ -31,7 +32,7 @@ func compilePages(pages []profiles.Page) (entries []pageEntry, queries []string,
 		}
 	}
 	for i := range pages {
-		entry := pageEntry{page: &pages[i]}
+		next := entry{page: &pages[i]}
 		for _, m := range pages[i].When {
 			c := condition{Match: m}
 			for _, css := range []string{m.CSS, byID(m.ID), byName(m.Name)} {
@@ -51,7 +52,7 @@ func compilePages(pages []profiles.Page) (entries []pageEntry, queries []string,
 					return nil, nil, fmt.Errorf("page %d (%s): %w", i+1, pages[i].Role, err)
 				}
 			}
-			entry.when = append(entry.when, c)
+			next.when = append(next.when, c)
 		}
 		for _, actions := range [][]profiles.Action{pages[i].Do, pages[i].Approve, pages[i].Deny} {
 			for _, a := range actions {
@@ -62,14 +63,14 @@ func compilePages(pages []profiles.Page) (entries []pageEntry, queries []string,
 				}
 			}
 		}
-		entries = append(entries, entry)
+		entries = append(entries, next)
 	}
 	return entries, queries, nil
 }
 
 // matches says whether one of the entry's alternatives holds, and which, or
 // why the last one does not.
-func (p *pageEntry) matches(s *Snapshot) (why string, ok bool) {
+func (p *entry) matches(s *Snapshot) (why string, ok bool) {
 	why = "no conditions"
 	for _, c := range p.when {
 		if why, ok = c.holds(s); ok {
@@ -115,14 +116,14 @@ func find(l *profiles.Locator, s *Snapshot) []int {
 	var found []int
 	switch {
 	case l.Label != "" || l.Button != "":
-		pattern, err := regexp.Compile(first(l.Label, l.Button))
+		pattern, err := regexp.Compile(cmp.Or(l.Label, l.Button))
 		if err != nil {
 			return nil
 		}
 		for i := range s.Elements {
 			e := &s.Elements[i]
 			button := e.Kind == Button || e.Kind == Link
-			if e.Visible && button == (l.Button != "") && pattern.MatchString(first(e.Label, e.Placeholder)) {
+			if e.Visible && button == (l.Button != "") && pattern.MatchString(cmp.Or(e.Label, e.Placeholder)) {
 				found = append(found, i)
 			}
 		}
@@ -148,7 +149,7 @@ func find(l *profiles.Locator, s *Snapshot) []int {
 
 // selector is the CSS selector of a locator, "" when it goes by text.
 func selector(l *profiles.Locator) string {
-	return first(l.CSS, byID(l.ID), byName(l.Name))
+	return cmp.Or(l.CSS, byID(l.ID), byName(l.Name))
 }
 
 // spell names a locator as the profile wrote it.

@@ -1,4 +1,4 @@
-package useragent
+package pages_test
 
 import (
 	"net/url"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // TestPagesOfReadyProfiles shows the pages of servers that cannot run here: no
@@ -80,8 +82,7 @@ func TestPagesOfReadyProfiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := Options{Verification: p.Verification}
-		r, queries, err := o.recogniser()
+		r, err := pages.NewRecogniser(p.Verification)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +90,7 @@ func TestPagesOfReadyProfiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page := r.recognise(parse(test.source, from, 200, 1, queries).snapshot(), "BCDF-GHJK")
+		page := r.Recognise(useragent.SnapshotOf(test.source, from, 200, r.Queries()), "BCDF-GHJK")
 		if page.Role != test.role {
 			t.Errorf("%s %s: recognised as %q, want %q: %v", test.profile, test.path, page.Role, test.role, page.Tried)
 			continue
@@ -97,9 +98,9 @@ func TestPagesOfReadyProfiles(t *testing.T) {
 		if test.acts == "" {
 			continue // the journey ends, or has ended
 		}
-		did := described(page, onward, test.role != "consent")
+		did := described(page, pages.Onward, test.role != "consent")
 		if test.role == "consent" {
-			did = described(page, approve, false) + " | " + described(page, deny, false)
+			did = described(page, pages.Approve, false) + " | " + described(page, pages.Deny, false)
 		}
 		if did != test.acts {
 			t.Errorf("%s %s: %s\nwant %s", test.profile, test.path, did, test.acts)
@@ -107,10 +108,10 @@ func TestPagesOfReadyProfiles(t *testing.T) {
 	}
 }
 
-func described(page *sighting, way way, code bool) string {
+func described(page *pages.Sighting, way pages.Way, code bool) string {
 	var did []string
-	for _, a := range page.plan(way, code) {
-		did = append(did, a.describe(page))
+	for _, a := range page.Plan(way, code) {
+		did = append(did, a.Describe(page))
 	}
 	return strings.Join(did, "; ")
 }
