@@ -87,7 +87,7 @@ func (v *visit) noteLogin(p *pages.Sighting) {
 	switch p.Role {
 	case pages.RoleLogin, pages.RoleLoginError, pages.RoleIdentifier, pages.RolePassword, pages.RoleError, pages.RoleMFA, "":
 	default:
-		v.j.LoggedIn, v.session.loggedIn = true, true
+		v.j.LoggedIn, v.loggedIn = true, true
 		v.loginsSent, v.namesSent = 0, 0
 	}
 }
@@ -133,7 +133,7 @@ func (v *visit) atCode(p *pages.Sighting) move {
 	case failed && v.holdsCode():
 		return move{end: transcript.CodeRejected}
 	}
-	if v.task.Goal == transcript.Deny && v.consent == "never" && v.session.loggedIn {
+	if v.task.Goal == transcript.Deny && v.consent == "never" && v.loggedIn {
 		return v.noWayToDeny(p, "the server is said never to ask, so that entering the code could approve")
 	}
 	given := p.Prefilled()
@@ -159,7 +159,7 @@ func (v *visit) atLogin(p *pages.Sighting) move {
 	repeated := v.loginsSent > 0 || !p.AsksForPassword() && v.namesSent > 0
 	if repeated {
 		silent := p.Role != pages.RoleLoginError && !p.SaysError()
-		if !v.tab.live() && p.Scripts && (silent || p.FedByScript()) {
+		if !v.tab.Live() && p.Scripts && (silent || p.FedByScript()) {
 			t := p.Trouble(transcript.NeedsScript, "the login page came back, and it has scripts that the forms driver does not run")
 			t.Hint = "use the driver browser, or name what its script fills in verification.pages[].http.set"
 			return move{trouble: t}
@@ -181,7 +181,7 @@ func (v *visit) atDecision(p *pages.Sighting) move {
 	v.j.DenyOffered = v.j.DenyOffered || canDeny
 	// Before anybody logged in, a confirmation of the code cannot approve;
 	// afterwards nobody can tell it from the last question.
-	early := p.Role == pages.RoleConfirm && !v.session.loggedIn
+	early := p.Role == pages.RoleConfirm && !v.loggedIn
 	switch v.task.Goal {
 	case transcript.ReachDecision:
 		if early && !canDeny {
@@ -212,7 +212,7 @@ func (v *visit) atDecision(p *pages.Sighting) move {
 	if !canApprove {
 		return move{trouble: p.Trouble(transcript.ElementMissing, "the page has nothing to approve with")}
 	}
-	if !v.tab.live() && p.Scripts && v.approvals > 0 && v.seen[p.Role+" "+fmt.Sprint(p.Fingerprint())] > 1 {
+	if !v.tab.Live() && p.Scripts && v.approvals > 0 && v.seen[p.Role+" "+fmt.Sprint(p.Fingerprint())] > 1 {
 		return move{trouble: p.Trouble(transcript.NeedsScript, "the decision page came back, and it has scripts that the forms driver does not run")}
 	}
 	return v.press(p, false)
@@ -221,7 +221,7 @@ func (v *visit) atDecision(p *pages.Sighting) move {
 func (v *visit) press(p *pages.Sighting, forget bool) move {
 	v.approvals++
 	v.j.Decided = true
-	decides := p.Role == pages.RoleConsent || v.session.loggedIn
+	decides := p.Role == pages.RoleConsent || v.loggedIn
 	v.approved = v.approved || decides
 	return move{way: pages.Approve, forget: forget, decides: decides}
 }

@@ -1,4 +1,4 @@
-package useragent
+package useragent_test
 
 import (
 	"cmp"

@@ -38,7 +38,7 @@ func FuzzPage(f *testing.F) {
 				for _, i := range a.Find(p) {
 					switch a.Do {
 					case pages.Fill:
-						_ = d.fill([]int{i}, code)
+						d.fill([]int{i}, []string{code})
 					case pages.Press, pages.Enter:
 						_, _ = d.press(i, a.Do == pages.Enter, nil)
 					}

@@ -3,7 +3,6 @@ package useragent
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +24,8 @@ import (
 
 // Bounds of the forms driver.
 const (
-	maxBody      = 2 << 20
+	// MaxBody is what is read of a page, or of any one answer, in bytes.
+	MaxBody      = 2 << 20
 	maxRedirects = 20
 	// maxHops is how many pages in a row may move on by themselves.
 	maxHops = 8
@@ -35,19 +34,21 @@ const (
 // agent names the forms driver to servers and their firewalls.
 const agent = "Mozilla/5.0 (compatible; devicegrant forms)"
 
-// forms is the driver that sends HTML forms itself.
-type forms struct {
-	o          Options
-	recogniser *pages.Recogniser
-	transport  *http.Transport
+// Forms is the driver that sends HTML forms itself. It runs no scripts.
+type Forms struct {
+	o         Options
+	engine    *Engine
+	transport *http.Transport
 }
 
-func newForms(o Options) (*forms, error) {
-	r, err := pages.NewRecogniser(o.Verification)
+// NewForms makes a forms driver, as New does.
+func NewForms(o Options) (*Forms, error) {
+	o = o.WithDefaults()
+	engine, err := NewEngine("forms", o, 0, nil)
 	if err != nil {
 		return nil, err
 	}
-	config, err := tlsConfig(o)
+	config, err := o.TrustConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func newForms(o Options) (*forms, error) {
 	if o.LocalAddr != "" {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(o.LocalAddr)}
 	}
-	return &forms{o: o, recogniser: r, transport: &http.Transport{
+	return &Forms{o: o, engine: engine, transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         dialer.DialContext,
 		TLSClientConfig:     config,
@@ -66,76 +67,66 @@ func newForms(o Options) (*forms, error) {
 	}}, nil
 }
 
-// tlsConfig trusts the system's roots and the profile's.
-func tlsConfig(o Options) (*tls.Config, error) {
-	config := &tls.Config{InsecureSkipVerify: o.TLS.Insecure}
-	if o.TLS.CAFile == "" {
-		return config, nil
-	}
-	pem, err := os.ReadFile(o.TLS.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("tls.ca_file: %w", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("tls.ca_file: no certificate in %s", o.TLS.CAFile)
-	}
-	config.RootCAs = pool
-	return config, nil
-}
-
-func (f *forms) Name() string { return "forms" }
+// Name implements Driver.
+func (f *Forms) Name() string { return "forms" }
 
 // NewSession implements Driver. A session is cheap, so there is no bound.
-func (f *forms) NewSession(context.Context) (Session, error) {
+func (f *Forms) NewSession(context.Context) (Session, error) {
 	t := &formsTab{driver: f}
-	if err := t.forget(context.Background()); err != nil {
+	if err := t.Forget(context.Background()); err != nil {
 		return nil, err
 	}
-	return &session{
-		driver: f.Name(), tab: t, recogniser: f.recogniser, limits: f.o.Verification.Limits,
-		consent: f.o.Verification.Consent, now: f.o.Now, strained: f.o.Strained,
-	}, nil
+	return f.engine.NewSession(t), nil
 }
 
-func (f *forms) Close() error {
+// Close implements Driver.
+func (f *Forms) Close() error {
 	f.transport.CloseIdleConnections()
 	return nil
 }
 
+// Send sends one request as the driver would, from nobody's page and with no other
+// cookies than those in the headers. It returns the HTTP status.
+func (f *Forms) Send(ctx context.Context, method, to, body string, headers map[string]string) (status int, err error) {
+	t := &formsTab{driver: f}
+	if err := t.Forget(ctx); err != nil {
+		return 0, err
+	}
+	return t.exchange(ctx, method, to, body, headers)
+}
+
 // formsTab is one cookie jar and the document that it last got.
 type formsTab struct {
-	driver *forms
+	driver *Forms
 	client http.Client
 	page   *document
 	header http.Header // of the page
 	baked  *cookieLog
 	serial int
 	// watched sees every exchange of the journey under way.
-	watched *watch
+	watched *Watch
 }
 
-func (t *formsTab) live() bool                        { return false }
-func (t *formsTab) traffic() (started, open int)      { return 0, 0 }
-func (t *formsTab) screenshot(context.Context) []byte { return nil }
-func (t *formsTab) close() error                      { return nil }
-func (t *formsTab) watch(w *watch)                    { t.watched = w }
-func (t *formsTab) inspect(context.Context, *watch)   {} // the page is what was sent
-func (t *formsTab) open(ctx context.Context, to string) error {
+func (t *formsTab) Ready(context.Context, string) error { return nil }
+func (t *formsTab) Early(context.Context) error         { return nil }
+func (t *formsTab) Live() bool                          { return false }
+func (t *formsTab) Traffic() (started, open int)        { return 0, 0 }
+func (t *formsTab) Screenshot(context.Context) []byte   { return nil }
+func (t *formsTab) Close() error                        { return nil }
+func (t *formsTab) Watch(w *Watch)                      { t.watched = w }
+func (t *formsTab) Inspect(context.Context, *Watch)     {} // the page is what was sent
+func (t *formsTab) Open(ctx context.Context, to string) error {
 	return t.visit(ctx, http.MethodGet, to, nil, "")
 }
 
-func (t *formsTab) html(context.Context) string {
+func (t *formsTab) HTML(context.Context) string {
 	if t.page == nil {
 		return ""
 	}
 	return t.page.source
 }
 
-func (t *formsTab) facts() pages.Facts {
+func (t *formsTab) Facts() pages.Facts {
 	if t.page == nil {
 		return pages.Facts{}
 	}
@@ -145,14 +136,14 @@ func (t *formsTab) facts() pages.Facts {
 	return facts
 }
 
-func (t *formsTab) cookies(context.Context) []transcript.Cookie {
+func (t *formsTab) Cookies(context.Context) []transcript.Cookie {
 	return pages.SortCookies(slices.Collect(maps.Values(t.baked.seen)))
 }
 
 // authorized is never so: there are no scripts that could hold a token.
-func (t *formsTab) authorized() bool { return false }
+func (t *formsTab) Authorized() bool { return false }
 
-func (t *formsTab) forget(context.Context) error {
+func (t *formsTab) Forget(context.Context) error {
 	jar, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
 	if err != nil {
 		return err
@@ -160,16 +151,16 @@ func (t *formsTab) forget(context.Context) error {
 	t.baked = &cookieLog{RoundTripper: t.driver.transport, seen: map[string]transcript.Cookie{}, secret: t.driver.o.Secret}
 	t.client = http.Client{Transport: watchedTransport{t.baked, t}, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) >= maxRedirects {
-			return &fault{"unreachable", fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, r.URL)}
+			return Failed(transcript.Unreachable, fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, r.URL))
 		}
 		return nil
 	}}
 	return nil
 }
 
-func (t *formsTab) look(context.Context) (*pages.Snapshot, error) {
+func (t *formsTab) Look(context.Context) (*pages.Snapshot, error) {
 	if t.page == nil {
-		return nil, &fault{"unreachable", "no page is open"}
+		return nil, Failed(transcript.Unreachable, "no page is open")
 	}
 	return t.page.snapshot(), nil
 }
@@ -190,7 +181,7 @@ func (t *formsTab) visit(ctx context.Context, method, to string, body io.Reader,
 			s = &submission{method: http.MethodGet, url: refresh}
 		}
 		if hop >= maxHops {
-			return &fault{"loop", fmt.Sprintf("%d pages in a row moved on by themselves", hop)}
+			return Failed(transcript.Loop, fmt.Sprintf("%d pages in a row moved on by themselves", hop))
 		}
 		method, to, contentType = s.method, s.url, s.contentType
 		body = strings.NewReader(s.body)
@@ -203,32 +194,32 @@ func (t *formsTab) load(ctx context.Context, method, to string, body io.Reader, 
 		return err
 	}
 	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	if err != nil {
 		return t.failed(ctx, err)
 	}
-	if len(raw) > maxBody {
-		return &fault{"unreachable", fmt.Sprintf("the page is larger than %d MiB", maxBody>>20)}
+	if len(raw) > MaxBody {
+		return Failed(transcript.Unreachable, fmt.Sprintf("the page is larger than %d MiB", MaxBody>>20))
 	}
 	r, err := charset.NewReader(strings.NewReader(string(raw)), resp.Header.Get("Content-Type"))
 	if err == nil {
-		if decoded, err := io.ReadAll(io.LimitReader(r, 2*maxBody)); err == nil {
+		if decoded, err := io.ReadAll(io.LimitReader(r, 2*MaxBody)); err == nil {
 			raw = decoded
 		}
 	}
 	t.serial++
 	t.header = resp.Header
-	t.page = parse(string(raw), resp.Request.URL, resp.StatusCode, t.serial, t.driver.recogniser.Queries())
+	t.page = parse(string(raw), resp.Request.URL, resp.StatusCode, t.serial, t.driver.engine.recogniser.Queries())
 	return nil
 }
 
 func (t *formsTab) send(ctx context.Context, method, to string, body io.Reader, contentType string, headers map[string]string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, to, body)
 	if err != nil {
-		return nil, &fault{"unreachable", err.Error()}
+		return nil, Failed(transcript.Unreachable, err.Error())
 	}
 	if r.URL.Scheme != "http" && r.URL.Scheme != "https" {
-		return nil, &fault{"unreachable", fmt.Sprintf("%s is not a web address", to)}
+		return nil, Failed(transcript.Unreachable, fmt.Sprintf("%s is not a web address", to))
 	}
 	r.Header.Set("User-Agent", agent)
 	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
@@ -270,7 +261,7 @@ func (t *formsTab) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	var f *fault
+	var f *failure
 	if errors.As(err, &f) {
 		return f
 	}
@@ -281,11 +272,11 @@ func (t *formsTab) failed(ctx context.Context, err error) error {
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns):
-		return &fault{"unreachable", "the host name " + dns.Name + " does not resolve"}
+		return Failed(transcript.Unreachable, "the host name "+dns.Name+" does not resolve")
 	case isCertificateError(err):
-		return &fault{"unreachable", err.Error() + " (tls.ca_file names further roots)"}
+		return Failed(transcript.Unreachable, err.Error()+" (tls.ca_file names further roots)")
 	}
-	return &fault{"unreachable", err.Error()}
+	return Failed(transcript.Unreachable, err.Error())
 }
 
 func isCertificateError(err error) bool {
@@ -293,7 +284,7 @@ func isCertificateError(err error) bool {
 	return errors.As(err, &bad)
 }
 
-func (t *formsTab) probe(ctx context.Context, method, to string, headers map[string]string) (int, error) {
+func (t *formsTab) Probe(ctx context.Context, method, to string, headers map[string]string) (int, error) {
 	return t.exchange(ctx, method, to, "", headers)
 }
 
@@ -311,18 +302,22 @@ func (t *formsTab) exchange(ctx context.Context, method, to, body string, header
 		return 0, err
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody))
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, MaxBody))
 	return resp.StatusCode, nil
 }
 
-func (t *formsTab) act(ctx context.Context, _ *pages.Snapshot, o *order) error {
-	switch o.do {
+func (t *formsTab) Act(ctx context.Context, _ *pages.Snapshot, o *Order) error {
+	switch o.Do {
 	case pages.Fill:
-		return t.page.fill(o.elements, o.text)
+		texts, fits := o.Texts()
+		t.page.fill(o.Elements, texts)
+		if !fits {
+			return ErrLost
+		}
 	case pages.Tick, pages.Untick:
-		t.page.tick(o.elements, o.do == pages.Tick)
+		t.page.tick(o.Elements, o.Do == pages.Tick)
 	case pages.Press, pages.Enter:
-		s, err := t.page.press(o.elements[0], o.do == pages.Enter, o.set)
+		s, err := t.page.press(o.Elements[0], o.Do == pages.Enter, o.Set)
 		if err != nil {
 			return err
 		}

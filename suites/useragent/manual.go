@@ -88,7 +88,7 @@ func (s *manualSession) Journey(ctx context.Context, task Task) transcript.Journ
 		TookMS: float64(time.Since(began).Microseconds()) / 1000}
 	j.Steps, j.Ended = []transcript.Step{step}, s.o.Now()
 	if err == nil && strings.EqualFold(strings.TrimSpace(answer), "x") {
-		err = &fault{transcript.Unsupported, "the person could not do it"}
+		err = Failed(transcript.Unsupported, "the person could not do it")
 	}
 	if err != nil {
 		class, cause := classOf(err)
@@ -121,7 +121,7 @@ func (s *manualSession) show(task Task, todo string) {
 }
 
 // errExpired ends a wait that the person could no longer answer in time.
-var errExpired = &fault{transcript.JourneyTimeout, "the code expired before the person answered"}
+var errExpired = Failed(transcript.JourneyTimeout, "the code expired before the person answered")
 
 // wait counts down to the deadline until the person answers. There is no
 // journey limit here: people are slow.
@@ -141,7 +141,7 @@ func (s *manualSession) wait(ctx context.Context, deadline time.Time) (string, e
 		select {
 		case line, ok := <-s.lines:
 			if !ok {
-				return "", &fault{transcript.Unsupported, "nobody is there to answer: the input is at its end"}
+				return "", Failed(transcript.Unsupported, "nobody is there to answer: the input is at its end")
 			}
 			return line, nil
 		case <-second.C:

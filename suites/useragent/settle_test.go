@@ -14,7 +14,7 @@ import (
 // staged is a page that a script puts together: what is asked for and what is
 // shown change at given times.
 type staged struct {
-	tab
+	Tab
 	began time.Time
 	// boxAt is when the box appears; asking are the times at which requests begin
 	// and end.
@@ -22,9 +22,9 @@ type staged struct {
 	asking [][2]time.Duration
 }
 
-func (s *staged) live() bool { return true }
+func (s *staged) Live() bool { return true }
 
-func (s *staged) traffic() (started, open int) {
+func (s *staged) Traffic() (started, open int) {
 	for _, r := range s.asking {
 		switch now := time.Since(s.began); {
 		case now >= r[1]:
@@ -36,7 +36,7 @@ func (s *staged) traffic() (started, open int) {
 	return started, open
 }
 
-func (s *staged) look(context.Context) (*pages.Snapshot, error) {
+func (s *staged) Look(context.Context) (*pages.Snapshot, error) {
 	snap := &pages.Snapshot{URL: "http://idp.test/grant", Title: "Grant", Mark: "1", Ready: "complete", Scripts: true,
 		Text: "The application wants access to your account. Allow Deny"}
 	if time.Since(s.began) >= s.boxAt {
@@ -64,13 +64,13 @@ func TestHalfAPage(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o := Options{Verification: profiles.Verification{}}.filled()
+				o := Options{Verification: profiles.Verification{}}.WithDefaults()
 				r, err := pages.NewRecogniser(o.Verification)
 				if err != nil {
 					t.Fatal(err)
 				}
 				page := &staged{began: time.Now(), asking: c.asking, boxAt: c.boxAt}
-				v := &visit{session: &session{tab: page, recogniser: r, limits: o.Verification.Limits}, j: &transcript.Journey{}, seen: map[string]int{}}
+				v := &visit{TabSession: &TabSession{tab: page, recogniser: r, limits: o.Verification.Limits}, j: &transcript.Journey{}, seen: map[string]int{}}
 				s := v.settle(t.Context(), nil, nil)
 				if s.trouble != nil {
 					t.Fatal(s.trouble)

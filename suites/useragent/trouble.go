@@ -10,13 +10,17 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// fault is a driver's error whose class is known.
-type fault struct {
+// failure is a driver's error whose class is known.
+type failure struct {
 	class transcript.TroubleClass
 	cause string
 }
 
-func (f *fault) Error() string { return f.cause }
+func (f *failure) Error() string { return f.cause }
+
+// Failed is an error of a known class, for the trouble of a journey. Its text is
+// the cause.
+func Failed(class transcript.TroubleClass, cause string) error { return &failure{class, cause} }
 
 // The causes of the two time limits of a journey.
 var (
@@ -26,7 +30,7 @@ var (
 
 // classOf sorts an error, and words it without a bare "deadline exceeded".
 func classOf(err error) (transcript.TroubleClass, string) {
-	var f *fault
+	var f *failure
 	switch {
 	case errors.As(err, &f):
 		return f.class, f.cause
@@ -36,15 +40,21 @@ func classOf(err error) (transcript.TroubleClass, string) {
 		return transcript.NavTimeout, "the page did not answer in time (limits.step)"
 	case errors.Is(err, context.Canceled):
 		return transcript.JourneyCanceled, "the run was interrupted"
-	case errors.Is(err, errLost):
+	case errors.Is(err, ErrLost):
 		return transcript.ValueLost, err.Error()
 	}
 	return transcript.Unreachable, err.Error()
 }
 
+// CauseOf words an error of a [Tab] for a report.
+func CauseOf(err error) string {
+	_, cause := classOf(err)
+	return cause
+}
+
 // notRecognised reports a page that nothing fits, with an entry to start from.
 func (v *visit) notRecognised(p *pages.Sighting) *transcript.Trouble {
-	if !v.tab.live() && p.Scripts {
+	if !v.tab.Live() && p.Scripts {
 		t := p.Trouble(transcript.NeedsScript, "the page is made by scripts, which the forms driver does not run")
 		t.Hint = "use the driver browser"
 		return t

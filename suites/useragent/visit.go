@@ -8,47 +8,24 @@ import (
 	"strings"
 	"time"
 
-	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// session is the Session of the drivers that open pages.
-type session struct {
-	driver     string
-	tab        tab
-	recogniser *pages.Recogniser
-	limits     profiles.JourneyLimits
-	consent    string
-	now        func() time.Duration
-	// loggedIn lasts from journey to journey, as the cookies do.
-	loggedIn bool
-	// ready prepares the tab at the first journey; it may be nil.
-	ready func(ctx context.Context, start string) error
-	// early is ready before there is a start page; nil: it needs one.
-	early func(ctx context.Context) error
-	// room bounds the journeys that are under way; nil: no bound. reserved gives
-	// back the place that Prepare took for the next one.
-	room     *room
-	reserved func()
-	// strained says that this machine did not keep up since a moment.
-	strained func(since time.Time) bool
-	// learn is told of each journey that met pages; it may be nil.
-	learn func(j *transcript.Journey, scripted bool)
-}
-
 // Close ends the user agent.
-func (s *session) Close() error {
+func (s *TabSession) Close() error {
 	if s.reserved != nil {
 		s.reserved()
 	}
-	return s.tab.close()
+	return s.tab.Close()
 }
 
-// enter waits for room for a journey. A session that is open and idle takes
-// none, nor does a journey that waits for others at the decision page, so that
-// two people can meet there whatever the bound is.
-func (s *session) enter(ctx context.Context, deadline time.Time) (leave func(), err error) {
+// TakePlace waits for room for a journey, or for what costs as much as one, and leave
+// gives it back. The deadline is when the code expires for which it is; zero: there
+// is time. A session that is open and idle takes no room, nor does a journey that
+// waits for others at the decision page, so that two people can meet there
+// whatever the bound is.
+func (s *TabSession) TakePlace(ctx context.Context, deadline time.Time) (leave func(), err error) {
 	if s.room == nil {
 		return func() {}, nil
 	}
@@ -59,7 +36,7 @@ func (s *session) enter(ctx context.Context, deadline time.Time) (leave func(), 
 }
 
 // Prepare implements Preparer.
-func (s *session) Prepare(ctx context.Context) error {
+func (s *TabSession) Prepare(ctx context.Context) error {
 	if s.room == nil || s.reserved != nil {
 		return nil
 	}
@@ -68,16 +45,13 @@ func (s *session) Prepare(ctx context.Context) error {
 		return err
 	}
 	s.reserved = leave
-	if s.early == nil {
-		return nil
-	}
-	return s.early(ctx)
+	return s.tab.Early(ctx)
 }
 
 // visit is one journey under way.
 type visit struct {
-	*session
-	watched *watch
+	*TabSession
+	watched *Watch
 	task    Task
 	j       *transcript.Journey
 	values  map[string]string // what a fill may type, by name
@@ -97,11 +71,11 @@ type visit struct {
 }
 
 // Journey implements Session.
-func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
+func (s *TabSession) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{
 		Name: task.Name, Goal: task.Goal, Driver: s.driver, Start: task.Start, Started: s.now(),
 	}
-	leave, err := s.enter(ctx, task.Deadline)
+	leave, err := s.TakePlace(ctx, task.Deadline)
 	if err != nil {
 		class, cause := classOf(err)
 		j.Outcome, j.Trouble, j.Ended = transcript.Unfinished, &transcript.Trouble{Class: class, Cause: cause, URL: task.Start}, s.now()
@@ -110,8 +84,8 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 	defer leave()
 	j.Started = s.now()
 	watched := newWatch(task)
-	defer s.tab.watch(nil)
-	v := &visit{watched: watched, leave: leave, session: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
+	defer s.tab.Watch(nil)
+	v := &visit{watched: watched, leave: leave, TabSession: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
 	if task.TypeCode {
 		j.TypedCode = task.UserCode
 	}
@@ -138,14 +112,14 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 		end = v.travel(jctx)
 	}
 	j.Outcome = end.end
-	j.StillAuthenticated = v.forgotten && v.tab.authorized()
+	j.StillAuthenticated = v.forgotten && v.tab.Authorized()
 	watched.tell(ctx, &j)
 	if end.trouble != nil {
 		v.report(ctx, end)
 	}
 	cctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer stop()
-	j.Cookies = v.tab.cookies(cctx)
+	j.Cookies = v.tab.Cookies(cctx)
 	if task.Account != nil {
 		scrub(&j, task.Account.Password)
 	}
@@ -171,7 +145,7 @@ func (v *visit) report(ctx context.Context, end settled) {
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
-		t.Screenshot, t.HTML = v.tab.screenshot(ctx), v.tab.html(ctx)
+		t.Screenshot, t.HTML = v.tab.Screenshot(ctx), v.tab.HTML(ctx)
 	}
 	v.j.Trouble = t
 }
@@ -184,7 +158,7 @@ func (v *visit) travel(ctx context.Context) settled {
 	}
 	opening := time.Since(start)
 	var before *pages.Sighting
-	var last *order
+	var last *Order
 	for {
 		s := v.settle(ctx, before, last)
 		if s.trouble != nil || s.end != "" {
@@ -197,7 +171,7 @@ func (v *visit) travel(ctx context.Context) settled {
 		opening = 0
 		step := v.note(ctx, s)
 		if len(v.j.Steps) > v.limits.Pages {
-			return settled{trouble: s.because(transcript.Loop, fmt.Sprintf("more than %d pages", v.limits.Pages))}
+			return settled{trouble: s.Trouble(transcript.Loop, fmt.Sprintf("more than %d pages", v.limits.Pages))}
 		}
 		m := v.decide(s.Sighting)
 		if m.end != "" || m.trouble != nil {
@@ -210,16 +184,16 @@ func (v *visit) travel(ctx context.Context) settled {
 		}
 		acts := s.Plan(m.way, m.typeCode)
 		if len(acts) == 0 {
-			return settled{trouble: s.because(transcript.ElementMissing, fmt.Sprintf("the page has nothing to %s with", m.way))}
+			return settled{trouble: s.Trouble(transcript.ElementMissing, fmt.Sprintf("the page has nothing to %s with", m.way))}
 		}
 		if m.way == pages.Approve && v.task.Clear != nil {
 			acts = pages.Clearing(v.task.Clear, acts)
 		}
 		if m.forget {
-			if err := v.tab.forget(ctx); err != nil {
-				return settled{trouble: s.because(classOf(err))}
+			if err := v.tab.Forget(ctx); err != nil {
+				return settled{trouble: s.Trouble(classOf(err))}
 			}
-			v.forgotten, v.session.loggedIn = true, false
+			v.forgotten, v.loggedIn = true, false
 			step.Action = "forget all cookies"
 		}
 		var end settled
@@ -250,11 +224,6 @@ func (v *visit) atDecisionPage(ctx context.Context, p *pages.Sighting) *transcri
 	return p.Trouble(transcript.JourneyCanceled, err.Error())
 }
 
-// because reports the page as the place of a trouble.
-func (s settled) because(class transcript.TroubleClass, cause string) *transcript.Trouble {
-	return s.Sighting.Trouble(class, cause)
-}
-
 // start opens the first page.
 func (v *visit) start(ctx context.Context) *transcript.Trouble {
 	fail := func(err error) *transcript.Trouble {
@@ -264,15 +233,13 @@ func (v *visit) start(ctx context.Context) *transcript.Trouble {
 		class, cause := classOf(err)
 		return &transcript.Trouble{Class: class, Cause: cause, URL: v.task.Start, Action: "open the page"}
 	}
-	if v.ready != nil {
-		if err := v.ready(ctx, v.task.Start); err != nil {
-			return fail(err)
-		}
+	if err := v.tab.Ready(ctx, v.task.Start); err != nil {
+		return fail(err)
 	}
-	v.tab.watch(v.watched)
-	step, cancel := v.within(ctx, v.limits.Step, errStep)
+	v.tab.Watch(v.watched)
+	step, cancel := v.Step(ctx, 0)
 	defer cancel()
-	if err := v.tab.open(step, v.task.Start); err != nil {
+	if err := v.tab.Open(step, v.task.Start); err != nil {
 		if step.Err() != nil && ctx.Err() == nil {
 			err = context.Cause(step)
 		}
@@ -283,12 +250,12 @@ func (v *visit) start(ctx context.Context) *transcript.Trouble {
 
 // note records a page as a step.
 func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
-	v.tab.inspect(ctx, v.watched)
-	facts := v.tab.facts()
+	v.tab.Inspect(ctx, v.watched)
+	facts := v.tab.Facts()
 	v.scripted = v.scripted || s.Scripted()
 	var picture []byte
 	if !v.task.Unpictured {
-		picture = v.tab.screenshot(ctx)
+		picture = v.tab.Screenshot(ctx)
 	}
 	v.j.Steps = append(v.j.Steps, transcript.Step{
 		N: len(v.j.Steps) + 1, Page: cmp.Or(s.Role, "unknown"), Reason: s.Reason,
@@ -343,12 +310,12 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 	var snap *pages.Snapshot
 	for {
 		var err error
-		if snap, err = v.tab.look(ctx); err == nil {
+		if snap, err = v.tab.Look(ctx); err == nil {
 			break
 		}
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
-		} else if errors.Is(err, errMoving) {
+		} else if errors.Is(err, ErrMoving) {
 			sleep(ctx, lookEvery)
 			continue
 		}
@@ -364,8 +331,8 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 		{"prefetch GET", "GET", map[string]string{"Sec-Purpose": "prefetch", "Purpose": "prefetch"}},
 	} {
 		began := time.Now()
-		step, cancel := v.within(ctx, v.limits.Step, errStep)
-		status, err := v.tab.probe(step, probe.method, v.task.Start, probe.headers)
+		step, cancel := v.Step(ctx, 0)
+		status, err := v.tab.Probe(step, probe.method, v.task.Start, probe.headers)
 		cancel()
 		reason := ""
 		if err != nil {

@@ -1,4 +1,4 @@
-package useragent
+package chromium
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
 // Browser is a browser that was found.
@@ -50,10 +52,10 @@ var (
 	}
 )
 
-// FindBrowser finds a browser: the flag, DEVICEGRANT_BROWSER, CHROME_PATH,
+// Find finds a browser: the flag, DEVICEGRANT_BROWSER, CHROME_PATH,
 // CHROME_BIN, then the usual names. What the flag or a variable names must be
 // there; the search does not go on behind it.
-func FindBrowser(flag string, getenv func(string) string) (Browser, error) {
+func Find(flag string, getenv func(string) string) (Browser, error) {
 	if getenv == nil {
 		getenv = os.Getenv
 	}
@@ -71,7 +73,7 @@ func FindBrowser(flag string, getenv func(string) string) (Browser, error) {
 			return Browser{Path: path, From: "search"}, nil
 		}
 	}
-	return Browser{}, &NoBrowserError{Tried: names}
+	return Browser{}, &NotFoundError{Tried: names}
 }
 
 func named(path, from string) (Browser, error) {
@@ -84,7 +86,7 @@ func named(path, from string) (Browser, error) {
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err
 		}
-		return Browser{}, &NoBrowserError{Tried: []string{fmt.Sprintf("%s (%s): %v", path, from, err)}}
+		return Browser{}, &NotFoundError{Tried: []string{fmt.Sprintf("%s (%s): %v", path, from, err)}}
 	}
 	return Browser{Path: found, From: from}, nil
 }
@@ -109,18 +111,18 @@ func systemBrowsers(getenv func(string) string) []string {
 	return nil
 }
 
-// NoBrowserError says that no browser was found, and what helps.
-type NoBrowserError struct {
+// NotFoundError says that no browser was found, and what helps.
+type NotFoundError struct {
 	// Tried lists what was looked for.
 	Tried []string
 }
 
-func (e *NoBrowserError) Error() string {
+func (e *NotFoundError) Error() string {
 	return "no browser found: tried " + strings.Join(e.Tried, ", ")
 }
 
 // Advice says what to add where there is no browser, a line for each way.
-func (e *NoBrowserError) Advice() string {
+func (e *NotFoundError) Advice() string {
 	return `add one: the package chromium-headless-shell (Debian), chromium (Alpine) or google-chrome, or the container image's target "browser"; for root Chromium's sandbox is switched off unasked
 or name one: --browser or DEVICEGRANT_BROWSER, with a path or a ws:// URL
 or do without: --browser none skips what needs one`
@@ -130,7 +132,7 @@ or do without: --browser none skips what needs one`
 // took from a cold start.
 func (b Browser) Version(ctx context.Context) (version string, coldStart time.Duration, err error) {
 	start := time.Now()
-	d, err := newBrowser(Options{Browser: b.Path}.filled())
+	d, err := newChrome(useragent.Options{Browser: b.Path})
 	if err != nil {
 		return "", 0, err
 	}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package useragent
+package chromium
 
 // ownerOf does not know a process here well enough for its folder to be swept.
 func ownerOf(pid int) owner { return owner{PID: pid} }

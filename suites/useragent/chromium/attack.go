@@ -1,4 +1,4 @@
-package useragent
+package chromium
 
 import (
 	"cmp"
@@ -20,52 +20,14 @@ import (
 	nethtml "golang.org/x/net/html"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// Attacker is a Session that can be attacked: by hostile pages in the person's
-// own browser, with the person's cookies. Only a real browser's can, because
-// what a browser refuses to do for a hostile page is half of the defence.
-// The hostile pages come from a site of another name than the target's.
-type Attacker interface {
-	Session
-	// Hold presses approve on the decision page that the last journey ended
-	// at, and returns the request that this made. It is not sent.
-	Hold(ctx context.Context) (Request, error)
-	// Replay sends a request outside of the browser, with its cookies and the
-	// given Origin.
-	Replay(ctx context.Context, name string, r Request, origin string) transcript.Attack
-	// CrossSite opens a hostile page which sends the request at once.
-	CrossSite(ctx context.Context, name string, r Request) transcript.Attack
-	// Frame opens a hostile page with the address in a frame.
-	Frame(ctx context.Context, name, address string) transcript.Attack
-	// Inject opens an address that carries a payload, and then searches the page.
-	Inject(ctx context.Context, name, address string, mark Mark) transcript.Attack
-	// Search looks in the open page for what a payload left there.
-	Search(ctx context.Context, mark Mark) []string
-	// Lure is an address on the hostile site, to which a page near the given
-	// address must not send a browser. Landed says which were visited.
-	Lure(near, path string) (string, error)
-	Landed(path string) []string
-}
-
-// Request is one that a page would send, or somebody who forges it.
-type Request struct {
-	Method, URL, ContentType, Body string
-	// Header holds what a script of the page added.
-	Header map[string]string
-}
-
-// Form says that a browser sends such a body for a plain form.
-func (r Request) Form() bool {
-	media, _, _ := strings.Cut(r.ContentType, ";")
-	return r.Method == http.MethodPost && strings.TrimSpace(media) == "application/x-www-form-urlencoded"
-}
-
-// attacked is a browser's session.
-type attacked struct {
-	*session
-	browser *browserTab
+// session is a person's browser, which can be attacked.
+type session struct {
+	*useragent.TabSession
+	tab *tab
 }
 
 const (
@@ -73,32 +35,35 @@ const (
 	// attackLimit how long an attack may take to show its effect.
 	holdLimit   = 3 * time.Second
 	attackLimit = 8 * time.Second
+	// lookEvery is how often a page is looked at meanwhile, and restLimit how long it
+	// may take to come to rest.
+	lookEvery = 15 * time.Millisecond
+	restLimit = 1200 * time.Millisecond
 )
 
-// Hold implements Attacker.
-func (a *attacked) Hold(ctx context.Context) (Request, error) {
-	leave, err := a.enter(ctx, time.Time{})
+// Hold implements useragent.Attacker.
+func (s *session) Hold(ctx context.Context) (useragent.Request, error) {
+	leave, err := s.TakePlace(ctx, time.Time{})
 	if err != nil {
-		return Request{}, err
+		return useragent.Request{}, err
 	}
 	defer leave()
-	snap, err := a.browser.look(ctx)
+	snap, err := s.tab.Look(ctx)
 	if err != nil {
-		return Request{}, err
+		return useragent.Request{}, err
 	}
-	p := a.recogniser.Recognise(snap, "")
+	p := s.tab.driver.engine.Recogniser().Recognise(snap, "")
 	acts := p.Plan(pages.Approve, false)
 	if !p.AsksForDecision() || len(acts) == 0 {
-		return Request{}, fmt.Errorf("the page asks for no decision (%s)", cmp.Or(p.Role, "not recognised"))
+		return useragent.Request{}, fmt.Errorf("the page asks for no decision (%s)", cmp.Or(p.Role, "not recognised"))
 	}
-	held, release, err := a.browser.hold(ctx)
+	held, release, err := s.tab.hold(ctx)
 	defer release()
 	if err != nil {
-		return Request{}, err
+		return useragent.Request{}, err
 	}
-	v := &visit{session: a.session, j: &transcript.Journey{}, values: map[string]string{}, seen: map[string]int{}}
-	if _, _, end := v.perform(ctx, p, acts, &transcript.Step{}); end.trouble != nil {
-		return Request{}, end.trouble
+	if err := s.Perform(ctx, p, acts); err != nil {
+		return useragent.Request{}, err
 	}
 	timer := time.NewTimer(holdLimit)
 	defer timer.Stop()
@@ -106,15 +71,15 @@ func (a *attacked) Hold(ctx context.Context) (Request, error) {
 	case r := <-held:
 		return r, nil
 	case <-timer.C:
-		return Request{}, fmt.Errorf("pressing approve sent no request within %s", holdLimit)
+		return useragent.Request{}, fmt.Errorf("pressing approve sent no request within %s", holdLimit)
 	case <-ctx.Done():
-		return Request{}, context.Cause(ctx)
+		return useragent.Request{}, context.Cause(ctx)
 	}
 }
 
 // hold stops the next request that could change something, and answers what it was.
-func (t *browserTab) hold(ctx context.Context) (held <-chan Request, release func(), err error) {
-	caught := make(chan Request, 1)
+func (t *tab) hold(ctx context.Context) (held <-chan useragent.Request, release func(), err error) {
+	caught := make(chan useragent.Request, 1)
 	t.holding.Store(&caught)
 	err = t.do(ctx, func(c context.Context) error {
 		_, err := chromedp.Call(c, fetch.Enable, fetch.EnableParams{})
@@ -132,8 +97,8 @@ func (t *browserTab) hold(ctx context.Context) (held <-chan Request, release fun
 }
 
 // paused decides about a request that the browser holds back.
-func (t *browserTab) paused(tab context.Context, net *traffic, ev *fetch.EventRequestPaused) {
-	ctx, cancel := context.WithTimeout(tab, 5*time.Second)
+func (t *tab) paused(own context.Context, net *traffic, ev *fetch.EventRequestPaused) {
+	ctx, cancel := context.WithTimeout(own, 5*time.Second)
 	defer cancel()
 	held := t.holding.Load()
 	r := ev.Request
@@ -143,9 +108,9 @@ func (t *browserTab) paused(tab context.Context, net *traffic, ev *fetch.EventRe
 		_, _ = chromedp.Call(ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: ev.RequestID})
 		return
 	}
-	caught := Request{Method: r.Method, URL: r.URL, ContentType: headerOf(r.Headers, "Content-Type"), Header: map[string]string{}}
+	caught := useragent.Request{Method: r.Method, URL: r.URL, ContentType: headerOf(r.Headers, "Content-Type"), Header: map[string]string{}}
 	for _, part := range r.PostDataEntries {
-		if len(caught.Body)+len(part.Bytes) <= maxBody {
+		if len(caught.Body)+len(part.Bytes) <= useragent.MaxBody {
 			caught.Body += string(part.Bytes)
 		}
 	}
@@ -164,10 +129,10 @@ func (t *browserTab) paused(tab context.Context, net *traffic, ev *fetch.EventRe
 	}
 }
 
-// Replay implements Attacker.
-func (a *attacked) Replay(ctx context.Context, name string, r Request, origin string) transcript.Attack {
+// Replay implements useragent.Attacker.
+func (s *session) Replay(ctx context.Context, name string, r useragent.Request, origin string) transcript.Attack {
 	found := transcript.Attack{Name: name, Method: r.Method, URL: pages.Tidy(r.URL, pages.MaxText)}
-	ctx, cancel := a.within(ctx, a.limits.Step, errStep)
+	ctx, cancel := s.Step(ctx, 0)
 	defer cancel()
 	sent := map[string]string{"Origin": origin, "Referer": origin + "/"}
 	if r.ContentType != "" {
@@ -176,18 +141,18 @@ func (a *attacked) Replay(ctx context.Context, name string, r Request, origin st
 	for name, value := range r.Header {
 		sent[name] = value
 	}
-	status, cookies, err := a.browser.sendPlain(ctx, r.Method, r.URL, r.Body, sent)
+	status, cookies, err := s.tab.sendPlain(ctx, r.Method, r.URL, r.Body, sent)
 	found.Status, found.Cookies = status, cookies
 	if err != nil {
-		_, found.Trouble = classOf(err)
+		found.Trouble = useragent.CauseOf(err)
 		return found
 	}
 	found.Delivered = true
 	return found
 }
 
-// CrossSite implements Attacker.
-func (a *attacked) CrossSite(ctx context.Context, name string, r Request) transcript.Attack {
+// CrossSite implements useragent.Attacker.
+func (s *session) CrossSite(ctx context.Context, name string, r useragent.Request) transcript.Attack {
 	body := ""
 	switch {
 	case r.Method == http.MethodGet:
@@ -208,18 +173,18 @@ func (a *attacked) CrossSite(ctx context.Context, name string, r Request) transc
 	default:
 		body = script(`fetch(%s, {method: %s, credentials: "include", body: %s})`, r.URL, r.Method, r.Body)
 	}
-	found := a.hostile(ctx, name, r.Method, r.URL, body)
+	found := s.hostile(ctx, name, r.Method, r.URL, body)
 	if found.Trouble == "" && !found.Delivered && found.Blocked == "" {
 		found.Trouble = "the request did not leave the browser"
 	}
 	return found
 }
 
-// Frame implements Attacker.
-func (a *attacked) Frame(ctx context.Context, name, address string) transcript.Attack {
+// Frame implements useragent.Attacker.
+func (s *session) Frame(ctx context.Context, name, address string) transcript.Attack {
 	body := fmt.Sprintf(`<h1>Win a prize</h1><iframe src="%s" width="900" height="600"></iframe>`, html.EscapeString(address))
-	found := a.hostile(ctx, name, http.MethodGet, address, body)
-	if frames := a.browser.frames(ctx); len(frames) > 0 {
+	found := s.hostile(ctx, name, http.MethodGet, address, body)
+	if frames := s.tab.frames(ctx); len(frames) > 0 {
 		found.Ended = pages.Tidy(frames[0], pages.MaxText)
 	}
 	if found.Delivered && found.Blocked == "" {
@@ -230,33 +195,33 @@ func (a *attacked) Frame(ctx context.Context, name, address string) transcript.A
 
 // hostile opens a page of the hostile site and follows what becomes of the
 // request that it makes.
-func (a *attacked) hostile(ctx context.Context, name, method, target, body string) transcript.Attack {
+func (s *session) hostile(ctx context.Context, name, method, target, body string) transcript.Attack {
 	found := transcript.Attack{Name: name, Method: method, URL: pages.Tidy(target, pages.MaxText)}
 	trouble := func(err error) transcript.Attack {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		_, found.Trouble = classOf(err)
+		found.Trouble = useragent.CauseOf(err)
 		return found
 	}
-	leave, err := a.enter(ctx, time.Time{})
+	leave, err := s.TakePlace(ctx, time.Time{})
 	if err != nil {
 		return trouble(err)
 	}
 	defer leave()
-	ctx, cancel := a.within(ctx, a.limits.Step+attackLimit, errStep)
+	ctx, cancel := s.Step(ctx, attackLimit)
 	defer cancel()
-	if err := a.ready(ctx, target); err != nil {
+	if err := s.tab.Ready(ctx, target); err != nil {
 		return trouble(err)
 	}
-	site, err := a.browser.driver.hostileSite()
+	site, err := s.tab.driver.hostileSite()
 	if err != nil {
 		return trouble(err)
 	}
 	found.From = site.page(target, body)
-	aimed := a.browser.net.aim(method, target)
-	defer a.browser.net.unaim()
-	if err := a.browser.open(ctx, found.From); err != nil {
+	aimed := s.tab.net.aim(method, target)
+	defer s.tab.net.unaim()
+	if err := s.tab.Open(ctx, found.From); err != nil {
 		return trouble(err)
 	}
 	for start := time.Now(); !aimed.over() && time.Since(start) < attackLimit && ctx.Err() == nil; {
@@ -265,12 +230,12 @@ func (a *attacked) hostile(ctx context.Context, name, method, target, body strin
 	// The page that comes of it may go on by itself.
 	sleep(ctx, 10*lookEvery)
 	aimed.report(&found)
-	found.Ended = a.browser.where(ctx)
+	found.Ended = s.tab.where(ctx)
 	return found
 }
 
 // where tells the address of the open page.
-func (t *browserTab) where(ctx context.Context) string {
+func (t *tab) where(ctx context.Context) string {
 	at := ""
 	_ = t.do(ctx, func(c context.Context) (err error) {
 		at, err = chromedp.Run(c, chromedp.Evaluate[string]("location.href"))
@@ -280,7 +245,7 @@ func (t *browserTab) where(ctx context.Context) string {
 }
 
 // frames lists the addresses of the page's frames.
-func (t *browserTab) frames(ctx context.Context) (list []string) {
+func (t *tab) frames(ctx context.Context) (list []string) {
 	_ = t.do(ctx, func(c context.Context) error {
 		got, err := chromedp.Call(c, page.GetFrameTree, cdp.Empty{})
 		if err == nil && got.FrameTree != nil {
@@ -293,73 +258,69 @@ func (t *browserTab) frames(ctx context.Context) (list []string) {
 	return list
 }
 
-// Mark is how an attack recognises its own payload in a page: an element of
-// this name, an attribute of this name, a global variable of this name, and
-// the value of a sum that a template engine worked out.
-type Mark struct{ Name, Sum string }
-
-// Inject implements Attacker.
-func (a *attacked) Inject(ctx context.Context, name, address string, mark Mark) transcript.Attack {
+// Inject implements useragent.Attacker.
+func (s *session) Inject(ctx context.Context, name, address string, mark useragent.Mark) transcript.Attack {
 	found := transcript.Attack{Name: name, Method: http.MethodGet, URL: pages.Tidy(address, pages.MaxText)}
-	leave, err := a.enter(ctx, time.Time{})
+	leave, err := s.TakePlace(ctx, time.Time{})
 	if err != nil {
-		_, found.Trouble = classOf(err)
+		found.Trouble = useragent.CauseOf(err)
 		return found
 	}
 	defer leave()
-	ctx, cancel := a.within(ctx, a.limits.Step, errStep)
+	ctx, cancel := s.Step(ctx, 0)
 	defer cancel()
 	var snap *pages.Snapshot
-	if err = a.ready(ctx, address); err == nil {
-		if err = a.browser.open(ctx, address); err == nil {
-			snap, err = a.browser.rest(ctx)
+	if err = s.tab.Ready(ctx, address); err == nil {
+		if err = s.tab.Open(ctx, address); err == nil {
+			snap, err = s.tab.rest(ctx)
 		}
 	}
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		_, found.Trouble = classOf(err)
+		found.Trouble = useragent.CauseOf(err)
 		return found
 	}
 	found.Delivered, found.Status, found.Ended = true, snap.Status, snap.URL
-	found.Seen = a.Search(ctx, mark)
+	found.Seen = s.Search(ctx, mark)
 	return found
 }
 
 // rest waits until the page has loaded and its scripts had a moment.
-func (t *browserTab) rest(ctx context.Context) (*pages.Snapshot, error) {
+func (t *tab) rest(ctx context.Context) (*pages.Snapshot, error) {
 	for start := time.Now(); ; sleep(ctx, lookEvery) {
-		snap, err := t.look(ctx)
+		snap, err := t.Look(ctx)
 		_, open := t.net.counts()
 		switch {
-		case err == errMoving && ctx.Err() == nil:
+		case err == useragent.ErrMoving && ctx.Err() == nil:
 		case err != nil:
 			return nil, err
-		case snap.Ready == "complete" && open == 0 && time.Since(start) > 5*lookEvery, time.Since(start) > quietBusy:
+		case snap.Ready == "complete" && open == 0 && time.Since(start) > 5*lookEvery, time.Since(start) > restLimit:
 			return snap, nil
 		}
 	}
 }
 
-// Search implements Attacker.
-func (a *attacked) Search(ctx context.Context, mark Mark) (seen []string) {
+// Search implements useragent.Attacker.
+func (s *session) Search(ctx context.Context, mark useragent.Mark) (seen []string) {
 	ran := false
-	_ = a.browser.do(ctx, func(c context.Context) (err error) {
+	_ = s.tab.do(ctx, func(c context.Context) (err error) {
 		ran, err = chromedp.Run(c, chromedp.Evaluate[bool](call(`(name) => window[name] !== undefined`, mark.Name)))
 		return err
 	})
 	if ran {
 		seen = append(seen, "a script ran")
 	}
-	root, err := nethtml.Parse(strings.NewReader(a.browser.html(ctx)))
+	source := s.tab.HTML(ctx)
+	root, err := nethtml.Parse(strings.NewReader(source))
 	if err != nil {
 		return seen
 	}
 	element, attribute := false, false
 	for n := range root.Descendants() {
 		element = element || n.Type == nethtml.ElementNode && n.Data == mark.Name
-		attribute = attribute || has(n, mark.Name)
+		attribute = attribute || slices.ContainsFunc(n.Attr, func(a nethtml.Attribute) bool { return a.Namespace == "" && a.Key == mark.Name })
 	}
 	if element {
 		seen = append(seen, "an element of ours is in the page")
@@ -367,24 +328,24 @@ func (a *attacked) Search(ctx context.Context, mark Mark) (seen []string) {
 	if attribute {
 		seen = append(seen, "an attribute of ours is in the page")
 	}
-	if mark.Sum != "" && strings.Contains(textOf(root), mark.Sum) {
+	if mark.Sum != "" && strings.Contains(useragent.SnapshotOf(source, &url.URL{}, 0, nil).Text, mark.Sum) {
 		seen = append(seen, "a template of ours was worked out")
 	}
 	return seen
 }
 
-// Lure implements Attacker.
-func (a *attacked) Lure(near, path string) (string, error) {
-	site, err := a.browser.driver.hostileSite()
+// Lure implements useragent.Attacker.
+func (s *session) Lure(near, path string) (string, error) {
+	site, err := s.tab.driver.hostileSite()
 	if err != nil {
 		return "", err
 	}
 	return site.origin(near) + landing + path, nil
 }
 
-// Landed implements Attacker.
-func (a *attacked) Landed(path string) []string {
-	site, err := a.browser.driver.hostileSite()
+// Landed implements useragent.Attacker.
+func (s *session) Landed(path string) []string {
+	site, err := s.tab.driver.hostileSite()
 	if err != nil {
 		return nil
 	}

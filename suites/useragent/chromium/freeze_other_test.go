@@ -1,6 +1,6 @@
 //go:build !linux
 
-package useragent
+package chromium
 
 import "testing"
 

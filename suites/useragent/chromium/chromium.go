@@ -1,4 +1,13 @@
-package useragent
+// Package chromium is the person in a real browser: the driver "browser" of the
+// package useragent.
+//
+// It finds a browser, runs one process for the run, with a folder of its own, and
+// gives each session a browser context with one tab. A tab is read and used by
+// scripts in a world of their own and by real mouse and key events, and its traffic
+// is followed. Since what a browser refuses to do for a hostile page is half of the
+// defence, a session can be attacked (useragent.Attacker) from a hostile site that
+// is run here.
+package chromium
 
 import (
 	"cmp"
@@ -27,6 +36,7 @@ import (
 	"github.com/chromedp/chromedp/remote"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
@@ -49,11 +59,10 @@ const (
 // chrome is the driver of a real browser: one process for the run, one fresh
 // browser context for each session.
 type chrome struct {
-	o          Options
-	browser    Browser
-	recogniser *pages.Recogniser
-	plain      *forms // sends what the browser would not
-	room       *room
+	o       useragent.Options
+	browser Browser
+	engine  *useragent.Engine
+	plain   *useragent.Forms // sends what the browser would not
 
 	mu       sync.Mutex
 	running  *process
@@ -75,15 +84,27 @@ type process struct {
 	heavy atomic.Int64
 }
 
-func newBrowser(o Options) (*chrome, error) {
+// New makes a driver of the browser that the options name, or of one that it finds.
+// It starts nothing yet: the browser comes with the first journey. The error is a
+// *[NotFoundError] where there is none, or about the options.
+func New(o useragent.Options) (useragent.Driver, error) {
+	c, err := newChrome(o)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func newChrome(o useragent.Options) (*chrome, error) {
+	o = o.WithDefaults()
 	found := Browser{Path: o.Browser}
 	if o.Browser == "" {
 		var err error
-		if found, err = FindBrowser("", o.Getenv); err != nil {
+		if found, err = Find("", o.Getenv); err != nil {
 			return nil, err
 		}
 	}
-	plain, err := newForms(o)
+	plain, err := useragent.NewForms(o)
 	if err != nil {
 		return nil, err
 	}
@@ -95,24 +116,20 @@ func newBrowser(o Options) (*chrome, error) {
 	if o.Parallel > 0 {
 		most = o.Parallel
 	}
-	return &chrome{o: o, browser: found, recogniser: plain.recogniser, plain: plain, room: newRoom(most)}, nil
+	c := &chrome{o: o, browser: found, plain: plain}
+	if c.engine, err = useragent.NewEngine(c.Name(), o, max(1, most), c.learn); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
+// Name implements useragent.Driver.
 func (c *chrome) Name() string { return "browser" }
 
-// NewSession implements Driver. The browser starts with the first journey.
-func (c *chrome) NewSession(context.Context) (Session, error) {
-	t := &browserTab{driver: c}
-	// A browser that has to trust the start page's own key waits for its address.
-	var early func(context.Context) error
-	if c.o.TLS.CAFile == "" {
-		early = func(ctx context.Context) error { return t.prepare(ctx, "") }
-	}
-	return &attacked{&session{
-		driver: c.Name(), tab: t, recogniser: c.recogniser, limits: c.o.Verification.Limits,
-		consent: c.o.Verification.Consent, now: c.o.Now,
-		ready: t.prepare, early: early, room: c.room, strained: c.o.Strained, learn: c.learn,
-	}, t}, nil
+// NewSession implements useragent.Driver. The browser starts with the first journey.
+func (c *chrome) NewSession(context.Context) (useragent.Session, error) {
+	t := &tab{driver: c}
+	return &session{c.engine.NewSession(t), t}, nil
 }
 
 // hostileSite starts the hostile site with the first attack.
@@ -192,7 +209,7 @@ func (c *chrome) acquire(ctx context.Context, start string) (*process, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, &fault{transcript.BrowserLost, "the browser was closed"}
+		return nil, useragent.Failed(transcript.BrowserLost, "the browser was closed")
 	}
 	switch p := c.running; {
 	case p == nil:
@@ -203,7 +220,7 @@ func (c *chrome) acquire(ctx context.Context, start string) (*process, error) {
 		_ = c.stop()
 	}
 	if c.running == nil && c.lost > mostLost {
-		return nil, &fault{transcript.BrowserLost, fmt.Sprintf("the browser was lost %d times, and is not started again", c.lost)}
+		return nil, useragent.Failed(transcript.BrowserLost, fmt.Sprintf("the browser was lost %d times, and is not started again", c.lost))
 	}
 	if c.running == nil {
 		p, err := c.launch(ctx, start)
@@ -225,7 +242,7 @@ func (c *chrome) release() {
 
 func (c *chrome) launch(ctx context.Context, start string) (*process, error) {
 	p := &process{}
-	output := &tail{}
+	output := &useragent.Tail{}
 	var allocator context.Context
 	var stopAllocator context.CancelFunc
 	if c.browser.Remote() {
@@ -233,18 +250,18 @@ func (c *chrome) launch(ctx context.Context, start string) (*process, error) {
 	} else {
 		var err error
 		if p.dir, err = makeRunDir(c.o.TempDir); err != nil {
-			return nil, &fault{transcript.BrowserLost, err.Error()}
+			return nil, useragent.Failed(transcript.BrowserLost, err.Error())
 		}
 		allocator, stopAllocator = chromedp.NewExecAllocator(context.Background(), c.flags(ctx, p.dir, output, start)...)
 	}
 	quiet := func(string, ...any) {}
-	tab, closeTab := chromedp.NewContext(allocator, chromedp.WithLogf(quiet), chromedp.WithErrorf(quiet))
-	p.ctx = tab
+	first, closeTab := chromedp.NewContext(allocator, chromedp.WithLogf(quiet), chromedp.WithErrorf(quiet))
+	p.ctx = first
 	// Once: the cancel function of a tab that owns its browser blocks for ever
 	// when it is called a second time.
 	p.cancel = sync.OnceFunc(func() { closeTab(); stopAllocator() })
 	// The first Do owns the browser: it must have no time limit of its own.
-	if err := bounded(ctx, startLimit, p.cancel, func() error { return chromedp.Do(tab) }); err != nil {
+	if err := bounded(ctx, startLimit, p.cancel, func() error { return chromedp.Do(first) }); err != nil {
 		p.cancel()
 		if p.dir != "" {
 			_ = removeRunDir(p.dir) // the next run sweeps it
@@ -325,10 +342,10 @@ func (c *chrome) startFailed(err error, output string) error {
 		class = transcript.NoBrowser
 		cause += "; set DEVICEGRANT_BROWSER, or install the package chromium-headless-shell"
 	}
-	return &fault{class, cause}
+	return useragent.Failed(class, cause)
 }
 
-func (c *chrome) flags(ctx context.Context, dir string, output *tail, start string) []chromedp.ExecAllocatorOption {
+func (c *chrome) flags(ctx context.Context, dir string, output *useragent.Tail, start string) []chromedp.ExecAllocatorOption {
 	o := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(c.browser.Path),
 		chromedp.Flag("disable-component-update", true),
@@ -385,7 +402,7 @@ func (c *chrome) pins(ctx context.Context, start string) []string {
 		return pins
 	}
 	port := cmp.Or(u.Port(), "443")
-	config, err := tlsConfig(c.o)
+	config, err := c.o.TrustConfig()
 	if err != nil {
 		return pins
 	}
@@ -429,26 +446,4 @@ func (c *chrome) version(ctx context.Context) (string, error) {
 		return err
 	})
 	return got.Product, err
-}
-
-// tail keeps the last output of the browser, for the message when it fails.
-type tail struct {
-	mu  sync.Mutex
-	end []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.end = append(t.end, p...)
-	if len(t.end) > 64<<10 {
-		t.end = slices.Clone(t.end[len(t.end)-64<<10:])
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.end)
 }

@@ -1,4 +1,4 @@
-package useragent
+package chromium
 
 import (
 	_ "embed"

@@ -1,10 +1,12 @@
-package useragent
+package chromium
 
 import (
 	"context"
 	"testing"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+
+	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
 // TestErrands: a browser is spared only once it has seen a whole approval, on
@@ -34,11 +36,10 @@ func TestErrands(t *testing.T) {
 		{"a browser elsewhere", "ws://elsewhere", []visit{{approved, false}}, "browser"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			plain, err := newForms(Options{}.filled())
+			d, err := newChrome(useragent.Options{Browser: c.path})
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := &chrome{browser: Browser{Path: c.path}, plain: plain, room: newRoom(1)}
 			for _, v := range c.visits {
 				d.learn(&v.journey, v.scripted)
 			}
@@ -48,8 +49,8 @@ func TestErrands(t *testing.T) {
 			}
 			defer s.Close()
 			got := "browser"
-			if plain, ok := s.(*session); ok {
-				got = plain.driver
+			if _, own := s.(*session); !own {
+				got = "forms"
 			}
 			if got != c.want {
 				t.Errorf("it is an errand for %s", got)

@@ -1,4 +1,4 @@
-package useragent
+package chromium
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
 // maxURLs bounds the requests whose addresses are kept for their answers.
@@ -26,34 +28,34 @@ func (t *traffic) show(ev any) {
 		if len(t.urls) < maxURLs {
 			t.urls[ev.RequestID] = at
 		}
-		w.search("request URL", at, at)
-		w.headers("request", at, plain(ev.Request.Headers))
+		w.Search("request URL", at, at)
+		w.Headers("request", at, plain(ev.Request.Headers))
 		for _, part := range ev.Request.PostDataEntries {
 			if part != nil {
-				w.search("request body", at, string(part.Bytes))
+				w.Search("request body", at, string(part.Bytes))
 			}
 		}
 		if ev.RedirectResponse != nil {
-			w.headers("response", ev.RedirectResponse.URL, plain(ev.RedirectResponse.Headers))
+			w.Headers("response", ev.RedirectResponse.URL, plain(ev.RedirectResponse.Headers))
 		}
 	case *network.EventRequestWillBeSentExtraInfo:
-		w.headers("request", t.urls[ev.RequestID], plain(ev.Headers))
+		w.Headers("request", t.urls[ev.RequestID], plain(ev.Headers))
 	case *network.EventResponseReceived:
 		if ev.Response != nil {
-			w.headers("response", ev.Response.URL, plain(ev.Response.Headers))
+			w.Headers("response", ev.Response.URL, plain(ev.Response.Headers))
 		}
 	case *network.EventResponseReceivedExtraInfo:
-		w.headers("response", t.urls[ev.RequestID], plain(ev.Headers))
+		w.Headers("response", t.urls[ev.RequestID], plain(ev.Headers))
 	case *network.EventLoadingFinished:
 		at, known := t.urls[ev.RequestID]
 		_, wanted := t.open[ev.RequestID]
-		if !known || !wanted || ev.EncodedDataLength > maxBody {
+		if !known || !wanted || ev.EncodedDataLength > useragent.MaxBody {
 			return
 		}
 		fetch := t.body
-		w.aside(func() {
+		w.Aside(func() {
 			if body, err := fetch(ev.RequestID); err == nil {
-				w.search("response body", at, string(body[:min(len(body), maxBody)]))
+				w.Search("response body", at, string(body[:min(len(body), useragent.MaxBody)]))
 			}
 		})
 	}
@@ -67,20 +69,20 @@ func plain(headers network.Headers) http.Header {
 	return h
 }
 
-func (t *traffic) setWatch(w *watch, body func(network.RequestID) ([]byte, error)) {
+func (t *traffic) setWatch(w *useragent.Watch, body func(network.RequestID) ([]byte, error)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.watched, t.body = w, body
 	clear(t.urls)
 }
 
-func (t *browserTab) watch(w *watch) {
+func (t *tab) Watch(w *useragent.Watch) {
 	if t.net == nil {
 		return
 	}
-	tab := t.ctx
+	own := t.ctx
 	t.net.setWatch(w, func(id network.RequestID) ([]byte, error) {
-		ctx, cancel := context.WithTimeout(tab, 2*time.Second)
+		ctx, cancel := context.WithTimeout(own, 2*time.Second)
 		defer cancel()
 		got, err := chromedp.Call(ctx, network.GetResponseBody, network.GetResponseBodyParams{RequestID: id})
 		return got.Body, err
@@ -95,18 +97,18 @@ const keptJS = `(() => {
   return kept;
 })()`
 
-func (t *browserTab) inspect(ctx context.Context, w *watch) {
+func (t *tab) Inspect(ctx context.Context, w *useragent.Watch) {
 	if w == nil {
 		return
 	}
 	var kept struct{ At, Page, Storage string }
 	err := t.do(ctx, func(c context.Context) (err error) {
-		kept, err = evaluate[struct{ At, Page, Storage string }](c, t.net.mainFrame(), fmt.Sprintf(keptJS, maxBody, maxBody))
+		kept, err = evaluate[struct{ At, Page, Storage string }](c, t.net.mainFrame(), fmt.Sprintf(keptJS, useragent.MaxBody, useragent.MaxBody))
 		return err
 	})
 	if err != nil {
 		return // the page is gone already; its answers were seen
 	}
-	w.search("page", kept.At, kept.Page)
-	w.search("web storage", kept.At, kept.Storage)
+	w.Search("page", kept.At, kept.Page)
+	w.Search("web storage", kept.At, kept.Storage)
 }

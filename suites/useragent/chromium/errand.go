@@ -1,10 +1,11 @@
-package useragent
+package chromium
 
 import (
 	"context"
-	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+
+	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
 // pagesKind is what the browser has learned of the target's pages.
@@ -15,12 +16,12 @@ type pagesKind struct {
 	scripted bool
 }
 
-// NewErrand implements Errander. To pages that work without scripts a browser
+// NewErrand implements useragent.Errander. To pages that work without scripts a browser
 // and the forms driver send the same, so that errands need no browser: it is by
 // far the dearest part of a run. Nothing is guessed: until the browser has seen
 // a whole approval on such pages, and after it has seen a script anywhere, every
 // errand is a browser's.
-func (c *chrome) NewErrand(ctx context.Context) (Session, error) {
+func (c *chrome) NewErrand(ctx context.Context) (useragent.Session, error) {
 	c.mu.Lock()
 	sparing := c.pages.plain && !c.pages.scripted && !c.browser.Remote()
 	c.mu.Unlock()
@@ -37,13 +38,5 @@ func (c *chrome) learn(j *transcript.Journey, scripted bool) {
 	c.pages.scripted = c.pages.scripted || scripted
 	if j.Goal == transcript.Approve && j.Outcome == transcript.Approved && j.CodeTyped && j.Confirmed {
 		c.pages.plain = true
-	}
-}
-
-// reacted notes how long the browser took for a trivial answer.
-func (c *chrome) reacted(took time.Duration) {
-	c.room.reacted(took)
-	if c.o.Reacted != nil {
-		c.o.Reacted(took)
 	}
 }

@@ -1,4 +1,4 @@
-package useragent
+package chromium
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
@@ -36,12 +37,12 @@ func evaluate[T any](c context.Context, frame cdp.FrameID, script string) (value
 	return value, json.Unmarshal(got.Result.Value, &value)
 }
 
-// unreadable is the fault of a page on which a script of ours fails: nothing is
+// unreadable is the error of a page on which a script of ours fails: nothing is
 // wrong with the way to it.
 func unreadable(details *runtime.ExceptionDetails) error {
 	what := details.Text
 	if details.Exception != nil && details.Exception.Description != "" {
 		what = details.Exception.Description
 	}
-	return &fault{transcript.NotRecognised, fmt.Sprintf("the page cannot be read: %s", pages.Tidy(what, pages.MaxLabel))}
+	return useragent.Failed(transcript.NotRecognised, fmt.Sprintf("the page cannot be read: %s", pages.Tidy(what, pages.MaxLabel)))
 }

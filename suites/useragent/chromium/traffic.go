@@ -1,4 +1,4 @@
-package useragent
+package chromium
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/network"
 
+	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
@@ -31,12 +32,12 @@ type traffic struct {
 	worst  int
 	failed string
 	mainID network.RequestID
-	// authorized: a request since newSession had an Authorization header.
+	// authorized: a request since forget had an Authorization header.
 	authorized bool
 
 	// watched sees what passes; body fetches the content of a response, and
 	// urls are those of the requests under way.
-	watched *watch
+	watched *useragent.Watch
 	body    func(network.RequestID) ([]byte, error)
 	urls    map[network.RequestID]string
 
@@ -105,9 +106,9 @@ func (t *traffic) newAct() {
 	t.worst = 0
 }
 
-// newSession begins to watch for requests that are authenticated although all
+// forget begins anew to look for requests that are authenticated, although all
 // cookies are gone.
-func (t *traffic) newSession() {
+func (t *traffic) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.authorized = false

@@ -1,4 +1,4 @@
-package useragent
+package chromium
 
 import (
 	"cmp"
@@ -26,13 +26,14 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 const maxScreenshot = 1 << 20
 
-// browserTab is a browser context of its own with one page.
-type browserTab struct {
+// tab is a browser context of its own with one page, a useragent.Tab.
+type tab struct {
 	driver *chrome
 	ctx    context.Context // chromedp's; nil until prepared
 	cancel context.CancelFunc
@@ -40,14 +41,23 @@ type browserTab struct {
 	net    *traffic
 	// holding is where the next request goes that could change something,
 	// instead of to the server; nil: none is held.
-	holding atomic.Pointer[chan Request]
+	holding atomic.Pointer[chan useragent.Request]
 }
 
-// prepare opens the tab at the first journey.
-func (t *browserTab) prepare(ctx context.Context, start string) error {
+// Early implements useragent.Tab. A browser that has to trust the start page's own
+// key waits for its address.
+func (t *tab) Early(ctx context.Context) error {
+	if t.driver.o.TLS.CAFile != "" {
+		return nil
+	}
+	return t.Ready(ctx, "")
+}
+
+// Ready implements useragent.Tab: it opens the tab at the first journey.
+func (t *tab) Ready(ctx context.Context, start string) error {
 	if t.ctx != nil {
 		if t.ctx.Err() != nil || t.net.crashed() {
-			return &fault{transcript.BrowserLost, "the browser, or this page's part of it, died in an earlier journey of the session"}
+			return useragent.Failed(transcript.BrowserLost, "the browser, or this page's part of it, died in an earlier journey of the session")
 		}
 		return nil
 	}
@@ -56,14 +66,14 @@ func (t *browserTab) prepare(ctx context.Context, start string) error {
 		return err
 	}
 	// The listener is about this page, also when it is given up.
-	var tab context.Context
+	var own context.Context
 	var cancel context.CancelFunc
 	net := newTraffic(t.driver.o.Secret)
-	tab, cancel = chromedp.NewContext(p.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(func(ev any) { t.event(tab, net, ev) }))
-	t.ctx, t.net, t.of = tab, net, p
+	own, cancel = chromedp.NewContext(p.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(func(ev any) { t.event(own, net, ev) }))
+	t.ctx, t.net, t.of = own, net, p
 	t.cancel = sync.OnceFunc(func() { cancel(); t.driver.release() })
 	// The first Do owns the tab: it must have no time limit of its own.
-	err = bounded(ctx, startLimit, func() { go t.cancel() }, func() error { return chromedp.Do(tab) })
+	err = bounded(ctx, startLimit, func() { go t.cancel() }, func() error { return chromedp.Do(own) })
 	if err == nil {
 		err = t.setUp(ctx)
 	}
@@ -79,11 +89,11 @@ func (t *browserTab) prepare(ctx context.Context, start string) error {
 	if why := t.driver.unwell(ctx, p); why != "" {
 		t.driver.lose(p, why)
 	}
-	return &fault{transcript.BrowserLost, "the browser did not open a page: " + err.Error()}
+	return useragent.Failed(transcript.BrowserLost, "the browser did not open a page: "+err.Error())
 }
 
 // setUp makes a new page ready for its journey.
-func (t *browserTab) setUp(ctx context.Context) error {
+func (t *tab) setUp(ctx context.Context) error {
 	return t.do(ctx, func(c context.Context) error {
 		t.net.setMain(cdp.FrameID(chromedp.FromContext(c).Target.TargetID))
 		// Of no use here, and much traffic with every page.
@@ -106,27 +116,27 @@ func (t *browserTab) setUp(ctx context.Context) error {
 
 // event runs in the loop that reads the tab's messages: it must be quick, and
 // may send no command itself.
-func (t *browserTab) event(tab context.Context, net *traffic, ev any) {
+func (t *tab) event(own context.Context, net *traffic, ev any) {
 	if _, ok := ev.(*page.EventJavascriptDialogOpening); ok {
 		go func() {
 			// Accepting is what a person does to go on; an open dialog blocks all.
-			ctx, cancel := context.WithTimeout(tab, 5*time.Second)
+			ctx, cancel := context.WithTimeout(own, 5*time.Second)
 			defer cancel()
 			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
 		}()
 		return
 	}
 	if ev, ok := ev.(*fetch.EventRequestPaused); ok {
-		go t.paused(tab, net, ev)
+		go t.paused(own, net, ev)
 		return
 	}
 	net.event(ev)
 }
 
 // do runs commands in the tab, until the caller's context or the page ends.
-func (t *browserTab) do(ctx context.Context, f func(context.Context) error) error {
+func (t *tab) do(ctx context.Context, f func(context.Context) error) error {
 	if t.ctx == nil {
-		return &fault{transcript.BrowserLost, "the browser has no page open"}
+		return useragent.Failed(transcript.BrowserLost, "the browser has no page open")
 	}
 	c, cancel := context.WithCancel(t.ctx)
 	defer cancel()
@@ -137,26 +147,26 @@ func (t *browserTab) do(ctx context.Context, f func(context.Context) error) erro
 	case err == nil:
 		return nil
 	case t.net.crashed() && t.of.tooHeavy():
-		return &fault{transcript.BrowserLost, fmt.Sprintf("the page took more than %d MiB of memory, and was given up", mostMemory>>20)}
+		return useragent.Failed(transcript.BrowserLost, fmt.Sprintf("the page took more than %d MiB of memory, and was given up", mostMemory>>20))
 	case t.net.crashed():
-		return &fault{transcript.BrowserLost, "the page crashed the browser's renderer"}
+		return useragent.Failed(transcript.BrowserLost, "the page crashed the browser's renderer")
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case t.ctx.Err() != nil || errors.Is(err, chromedp.ErrTargetDetached):
-		return &fault{transcript.BrowserLost, "the browser went away: " + err.Error()}
+		return useragent.Failed(transcript.BrowserLost, "the browser went away: "+err.Error())
 	}
 	for _, passing := range []string{"Execution context was destroyed", "Cannot find context", "navigated or closed", "uniqueContextId not found", "Cannot find default execution context", "No frame for given id"} {
 		if strings.Contains(err.Error(), passing) {
-			return errMoving
+			return useragent.ErrMoving
 		}
 	}
 	return err
 }
 
-func (t *browserTab) live() bool                   { return true }
-func (t *browserTab) traffic() (started, open int) { return t.net.counts() }
+func (t *tab) Live() bool                   { return true }
+func (t *tab) Traffic() (started, open int) { return t.net.counts() }
 
-func (t *browserTab) close() error {
+func (t *tab) Close() error {
 	if t.cancel != nil {
 		t.cancel()
 		t.cancel = nil
@@ -164,10 +174,10 @@ func (t *browserTab) close() error {
 	return nil
 }
 
-func (t *browserTab) open(ctx context.Context, to string) error {
+func (t *tab) Open(ctx context.Context, to string) error {
 	u, err := url.Parse(to)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return &fault{transcript.Unreachable, "not a web address"}
+		return useragent.Failed(transcript.Unreachable, "not a web address")
 	}
 	return t.do(ctx, func(c context.Context) error {
 		if u.Fragment != "" { // else a visit to the same page would not load it
@@ -178,16 +188,16 @@ func (t *browserTab) open(ctx context.Context, to string) error {
 		got, err := chromedp.Call(c, page.Navigate, page.NavigateParams{URL: to})
 		switch {
 		case err != nil && strings.Contains(err.Error(), "Cannot navigate"):
-			return &fault{transcript.Unreachable, err.Error()}
+			return useragent.Failed(transcript.Unreachable, err.Error())
 		case err == nil && got.ErrorText != "":
-			return loadFault(got.ErrorText)
+			return notLoaded(got.ErrorText)
 		}
 		return err
 	})
 }
 
-// loadFault explains the browser's own words for a page that did not load.
-func loadFault(text string) error {
+// notLoaded explains the browser's own words for a page that did not load.
+func notLoaded(text string) error {
 	switch {
 	case strings.Contains(text, "ERR_CERT"):
 		text += ": the certificate is not trusted (tls.ca_file names further roots)"
@@ -196,11 +206,11 @@ func loadFault(text string) error {
 	case strings.Contains(text, "ERR_TOO_MANY_REDIRECTS"):
 		text += ": the server redirects in a circle"
 	}
-	return &fault{transcript.Unreachable, text}
+	return useragent.Failed(transcript.Unreachable, text)
 }
 
-func (t *browserTab) look(ctx context.Context) (*pages.Snapshot, error) {
-	queries := t.driver.recogniser.Queries()
+func (t *tab) Look(ctx context.Context) (*pages.Snapshot, error) {
+	queries := t.driver.engine.Recogniser().Queries()
 	if queries == nil {
 		queries = []string{}
 	}
@@ -213,18 +223,18 @@ func (t *browserTab) look(ctx context.Context) (*pages.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.driver.reacted(time.Since(asked))
+	t.driver.engine.Reacted(time.Since(asked))
 	if s == nil {
-		return nil, errMoving
+		return nil, useragent.ErrMoving
 	}
 	status, failed := t.net.document()
 	if strings.HasPrefix(s.URL, "chrome-error:") {
-		if asked := t.net.lastAsked(); t.driver.recogniser.EndsAt(asked) {
+		if asked := t.net.lastAsked(); t.driver.engine.Recogniser().EndsAt(asked) {
 			lost := &pages.Snapshot{URL: asked, Mark: s.Mark}
 			lost.Clean()
 			return lost, nil
 		}
-		return nil, loadFault(cmp.Or(failed, "the page did not load"))
+		return nil, notLoaded(cmp.Or(failed, "the page did not load"))
 	}
 	s.Status = status
 	s.Clean()
@@ -232,40 +242,37 @@ func (t *browserTab) look(ctx context.Context) (*pages.Snapshot, error) {
 }
 
 // react runs one act of act.js on an element.
-func (t *browserTab) react(ctx context.Context, s *pages.Snapshot, element int, what, text string) (r reaction, err error) {
+func (t *tab) react(ctx context.Context, s *pages.Snapshot, element int, what, text string) (r reaction, err error) {
 	err = t.do(ctx, func(c context.Context) (err error) {
 		r, err = evaluate[reaction](c, t.net.mainFrame(), call(actJS, s.Mark, element, what, text))
 		return err
 	})
 	if err == nil && r.Gone {
-		err = errStale
+		err = useragent.ErrStale
 	}
 	return r, err
 }
 
-func (t *browserTab) act(ctx context.Context, s *pages.Snapshot, o *order) error {
-	switch o.do {
+func (t *tab) Act(ctx context.Context, s *pages.Snapshot, o *useragent.Order) error {
+	switch o.Do {
 	case pages.Fill:
-		if len(o.elements) == 1 {
-			return t.fill(ctx, s, o.elements[0], o.text)
-		}
-		chars, fits := boxed(o.text, len(o.elements))
-		for i, e := range o.elements {
-			if err := t.fill(ctx, s, e, chars[i]); err != nil {
+		texts, fits := o.Texts()
+		for i, e := range o.Elements {
+			if err := t.fill(ctx, s, e, texts[i]); err != nil {
 				return err
 			}
 		}
 		if !fits {
-			return errLost
+			return useragent.ErrLost
 		}
 	case pages.Tick, pages.Untick:
-		for _, e := range o.elements {
+		for _, e := range o.Elements {
 			if err := t.click(ctx, s, e, o); err != nil {
 				return err
 			}
 			if r, err := t.react(ctx, s, e, "checked", ""); err != nil {
 				return err
-			} else if r.Checked != (o.do == pages.Tick) {
+			} else if r.Checked != (o.Do == pages.Tick) {
 				if _, err := t.react(ctx, s, e, "click", ""); err != nil {
 					return err
 				}
@@ -273,10 +280,10 @@ func (t *browserTab) act(ctx context.Context, s *pages.Snapshot, o *order) error
 		}
 	case pages.Press:
 		t.net.newAct()
-		return t.click(ctx, s, o.elements[0], o)
+		return t.click(ctx, s, o.Elements[0], o)
 	case pages.Enter:
 		t.net.newAct()
-		_, err := t.react(ctx, s, o.elements[0], "enter", "")
+		_, err := t.react(ctx, s, o.Elements[0], "enter", "")
 		return err
 	}
 	return nil
@@ -284,7 +291,7 @@ func (t *browserTab) act(ctx context.Context, s *pages.Snapshot, o *order) error
 
 // fill types a text as a keyboard would, and by script where the page or the
 // text does not allow it. It reads back what the page kept.
-func (t *browserTab) fill(ctx context.Context, s *pages.Snapshot, element int, text string) error {
+func (t *tab) fill(ctx context.Context, s *pages.Snapshot, element int, text string) error {
 	const tries = 4
 	for try := range tries {
 		r, err := t.react(ctx, s, element, "focus", "")
@@ -310,7 +317,7 @@ func (t *browserTab) fill(ctx context.Context, s *pages.Snapshot, element int, t
 		}
 		sleep(ctx, 30*time.Millisecond)
 	}
-	return errLost
+	return useragent.ErrLost
 }
 
 // typeText puts a text where the focus is: in one go but for the last character,
@@ -340,13 +347,13 @@ func typeable(text string) bool {
 }
 
 // click uses the mouse where it would hit the element, else a script.
-func (t *browserTab) click(ctx context.Context, s *pages.Snapshot, element int, o *order) error {
+func (t *tab) click(ctx context.Context, s *pages.Snapshot, element int, o *useragent.Order) error {
 	r, err := t.react(ctx, s, element, "point", "")
 	if err != nil {
 		return err
 	}
-	if o.byScript || !r.Hit {
-		o.byScript = true
+	if o.ByScript || !r.Hit {
+		o.ByScript = true
 		_, err := t.react(ctx, s, element, "click", "")
 		return err
 	}
@@ -362,15 +369,15 @@ func (t *browserTab) click(ctx context.Context, s *pages.Snapshot, element int, 
 		}
 		return nil
 	})
-	if errors.Is(err, errMoving) {
+	if errors.Is(err, useragent.ErrMoving) {
 		return nil // the click has worked
 	}
 	return err
 }
 
-func (t *browserTab) facts() pages.Facts { return t.net.pageFacts() }
+func (t *tab) Facts() pages.Facts { return t.net.pageFacts() }
 
-func (t *browserTab) cookies(ctx context.Context) []transcript.Cookie {
+func (t *tab) Cookies(ctx context.Context) []transcript.Cookie {
 	var got network.GetCookiesResult
 	err := t.do(ctx, func(c context.Context) (err error) {
 		got, err = chromedp.Call(c, network.GetCookies, network.GetCookiesParams{})
@@ -389,10 +396,10 @@ func (t *browserTab) cookies(ctx context.Context) []transcript.Cookie {
 	return pages.SortCookies(list)
 }
 
-func (t *browserTab) authorized() bool { return t.net.wasAuthorized() }
+func (t *tab) Authorized() bool { return t.net.wasAuthorized() }
 
-func (t *browserTab) forget(ctx context.Context) error {
-	t.net.newSession()
+func (t *tab) Forget(ctx context.Context) error {
+	t.net.forget()
 	return t.do(ctx, func(c context.Context) error {
 		id := chromedp.FromContext(c).BrowserContextID
 		if _, err := chromedp.CallBrowser(c, storage.ClearCookies, storage.ClearCookiesParams{BrowserContextID: id}); err != nil {
@@ -409,14 +416,14 @@ func (t *browserTab) forget(ctx context.Context) error {
 
 // probe sends the request outside of the browser, with the browser's cookies:
 // the policy of a careful page (connect-src) forbids requests from within it.
-func (t *browserTab) probe(ctx context.Context, method, to string, headers map[string]string) (int, error) {
+func (t *tab) Probe(ctx context.Context, method, to string, headers map[string]string) (int, error) {
 	status, _, err := t.sendPlain(ctx, method, to, "", headers)
 	return status, err
 }
 
 // sendPlain sends a request outside of the browser, and tells which of the
 // browser's cookies went along.
-func (t *browserTab) sendPlain(ctx context.Context, method, to, body string, headers map[string]string) (status int, names []string, err error) {
+func (t *tab) sendPlain(ctx context.Context, method, to, body string, headers map[string]string) (status int, names []string, err error) {
 	var got network.GetCookiesResult
 	err = t.do(ctx, func(c context.Context) (err error) {
 		got, err = chromedp.Call(c, network.GetCookies, network.GetCookiesParams{URLs: []string{to}})
@@ -435,15 +442,11 @@ func (t *browserTab) sendPlain(ctx context.Context, method, to, body string, hea
 	if len(cookies) > 0 {
 		sent["Cookie"] = strings.Join(cookies, "; ")
 	}
-	client := &formsTab{driver: t.driver.plain}
-	if err := client.forget(ctx); err != nil {
-		return 0, nil, err
-	}
-	status, err = client.exchange(ctx, method, to, body, sent)
+	status, err = t.driver.plain.Send(ctx, method, to, body, sent)
 	return status, names[:min(len(names), pages.MaxCookies)], err
 }
 
-func (t *browserTab) screenshot(ctx context.Context) []byte {
+func (t *tab) Screenshot(ctx context.Context) []byte {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	var got page.CaptureScreenshotResult
@@ -459,11 +462,18 @@ func (t *browserTab) screenshot(ctx context.Context) []byte {
 	return got.Data
 }
 
-func (t *browserTab) html(ctx context.Context) string {
+func (t *tab) HTML(ctx context.Context) string {
 	var source string
 	_ = t.do(ctx, func(c context.Context) (err error) {
-		source, err = evaluate[string](c, t.net.mainFrame(), fmt.Sprintf(`(document.documentElement?.outerHTML ?? "").slice(0, %d)`, maxBody))
+		source, err = evaluate[string](c, t.net.mainFrame(), fmt.Sprintf(`(document.documentElement?.outerHTML ?? "").slice(0, %d)`, useragent.MaxBody))
 		return err
 	})
 	return source
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
