@@ -17,7 +17,6 @@ type aimed struct {
 	method, url string
 
 	id     network.RequestID
-	body   bool
 	status int
 	failed string
 	done   bool
@@ -28,41 +27,56 @@ type aimed struct {
 // maxExtra bounds the events that wait for their request.
 const maxExtra = 200
 
+// event takes in what the browser tells of the network; nil: it is about nothing.
 func (w *aimed) event(ev any) {
 	if w == nil {
 		return
 	}
 	switch ev := ev.(type) {
 	case *network.EventRequestWillBeSent:
-		switch {
-		case ev.Request == nil:
-		case w.id == "" && ev.Request.Method == w.method && ev.Request.URL == w.url:
-			w.id, w.body = ev.RequestID, ev.Request.HasPostData
-		case ev.RequestID == w.id && ev.RedirectResponse != nil && w.status == 0:
-			w.status = int(ev.RedirectResponse.Status)
-		}
+		w.sent(ev)
 	case *network.EventRequestWillBeSentExtraInfo:
 		if _, known := w.extra[ev.RequestID]; !known && len(w.extra) < maxExtra {
 			w.extra[ev.RequestID] = ev // of several, the first: later ones are redirects
 		}
 	case *network.EventResponseReceived:
-		if ev.RequestID == w.id && w.id != "" && ev.Response != nil && w.status == 0 {
+		if w.is(ev.RequestID) && ev.Response != nil && w.status == 0 {
 			w.status = int(ev.Response.Status)
 		}
 	case *network.EventLoadingFinished:
-		w.done = w.done || ev.RequestID == w.id && w.id != ""
+		w.done = w.done || w.is(ev.RequestID)
 	case *network.EventLoadingFailed:
-		if ev.RequestID == w.id && w.id != "" {
-			w.done = true
-			w.failed = ev.ErrorText
-			if ev.BlockedReason != "" {
-				w.failed += " (" + string(ev.BlockedReason) + ")"
-			}
-			if ev.CorsErrorStatus != nil {
-				w.failed += " (" + string(ev.CorsErrorStatus.CorsError) + ")"
-			}
+		if w.is(ev.RequestID) {
+			w.done, w.failed = true, reasonsOf(ev)
 		}
 	}
+}
+
+// is says that the request with that number is the one.
+func (w *aimed) is(id network.RequestID) bool { return w.id != "" && id == w.id }
+
+// sent knows the request by its method and address, once. A later request of its
+// number is a redirect of it.
+func (w *aimed) sent(ev *network.EventRequestWillBeSent) {
+	switch {
+	case ev.Request == nil:
+	case w.id == "" && ev.Request.Method == w.method && ev.Request.URL == w.url:
+		w.id = ev.RequestID
+	case ev.RequestID == w.id && ev.RedirectResponse != nil && w.status == 0:
+		w.status = int(ev.RedirectResponse.Status)
+	}
+}
+
+// reasonsOf words why a request failed.
+func reasonsOf(ev *network.EventLoadingFailed) string {
+	why := ev.ErrorText
+	if ev.BlockedReason != "" {
+		why += " (" + string(ev.BlockedReason) + ")"
+	}
+	if ev.CorsErrorStatus != nil {
+		why += " (" + string(ev.CorsErrorStatus.CorsError) + ")"
+	}
+	return why
 }
 
 // over says that the request was answered, or will not be.

@@ -165,6 +165,7 @@ func matters(kind network.ResourceType) bool {
 	return false
 }
 
+// event takes in what the browser tells of the network.
 func (t *traffic) event(ev any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -176,42 +177,9 @@ func (t *traffic) event(ev any) {
 	case *network.EventResponseReceivedExtraInfo:
 		t.cookies(headerOf(ev.Headers, "Set-Cookie"))
 	case *network.EventRequestWillBeSent:
-		if ev.Request != nil {
-			for name := range ev.Request.Headers {
-				t.authorized = t.authorized || strings.EqualFold(name, "Authorization")
-			}
-			if ev.Type != network.ResourceTypeDocument || ev.FrameID != t.main {
-				t.facts.Asked(t.url, ev.Request.URL, headerOf(ev.Request.Headers, "Referer"))
-			}
-		}
-		if !matters(ev.Type) {
-			return
-		}
-		if _, known := t.open[ev.RequestID]; !known {
-			t.started++
-		}
-		t.open[ev.RequestID] = ev.LoaderID
-		if ev.Type == network.ResourceTypeDocument && ev.FrameID == t.main {
-			t.mainID, t.failed = ev.RequestID, ""
-			if ev.Request != nil {
-				t.asked = ev.Request.URL
-			}
-		}
+		t.sent(ev)
 	case *network.EventResponseReceived:
-		switch {
-		case ev.Response == nil:
-		case ev.Type == network.ResourceTypeDocument && ev.FrameID == t.main:
-			t.status, t.worst = int(ev.Response.Status), 0
-			t.url = ev.Response.URL
-			t.facts = pages.FactsOf(func(name string) string { return headerOf(ev.Response.Headers, name) })
-			for id, loader := range t.open { // what the old page asked for is moot
-				if loader != ev.LoaderID {
-					delete(t.open, id)
-				}
-			}
-		case (ev.Type == network.ResourceTypeXHR || ev.Type == network.ResourceTypeFetch) && ev.Response.Status >= 500:
-			t.worst = max(t.worst, int(ev.Response.Status))
-		}
+		t.answered(ev)
 	case *network.EventLoadingFinished:
 		delete(t.open, ev.RequestID)
 	case *network.EventLoadingFailed:
@@ -221,5 +189,50 @@ func (t *traffic) event(ev any) {
 		}
 	case *inspector.EventTargetCrashed:
 		t.crashNow()
+	}
+}
+
+// sent notes a request. The caller holds the lock.
+func (t *traffic) sent(ev *network.EventRequestWillBeSent) {
+	main := ev.Type == network.ResourceTypeDocument && ev.FrameID == t.main
+	if ev.Request != nil {
+		for name := range ev.Request.Headers {
+			t.authorized = t.authorized || strings.EqualFold(name, "Authorization")
+		}
+		if !main {
+			t.facts.Asked(t.url, ev.Request.URL, headerOf(ev.Request.Headers, "Referer"))
+		}
+	}
+	if !matters(ev.Type) {
+		return
+	}
+	if _, known := t.open[ev.RequestID]; !known {
+		t.started++
+	}
+	t.open[ev.RequestID] = ev.LoaderID
+	if main {
+		t.mainID, t.failed = ev.RequestID, ""
+		if ev.Request != nil {
+			t.asked = ev.Request.URL
+		}
+	}
+}
+
+// answered notes a response: that of the main document begins a new page. The
+// caller holds the lock.
+func (t *traffic) answered(ev *network.EventResponseReceived) {
+	switch {
+	case ev.Response == nil:
+	case ev.Type == network.ResourceTypeDocument && ev.FrameID == t.main:
+		t.status, t.worst = int(ev.Response.Status), 0
+		t.url = ev.Response.URL
+		t.facts = pages.FactsOf(func(name string) string { return headerOf(ev.Response.Headers, name) })
+		for id, loader := range t.open { // what the old page asked for is moot
+			if loader != ev.LoaderID {
+				delete(t.open, id)
+			}
+		}
+	case (ev.Type == network.ResourceTypeXHR || ev.Type == network.ResourceTypeFetch) && ev.Response.Status >= 500:
+		t.worst = max(t.worst, int(ev.Response.Status))
 	}
 }
