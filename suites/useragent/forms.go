@@ -116,7 +116,7 @@ func (t *formsTab) Close() error                        { return nil }
 func (t *formsTab) Watch(w *Watch)                      { t.watched = w }
 func (t *formsTab) Inspect(context.Context, *Watch)     {} // the page is what was sent
 func (t *formsTab) Open(ctx context.Context, to string) error {
-	return t.visit(ctx, http.MethodGet, to, nil, "")
+	return t.navigate(ctx, http.MethodGet, to, nil, "")
 }
 
 func (t *formsTab) HTML(context.Context) string {
@@ -165,9 +165,9 @@ func (t *formsTab) Look(context.Context) (*pages.Snapshot, error) {
 	return t.page.snapshot(), nil
 }
 
-// visit loads a page as a browser would, and goes on where the page sends the
+// navigate loads a page as a browser would, and goes on where the page sends the
 // browser on by itself: a refresh, or a form that a script submits at once.
-func (t *formsTab) visit(ctx context.Context, method, to string, body io.Reader, contentType string) error {
+func (t *formsTab) navigate(ctx context.Context, method, to string, body io.Reader, contentType string) error {
 	for hop := 0; ; hop++ {
 		if err := t.load(ctx, method, to, body, contentType); err != nil {
 			return err
@@ -322,9 +322,9 @@ func (t *formsTab) Act(ctx context.Context, _ *pages.Snapshot, o *Order) error {
 			return err
 		}
 		if s.method == http.MethodGet {
-			return t.visit(ctx, s.method, s.url, nil, "")
+			return t.navigate(ctx, s.method, s.url, nil, "")
 		}
-		return t.visit(ctx, s.method, s.url, strings.NewReader(s.body), s.contentType)
+		return t.navigate(ctx, s.method, s.url, strings.NewReader(s.body), s.contentType)
 	}
 	return nil
 }

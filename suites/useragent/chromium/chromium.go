@@ -10,34 +10,19 @@
 package chromium
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
-	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/remote"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent"
-	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // Bounds of the browser driver.
@@ -62,26 +47,17 @@ type chrome struct {
 	o       useragent.Options
 	browser Browser
 	engine  *useragent.Engine
-	plain   *useragent.Forms // sends what the browser would not
+	forms   *useragent.Forms // sends what the browser would not
 
 	mu       sync.Mutex
-	running  *process
-	sessions int            // opened in this process
+	running  *instance
+	sessions int            // opened in the running one
 	open     int            // of them, still open
 	ending   sync.WaitGroup // of browsers that were lost
 	lost     int            // browsers that died, or did not answer any more
 	closed   bool
 	hostile  *hostileSite
 	pages    pagesKind
-}
-
-// process is a started, or attached, browser.
-type process struct {
-	ctx    context.Context // chromedp's; ends when the browser does
-	cancel context.CancelFunc
-	dir    string
-	// heavy is when a page's process was last ended for what it took.
-	heavy atomic.Int64
 }
 
 // New makes a driver of the browser that the options name, or of one that it finds.
@@ -104,7 +80,7 @@ func newChrome(o useragent.Options) (*chrome, error) {
 			return nil, err
 		}
 	}
-	plain, err := useragent.NewForms(o)
+	forms, err := useragent.NewForms(o)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +92,7 @@ func newChrome(o useragent.Options) (*chrome, error) {
 	if o.Parallel > 0 {
 		most = o.Parallel
 	}
-	c := &chrome{o: o, browser: found, plain: plain}
+	c := &chrome{o: o, browser: found, forms: forms}
 	if c.engine, err = useragent.NewEngine(c.Name(), o, max(1, most), c.learn); err != nil {
 		return nil, err
 	}
@@ -155,7 +131,7 @@ func (c *chrome) Close() error {
 	if c.hostile != nil {
 		hostile = c.hostile.close()
 	}
-	err := errors.Join(c.plain.Close(), c.stop(), hostile)
+	err := errors.Join(c.forms.Close(), c.stop(), hostile)
 	c.ending.Wait()
 	return err
 }
@@ -169,23 +145,8 @@ func (c *chrome) stop() error {
 	return p.end()
 }
 
-// end ends a browser and removes its folder. One that is frozen is killed.
-func (p *process) end() error {
-	// What belongs to it is known only as long as it lives.
-	all := processesOf(p.dir)
-	// In its own time: what was asked of it is waited for there.
-	_ = bounded(context.Background(), endLimit, func() {}, func() error { p.cancel(); return nil })
-	if p.dir == "" {
-		return nil
-	}
-	for _, one := range all {
-		one.kill()
-	}
-	return removeRunDir(p.dir)
-}
-
 // lose gives up a browser that no longer answers, once for all who notice.
-func (c *chrome) lose(p *process, why string) {
+func (c *chrome) lose(p *instance, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.running == p {
@@ -205,7 +166,7 @@ func (c *chrome) noteLost(why string) {
 
 // acquire gives the running browser, starting one where there is none, it has
 // died, or it has served long enough.
-func (c *chrome) acquire(ctx context.Context, start string) (*process, error) {
+func (c *chrome) acquire(ctx context.Context, start string) (*instance, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -240,186 +201,9 @@ func (c *chrome) release() {
 	c.open--
 }
 
-func (c *chrome) launch(ctx context.Context, start string) (*process, error) {
-	p := &process{}
-	output := &useragent.Tail{}
-	var allocator context.Context
-	var stopAllocator context.CancelFunc
-	if c.browser.Remote() {
-		allocator, stopAllocator = remote.NewAllocator(context.Background(), c.browser.Path)
-	} else {
-		var err error
-		if p.dir, err = makeRunDir(c.o.TempDir); err != nil {
-			return nil, useragent.Failed(transcript.BrowserLost, err.Error())
-		}
-		allocator, stopAllocator = chromedp.NewExecAllocator(context.Background(), c.flags(ctx, p.dir, output, start)...)
-	}
-	quiet := func(string, ...any) {}
-	first, closeTab := chromedp.NewContext(allocator, chromedp.WithLogf(quiet), chromedp.WithErrorf(quiet))
-	p.ctx = first
-	// Once: the cancel function of a tab that owns its browser blocks for ever
-	// when it is called a second time.
-	p.cancel = sync.OnceFunc(func() { closeTab(); stopAllocator() })
-	// The first Do owns the browser: it must have no time limit of its own.
-	if err := bounded(ctx, startLimit, p.cancel, func() error { return chromedp.Do(first) }); err != nil {
-		p.cancel()
-		if p.dir != "" {
-			_ = removeRunDir(p.dir) // the next run sweeps it
-		}
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, c.startFailed(err, output.String())
-	}
-	if p.dir != "" {
-		go p.weigh()
-	}
-	return p, nil
-}
-
-// weigh ends the processes of pages that take too much memory, as long as the
-// browser lives.
-func (p *process) weigh() {
-	tick := time.NewTicker(weighEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-p.ctx.Done():
-			return
-		case <-tick.C:
-		}
-		for _, one := range processesOf(p.dir) {
-			if one.renderer && one.memory() > mostMemory {
-				p.heavy.Store(time.Now().UnixNano())
-				one.kill()
-			}
-		}
-	}
-}
-
-// tooHeavy says that a page's process was ended just now for its memory.
-func (p *process) tooHeavy() bool {
-	at := p.heavy.Load()
-	return at != 0 && time.Since(time.Unix(0, at)) < 10*weighEvery
-}
-
-// bounded runs f, and gives it up by calling abandon.
-func bounded(ctx context.Context, limit time.Duration, abandon func(), f func() error) error {
-	ended := make(chan error, 1)
-	go func() { ended <- f() }()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case err := <-ended:
-		return err
-	case <-timer.C:
-		abandon()
-		return fmt.Errorf("no answer within %s", limit)
-	case <-ctx.Done():
-		abandon()
-		return context.Cause(ctx)
-	}
-}
-
-// startFailed words that the browser is not there. One that ends at once may
-// show as the end of its own context only.
-func (c *chrome) startFailed(err error, output string) error {
-	cause := c.browser.Path + " did not start"
-	if errors.Is(err, context.Canceled) {
-		cause += ": it ended at once"
-	} else {
-		cause += fmt.Sprintf(": %v", err)
-	}
-	if output = pages.Tidy(output, pages.MaxText); output != "" && !strings.Contains(cause, output) {
-		cause += "; it said: " + output
-	}
-	if strings.Contains(cause, "No usable sandbox") {
-		cause = c.browser.Path + " did not start: no usable sandbox, as for other users than root in a container. " +
-			"Let DEVICEGRANT_BROWSER name a script that runs it with --no-sandbox \"$@\""
-	}
-	class := transcript.BrowserLost
-	if errors.Is(err, os.ErrNotExist) {
-		class = transcript.NoBrowser
-		cause += "; set DEVICEGRANT_BROWSER, or install the package chromium-headless-shell"
-	}
-	return useragent.Failed(class, cause)
-}
-
-func (c *chrome) flags(ctx context.Context, dir string, output *useragent.Tail, start string) []chromedp.ExecAllocatorOption {
-	o := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(c.browser.Path),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-domain-reliability", true),
-		chromedp.Flag("no-pings", true),
-		chromedp.Flag("lang", c.o.Verification.Locale),
-		chromedp.Flag("accept-lang", c.o.Verification.Locale),
-		chromedp.UserDataDir(filepath.Join(dir, "profile")),
-		chromedp.WindowSize(1000, 800),
-		// The environment holds the run's secrets.
-		chromedp.NoInheritEnv,
-		chromedp.Env("HOME="+dir, "TMPDIR="+dir, "PATH="+c.o.Getenv("PATH")),
-		chromedp.CombinedOutput(output),
-	)
-	if c.o.Headed {
-		o = append(o, chromedp.VisibleWindow)
-		for _, name := range []string{"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR"} {
-			if value := c.o.Getenv(name); value != "" {
-				o = append(o, chromedp.Env(name+"="+value))
-			}
-		}
-	}
-	if c.o.TLS.CAFile != "" && !c.o.TLS.Insecure {
-		if pins := c.pins(ctx, start); len(pins) > 0 {
-			o = append(o, chromedp.Flag("ignore-certificate-errors-spki-list", strings.Join(pins, ",")))
-		}
-	}
-	return o
-}
-
-// pins are the keys that the browser shall accept beside its own roots: those
-// in tls.ca_file, and that of the start page's host, after it was verified
-// against tls.ca_file. The browser compares keys with the chain that a server
-// sends, in which the root is usually missing.
-func (c *chrome) pins(ctx context.Context, start string) []string {
-	var pins []string
-	add := func(cert *x509.Certificate) {
-		sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
-		pins = append(pins, base64.StdEncoding.EncodeToString(sum[:]))
-	}
-	raw, err := os.ReadFile(c.o.TLS.CAFile)
-	if err != nil {
-		return nil
-	}
-	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
-		if cert, err := x509.ParseCertificate(block.Bytes); err == nil {
-			add(cert)
-		}
-	}
-	u, err := url.Parse(start)
-	if err != nil || u.Scheme != "https" {
-		return pins
-	}
-	port := cmp.Or(u.Port(), "443")
-	config, err := c.o.TrustConfig()
-	if err != nil {
-		return pins
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
-	if err != nil {
-		return pins // the browser will say what is wrong
-	}
-	defer conn.Close()
-	add(conn.(*tls.Conn).ConnectionState().PeerCertificates[0])
-	return pins
-}
-
 // unwell is why a browser is of no more use, "" when it still answers: then only
 // a page of it is slow or broken.
-func (c *chrome) unwell(ctx context.Context, p *process) string {
+func (c *chrome) unwell(ctx context.Context, p *instance) string {
 	if p.ctx.Err() != nil {
 		return "it ended"
 	}

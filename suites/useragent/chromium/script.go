@@ -27,8 +27,8 @@ func call(function string, args ...any) string {
 	return fmt.Sprintf("(\n%s\n)(%s)", function, strings.Join(texts, ", "))
 }
 
-// reaction is what act.js answers.
-type reaction struct {
+// effect is what act.js answers.
+type effect struct {
 	Gone    bool    `json:"gone"`
 	Value   string  `json:"value"`
 	Checked bool    `json:"checked"`

@@ -37,7 +37,7 @@ type tab struct {
 	driver *chrome
 	ctx    context.Context // chromedp's; nil until prepared
 	cancel context.CancelFunc
-	of     *process
+	of     *instance
 	net    *traffic
 	// holding is where the next request goes that could change something,
 	// instead of to the server; nil: none is held.
@@ -241,10 +241,10 @@ func (t *tab) Look(ctx context.Context) (*pages.Snapshot, error) {
 	return s, nil
 }
 
-// react runs one act of act.js on an element.
-func (t *tab) react(ctx context.Context, s *pages.Snapshot, element int, what, text string) (r reaction, err error) {
+// apply runs one act of act.js on an element.
+func (t *tab) apply(ctx context.Context, s *pages.Snapshot, element int, what, text string) (r effect, err error) {
 	err = t.do(ctx, func(c context.Context) (err error) {
-		r, err = evaluate[reaction](c, t.net.mainFrame(), call(actJS, s.Mark, element, what, text))
+		r, err = evaluate[effect](c, t.net.mainFrame(), call(actJS, s.Mark, element, what, text))
 		return err
 	})
 	if err == nil && r.Gone {
@@ -270,10 +270,10 @@ func (t *tab) Act(ctx context.Context, s *pages.Snapshot, o *useragent.Order) er
 			if err := t.click(ctx, s, e, o); err != nil {
 				return err
 			}
-			if r, err := t.react(ctx, s, e, "checked", ""); err != nil {
+			if r, err := t.apply(ctx, s, e, "checked", ""); err != nil {
 				return err
 			} else if r.Checked != (o.Do == pages.Tick) {
-				if _, err := t.react(ctx, s, e, "click", ""); err != nil {
+				if _, err := t.apply(ctx, s, e, "click", ""); err != nil {
 					return err
 				}
 			}
@@ -283,7 +283,7 @@ func (t *tab) Act(ctx context.Context, s *pages.Snapshot, o *useragent.Order) er
 		return t.click(ctx, s, o.Elements[0], o)
 	case pages.Enter:
 		t.net.newAct()
-		_, err := t.react(ctx, s, o.Elements[0], "enter", "")
+		_, err := t.apply(ctx, s, o.Elements[0], "enter", "")
 		return err
 	}
 	return nil
@@ -294,22 +294,22 @@ func (t *tab) Act(ctx context.Context, s *pages.Snapshot, o *useragent.Order) er
 func (t *tab) fill(ctx context.Context, s *pages.Snapshot, element int, text string) error {
 	const tries = 4
 	for try := range tries {
-		r, err := t.react(ctx, s, element, "focus", "")
+		r, err := t.apply(ctx, s, element, "focus", "")
 		if err != nil {
 			return err
 		}
 		if typeable(text) && try < tries/2 {
 			err = t.do(ctx, func(c context.Context) error { return typeText(c, text) })
 			if err == nil {
-				_, err = t.react(ctx, s, element, "typed", "")
+				_, err = t.apply(ctx, s, element, "typed", "")
 			}
 		} else if r.Value != text {
-			_, err = t.react(ctx, s, element, "set", text)
+			_, err = t.apply(ctx, s, element, "set", text)
 		}
 		if err != nil {
 			return err
 		}
-		if r, err = t.react(ctx, s, element, "value", ""); err != nil {
+		if r, err = t.apply(ctx, s, element, "value", ""); err != nil {
 			return err
 		}
 		if r.Value == text || pages.Bare(text) != "" && pages.Bare(r.Value) == pages.Bare(text) {
@@ -348,13 +348,13 @@ func typeable(text string) bool {
 
 // click uses the mouse where it would hit the element, else a script.
 func (t *tab) click(ctx context.Context, s *pages.Snapshot, element int, o *useragent.Order) error {
-	r, err := t.react(ctx, s, element, "point", "")
+	r, err := t.apply(ctx, s, element, "point", "")
 	if err != nil {
 		return err
 	}
 	if o.ByScript || !r.Hit {
 		o.ByScript = true
-		_, err := t.react(ctx, s, element, "click", "")
+		_, err := t.apply(ctx, s, element, "click", "")
 		return err
 	}
 	err = t.do(ctx, func(c context.Context) error {
@@ -417,13 +417,13 @@ func (t *tab) Forget(ctx context.Context) error {
 // probe sends the request outside of the browser, with the browser's cookies:
 // the policy of a careful page (connect-src) forbids requests from within it.
 func (t *tab) Probe(ctx context.Context, method, to string, headers map[string]string) (int, error) {
-	status, _, err := t.sendPlain(ctx, method, to, "", headers)
+	status, _, err := t.sendOutside(ctx, method, to, "", headers)
 	return status, err
 }
 
-// sendPlain sends a request outside of the browser, and tells which of the
+// sendOutside sends a request outside of the browser, and tells which of the
 // browser's cookies went along.
-func (t *tab) sendPlain(ctx context.Context, method, to, body string, headers map[string]string) (status int, names []string, err error) {
+func (t *tab) sendOutside(ctx context.Context, method, to, body string, headers map[string]string) (status int, names []string, err error) {
 	var got network.GetCookiesResult
 	err = t.do(ctx, func(c context.Context) (err error) {
 		got, err = chromedp.Call(c, network.GetCookies, network.GetCookiesParams{URLs: []string{to}})
@@ -442,7 +442,7 @@ func (t *tab) sendPlain(ctx context.Context, method, to, body string, headers ma
 	if len(cookies) > 0 {
 		sent["Cookie"] = strings.Join(cookies, "; ")
 	}
-	status, err = t.driver.plain.Send(ctx, method, to, body, sent)
+	status, err = t.driver.forms.Send(ctx, method, to, body, sent)
 	return status, names[:min(len(names), pages.MaxCookies)], err
 }
 

@@ -29,23 +29,23 @@ func (t *traffic) show(ev any) {
 			t.urls[ev.RequestID] = at
 		}
 		w.Search("request URL", at, at)
-		w.Headers("request", at, plain(ev.Request.Headers))
+		w.Headers("request", at, httpHeader(ev.Request.Headers))
 		for _, part := range ev.Request.PostDataEntries {
 			if part != nil {
 				w.Search("request body", at, string(part.Bytes))
 			}
 		}
 		if ev.RedirectResponse != nil {
-			w.Headers("response", ev.RedirectResponse.URL, plain(ev.RedirectResponse.Headers))
+			w.Headers("response", ev.RedirectResponse.URL, httpHeader(ev.RedirectResponse.Headers))
 		}
 	case *network.EventRequestWillBeSentExtraInfo:
-		w.Headers("request", t.urls[ev.RequestID], plain(ev.Headers))
+		w.Headers("request", t.urls[ev.RequestID], httpHeader(ev.Headers))
 	case *network.EventResponseReceived:
 		if ev.Response != nil {
-			w.Headers("response", ev.Response.URL, plain(ev.Response.Headers))
+			w.Headers("response", ev.Response.URL, httpHeader(ev.Response.Headers))
 		}
 	case *network.EventResponseReceivedExtraInfo:
-		w.Headers("response", t.urls[ev.RequestID], plain(ev.Headers))
+		w.Headers("response", t.urls[ev.RequestID], httpHeader(ev.Headers))
 	case *network.EventLoadingFinished:
 		at, known := t.urls[ev.RequestID]
 		_, wanted := t.open[ev.RequestID]
@@ -61,7 +61,7 @@ func (t *traffic) show(ev any) {
 	}
 }
 
-func plain(headers network.Headers) http.Header {
+func httpHeader(headers network.Headers) http.Header {
 	h := make(http.Header, len(headers))
 	for name, value := range headers {
 		h[name] = []string{fmt.Sprint(value)}
