@@ -27,6 +27,12 @@ type session struct {
 	tab *tab
 }
 
+var (
+	_ useragent.Attacker = (*session)(nil)
+	_ useragent.Preparer = (*session)(nil)
+	_ useragent.Errander = (*chrome)(nil)
+)
+
 const (
 	// holdLimit is how long a pressed button may take to send its request,
 	// attackLimit how long an attack may take to show its effect.

@@ -117,6 +117,7 @@ type NotFoundError struct {
 	Tried []string
 }
 
+// Error lists what was looked for, in one line.
 func (e *NotFoundError) Error() string {
 	return "no browser found: tried " + strings.Join(e.Tried, ", ")
 }

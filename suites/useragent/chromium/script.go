@@ -26,13 +26,3 @@ func call(function string, args ...any) string {
 	// The comment before the function must not make a semicolon of its own.
 	return fmt.Sprintf("(\n%s\n)(%s)", function, strings.Join(texts, ", "))
 }
-
-// effect is what act.js answers.
-type effect struct {
-	Gone    bool    `json:"gone"`
-	Value   string  `json:"value"`
-	Checked bool    `json:"checked"`
-	X       float64 `json:"x"`
-	Y       float64 `json:"y"`
-	Hit     bool    `json:"hit"`
-}

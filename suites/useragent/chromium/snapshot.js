@@ -1,4 +1,4 @@
-// What a person sees of the page, as the Go type Snapshot. The elements are
+// What a person sees of the page, as the Go type pages.Snapshot. The elements are
 // kept by their numbers for the acts that follow.
 (queries) => {
   if (!document.documentElement) return null; // between two documents
