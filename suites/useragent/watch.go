@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -180,44 +179,4 @@ func (w *Watch) tell(ctx context.Context, j *transcript.Journey) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	j.WatchProved, j.Leaks = w.proved, slices.Clone(w.leaks)
-}
-
-// watchedTransport shows the forms driver's exchanges to the watch of the
-// journey under way, redirects included.
-type watchedTransport struct {
-	http.RoundTripper
-	tab *formsTab
-}
-
-func (t watchedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := t.tab.watched
-	if w == nil {
-		return t.RoundTripper.RoundTrip(r)
-	}
-	at := r.URL.String()
-	w.Search("request URL", at, at)
-	w.Headers("request", at, r.Header)
-	if r.GetBody != nil {
-		if body, err := r.GetBody(); err == nil {
-			w.Search("request body", at, readSome(body))
-		}
-	}
-	resp, err := t.RoundTripper.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	w.Headers("response", at, resp.Header)
-	body := readSome(resp.Body)
-	w.Search("response body", at, body)
-	// What is left of a long body, or its error, follows what was read.
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(strings.NewReader(body), resp.Body), resp.Body}
-	return resp, nil
-}
-
-func readSome(r io.Reader) string {
-	content, _ := io.ReadAll(io.LimitReader(r, MaxBody))
-	return string(content)
 }
