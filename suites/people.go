@@ -10,6 +10,7 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/useragent/chromium"
 )
 
 // People decide about codes, one after the other or many at once, outside any
@@ -28,13 +29,13 @@ type People struct {
 func NewPeople(p *profiles.Profile, kind, browser string) (*People, error) {
 	o := useragent.Options{Verification: p.Verification, TLS: p.TLS}
 	if kind == "browser" {
-		found, err := useragent.FindBrowser(browser, os.Getenv)
+		found, err := chromium.Find(browser, os.Getenv)
 		if err != nil {
 			return nil, &BrowserError{err}
 		}
 		o.Browser = found.Path
 	}
-	driver, err := useragent.New(kind, o)
+	driver, err := chromium.NewDriver(kind, o)
 	if err != nil {
 		return nil, fmt.Errorf("the %s driver: %w", kind, err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/scenario"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/useragent/chromium"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -195,7 +196,7 @@ func (s *Session) chooseDriver() error {
 			if wanted == "auto" {
 				wanted = ""
 			}
-			found, err := useragent.FindBrowser(wanted, o.Getenv)
+			found, err := chromium.Find(wanted, o.Getenv)
 			switch {
 			case err != nil && wanted != "":
 				return &BrowserError{err}
@@ -206,7 +207,7 @@ func (s *Session) chooseDriver() error {
 			}
 			settings.Browser = found.Path
 		}
-		driver, err := useragent.New(kind, settings)
+		driver, err := chromium.NewDriver(kind, settings)
 		if err != nil {
 			return fmt.Errorf("the %s driver: %w", kind, err)
 		}
@@ -226,7 +227,7 @@ func (s *Session) note(text string) {
 
 // withAdvice adds what to do about a missing browser.
 func withAdvice(err error) string {
-	if none := (*useragent.NoBrowserError)(nil); errors.As(err, &none) {
+	if none := (*chromium.NotFoundError)(nil); errors.As(err, &none) {
 		return err.Error() + "\n" + none.Advice()
 	}
 	return err.Error()

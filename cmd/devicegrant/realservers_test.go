@@ -14,7 +14,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
 	"github.com/devicegrant/devicegrant/suites/transcript"
-	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/useragent/chromium"
 	"github.com/devicegrant/devicegrant/testdata/targets"
 )
 
@@ -195,7 +195,7 @@ func summary(c report.Check) []string {
 // needBrowser skips a test where there is no browser, but not in CI.
 func needBrowser(t *testing.T) {
 	t.Helper()
-	if _, err := useragent.FindBrowser("", os.Getenv); err != nil {
+	if _, err := chromium.Find("", os.Getenv); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}

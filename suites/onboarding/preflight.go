@@ -17,6 +17,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/scenario"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/useragent/chromium"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -277,7 +278,7 @@ func (f *preflight) driver(ctx context.Context) {
 	if wanted == "auto" {
 		wanted = ""
 	}
-	b, err := useragent.FindBrowser(wanted, f.options.Getenv)
+	b, err := chromium.Find(wanted, f.options.Getenv)
 	if err == nil {
 		var version string
 		if version, _, err = b.Version(ctx); err == nil {
@@ -304,7 +305,7 @@ func (f *preflight) page(ctx context.Context, probe scenario.GrantProbe) {
 			return
 		}
 	}
-	driver, err := useragent.New(kind, useragent.Options{Verification: f.profile.Verification, TLS: f.profile.TLS, Browser: f.browser, Now: func() time.Duration { return 0 }})
+	driver, err := chromium.NewDriver(kind, useragent.Options{Verification: f.profile.Verification, TLS: f.profile.TLS, Browser: f.browser, Now: func() time.Duration { return 0 }})
 	if err != nil {
 		f.add("page", Caution, err.Error(), "")
 		return

@@ -61,10 +61,10 @@ func (b *budget) resume() {
 	b.timer.Reset(b.left)
 }
 
-// within bounds a context by a budget.
-func (s *session) within(ctx context.Context, limit time.Duration, cause error) (context.Context, context.CancelFunc) {
+// Step bounds a context by the time that a step may take, and some more.
+func (s *TabSession) Step(ctx context.Context, more time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	b := startBudget(limit, s.strained, func() { cancel(cause) })
+	b := startBudget(s.limits.Step+more, s.strained, func() { cancel(errStep) })
 	return ctx, func() {
 		b.pause()
 		cancel(context.Canceled)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
 )
 
 // TestBudget: the limit holds on a machine that keeps up, is granted again, a
@@ -48,16 +50,16 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-func TestWithinNamesTheCause(t *testing.T) {
+func TestStepNamesTheCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &session{}
-		ctx, cancel := s.within(t.Context(), time.Second, errStep)
+		s := &TabSession{limits: profiles.JourneyLimits{Step: time.Second}}
+		ctx, cancel := s.Step(t.Context(), 0)
 		defer cancel()
 		<-ctx.Done()
 		if !errors.Is(context.Cause(ctx), errStep) {
 			t.Errorf("the cause is %v", context.Cause(ctx))
 		}
-		done, stop := s.within(t.Context(), time.Second, errStep)
+		done, stop := s.Step(t.Context(), 0)
 		stop()
 		time.Sleep(time.Minute)
 		if errors.Is(context.Cause(done), errStep) {

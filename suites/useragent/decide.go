@@ -2,17 +2,17 @@ package useragent
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// move is what to do about a page: an end, or a way to go on.
-type move struct {
+// choice is what to do about a page: an end, or a way to go on.
+type choice struct {
 	end      transcript.Outcome
 	trouble  *transcript.Trouble
-	way      way
+	way      pages.Way
 	typeCode bool
 	// forget drops the cookies before the plan is carried out.
 	forget bool
@@ -25,52 +25,51 @@ const sameAgain = 3
 
 // decide tells what the person does on a page, given the goal and what has
 // been done so far. It never looks at the page itself but through the sighting.
-func (v *visit) decide(p *sighting) move {
+func (v *visit) decide(p *pages.Sighting) choice {
 	v.noteLogin(p)
 	if v.denied {
 		return v.afterDeny(p)
 	}
-	key := p.Role + " " + fmt.Sprint(p.fingerprint())
+	key := p.Role + " " + fmt.Sprint(p.Fingerprint())
 	if v.seen[key]++; v.seen[key] > sameAgain {
-		return move{trouble: p.trouble(transcript.Loop, fmt.Sprintf("the same page came %d times", v.seen[key]))}
+		return choice{trouble: p.Trouble(transcript.Loop, fmt.Sprintf("the same page came %d times", v.seen[key]))}
 	}
 	switch p.Role {
-	case roleSuccess:
+	case pages.RoleSuccess:
 		// Whatever the goal was: this is what the server told the person.
 		v.j.Confirmed = true
-		return move{end: transcript.Approved}
-	case roleDenied:
-		return move{end: transcript.ErrorPage}
-	case roleError:
-		return move{end: v.errorOutcome(p)}
-	case roleCode, roleCodeError:
+		return choice{end: transcript.Approved}
+	case pages.RoleDenied:
+		return choice{end: transcript.ErrorPage}
+	case pages.RoleError:
+		return choice{end: v.errorOutcome(p)}
+	case pages.RoleCode, pages.RoleCodeError:
 		return v.atCode(p)
-	case roleLogin, roleLoginError, roleIdentifier, rolePassword:
+	case pages.RoleLogin, pages.RoleLoginError, pages.RoleIdentifier, pages.RolePassword:
 		return v.atLogin(p)
-	case roleConsent, roleConfirm:
+	case pages.RoleConsent, pages.RoleConfirm:
 		return v.atDecision(p)
-	case roleInterstitial:
-		return move{way: onward}
-	case roleMFA:
-		t := p.trouble(transcript.Unsupported, "the page asks for a second factor")
+	case pages.RoleInterstitial:
+		return choice{way: pages.Onward}
+	case pages.RoleMFA:
+		t := p.Trouble(transcript.Unsupported, "the page asks for a second factor")
 		t.Hint = "use an account without one"
-		return move{trouble: t}
+		return choice{trouble: t}
 	}
 	switch {
 	case v.mayEnd() && p.Status < 400:
-		return move{end: transcript.Approved}
+		return choice{end: transcript.Approved}
 	case v.mayEnd():
-		return move{end: transcript.ErrorPage}
+		return choice{end: transcript.ErrorPage}
 	}
-	return move{trouble: v.notRecognised(p)}
+	return choice{trouble: v.notRecognised(p)}
 }
 
 // errorOutcome tells an error page about the code, right after the code was
-// sent, from any other. Some say it only in their URL.
-func (v *visit) errorOutcome(p *sighting) transcript.Outcome {
+// sent, from any other.
+func (v *visit) errorOutcome(p *pages.Sighting) transcript.Outcome {
 	justSent := v.codesSent > 0 && !v.loginSinceCode && v.approvals == 0
-	aboutCode := codeWords.in(p.Text+" "+p.Alert) != "" || badCode.in(p.URL) != ""
-	if justSent && aboutCode && p.Status < 500 {
+	if justSent && p.AboutCode() && p.Status < 500 {
 		return transcript.CodeRejected
 	}
 	return transcript.ErrorPage
@@ -81,165 +80,157 @@ func (v *visit) errorOutcome(p *sighting) transcript.Outcome {
 func (v *visit) mayEnd() bool { return v.approved || v.denied }
 
 // noteLogin takes a page that no longer asks for the login as its acceptance.
-func (v *visit) noteLogin(p *sighting) {
+func (v *visit) noteLogin(p *pages.Sighting) {
 	if v.loginsSent == 0 {
 		return
 	}
 	switch p.Role {
-	case roleLogin, roleLoginError, roleIdentifier, rolePassword, roleError, roleMFA, "":
+	case pages.RoleLogin, pages.RoleLoginError, pages.RoleIdentifier, pages.RolePassword, pages.RoleError, pages.RoleMFA, "":
 	default:
-		v.j.LoggedIn, v.session.loggedIn = true, true
+		v.j.LoggedIn, v.loggedIn = true, true
 		v.loginsSent, v.namesSent = 0, 0
 	}
 }
 
 // afterDeny: a refusal was submitted. Some servers ask once more, some go back
 // to the code page and say that the request was interrupted.
-func (v *visit) afterDeny(p *sighting) move {
-	again := p.Role == roleConsent || p.Role == roleConfirm
+func (v *visit) afterDeny(p *pages.Sighting) choice {
+	again := p.AsksForDecision()
 	key := "deny again"
-	if again && len(p.plan(deny, false)) > 0 && v.seen[key] < 2 {
+	if again && len(p.Plan(pages.Deny, false)) > 0 && v.seen[key] < 2 {
 		v.seen[key]++
-		return move{way: deny}
+		return choice{way: pages.Deny}
 	}
-	v.j.Confirmed = p.Role == roleDenied || p.Role == roleCode
+	v.j.Confirmed = p.Role == pages.RoleDenied || p.Role == pages.RoleCode
 	if p.Status >= 400 && !v.j.Confirmed {
-		return move{end: transcript.ErrorPage}
+		return choice{end: transcript.ErrorPage}
 	}
-	return move{end: transcript.Denied}
+	return choice{end: transcript.Denied}
 }
 
 // holdsCode says that the server knows which code the journey is about, so
 // that a login alone could approve where no decision page follows.
 func (v *visit) holdsCode() bool {
-	code := bare(v.task.UserCode)
-	return v.codesSent > 0 || code != "" && strings.Contains(bare(v.task.Start), code) || v.task.Start == v.task.Complete && v.task.Complete != ""
+	code := pages.Bare(v.task.UserCode)
+	return v.codesSent > 0 || code != "" && strings.Contains(pages.Bare(v.task.Start), code) || v.task.Start == v.task.Complete && v.task.Complete != ""
 }
 
-func (v *visit) atCode(p *sighting) move {
-	failed := p.Role == roleCodeError || errorWords.in(p.Alert) != ""
+func (v *visit) atCode(p *pages.Sighting) choice {
+	failed := p.Role == pages.RoleCodeError || p.SaysError()
 	switch {
 	case v.forgotten && !failed:
-		return move{end: transcript.AtCode}
+		return choice{end: transcript.AtCode}
 	case v.codesSent > 0 && v.approved && !failed:
 		// Back at a fresh code page, with no word on how it went.
-		return move{end: transcript.AtCode}
+		return choice{end: transcript.AtCode}
 	case v.codesSent > 0 && v.loginSinceCode && !failed && v.codesSent < 2:
 		// The login forgot the code: send it once more.
 	case v.codesSent > 0 && (failed || v.task.Goal == transcript.ReachDecision):
-		return move{end: transcript.CodeRejected}
+		return choice{end: transcript.CodeRejected}
 	case v.codesSent > 0:
 		// A page that reloads itself, or that lost what was typed, is no refusal.
-		return move{trouble: p.trouble(transcript.Loop, "the code page came back without a word about the code")}
+		return choice{trouble: p.Trouble(transcript.Loop, "the code page came back without a word about the code")}
 	case failed && v.holdsCode():
-		return move{end: transcript.CodeRejected}
+		return choice{end: transcript.CodeRejected}
 	}
-	if v.task.Goal == transcript.Deny && v.consent == "never" && v.session.loggedIn {
+	if v.task.Goal == transcript.Deny && v.consent == "never" && v.loggedIn {
 		return v.noWayToDeny(p, "the server is said never to ask, so that entering the code could approve")
 	}
-	given := p.prefilled()
-	asIs := given != "" && (!v.task.TypeCode || bare(given) == bare(v.task.UserCode))
+	given := p.Prefilled()
+	asIs := given != "" && (!v.task.TypeCode || pages.Bare(given) == pages.Bare(v.task.UserCode))
 	if !asIs && !v.task.TypeCode {
-		return move{end: transcript.AtCode}
+		return choice{end: transcript.AtCode}
 	}
 	v.codesSent++
 	v.loginSinceCode = false
 	if !asIs {
 		v.j.CodeTyped = true
 	}
-	return move{way: onward, typeCode: !asIs}
+	return choice{way: pages.Onward, typeCode: !asIs}
 }
 
-func (v *visit) atLogin(p *sighting) move {
+func (v *visit) atLogin(p *pages.Sighting) choice {
 	switch {
 	case v.task.Account == nil, v.forgotten:
-		return move{end: transcript.AtLogin}
+		return choice{end: transcript.AtLogin}
 	case v.task.Goal == transcript.Deny && v.consent != "always" && v.holdsCode():
 		return v.noWayToDeny(p, "no way to refuse was offered before the login, and on a server that never asks the login alone would approve")
 	}
-	repeated := v.loginsSent > 0 || p.Password == none && v.namesSent > 0
+	repeated := v.loginsSent > 0 || !p.AsksForPassword() && v.namesSent > 0
 	if repeated {
-		silent := p.Role != roleLoginError && errorWords.in(p.Alert) == ""
-		if !v.tab.live() && p.Scripts && (silent || p.fedByScript()) {
-			t := p.trouble(transcript.NeedsScript, "the login page came back, and it has scripts that the forms driver does not run")
+		silent := p.Role != pages.RoleLoginError && !p.SaysError()
+		if !v.tab.Live() && p.Scripts && (silent || p.FedByScript()) {
+			t := p.Trouble(transcript.NeedsScript, "the login page came back, and it has scripts that the forms driver does not run")
 			t.Hint = "use the driver browser, or name what its script fills in verification.pages[].http.set"
-			return move{trouble: t}
+			return choice{trouble: t}
 		}
-		return move{end: transcript.LoginFailed}
+		return choice{end: transcript.LoginFailed}
 	}
-	if p.Password == none && p.Entry == nil || p.Role == roleIdentifier {
+	if !p.AsksForPassword() && p.Entry == nil || p.Role == pages.RoleIdentifier {
 		v.namesSent++
 	} else {
 		v.loginsSent++
 		v.loginSinceCode = true
 	}
-	return move{way: onward}
+	return choice{way: pages.Onward}
 }
 
-func (v *visit) atDecision(p *sighting) move {
-	canApprove, canDeny := len(p.plan(approve, false)) > 0, len(p.plan(deny, false)) > 0
+func (v *visit) atDecision(p *pages.Sighting) choice {
+	canApprove, canDeny := len(p.Plan(pages.Approve, false)) > 0, len(p.Plan(pages.Deny, false)) > 0
 	v.j.ApproveOffered = v.j.ApproveOffered || canApprove
 	v.j.DenyOffered = v.j.DenyOffered || canDeny
 	// Before anybody logged in, a confirmation of the code cannot approve;
 	// afterwards nobody can tell it from the last question.
-	early := p.Role == roleConfirm && !v.session.loggedIn
+	early := p.Role == pages.RoleConfirm && !v.loggedIn
 	switch v.task.Goal {
 	case transcript.ReachDecision:
 		if early && !canDeny {
-			return move{way: approve}
+			return choice{way: pages.Approve}
 		}
-		return move{end: transcript.AtDecision}
+		return choice{end: transcript.AtDecision}
 	case transcript.Deny:
 		switch {
 		case canDeny:
 			v.denied, v.j.Decided = true, true
-			return move{way: deny, decides: true}
+			return choice{way: pages.Deny, decides: true}
 		case early && v.consent == "always":
-			return move{way: approve}
+			return choice{way: pages.Approve}
 		}
 		return v.noWayToDeny(p, "the page that asks for the decision offers no way to refuse")
 	case transcript.ApproveWithoutSession:
 		switch {
 		case v.forgotten:
-			return move{end: transcript.AtDecision}
+			return choice{end: transcript.AtDecision}
 		case !canApprove:
-			return move{trouble: p.trouble(transcript.ElementMissing, "the page has nothing to approve with")}
+			return choice{trouble: p.Trouble(transcript.ElementMissing, "the page has nothing to approve with")}
 		}
 		if !early || v.task.Account == nil {
-			return v.press(p, true)
+			return v.pressApprove(p, true)
 		}
-		return move{way: approve}
+		return choice{way: pages.Approve}
 	}
 	if !canApprove {
-		return move{trouble: p.trouble(transcript.ElementMissing, "the page has nothing to approve with")}
+		return choice{trouble: p.Trouble(transcript.ElementMissing, "the page has nothing to approve with")}
 	}
-	if !v.tab.live() && p.Scripts && v.approvals > 0 && v.seen[p.Role+" "+fmt.Sprint(p.fingerprint())] > 1 {
-		return move{trouble: p.trouble(transcript.NeedsScript, "the decision page came back, and it has scripts that the forms driver does not run")}
+	if !v.tab.Live() && p.Scripts && v.approvals > 0 && v.seen[p.Role+" "+fmt.Sprint(p.Fingerprint())] > 1 {
+		return choice{trouble: p.Trouble(transcript.NeedsScript, "the decision page came back, and it has scripts that the forms driver does not run")}
 	}
-	return v.press(p, false)
+	return v.pressApprove(p, false)
 }
 
-func (v *visit) press(p *sighting, forget bool) move {
+func (v *visit) pressApprove(p *pages.Sighting, forget bool) choice {
 	v.approvals++
 	v.j.Decided = true
-	decides := p.Role == roleConsent || v.session.loggedIn
+	decides := p.Role == pages.RoleConsent || v.loggedIn
 	v.approved = v.approved || decides
-	return move{way: approve, forget: forget, decides: decides}
-}
-
-// fedByScript says that a hidden, empty field waits for a script to copy the
-// user name into it, so that a refused login is no evidence.
-func (p *sighting) fedByScript() bool {
-	return slices.ContainsFunc(p.Elements, func(e Element) bool {
-		return e.Kind == Hidden && e.Value == "" && userWords.in(e.Name) != ""
-	})
+	return choice{way: pages.Approve, forget: forget, decides: decides}
 }
 
 // noWayToDeny ends a Deny journey that went as far as it safely could.
-func (v *visit) noWayToDeny(p *sighting, why string) move {
-	t := p.trouble(transcript.Unsupported, why)
-	if v.consent != "always" && p.Role != roleConsent {
+func (v *visit) noWayToDeny(p *pages.Sighting, why string) choice {
+	t := p.Trouble(transcript.Unsupported, why)
+	if v.consent != "always" && p.Role != pages.RoleConsent {
 		t.Hint = "if the server asks every time, set verification.consent: always in the profile"
 	}
-	return move{end: transcript.NoWayToDeny, trouble: t}
+	return choice{end: transcript.NoWayToDeny, trouble: t}
 }

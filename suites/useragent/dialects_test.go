@@ -1,6 +1,7 @@
-package useragent
+package useragent_test
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"html"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // dialect is how one server words and orders its pages. In a page, {err} is
@@ -163,14 +166,14 @@ func (s *server) issue() string {
 	defer s.mu.Unlock()
 	raw := rand.Text()
 	code := raw[:4] + "-" + raw[4:8]
-	s.codes[bare(code)] = ""
+	s.codes[pages.Bare(code)] = ""
 	return code
 }
 
 func (s *server) decision(code string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.codes[bare(code)]
+	return s.codes[pages.Bare(code)]
 }
 
 func (s *server) visitor(w http.ResponseWriter, r *http.Request) *visitor {
@@ -197,7 +200,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/start":
 		*v = visitor{loggedIn: v.loggedIn}
-		if code := bare(r.URL.Query().Get("user_code")); s.known(code) && s.order[0] == "code" {
+		if code := pages.Bare(r.URL.Query().Get("user_code")); s.known(code) && s.order[0] == "code" {
 			v.code = code
 			v.at = 1
 		}
@@ -270,14 +273,14 @@ func (s *server) post(v *visitor, r *http.Request) {
 		return ""
 	}
 	v.err = ""
-	bad := first(s.bad, alertBad)
+	bad := cmp.Or(s.bad, alertBad)
 	if v.shown != "" {
 		v.err = bad
 		return
 	}
 	switch s.order[v.at] {
 	case "code":
-		code := bare(value("user_code", "q7", "d", "device_user_code"))
+		code := pages.Bare(value("user_code", "q7", "d", "device_user_code"))
 		if !s.known(code) || s.codes[code] != "" {
 			v.err = bad
 			return
@@ -297,7 +300,7 @@ func (s *server) post(v *visitor, r *http.Request) {
 		switch value("decision", "accept", "cancel") {
 		case "deny", "No":
 			s.codes[v.code] = "denied"
-			v.shown = first(s.afterDeny, "denied")
+			v.shown = cmp.Or(s.afterDeny, "denied")
 			if v.shown == "code" {
 				v.err, v.at = `<p class=red>The request was interrupted</p>`, 0
 			}

@@ -1,6 +1,7 @@
 package useragent
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 	"github.com/andybalholm/cascadia"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // document is a parsed page with the state that a person gives its fields.
@@ -64,13 +67,13 @@ func parse(source string, from *url.URL, status, serial int, queries []string) *
 func (d *document) collect() {
 	listed := map[*html.Node]bool{}
 	add := func(n *html.Node) {
-		if !listed[n] && len(d.nodes) < maxElements {
+		if !listed[n] && len(d.nodes) < pages.MaxElements {
 			listed[n] = true
 			d.nodes = append(d.nodes, n)
 		}
 	}
 	for n := range d.root.Descendants() {
-		if n.Type == html.ElementNode && kindOf(n) != Other {
+		if n.Type == html.ElementNode && kindOf(n) != pages.Other {
 			add(n)
 		}
 	}
@@ -87,50 +90,50 @@ func queryAll(root *html.Node, css string) []*html.Node {
 		return nil
 	}
 	found := cascadia.QueryAll(root, sel)
-	return found[:min(len(found), maxElements)]
+	return found[:min(len(found), pages.MaxElements)]
 }
 
 // kindOf gives an element the meaning that browsers give it by default: an
 // unknown type of input is a text field, a button without type submits.
-func kindOf(n *html.Node) Kind {
+func kindOf(n *html.Node) pages.Kind {
 	if n.Type != html.ElementNode {
-		return Other
+		return pages.Other
 	}
 	switch n.DataAtom {
 	case atom.Input:
 		switch typeOf(n) {
 		case "password":
-			return Password
+			return pages.Password
 		case "checkbox":
-			return Check
+			return pages.Check
 		case "radio":
-			return Radio
+			return pages.Radio
 		case "hidden":
-			return Hidden
+			return pages.Hidden
 		case "submit", "button", "reset", "image":
-			return Button
+			return pages.Button
 		case "file", "color", "range":
-			return Other
+			return pages.Other
 		}
-		return TextField
+		return pages.TextField
 	case atom.Textarea:
-		return TextField
+		return pages.TextField
 	case atom.Select:
-		return Select
+		return pages.Select
 	case atom.Button:
-		return Button
+		return pages.Button
 	case atom.A:
 		if attr(n, "role") == "button" {
-			return Button
+			return pages.Button
 		}
 		if attr(n, "href") != "" {
-			return Link
+			return pages.Link
 		}
 	}
 	if attr(n, "role") == "button" {
-		return Button
+		return pages.Button
 	}
-	return Other
+	return pages.Other
 }
 
 func typeOf(n *html.Node) string {
@@ -148,9 +151,15 @@ func typeOf(n *html.Node) string {
 	return t
 }
 
+// SnapshotOf reads HTML as the forms driver does, as the page at an address. The
+// queries are those of a pages.Recogniser; an HTTP status of 0 is not known.
+func SnapshotOf(source string, from *url.URL, status int, queries []string) *pages.Snapshot {
+	return parse(source, from, status, 1, queries).snapshot()
+}
+
 // snapshot describes the document as it is now, with what was typed.
-func (d *document) snapshot() *Snapshot {
-	s := &Snapshot{
+func (d *document) snapshot() *pages.Snapshot {
+	s := &pages.Snapshot{
 		URL: d.url.String(), Ready: "complete", Mark: d.mark, Status: d.status,
 		Text: textOf(d.root), Queries: map[string][]int{},
 	}
@@ -184,12 +193,12 @@ func (d *document) snapshot() *Snapshot {
 			}
 		}
 	}
-	s.clean()
+	s.Clean()
 	return s
 }
 
-func (d *document) element(n *html.Node) Element {
-	e := Element{
+func (d *document) element(n *html.Node) pages.Element {
+	e := pages.Element{
 		Kind: kindOf(n), Type: typeOf(n), ID: attr(n, "id"), Name: attr(n, "name"),
 		Placeholder: attr(n, "placeholder"), Autocomplete: strings.ToLower(attr(n, "autocomplete")),
 		Capitals: strings.ToLower(attr(n, "autocapitalize")),
@@ -198,7 +207,7 @@ func (d *document) element(n *html.Node) Element {
 	}
 	e.MaxLength, _ = strconv.Atoi(attr(n, "maxlength"))
 	e.MaxLength = max(e.MaxLength, 0)
-	if e.Kind == TextField || e.Kind == Hidden || e.Kind == Button {
+	if e.Kind == pages.TextField || e.Kind == pages.Hidden || e.Kind == pages.Button {
 		e.Value = d.value(n)
 	}
 	e.Label = d.label(n, e.Kind)
@@ -208,26 +217,29 @@ func (d *document) element(n *html.Node) Element {
 }
 
 // label is the accessible name, roughly as browsers compute it.
-func (d *document) label(n *html.Node, kind Kind) string {
+func (d *document) label(n *html.Node, kind pages.Kind) string {
 	if l := attr(n, "aria-label"); l != "" {
 		return l
 	}
 	if by := attr(n, "aria-labelledby"); by != "" {
-		if found := queryAll(d.root, byID(strings.Fields(by + " ?")[0])); len(found) > 0 {
-			return textOf(found[0])
+		id := strings.Fields(by + " ?")[0]
+		for named := range d.root.Descendants() {
+			if attr(named, "id") == id {
+				return textOf(named)
+			}
 		}
 	}
 	switch kind {
-	case Button, Link, Other:
+	case pages.Button, pages.Link, pages.Other:
 		switch typeOf(n) {
 		case "image":
-			return first(attr(n, "alt"), attr(n, "title"))
+			return cmp.Or(attr(n, "alt"), attr(n, "title"))
 		case "submit", "button", "reset":
 			if n.DataAtom == atom.Input {
-				return first(attr(n, "value"), attr(n, "title"), map[string]string{"submit": "Submit", "reset": "Reset"}[typeOf(n)])
+				return cmp.Or(attr(n, "value"), attr(n, "title"), map[string]string{"submit": "Submit", "reset": "Reset"}[typeOf(n)])
 			}
 		}
-		return first(strings.TrimSpace(textOf(n)), attr(n, "title"), imageText(n))
+		return cmp.Or(strings.TrimSpace(textOf(n)), attr(n, "title"), imageText(n))
 	}
 	if l := d.labels[attr(n, "id")]; l != "" && attr(n, "id") != "" {
 		return l
@@ -270,11 +282,29 @@ func (d *document) formOf(n *html.Node) int {
 	return -1
 }
 
+// noteForeign adds the resources that a browser would load for the document.
+func (d *document) noteForeign(f *pages.Facts) {
+	for n := range d.root.Descendants() {
+		from := ""
+		switch n.DataAtom {
+		case atom.Script, atom.Img, atom.Iframe:
+			from = attr(n, "src")
+		case atom.Link:
+			if rel := strings.ToLower(attr(n, "rel")); strings.Contains(rel, "stylesheet") || strings.Contains(rel, "icon") || strings.Contains(rel, "preload") {
+				from = attr(n, "href")
+			}
+		}
+		if u, err := d.base.Parse(from); from != "" && err == nil {
+			f.Asked(d.url.String(), u.String(), "")
+		}
+	}
+}
+
 // refresh is the address that a meta refresh leads to at once, on a page that
 // asks for nothing.
 func (d *document) refresh() string {
 	for _, n := range d.nodes {
-		if k := kindOf(n); (k == TextField || k == Password || k == Button) && visible(n) {
+		if k := kindOf(n); (k == pages.TextField || k == pages.Password || k == pages.Button) && visible(n) {
 			return ""
 		}
 	}
@@ -304,7 +334,7 @@ func (d *document) selfSubmit() *submission {
 		return nil
 	}
 	for _, n := range d.nodes {
-		if k := kindOf(n); k != Hidden && k != Other && k != Link && visible(n) && !(k == Button && typeOf(n) == "submit") {
+		if k := kindOf(n); k != pages.Hidden && k != pages.Other && k != pages.Link && visible(n) && !(k == pages.Button && typeOf(n) == "submit") {
 			return nil
 		}
 	}

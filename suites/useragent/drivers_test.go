@@ -1,4 +1,4 @@
-package useragent
+package useragent_test
 
 import (
 	"context"
@@ -18,12 +18,14 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/useragent/chromium"
 )
 
 // The drivers are shared by all tests: one browser serves them all.
 var shared struct {
 	sync.Mutex
-	drivers map[string]Driver
+	drivers map[string]useragent.Driver
 }
 
 func TestMain(m *testing.M) {
@@ -32,6 +34,14 @@ func TestMain(m *testing.M) {
 		_ = d.Close()
 	}
 	os.Exit(code)
+}
+
+// newDriver makes a driver of any kind.
+func newDriver(kind string, o useragent.Options) (useragent.Driver, error) {
+	if kind == "browser" {
+		return chromium.New(o)
+	}
+	return useragent.New(kind, o)
 }
 
 // notInCheck skips what make check has no time for.
@@ -43,7 +53,7 @@ func notInCheck(t *testing.T, kind string) {
 }
 
 // drive gives a driver for a consent setting, and skips without a browser.
-func drive(t *testing.T, kind string, v profiles.Verification) Driver {
+func drive(t *testing.T, kind string, v profiles.Verification) useragent.Driver {
 	t.Helper()
 	notInCheck(t, kind)
 	shared.Lock()
@@ -58,21 +68,21 @@ func drive(t *testing.T, kind string, v profiles.Verification) Driver {
 	}
 	d := shared.drivers[key]
 	if d == nil {
-		if d, err = New(kind, Options{Verification: v}); err != nil {
-			if _, none := err.(*NoBrowserError); none {
+		if d, err = newDriver(kind, useragent.Options{Verification: v}); err != nil {
+			if _, none := err.(*chromium.NotFoundError); none {
 				t.Skip("skipped: ", err)
 			}
 			t.Fatal(err)
 		}
 		if shared.drivers == nil {
-			shared.drivers = map[string]Driver{}
+			shared.drivers = map[string]useragent.Driver{}
 		}
 		shared.drivers[key] = d
 	}
 	return d
 }
 
-func open(t *testing.T, kind, consent string) Session {
+func open(t *testing.T, kind, consent string) useragent.Session {
 	t.Helper()
 	// The browser is shared, whatever the consent: it is a matter of the session.
 	d := drive(t, kind, profiles.Verification{Consent: consent})
@@ -80,22 +90,14 @@ func open(t *testing.T, kind, consent string) Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	visiting(s).consent = consent
+	s.(interface{ SetConsent(string) }).SetConsent(consent)
 	t.Cleanup(func() { s.Close() })
 	return s
 }
 
-// visiting is the session behind a driver that opens pages.
-func visiting(s Session) *session {
-	if a, ok := s.(*attacked); ok {
-		return a.session
-	}
-	return s.(*session)
-}
-
-func (s *server) task(goal transcript.Goal, code string) Task {
-	return Task{Name: "test", Goal: goal, Start: s.URL + "/start", UserCode: code, TypeCode: true,
-		Account: &Account{Username: fixtureUser, Password: fixturePassword}}
+func (s *server) task(goal transcript.Goal, code string) useragent.Task {
+	return useragent.Task{Name: "test", Goal: goal, Start: s.URL + "/start", UserCode: code, TypeCode: true,
+		Account: &useragent.Account{Username: fixtureUser, Password: fixturePassword}}
 }
 
 // check fails with the whole journey when the outcome is another.
@@ -134,7 +136,7 @@ func eachDialect(t *testing.T, test func(t *testing.T, kind string, s *server)) 
 // lookOn has the owner of a task look on at the decision: the page that asks is
 // there and nothing is decided yet, and the journey goes on when the call
 // returns, however long that took. It returns what to ask after the journey.
-func (s *server) lookOn(t *testing.T, task *Task) (after func()) {
+func (s *server) lookOn(t *testing.T, task *useragent.Task) (after func()) {
 	t.Helper()
 	code, calls := task.UserCode, 0
 	task.AtDecision = func(context.Context) error {
@@ -209,7 +211,7 @@ func TestWrongCode(t *testing.T) {
 func TestFailedLogin(t *testing.T) {
 	eachDialect(t, func(t *testing.T, kind string, s *server) {
 		task := s.task(transcript.Approve, s.issue())
-		task.Account = &Account{Username: fixtureUser, Password: "not the password"}
+		task.Account = &useragent.Account{Username: fixtureUser, Password: "not the password"}
 		j := open(t, kind, "always").Journey(t.Context(), task)
 		check(t, j, transcript.LoginFailed)
 		if j.LoggedIn {
@@ -265,21 +267,19 @@ func TestAtDecisionDoesNotCount(t *testing.T) {
 		serving := &http.Server{Handler: s}
 		go serving.Serve(listener)
 		defer serving.Close()
-		d, err := New("forms", Options{})
+		d, err := useragent.New("forms", useragent.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer d.Close()
-		transport := d.(*forms).transport
-		transport.Proxy, transport.DialContext = nil, listener.dial
-		defer transport.CloseIdleConnections()
+		defer d.(*useragent.Forms).Dial(listener.dial)()
 		u, err := d.NewSession(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer u.Close()
 		task := s.task(transcript.Approve, s.issue())
-		task.AtDecision = func(context.Context) error { time.Sleep(2 * visiting(u).limits.Journey); return nil }
+		task.AtDecision = func(context.Context) error { time.Sleep(2 * u.(*useragent.TabSession).Limits().Journey); return nil }
 		check(t, u.Journey(t.Context(), task), transcript.Approved)
 	})
 }
@@ -507,7 +507,7 @@ func TestClear(t *testing.T) {
 			defer page.Close()
 			for box, want := range map[string][]string{"write": {"read", "email"}, "read": {"write", "email"}, "nothing": {"read", "write", "email"}} {
 				u := open(t, kind, "always")
-				j := u.Journey(t.Context(), Task{Name: "clear", Goal: transcript.Approve, Start: page.URL, Clear: &profiles.Locator{Label: box}})
+				j := u.Journey(t.Context(), useragent.Task{Name: "clear", Goal: transcript.Approve, Start: page.URL, Clear: &profiles.Locator{Label: box}})
 				check(t, j, transcript.Approved)
 				if j.Cleared != (box != "nothing") || !slices.Equal(granted, want) {
 					t.Errorf("without %s: granted %v, want %v; cleared: %t", box, granted, want, j.Cleared)

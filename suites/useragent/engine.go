@@ -1,327 +1,78 @@
 package useragent
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"time"
 
+	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// tab is one user agent with one page open: what the engine needs of a driver.
-type tab interface {
-	open(ctx context.Context, url string) error
-	look(ctx context.Context) (*Snapshot, error)
-	act(ctx context.Context, s *Snapshot, o *order) error
-	// forget drops cookies and storage, and nothing of the page.
-	forget(ctx context.Context) error
-	// authorized says that a request since forget carried an Authorization
-	// header: a script held a token in the page's memory.
-	authorized() bool
-	// probe sends a request with the session's cookies; the page stays open.
-	probe(ctx context.Context, method, url string, headers map[string]string) (status int, err error)
-	// traffic counts the requests of the page so far, and those unanswered.
-	traffic() (started, open int)
-	// facts are what came with the page beside its content; cookies are those
-	// that the user agent holds for it.
-	facts() facts
-	cookies(ctx context.Context) []transcript.Cookie
-	// live says that a page may change by itself, by its scripts.
-	live() bool
-	// watch shows the traffic to w from now on; inspect shows it the page.
-	watch(w *watch)
-	inspect(ctx context.Context, w *watch)
-	screenshot(ctx context.Context) []byte
-	html(ctx context.Context) string
-	close() error
+// Engine walks pages for a driver whose user agents are tabs. It knows the
+// profile's pages, and bounds how many journeys are under way at once.
+type Engine struct {
+	driver     string
+	options    Options
+	recogniser *pages.Recogniser
+	room       *room // nil: no bound
+	learn      func(j *transcript.Journey, scripted bool)
 }
 
-// order is one act on known elements.
-type order struct {
-	do       deed
-	elements []int
-	text     string
-	set      map[string]string
-	// byScript clicks by a DOM call where a mouse click had no effect.
-	byScript bool
-}
-
-// What a tab may answer beside a *fault.
-var (
-	// errMoving: the page is being replaced; look again.
-	errMoving = errors.New("the page is being replaced")
-	// errStale: the element is no longer there, though the page is.
-	errStale = errors.New("the element was replaced while it was used")
-	// errBlocked: the form's own checks did not let the input out.
-	errBlocked = errors.New("the form's own checks refuse the input")
-	// errLost: the page did not keep what was typed.
-	errLost = errors.New("the page did not keep what was typed")
-)
-
-// Pacing of the looks at a live page, in real time.
-const (
-	lookEvery = 15 * time.Millisecond
-	lookAgain = 3 * time.Millisecond
-	// quietSame is how long an unchanged document must rest before the same
-	// role counts as an answer: a button that says "Loading ..." is none.
-	quietSame = 700 * time.Millisecond
-	// lull is how long a page with scripts must have asked for nothing: between two
-	// requests of a page that is being put together it rests for a moment, too. A
-	// browser that reacts slowly is given as much more time.
-	lull      = 80 * time.Millisecond
-	reactions = 4
-	// quietBusy is how long a page must rest that has requests under way or
-	// has not finished loading, for example a font that never comes.
-	quietBusy = 1200 * time.Millisecond
-	// idleClick is how long a click may have no effect at all before it is
-	// repeated by script, and then again before it is given up.
-	idleClick = 900 * time.Millisecond
-)
-
-// settled is what a wait for a page ended with: a page, or the end.
-type settled struct {
-	*sighting
-	end     transcript.Outcome
-	trouble *transcript.Trouble
-	took    time.Duration
-}
-
-// settle waits until a page is there that differs from the one before, has
-// come to rest, and is recognised.
-func (v *visit) settle(ctx context.Context, before *sighting, last *order) settled {
-	start := time.Now()
-	ctx, cancel := v.within(ctx, v.limits.Step, errStep)
-	defer cancel()
-	sent := v.sent
-	var (
-		p       *sighting
-		err     error
-		rest    = start // since when the page has not changed
-		print   uint64
-		retried bool
-		pause   = lookEvery
-		calm    = start // since when nothing was asked for
-		asked   int
-	)
-	done := func(s settled) settled {
-		s.took = time.Since(start)
-		return s
+// NewEngine makes the engine of a driver. At most so many of its journeys are
+// under way at once as places says; 0: no bound. The function learn is told of
+// each journey that met pages, and whether one of them had scripts; it may be nil.
+// NewEngine fails where a page of the profile has a pattern that is none.
+func NewEngine(driver string, o Options, places int, learn func(j *transcript.Journey, scripted bool)) (*Engine, error) {
+	r, err := pages.NewRecogniser(o.Verification)
+	if err != nil {
+		return nil, err
 	}
-	for ; ; sleep(ctx, pause) {
-		pause = lookEvery
-		if ctx.Err() != nil {
-			return done(v.timeout(ctx, p, before))
-		}
-		var snap *Snapshot
-		looked := time.Now()
-		if snap, err = v.tab.look(ctx); err != nil {
-			if errors.Is(err, errMoving) || ctx.Err() != nil {
-				rest = time.Now()
-				continue
-			}
-			return done(settled{sighting: p, trouble: p.orEmpty().trouble(classOf(err))})
-		}
-		p = v.recogniser.recognise(snap, v.task.UserCode)
-		if !v.tab.live() {
-			return done(settled{sighting: p})
-		}
-		reaction := time.Since(looked)
-		if started, open := v.tab.traffic(); started != asked || open > 0 {
-			asked, calm = started, time.Now()
-		}
-		if f := snap.fingerprint(); f != print {
-			print, rest, pause = f, time.Now(), lookAgain
-			continue
-		}
-		resting := time.Since(rest)
-		started, open := v.tab.traffic()
-		idle := before != nil && snap.Mark == before.Mark && started == sent
-		switch {
-		case before != nil && !snap.changed(before.Snapshot) || idle && p.Role == before.Role:
-			// Nothing has come of the last act, at most a word of the page's own.
-			if !idle || resting < idleClick {
-				continue
-			}
-			refused := snap.refused()
-			if refused == "" && !snap.changed(before.Snapshot) && !retried && last != nil && last.do == press {
-				retried = true
-				again := *last
-				again.byScript = true
-				if err := v.tab.act(ctx, before.Snapshot, &again); err == nil {
-					rest = time.Now()
-				}
-				continue
-			}
-			if p.Role == before.Role && asksForInput(p.Role) {
-				return done(settled{sighting: p, end: transcript.InputBlocked})
-			}
-		case p.Role == "" && !v.mayEnd():
-		case snap.Ready != "complete" && resting < quietBusy, open > 0 && resting < quietBusy:
-		case open == 0 && snap.scripted() && time.Since(calm) < max(lull, reactions*reaction):
-		case p.Role == "" && resting < quietBusy:
-		case before != nil && snap.Mark == before.Mark && p.Role == before.Role && resting < quietSame:
-		default:
-			return done(settled{sighting: p})
-		}
+	e := &Engine{driver: driver, options: o.WithDefaults(), recogniser: r, learn: learn}
+	if places > 0 {
+		e.room = newRoom(places)
+	}
+	return e, nil
+}
+
+// Recogniser is that of the profile's pages.
+func (e *Engine) Recogniser() *pages.Recogniser { return e.recogniser }
+
+// Reacted notes how long the browser took for a trivial answer: the slower it is,
+// the fewer journeys are under way at once.
+func (e *Engine) Reacted(took time.Duration) {
+	if e.room != nil {
+		e.room.reacted(took)
+	}
+	if e.options.Reacted != nil {
+		e.options.Reacted(took)
 	}
 }
 
-// refused names a field that the browser's form checks complain about.
-func (s *Snapshot) refused() string {
-	for i := range s.Elements {
-		if e := &s.Elements[i]; e.Invalid && e.usable() {
-			return e.describe()
-		}
-	}
-	return ""
-}
-
-func asksForInput(role string) bool {
-	switch role {
-	case roleCode, roleCodeError, roleIdentifier, rolePassword, roleLogin, roleLoginError:
-		return true
-	}
-	return false
-}
-
-// timeout tells which budget ended, and what was missing.
-func (v *visit) timeout(ctx context.Context, p, before *sighting) settled {
-	if cause := context.Cause(ctx); !errors.Is(cause, errStep) {
-		class, text := classOf(cause)
-		return settled{sighting: p, trouble: p.orEmpty().trouble(class, text)}
-	}
-	limit := v.limits.Step
-	switch {
-	case p == nil:
-		return settled{trouble: (&sighting{Snapshot: &Snapshot{}}).trouble(transcript.NavTimeout, fmt.Sprintf("no page within %s", limit))}
-	case before != nil && !p.changed(before.Snapshot):
-		return settled{sighting: p, trouble: p.trouble(transcript.NavTimeout, fmt.Sprintf("the page did not change within %s", limit))}
-	case p.Role == "":
-		return settled{sighting: p, trouble: v.notRecognised(p)}
-	}
-	return settled{sighting: p, trouble: p.trouble(transcript.NavTimeout, fmt.Sprintf("the page did not come to rest within %s", limit))}
-}
-
-// perform does the acts of a plan on a page. It returns the page as it was
-// before the last act, and that act.
-func (v *visit) perform(ctx context.Context, p *sighting, acts []act, step *transcript.Step) (before *sighting, last *order, end settled) {
-	ctx, cancel := v.within(ctx, v.limits.Step, errStep)
-	defer cancel()
-	for i, a := range acts {
-		found := a.find(p)
-		if i > 0 || len(found) == 0 && !a.optional {
-			var moved bool
-			if p, moved, end = v.refresh(ctx, p, a); moved || end.trouble != nil {
-				return p, nil, end
-			}
-			found = a.find(p)
-		}
-		if len(found) == 0 {
-			if a.optional {
-				continue
-			}
-			if a.do == press && p.Waiting != none && asksForInput(p.Role) {
-				// The page keeps its button disabled for what was typed.
-				return p, nil, settled{sighting: p, end: transcript.InputBlocked}
-			}
-			t := p.trouble(transcript.ElementMissing, "the page has no such element")
-			t.Action, t.Selector = string(a.do), a.selector
-			return p, nil, settled{sighting: p, trouble: t}
-		}
-		what := a.describe(p)
-		if step.Action != "" {
-			step.Action += "; "
-		}
-		step.Action += what
-		o := order{do: a.do, elements: found, text: v.values[a.with], set: v.resolve(a.set)}
-		v.sent, _ = v.tab.traffic()
-		before, last = p, &o
-		err := v.tab.act(ctx, p.Snapshot, &o)
-		for try := 0; errors.Is(err, errStale) && try < 3; try++ {
-			var moved bool
-			if p, moved, end = v.refresh(ctx, p, a); moved || end.trouble != nil {
-				return before, last, end
-			}
-			if o.elements = a.find(p); len(o.elements) == 0 {
-				break
-			}
-			before = p
-			err = v.tab.act(ctx, p.Snapshot, &o)
-		}
-		if o.byScript {
-			step.Action += " (by script)"
-		}
-		v.j.Cleared = v.j.Cleared || a.do == untick && err == nil
-		if errors.Is(err, errMoving) {
-			return before, last, settled{} // it went on by itself
-		}
-		if err != nil {
-			return before, last, v.actFailed(ctx, p, a, what, err)
-		}
-	}
-	return before, last, settled{}
-}
-
-// refresh looks again before the next act of a plan, since the last one may
-// have re-rendered the page, and waits a moment for the act's element.
-func (v *visit) refresh(ctx context.Context, was *sighting, a act) (p *sighting, moved bool, end settled) {
-	const moment = time.Second
-	for start := time.Now(); ; sleep(ctx, lookEvery) {
-		snap, err := v.tab.look(ctx)
-		switch {
-		case errors.Is(err, errMoving):
-			return was, true, settled{}
-		case err != nil:
-			if ctx.Err() != nil {
-				err = context.Cause(ctx)
-			}
-			return was, false, settled{sighting: was, trouble: was.trouble(classOf(err))}
-		}
-		p = v.recogniser.recognise(snap, v.task.UserCode)
-		if snap.Mark != was.Mark || p.Role != was.Role && p.Role != "" {
-			return was, true, settled{}
-		}
-		if p.Role == "" {
-			p.Role, p.Entry = was.Role, was.Entry
-		}
-		if len(a.find(p)) > 0 || a.optional || !v.tab.live() || time.Since(start) > moment {
-			return p, false, settled{}
-		}
+// NewSession gives a person a fresh tab.
+func (e *Engine) NewSession(t Tab) *TabSession {
+	o := e.options
+	return &TabSession{
+		driver: e.driver, tab: t, recogniser: e.recogniser, limits: o.Verification.Limits, consent: o.Verification.Consent,
+		now: o.Now, strained: o.Strained, room: e.room, learn: e.learn,
 	}
 }
 
-// actFailed sorts the ways in which an act can fail.
-func (v *visit) actFailed(ctx context.Context, p *sighting, a act, what string, err error) settled {
-	if errors.Is(err, errBlocked) || errors.Is(err, errLost) && a.with == "user_code" && !plainCode(v.task.UserCode) {
-		return settled{sighting: p, end: transcript.InputBlocked}
-	}
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	t := p.trouble(classOf(err))
-	t.Action, t.Selector = what, a.selector
-	return settled{sighting: p, trouble: t}
-}
-
-// plainCode says that a code looks like one that a server would issue.
-func plainCode(code string) bool {
-	if code == "" || len(code) > 64 {
-		return false
-	}
-	for _, r := range code {
-		if r > '~' || r < ' ' {
-			return false
-		}
-	}
-	return true
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
+// TabSession is the Session, and Preparer, of the drivers that open pages.
+type TabSession struct {
+	driver     string
+	tab        Tab
+	recogniser *pages.Recogniser
+	limits     profiles.JourneyLimits
+	consent    string
+	now        func() time.Duration
+	// loggedIn lasts from journey to journey, as the cookies do.
+	loggedIn bool
+	// room bounds the journeys that are under way; nil: no bound. reserved gives
+	// back the place that Prepare took for the next one.
+	room     *room
+	reserved func()
+	// strained says that this machine did not keep up since a moment.
+	strained func(since time.Time) bool
+	// learn is told of each journey that met pages; it may be nil.
+	learn func(j *transcript.Journey, scripted bool)
 }

@@ -2,52 +2,35 @@ package useragent
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"io"
-	"maps"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
-	"os"
-	"slices"
-	"strings"
 	"time"
-
-	"golang.org/x/net/html/charset"
-	"golang.org/x/net/publicsuffix"
-
-	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
 // Bounds of the forms driver.
 const (
-	maxBody      = 2 << 20
+	// MaxBody is what is read of a page, or of any one answer, in bytes.
+	MaxBody      = 2 << 20
 	maxRedirects = 20
 	// maxHops is how many pages in a row may move on by themselves.
 	maxHops = 8
 )
 
-// agent names the forms driver to servers and their firewalls.
-const agent = "Mozilla/5.0 (compatible; devicegrant forms)"
-
-// forms is the driver that sends HTML forms itself.
-type forms struct {
-	o          Options
-	recogniser *recogniser
-	queries    []string
-	transport  *http.Transport
+// Forms is the driver that sends HTML forms itself. It runs no scripts.
+type Forms struct {
+	o         Options
+	engine    *Engine
+	transport *http.Transport
 }
 
-func newForms(o Options) (*forms, error) {
-	r, queries, err := o.recogniser()
+// NewForms makes a forms driver, as New does.
+func NewForms(o Options) (*Forms, error) {
+	o = o.WithDefaults()
+	engine, err := NewEngine("forms", o, 0, nil)
 	if err != nil {
 		return nil, err
 	}
-	config, err := tlsConfig(o)
+	config, err := o.TrustConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +38,7 @@ func newForms(o Options) (*forms, error) {
 	if o.LocalAddr != "" {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(o.LocalAddr)}
 	}
-	return &forms{o: o, recogniser: r, queries: queries, transport: &http.Transport{
+	return &Forms{o: o, engine: engine, transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         dialer.DialContext,
 		TLSClientConfig:     config,
@@ -66,268 +49,30 @@ func newForms(o Options) (*forms, error) {
 	}}, nil
 }
 
-// tlsConfig trusts the system's roots and the profile's.
-func tlsConfig(o Options) (*tls.Config, error) {
-	config := &tls.Config{InsecureSkipVerify: o.TLS.Insecure}
-	if o.TLS.CAFile == "" {
-		return config, nil
-	}
-	pem, err := os.ReadFile(o.TLS.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("tls.ca_file: %w", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("tls.ca_file: no certificate in %s", o.TLS.CAFile)
-	}
-	config.RootCAs = pool
-	return config, nil
-}
-
-func (f *forms) Name() string { return "forms" }
+// Name implements Driver.
+func (f *Forms) Name() string { return "forms" }
 
 // NewSession implements Driver. A session is cheap, so there is no bound.
-func (f *forms) NewSession(context.Context) (Session, error) {
+func (f *Forms) NewSession(context.Context) (Session, error) {
 	t := &formsTab{driver: f}
-	if err := t.forget(context.Background()); err != nil {
+	if err := t.Forget(context.Background()); err != nil {
 		return nil, err
 	}
-	return &session{
-		driver: f.Name(), tab: t, recogniser: f.recogniser, limits: f.o.Verification.Limits,
-		consent: f.o.Verification.Consent, now: f.o.Now, strained: f.o.Strained,
-	}, nil
+	return f.engine.NewSession(t), nil
 }
 
-func (f *forms) Close() error {
+// Close implements Driver.
+func (f *Forms) Close() error {
 	f.transport.CloseIdleConnections()
 	return nil
 }
 
-// formsTab is one cookie jar and the document that it last got.
-type formsTab struct {
-	driver *forms
-	client http.Client
-	page   *document
-	header http.Header // of the page
-	baked  *cookieWatch
-	serial int
-	// watched sees every exchange of the journey under way.
-	watched *watch
-}
-
-func (t *formsTab) live() bool                        { return false }
-func (t *formsTab) traffic() (started, open int)      { return 0, 0 }
-func (t *formsTab) screenshot(context.Context) []byte { return nil }
-func (t *formsTab) close() error                      { return nil }
-func (t *formsTab) watch(w *watch)                    { t.watched = w }
-func (t *formsTab) inspect(context.Context, *watch)   {} // the page is what was sent
-func (t *formsTab) open(ctx context.Context, to string) error {
-	return t.visit(ctx, http.MethodGet, to, nil, "")
-}
-
-func (t *formsTab) html(context.Context) string {
-	if t.page == nil {
-		return ""
-	}
-	return t.page.source
-}
-
-func (t *formsTab) facts() facts {
-	if t.page == nil {
-		return facts{}
-	}
-	joined := func(name string) string { return strings.Join(t.header.Values(name), ", ") }
-	return facts{header: protection(joined), foreign: t.page.foreign()}
-}
-
-func (t *formsTab) cookies(context.Context) []transcript.Cookie {
-	return sortCookies(slices.Collect(maps.Values(t.baked.seen)))
-}
-
-// authorized is never so: there are no scripts that could hold a token.
-func (t *formsTab) authorized() bool { return false }
-
-func (t *formsTab) forget(context.Context) error {
-	jar, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
-	if err != nil {
-		return err
-	}
-	t.baked = &cookieWatch{RoundTripper: t.driver.transport, seen: map[string]transcript.Cookie{}, secret: t.driver.o.Secret}
-	t.client = http.Client{Transport: watchedTransport{t.baked, t}, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-		if len(via) >= maxRedirects {
-			return &fault{"unreachable", fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, r.URL)}
-		}
-		return nil
-	}}
-	return nil
-}
-
-func (t *formsTab) look(context.Context) (*Snapshot, error) {
-	if t.page == nil {
-		return nil, &fault{"unreachable", "no page is open"}
-	}
-	return t.page.snapshot(), nil
-}
-
-// visit loads a page as a browser would, and goes on where the page sends the
-// browser on by itself: a refresh, or a form that a script submits at once.
-func (t *formsTab) visit(ctx context.Context, method, to string, body io.Reader, contentType string) error {
-	for hop := 0; ; hop++ {
-		if err := t.load(ctx, method, to, body, contentType); err != nil {
-			return err
-		}
-		s := t.page.selfSubmit()
-		if s == nil {
-			refresh := t.page.refresh()
-			if refresh == "" {
-				return nil
-			}
-			s = &submission{method: http.MethodGet, url: refresh}
-		}
-		if hop >= maxHops {
-			return &fault{"loop", fmt.Sprintf("%d pages in a row moved on by themselves", hop)}
-		}
-		method, to, contentType = s.method, s.url, s.contentType
-		body = strings.NewReader(s.body)
-	}
-}
-
-func (t *formsTab) load(ctx context.Context, method, to string, body io.Reader, contentType string) error {
-	resp, err := t.send(ctx, method, to, body, contentType, nil)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if err != nil {
-		return t.failed(ctx, err)
-	}
-	if len(raw) > maxBody {
-		return &fault{"unreachable", fmt.Sprintf("the page is larger than %d MiB", maxBody>>20)}
-	}
-	r, err := charset.NewReader(strings.NewReader(string(raw)), resp.Header.Get("Content-Type"))
-	if err == nil {
-		if decoded, err := io.ReadAll(io.LimitReader(r, 2*maxBody)); err == nil {
-			raw = decoded
-		}
-	}
-	t.serial++
-	t.header = resp.Header
-	t.page = parse(string(raw), resp.Request.URL, resp.StatusCode, t.serial, t.driver.queries)
-	return nil
-}
-
-func (t *formsTab) send(ctx context.Context, method, to string, body io.Reader, contentType string, headers map[string]string) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, method, to, body)
-	if err != nil {
-		return nil, &fault{"unreachable", err.Error()}
-	}
-	if r.URL.Scheme != "http" && r.URL.Scheme != "https" {
-		return nil, &fault{"unreachable", fmt.Sprintf("%s is not a web address", to)}
-	}
-	r.Header.Set("User-Agent", agent)
-	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
-	r.Header.Set("Accept-Language", t.driver.o.Verification.Locale)
-	if contentType != "" {
-		r.Header.Set("Content-Type", contentType)
-	}
-	// What a browser sends with a navigation from a page: servers check them
-	// against forged requests.
-	if t.page != nil && headers == nil {
-		from := t.page.url
-		origin := from.Scheme + "://" + from.Host
-		if method == http.MethodPost {
-			r.Header.Set("Origin", origin)
-		}
-		if r.URL.Scheme == from.Scheme && r.URL.Host == from.Host {
-			bare := *from
-			bare.User, bare.Fragment = nil, ""
-			r.Header.Set("Referer", bare.String())
-		} else if from.Scheme == r.URL.Scheme {
-			r.Header.Set("Referer", origin+"/")
-		}
-	}
-	for name, value := range headers {
-		r.Header.Set(name, value)
-	}
-	for name, value := range t.driver.o.Header {
-		r.Header.Set(name, value)
-	}
-	resp, err := t.client.Do(r)
-	if err != nil {
-		return nil, t.failed(ctx, err)
-	}
-	return resp, nil
-}
-
-// failed words a transport error; the page's URL is told by the trouble.
-func (t *formsTab) failed(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	var f *fault
-	if errors.As(err, &f) {
-		return f
-	}
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
-	}
-	var dns *net.DNSError
-	switch {
-	case errors.As(err, &dns):
-		return &fault{"unreachable", "the host name " + dns.Name + " does not resolve"}
-	case isCertificateError(err):
-		return &fault{"unreachable", err.Error() + " (tls.ca_file names further roots)"}
-	}
-	return &fault{"unreachable", err.Error()}
-}
-
-func isCertificateError(err error) bool {
-	var bad *tls.CertificateVerificationError
-	return errors.As(err, &bad)
-}
-
-func (t *formsTab) probe(ctx context.Context, method, to string, headers map[string]string) (int, error) {
-	return t.exchange(ctx, method, to, "", headers)
-}
-
-// exchange sends one request beside the open page.
-func (t *formsTab) exchange(ctx context.Context, method, to, body string, headers map[string]string) (int, error) {
-	if headers == nil {
-		headers = map[string]string{}
-	}
-	var content io.Reader
-	if body != "" {
-		content = strings.NewReader(body)
-	}
-	resp, err := t.send(ctx, method, to, content, "", headers)
-	if err != nil {
+// Send sends one request as the driver would, from nobody's page and with no other
+// cookies than those in the headers. It returns the HTTP status.
+func (f *Forms) Send(ctx context.Context, method, to, body string, headers map[string]string) (status int, err error) {
+	t := &formsTab{driver: f}
+	if err := t.Forget(ctx); err != nil {
 		return 0, err
 	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody))
-	return resp.StatusCode, nil
-}
-
-func (t *formsTab) act(ctx context.Context, _ *Snapshot, o *order) error {
-	switch o.do {
-	case fill:
-		return t.page.fill(o.elements, o.text)
-	case tick, untick:
-		t.page.tick(o.elements, o.do == tick)
-	case press, enter:
-		s, err := t.page.press(o.elements[0], o.do == enter, o.set)
-		if err != nil {
-			return err
-		}
-		if s.method == http.MethodGet {
-			return t.visit(ctx, s.method, s.url, nil, "")
-		}
-		return t.visit(ctx, s.method, s.url, strings.NewReader(s.body), s.contentType)
-	}
-	return nil
+	return t.exchange(ctx, method, to, body, headers)
 }

@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // hook is the driver that decides without pages: a command or an HTTP call.
@@ -27,7 +29,7 @@ func newHook(o Options) (*hook, error) {
 	if h == nil || len(h.Command) == 0 && h.URL == "" {
 		return nil, errors.New("the profile has no verification.hook")
 	}
-	config, err := tlsConfig(o)
+	config, err := o.TrustConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -125,18 +127,18 @@ func (h *hook) run(ctx context.Context, expand func(string) string) error {
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.WaitDelay = time.Second
-	var said tail
+	var said Tail
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {
-		return &fault{transcript.HookFailed, strings.TrimSuffix(fmt.Sprintf("the hook failed: %v: %s", err, tidy(said.String(), maxLabel)), ": ")}
+		return Failed(transcript.HookFailed, strings.TrimSuffix(fmt.Sprintf("the hook failed: %v: %s", err, pages.Tidy(said.String(), pages.MaxLabel)), ": "))
 	}
 	return nil
 }
 
 func (h *hook) call(ctx context.Context, expand func(string) string) (int, error) {
-	r, err := http.NewRequestWithContext(ctx, first(h.spec.Method, http.MethodPost), expand(h.spec.URL), strings.NewReader(expand(h.spec.Body)))
+	r, err := http.NewRequestWithContext(ctx, cmp.Or(h.spec.Method, http.MethodPost), expand(h.spec.URL), strings.NewReader(expand(h.spec.Body)))
 	if err != nil {
-		return 0, &fault{transcript.Unreachable, err.Error()}
+		return 0, Failed(transcript.Unreachable, err.Error())
 	}
 	for name, value := range h.spec.Headers {
 		r.Header.Set(name, expand(value.Reveal()))
@@ -147,9 +149,9 @@ func (h *hook) call(ctx context.Context, expand func(string) string) (int, error
 	}
 	defer resp.Body.Close()
 	var body bytes.Buffer
-	_, _ = io.Copy(&body, io.LimitReader(resp.Body, maxText))
+	_, _ = io.Copy(&body, io.LimitReader(resp.Body, pages.MaxText))
 	if resp.StatusCode/100 != 2 {
-		return resp.StatusCode, &fault{transcript.HookFailed, fmt.Sprintf("the hook answered HTTP %d: %s", resp.StatusCode, tidy(body.String(), maxLabel))}
+		return resp.StatusCode, Failed(transcript.HookFailed, fmt.Sprintf("the hook answered HTTP %d: %s", resp.StatusCode, pages.Tidy(body.String(), pages.MaxLabel)))
 	}
 	return resp.StatusCode, nil
 }

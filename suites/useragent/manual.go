@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"rsc.io/qr"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // manual is the driver that shows the code to a person and waits. It asks one
@@ -86,7 +88,7 @@ func (s *manualSession) Journey(ctx context.Context, task Task) transcript.Journ
 		TookMS: float64(time.Since(began).Microseconds()) / 1000}
 	j.Steps, j.Ended = []transcript.Step{step}, s.o.Now()
 	if err == nil && strings.EqualFold(strings.TrimSpace(answer), "x") {
-		err = &fault{transcript.Unsupported, "the person could not do it"}
+		err = Failed(transcript.Unsupported, "the person could not do it")
 	}
 	if err != nil {
 		class, cause := classOf(err)
@@ -101,25 +103,25 @@ func (s *manualSession) Journey(ctx context.Context, task Task) transcript.Journ
 
 func (s *manualSession) show(task Task, todo string) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s\n", tidy(task.Name, maxLabel))
-	if picture, err := qrCode(first(task.Complete, task.Start)); err == nil {
+	fmt.Fprintf(&b, "\n%s\n", pages.Tidy(task.Name, pages.MaxLabel))
+	if picture, err := qrCode(cmp.Or(task.Complete, task.Start)); err == nil {
 		b.WriteString(picture)
 	}
-	fmt.Fprintf(&b, "  open   %s\n", tidy(task.Start, maxText))
+	fmt.Fprintf(&b, "  open   %s\n", pages.Tidy(task.Start, pages.MaxText))
 	if task.TypeCode {
-		fmt.Fprintf(&b, "  enter  %s\n", tidy(task.UserCode, maxLabel))
+		fmt.Fprintf(&b, "  enter  %s\n", pages.Tidy(task.UserCode, pages.MaxLabel))
 	} else {
-		fmt.Fprintf(&b, "  code   %s (it must be shown, do not type it)\n", tidy(task.UserCode, maxLabel))
+		fmt.Fprintf(&b, "  code   %s (it must be shown, do not type it)\n", pages.Tidy(task.UserCode, pages.MaxLabel))
 	}
 	if task.Account != nil {
-		fmt.Fprintf(&b, "  as     %s\n", tidy(task.Account.Username, maxLabel))
+		fmt.Fprintf(&b, "  as     %s\n", pages.Tidy(task.Account.Username, pages.MaxLabel))
 	}
 	fmt.Fprintf(&b, "  then   %s\n  type   Enter when done, x if it could not be done\n", todo)
 	_, _ = io.WriteString(s.o.Out, b.String())
 }
 
 // errExpired ends a wait that the person could no longer answer in time.
-var errExpired = &fault{transcript.JourneyTimeout, "the code expired before the person answered"}
+var errExpired = Failed(transcript.JourneyTimeout, "the code expired before the person answered")
 
 // wait counts down to the deadline until the person answers. There is no
 // journey limit here: people are slow.
@@ -139,7 +141,7 @@ func (s *manualSession) wait(ctx context.Context, deadline time.Time) (string, e
 		select {
 		case line, ok := <-s.lines:
 			if !ok {
-				return "", &fault{transcript.Unsupported, "nobody is there to answer: the input is at its end"}
+				return "", Failed(transcript.Unsupported, "nobody is there to answer: the input is at its end")
 			}
 			return line, nil
 		case <-second.C:

@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 func attr(n *html.Node, name string) string {
@@ -79,7 +81,7 @@ func textOf(n *html.Node) string {
 	var b strings.Builder
 	var walk func(*html.Node)
 	walk = func(n *html.Node) {
-		if b.Len() > 2*maxText {
+		if b.Len() > 2*pages.MaxText {
 			return
 		}
 		switch n.Type {
@@ -98,7 +100,7 @@ func textOf(n *html.Node) string {
 		}
 	}
 	walk(n)
-	return tidy(b.String(), maxText)
+	return pages.Tidy(b.String(), pages.MaxText)
 }
 
 func inline(n *html.Node) bool {
@@ -122,7 +124,7 @@ func rawText(n *html.Node) string {
 
 // isAlert says that an element reports an error, by its role or its class.
 func isAlert(n *html.Node) bool {
-	if n.Type != html.ElementNode || kindOf(n) != Other {
+	if n.Type != html.ElementNode || kindOf(n) != pages.Other {
 		return false
 	}
 	if r := attr(n, "role"); r == "alert" || attr(n, "aria-live") == "assertive" {

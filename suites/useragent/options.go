@@ -1,6 +1,8 @@
 package useragent
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"os"
@@ -13,8 +15,8 @@ import (
 type Options struct {
 	Verification profiles.Verification
 	TLS          profiles.TLS
-	// Browser is a path or a ws:// or http:// URL, as FindBrowser found it.
-	// Empty: the driver looks for one itself.
+	// Browser is a path or a ws:// or http:// URL, as chromium.Find found it.
+	// Empty: the browser's driver looks for one itself.
 	Browser string
 	// Headed shows the browser's window.
 	Headed bool
@@ -52,29 +54,23 @@ type Options struct {
 	TempDir string
 }
 
-// New makes a driver: browser, forms, hook or manual. It starts nothing yet.
+// New makes a driver: forms, hook or manual. It starts nothing yet. The package
+// chromium makes the fourth.
 func New(kind string, o Options) (Driver, error) {
-	o.fillIn()
+	o = o.WithDefaults()
 	switch kind {
-	case "browser":
-		return newBrowser(o)
 	case "forms":
-		return newForms(o)
+		return NewForms(o)
 	case "hook":
 		return newHook(o)
 	case "manual":
 		return newManual(o), nil
 	}
-	return nil, fmt.Errorf("unknown user agent %q: expected browser, forms, hook or manual", kind)
+	return nil, fmt.Errorf("unknown user agent %q: expected forms, hook or manual", kind)
 }
 
-// filled is o with its defaults.
-func (o Options) filled() Options {
-	o.fillIn()
-	return o
-}
-
-func (o *Options) fillIn() {
+// WithDefaults is o with the defaults in place of what is not given.
+func (o Options) WithDefaults() Options {
 	if o.Secret == nil {
 		o.Secret = func(string) {}
 	}
@@ -104,17 +100,26 @@ func (o *Options) fillIn() {
 	if o.Verification.Locale == "" {
 		o.Verification.Locale = "en-US"
 	}
+	return o
 }
 
-// recogniser prepares the profile's pages.
-func (o *Options) recogniser() (r *recogniser, queries []string, err error) {
-	entries, queries, err := compilePages(o.Verification.Pages)
+// TrustConfig trusts the system's roots and the profile's.
+func (o Options) TrustConfig() (*tls.Config, error) {
+	config := &tls.Config{InsecureSkipVerify: o.TLS.Insecure}
+	if o.TLS.CAFile == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(o.TLS.CAFile)
 	if err != nil {
-		return nil, nil, err
+		return nil, fmt.Errorf("tls.ca_file: %w", err)
 	}
-	if n := o.Verification.Narrow; n != nil && n.Box != nil && selector(n.Box) != "" {
-		queries = append(queries, selector(n.Box))
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
 	}
-	auto := o.Verification.Auto == nil || *o.Verification.Auto
-	return &recogniser{pages: entries, auto: auto}, queries, nil
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("tls.ca_file: no certificate in %s", o.TLS.CAFile)
+	}
+	config.RootCAs = pool
+	return config, nil
 }

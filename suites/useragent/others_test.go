@@ -1,10 +1,9 @@
-package useragent
+package useragent_test
 
 import (
 	"bytes"
 	"context"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,13 +16,14 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
 func writePEM(file string, der []byte) error {
 	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
 }
 
-func journey(t *testing.T, d Driver, task Task) transcript.Journey {
+func journey(t *testing.T, d useragent.Driver, task useragent.Task) transcript.Journey {
 	t.Helper()
 	u, err := d.NewSession(t.Context())
 	if err != nil {
@@ -36,7 +36,7 @@ func journey(t *testing.T, d Driver, task Task) transcript.Journey {
 func TestHookCommand(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "said")
 	h := &profiles.Hook{Command: []string{"/bin/sh", "-c", `printf '%s|' "$@" >` + out, "sh", "{user_code}", "{username}", "{decision}"}}
-	d, err := New("hook", Options{Verification: profiles.Verification{Hook: h}})
+	d, err := useragent.New("hook", useragent.Options{Verification: profiles.Verification{Hook: h}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestHookCommand(t *testing.T) {
 		t.Errorf("the command saw %q", raw)
 	}
 	h.Command = []string{"/bin/false"}
-	if d, err = New("hook", Options{Verification: profiles.Verification{Hook: h}}); err != nil {
+	if d, err = useragent.New("hook", useragent.Options{Verification: profiles.Verification{Hook: h}}); err != nil {
 		t.Fatal(err)
 	}
 	check(t, journey(t, d, task), transcript.Unfinished)
@@ -60,11 +60,11 @@ func TestHookCommand(t *testing.T) {
 
 // TestNoPauseWithoutAPage: these drivers see no decision page to pause at.
 func TestNoPauseWithoutAPage(t *testing.T) {
-	for kind, o := range map[string]Options{
+	for kind, o := range map[string]useragent.Options{
 		"hook":   {Verification: profiles.Verification{Hook: &profiles.Hook{Command: []string{"/bin/false"}}}},
 		"manual": {In: strings.NewReader("\n"), Out: io.Discard},
 	} {
-		d, err := New(kind, o)
+		d, err := useragent.New(kind, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func TestHookURL(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	defer s.Close()
-	d, err := New("hook", Options{Verification: profiles.Verification{Hook: &profiles.Hook{
+	d, err := useragent.New("hook", useragent.Options{Verification: profiles.Verification{Hook: &profiles.Hook{
 		URL: s.URL + "/{decision}", Headers: map[string]profiles.Secret{"X-Who": profiles.NewSecret("{username}")}, Body: `{"code":"{user_code}"}`}}})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestHookURL(t *testing.T) {
 func TestManual(t *testing.T) {
 	for answer, want := range map[string]transcript.Outcome{"\n": transcript.Approved, "x\n": transcript.Unfinished, "": transcript.Unfinished} {
 		var out bytes.Buffer
-		d, err := New("manual", Options{In: strings.NewReader(answer), Out: &out})
+		d, err := useragent.New("manual", useragent.Options{In: strings.NewReader(answer), Out: &out})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func TestManual(t *testing.T) {
 
 func TestManualEnds(t *testing.T) {
 	silent, _ := io.Pipe()
-	d, err := New("manual", Options{In: silent, Out: io.Discard})
+	d, err := useragent.New("manual", useragent.Options{In: silent, Out: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,97 +131,6 @@ func TestManualEnds(t *testing.T) {
 	if j := journey(t, d, task); j.Trouble == nil || j.Trouble.Class != transcript.JourneyTimeout {
 		t.Errorf("%+v", j.Trouble)
 	}
-}
-
-func TestFindBrowser(t *testing.T) {
-	env := func(pairs ...string) func(string) string {
-		return func(name string) string {
-			for i := 0; i < len(pairs); i += 2 {
-				if pairs[i] == name {
-					return pairs[i+1]
-				}
-			}
-			return ""
-		}
-	}
-	for _, c := range []struct {
-		flag string
-		env  func(string) string
-		path string
-	}{
-		{"ws://box:9222", env("DEVICEGRANT_BROWSER", "/bin/sh"), "ws://box:9222"},
-		{"", env("DEVICEGRANT_BROWSER", "/bin/sh", "CHROME_PATH", "/bin/cat"), "/bin/sh"},
-		{"", env("CHROME_BIN", "/bin/cat"), "/bin/cat"},
-	} {
-		if got, err := FindBrowser(c.flag, c.env); err != nil || got.Path != c.path {
-			t.Errorf("found %+v, %v; want %s", got, err, c.path)
-		}
-	}
-	t.Setenv("PATH", "")
-	for _, flag := range []string{"/no/such/browser", ""} {
-		b, err := FindBrowser(flag, env())
-		if err == nil {
-			t.Logf("found %+v outside of PATH", b)
-			continue
-		}
-		said := err.Error()
-		if !strings.Contains(said, first(flag, "google-chrome")) {
-			t.Errorf("what was tried is not in: %v", err)
-		}
-		var none *NoBrowserError
-		if !errors.As(err, &none) {
-			t.Fatalf("%T", err)
-		}
-		for _, part := range []string{"DEVICEGRANT_BROWSER", "chromium-headless-shell", "--browser none", "container"} {
-			if !strings.Contains(none.Advice(), part) {
-				t.Errorf("%q is not in: %s", part, none.Advice())
-			}
-		}
-	}
-}
-
-// TestNoBrowser: a program that is no browser is reported as such.
-func TestNoBrowser(t *testing.T) {
-	d, err := New("browser", Options{Browser: "/bin/false", TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	j := journey(t, d, errand("http://127.0.0.1:9/"))
-	if j.Trouble == nil || j.Trouble.Class != transcript.BrowserLost || !strings.Contains(j.Trouble.Cause, "/bin/false") {
-		t.Errorf("%+v", j.Trouble)
-	}
-}
-
-// TestNoSandbox: a browser that a container refuses its sandbox comes with what
-// helps, in the first line.
-func TestNoSandbox(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "chromium")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\necho 'ERROR: No usable sandbox! If this is' >&2\nexit 1\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	d, err := New("browser", Options{Browser: path, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	j := journey(t, d, errand("http://127.0.0.1:9/"))
-	if j.Trouble == nil || !strings.Contains(j.Trouble.Cause, "--no-sandbox") || strings.Contains(j.Trouble.Cause, "\n") {
-		t.Errorf("%+v", j.Trouble)
-	}
-}
-
-func TestVersion(t *testing.T) {
-	notInCheck(t, "browser")
-	b, err := FindBrowser("", os.Getenv)
-	if err != nil {
-		t.Skip("skipped: ", err)
-	}
-	version, took, err := b.Version(t.Context())
-	if err != nil || version == "" {
-		t.Fatalf("%q, %v", version, err)
-	}
-	t.Logf("%s at %s, %s to start", version, b.Path, took)
 }
 
 // TestHookRefusesWhatCouldChangeItsMeaning: the user code comes from the
@@ -235,7 +144,7 @@ func TestHookRefusesWhatCouldChangeItsMeaning(t *testing.T) {
 		"JSON":      {profiles.Hook{URL: "http://127.0.0.1:1/", Body: `{"code":"{user_code}"}`}, `X","decision":"approve`},
 		"a path":    {profiles.Hook{URL: "http://127.0.0.1:1/{user_code}"}, "a b"},
 	} {
-		d, err := New("hook", Options{Verification: profiles.Verification{Hook: &test.hook}})
+		d, err := useragent.New("hook", useragent.Options{Verification: profiles.Verification{Hook: &test.hook}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +152,7 @@ func TestHookRefusesWhatCouldChangeItsMeaning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		j := s.Journey(t.Context(), Task{Goal: transcript.Deny, Start: "https://idp.test/", UserCode: test.code})
+		j := s.Journey(t.Context(), useragent.Task{Goal: transcript.Deny, Start: "https://idp.test/", UserCode: test.code})
 		if j.Outcome != transcript.Unfinished || j.Trouble == nil || j.Trouble.Class != transcript.Unsupported {
 			t.Errorf("%s: %s, %v", name, j.Outcome, j.Trouble)
 		}
@@ -259,7 +168,7 @@ func TestACodePageThatComesBackSilentlyIsNoRefusal(t *testing.T) {
 		fmt.Fprint(w, `<title>Device</title><form method="post"><label>Code <input name="user_code"></label><button>Continue</button></form>`)
 	}))
 	defer server.Close()
-	d, err := New("forms", Options{})
+	d, err := useragent.New("forms", useragent.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +181,7 @@ func TestACodePageThatComesBackSilentlyIsNoRefusal(t *testing.T) {
 		transcript.Approve:       transcript.Unfinished,
 		transcript.ReachDecision: transcript.CodeRejected,
 	} {
-		j := s.Journey(t.Context(), Task{Goal: goal, Start: server.URL, UserCode: "ABCD-EFGH", TypeCode: true, Account: &Account{Username: "u", Password: "p"}})
+		j := s.Journey(t.Context(), useragent.Task{Goal: goal, Start: server.URL, UserCode: "ABCD-EFGH", TypeCode: true, Account: &useragent.Account{Username: "u", Password: "p"}})
 		if j.Outcome != want {
 			t.Errorf("%s: %s, want %s (%v)", goal, j.Outcome, want, j.Trouble)
 		}

@@ -8,12 +8,13 @@ import (
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // staged is a page that a script puts together: what is asked for and what is
 // shown change at given times.
 type staged struct {
-	tab
+	Tab
 	began time.Time
 	// boxAt is when the box appears; asking are the times at which requests begin
 	// and end.
@@ -21,9 +22,9 @@ type staged struct {
 	asking [][2]time.Duration
 }
 
-func (s *staged) live() bool { return true }
+func (s *staged) Live() bool { return true }
 
-func (s *staged) traffic() (started, open int) {
+func (s *staged) Traffic() (started, open int) {
 	for _, r := range s.asking {
 		switch now := time.Since(s.began); {
 		case now >= r[1]:
@@ -35,16 +36,16 @@ func (s *staged) traffic() (started, open int) {
 	return started, open
 }
 
-func (s *staged) look(context.Context) (*Snapshot, error) {
-	snap := &Snapshot{URL: "http://idp.test/grant", Title: "Grant", Mark: "1", Ready: "complete", Scripts: true,
+func (s *staged) Look(context.Context) (*pages.Snapshot, error) {
+	snap := &pages.Snapshot{URL: "http://idp.test/grant", Title: "Grant", Mark: "1", Ready: "complete", Scripts: true,
 		Text: "The application wants access to your account. Allow Deny"}
 	if time.Since(s.began) >= s.boxAt {
-		snap.Elements = append(snap.Elements, Element{Kind: Check, Name: "scope", Visible: true, Enabled: true, Form: -1})
+		snap.Elements = append(snap.Elements, pages.Element{Kind: pages.Check, Name: "scope", Visible: true, Enabled: true, Form: -1})
 	}
 	for _, label := range []string{"Allow", "Deny"} {
-		snap.Elements = append(snap.Elements, Element{Kind: Button, Label: label, Visible: true, Enabled: true, Form: -1})
+		snap.Elements = append(snap.Elements, pages.Element{Kind: pages.Button, Label: label, Visible: true, Enabled: true, Form: -1})
 	}
-	snap.clean()
+	snap.Clean()
 	return snap, nil
 }
 
@@ -63,18 +64,18 @@ func TestHalfAPage(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o := Options{Verification: profiles.Verification{}}.filled()
-				r, _, err := o.recogniser()
+				o := Options{Verification: profiles.Verification{}}.WithDefaults()
+				r, err := pages.NewRecogniser(o.Verification)
 				if err != nil {
 					t.Fatal(err)
 				}
 				page := &staged{began: time.Now(), asking: c.asking, boxAt: c.boxAt}
-				v := &visit{session: &session{tab: page, recogniser: r, limits: o.Verification.Limits}, j: &transcript.Journey{}, seen: map[string]int{}}
+				v := &visit{TabSession: &TabSession{tab: page, recogniser: r, limits: o.Verification.Limits}, j: &transcript.Journey{}, seen: map[string]int{}}
 				s := v.settle(t.Context(), nil, nil)
 				if s.trouble != nil {
 					t.Fatal(s.trouble)
 				}
-				if s.Role != roleConsent && s.Role != roleConfirm {
+				if s.Role != pages.RoleConsent && s.Role != pages.RoleConfirm {
 					t.Fatalf("the page is %q", s.Role)
 				}
 				if len(s.Elements) != 3 {

@@ -12,6 +12,9 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // submission is a form as it goes over the wire.
@@ -19,33 +22,11 @@ type submission struct {
 	method, url, body, contentType string
 }
 
-// fill types a text into a field, or one character into each of several.
-func (d *document) fill(elements []int, text string) error {
-	if len(elements) == 1 {
-		d.values[d.nodes[elements[0]]] = text
-		return nil
-	}
-	chars, fits := boxed(text, len(elements))
+// fill types a text into each of some fields.
+func (d *document) fill(elements []int, texts []string) {
 	for i, e := range elements {
-		d.values[d.nodes[e]] = chars[i]
+		d.values[d.nodes[e]] = texts[i]
 	}
-	if !fits {
-		return errLost
-	}
-	return nil
-}
-
-// boxed splits a code over one-character boxes: they have none for the dash.
-func boxed(code string, boxes int) (chars []string, fits bool) {
-	all := strings.Split(bareCase(code), "")
-	chars = make([]string, boxes)
-	copy(chars, all)
-	return chars, len(all) <= boxes
-}
-
-// bareCase is the code without separators, in its own case.
-func bareCase(code string) string {
-	return strings.NewReplacer("-", "", " ", "", ".", "").Replace(code)
 }
 
 func (d *document) tick(elements []int, on bool) {
@@ -77,14 +58,14 @@ func (d *document) press(element int, byEnter bool, set map[string]string) (*sub
 	if n.DataAtom == atom.A && attr(n, "href") != "" {
 		u, err := d.base.Parse(attr(n, "href"))
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-			return nil, &fault{"needs_js", "the link is a script"}
+			return nil, Failed(transcript.NeedsScript, "the link is a script")
 		}
 		return &submission{method: http.MethodGet, url: u.String()}, nil
 	}
 	form := d.formOf(n)
 	submits := byEnter || n.DataAtom == atom.Input && (typeOf(n) == "submit" || typeOf(n) == "image") || n.DataAtom == atom.Button && typeOf(n) == "submit"
 	if form < 0 || !submits && len(set) == 0 {
-		return nil, &fault{"needs_js", "the button has no form of its own: a script makes it work"}
+		return nil, Failed(transcript.NeedsScript, "the button has no form of its own: a script makes it work")
 	}
 	button := n
 	if byEnter {
@@ -105,10 +86,10 @@ func (d *document) refuses(form int) bool {
 		}
 		k, value := kindOf(n), d.value(n)
 		switch {
-		case has(n, "required") && (k == TextField || k == Password) && value == "",
-			has(n, "required") && k == Check && !d.isChecked(n):
+		case has(n, "required") && (k == pages.TextField || k == pages.Password) && value == "",
+			has(n, "required") && k == pages.Check && !d.isChecked(n):
 			return true
-		case k == TextField && value != "" && attr(n, "pattern") != "":
+		case k == pages.TextField && value != "" && attr(n, "pattern") != "":
 			p, err := regexp.Compile("^(?:" + attr(n, "pattern") + ")$")
 			if err == nil && !p.MatchString(value) {
 				return true

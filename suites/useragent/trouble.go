@@ -3,20 +3,24 @@ package useragent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// fault is a driver's error whose class is known.
-type fault struct {
+// failure is a driver's error whose class is known.
+type failure struct {
 	class transcript.TroubleClass
 	cause string
 }
 
-func (f *fault) Error() string { return f.cause }
+func (f *failure) Error() string { return f.cause }
+
+// Failed is an error of a known class, for the trouble of a journey. Its text is
+// the cause.
+func Failed(class transcript.TroubleClass, cause string) error { return &failure{class, cause} }
 
 // The causes of the two time limits of a journey.
 var (
@@ -26,7 +30,7 @@ var (
 
 // classOf sorts an error, and words it without a bare "deadline exceeded".
 func classOf(err error) (transcript.TroubleClass, string) {
-	var f *fault
+	var f *failure
 	switch {
 	case errors.As(err, &f):
 		return f.class, f.cause
@@ -36,66 +40,31 @@ func classOf(err error) (transcript.TroubleClass, string) {
 		return transcript.NavTimeout, "the page did not answer in time (limits.step)"
 	case errors.Is(err, context.Canceled):
 		return transcript.JourneyCanceled, "the run was interrupted"
-	case errors.Is(err, errLost):
+	case errors.Is(err, ErrLost):
 		return transcript.ValueLost, err.Error()
 	}
 	return transcript.Unreachable, err.Error()
 }
 
+// CauseOf words an error of a [Tab] for a report.
+func CauseOf(err error) string {
+	_, cause := classOf(err)
+	return cause
+}
+
 // notRecognised reports a page that nothing fits, with an entry to start from.
-func (v *visit) notRecognised(p *sighting) *transcript.Trouble {
-	if !v.tab.live() && p.Scripts {
-		t := p.trouble(transcript.NeedsScript, "the page is made by scripts, which the forms driver does not run")
+func (v *visit) notRecognised(p *pages.Sighting) *transcript.Trouble {
+	if !v.tab.Live() && p.Scripts {
+		t := p.Trouble(transcript.NeedsScript, "the page is made by scripts, which the forms driver does not run")
 		t.Hint = "use the driver browser"
 		return t
 	}
-	t := p.trouble(transcript.NotRecognised, "no profile entry and no heuristic fits the page")
+	t := p.Trouble(transcript.NotRecognised, "no profile entry and no heuristic fits the page")
 	if p.Frames > 0 {
 		t.Cause += "; it has a frame from another site, which cannot be read"
 	}
-	t.Hint = "add to verification.pages: " + p.suggest()
+	t.Hint = "add to verification.pages: " + p.Suggest()
 	return t
-}
-
-// suggest is a profile entry made from what is on the page.
-func (p *sighting) suggest() string {
-	when := "title: " + fmt.Sprintf("%q", p.Title)
-	if u, err := url.Parse(p.URL); err == nil && u.Path != "" && u.Path != "/" {
-		when = fmt.Sprintf("url: %q", "*"+u.Path+"*")
-	}
-	var do []string
-	for i := range p.Elements {
-		e := &p.Elements[i]
-		if !e.usable() || len(do) > 3 {
-			continue
-		}
-		at := ""
-		switch {
-		case e.ID != "":
-			at = fmt.Sprintf("{id: %q}", e.ID)
-		case e.Name != "":
-			at = fmt.Sprintf("{name: %q}", e.Name)
-		case e.Label != "" && e.Kind == Button:
-			at = fmt.Sprintf("{button: %q}", e.Label)
-		default:
-			continue
-		}
-		switch e.Kind {
-		case TextField, Password:
-			do = append(do, "{fill: "+at+", with: ...}")
-		case Button:
-			do = append(do, "{click: "+at+"}")
-		}
-	}
-	return fmt.Sprintf("- {role: ..., when: {%s}, do: [%s]}", when, strings.Join(do, ", "))
-}
-
-// orEmpty is p, or a sighting of nothing.
-func (p *sighting) orEmpty() *sighting {
-	if p == nil {
-		return &sighting{Snapshot: &Snapshot{}}
-	}
-	return p
 }
 
 // scrub takes a secret out of everything that a journey keeps as text.

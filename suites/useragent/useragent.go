@@ -2,17 +2,19 @@
 //
 // RFC 8628 section 3.3 sends the end user to the verification URI with a user
 // code. This package plays that person: it opens the page, recognises what the
-// page asks for, types the code, logs in, and approves or denies. Four drivers
-// share one recogniser and one page schema (profiles.Verification):
+// page asks for, types the code, logs in, and approves or denies. There are four
+// drivers:
 //
-//   - browser drives real Chromium with chromedp;
+//   - browser drives real Chromium; it is the package chromium;
 //   - forms sends the HTML forms itself, with a cookie jar and an HTML parser;
 //   - hook calls a command or an HTTP endpoint that decides in the person's place;
 //   - manual shows the code to a real person and waits for them.
 //
-// Pages are recognised, not sequenced, so login before the code, a skipped
-// consent and a prefilled code need no configuration. A journey that cannot
-// finish says nothing about the server: its outcome is Unfinished.
+// The first two open pages. To the [Engine] that walks these a user agent is a
+// [Tab]; the package pages recognises what a tab shows, by one page schema
+// (profiles.Verification). Pages are recognised, not sequenced, so login before the
+// code, a skipped consent and a prefilled code need no configuration. A journey
+// that cannot finish says nothing about the server: its outcome is Unfinished.
 package useragent
 
 import (

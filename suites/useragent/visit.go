@@ -1,52 +1,31 @@
 package useragent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// session is the Session of the drivers that open pages.
-type session struct {
-	driver     string
-	tab        tab
-	recogniser *recogniser
-	limits     profiles.JourneyLimits
-	consent    string
-	now        func() time.Duration
-	// loggedIn lasts from journey to journey, as the cookies do.
-	loggedIn bool
-	// ready prepares the tab at the first journey; it may be nil.
-	ready func(ctx context.Context, start string) error
-	// early is ready before there is a start page; nil: it needs one.
-	early func(ctx context.Context) error
-	// room bounds the journeys that are under way; nil: no bound. reserved gives
-	// back the place that Prepare took for the next one.
-	room     *room
-	reserved func()
-	// strained says that this machine did not keep up since a moment.
-	strained func(since time.Time) bool
-	// learn is told of each journey that met pages; it may be nil.
-	learn func(j *transcript.Journey, scripted bool)
-}
-
 // Close ends the user agent.
-func (s *session) Close() error {
+func (s *TabSession) Close() error {
 	if s.reserved != nil {
 		s.reserved()
 	}
-	return s.tab.close()
+	return s.tab.Close()
 }
 
-// enter waits for room for a journey. A session that is open and idle takes
-// none, nor does a journey that waits for others at the decision page, so that
-// two people can meet there whatever the bound is.
-func (s *session) enter(ctx context.Context, deadline time.Time) (leave func(), err error) {
+// TakePlace waits for room for a journey, or for what costs as much as one, and leave
+// gives it back. The deadline is when the code expires for which it is; zero: there
+// is time. A session that is open and idle takes no room, nor does a journey that
+// waits for others at the decision page, so that two people can meet there
+// whatever the bound is.
+func (s *TabSession) TakePlace(ctx context.Context, deadline time.Time) (leave func(), err error) {
 	if s.room == nil {
 		return func() {}, nil
 	}
@@ -57,7 +36,7 @@ func (s *session) enter(ctx context.Context, deadline time.Time) (leave func(), 
 }
 
 // Prepare implements Preparer.
-func (s *session) Prepare(ctx context.Context) error {
+func (s *TabSession) Prepare(ctx context.Context) error {
 	if s.room == nil || s.reserved != nil {
 		return nil
 	}
@@ -66,16 +45,13 @@ func (s *session) Prepare(ctx context.Context) error {
 		return err
 	}
 	s.reserved = leave
-	if s.early == nil {
-		return nil
-	}
-	return s.early(ctx)
+	return s.tab.Early(ctx)
 }
 
 // visit is one journey under way.
 type visit struct {
-	*session
-	watched *watch
+	*TabSession
+	watched *Watch
 	task    Task
 	j       *transcript.Journey
 	values  map[string]string // what a fill may type, by name
@@ -95,11 +71,11 @@ type visit struct {
 }
 
 // Journey implements Session.
-func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
+func (s *TabSession) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{
 		Name: task.Name, Goal: task.Goal, Driver: s.driver, Start: task.Start, Started: s.now(),
 	}
-	leave, err := s.enter(ctx, task.Deadline)
+	leave, err := s.TakePlace(ctx, task.Deadline)
 	if err != nil {
 		class, cause := classOf(err)
 		j.Outcome, j.Trouble, j.Ended = transcript.Unfinished, &transcript.Trouble{Class: class, Cause: cause, URL: task.Start}, s.now()
@@ -108,8 +84,8 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 	defer leave()
 	j.Started = s.now()
 	watched := newWatch(task)
-	defer s.tab.watch(nil)
-	v := &visit{watched: watched, leave: leave, session: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
+	defer s.tab.Watch(nil)
+	v := &visit{watched: watched, leave: leave, TabSession: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
 	if task.TypeCode {
 		j.TypedCode = task.UserCode
 	}
@@ -136,14 +112,14 @@ func (s *session) Journey(ctx context.Context, task Task) transcript.Journey {
 		end = v.travel(jctx)
 	}
 	j.Outcome = end.end
-	j.StillAuthenticated = v.forgotten && v.tab.authorized()
+	j.StillAuthenticated = v.forgotten && v.tab.Authorized()
 	watched.tell(ctx, &j)
 	if end.trouble != nil {
 		v.report(ctx, end)
 	}
 	cctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer stop()
-	j.Cookies = v.tab.cookies(cctx)
+	j.Cookies = v.tab.Cookies(cctx)
 	if task.Account != nil {
 		scrub(&j, task.Account.Password)
 	}
@@ -169,7 +145,7 @@ func (v *visit) report(ctx context.Context, end settled) {
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
-		t.Screenshot, t.HTML = v.tab.screenshot(ctx), v.tab.html(ctx)
+		t.Screenshot, t.HTML = v.tab.Screenshot(ctx), v.tab.HTML(ctx)
 	}
 	v.j.Trouble = t
 }
@@ -181,12 +157,12 @@ func (v *visit) travel(ctx context.Context) settled {
 		return settled{trouble: t}
 	}
 	opening := time.Since(start)
-	var before *sighting
-	var last *order
+	var before *pages.Sighting
+	var last *Order
 	for {
 		s := v.settle(ctx, before, last)
 		if s.trouble != nil || s.end != "" {
-			if s.sighting != nil && s.end != "" {
+			if s.Sighting != nil && s.end != "" {
 				v.note(ctx, s)
 			}
 			return s
@@ -195,33 +171,33 @@ func (v *visit) travel(ctx context.Context) settled {
 		opening = 0
 		step := v.note(ctx, s)
 		if len(v.j.Steps) > v.limits.Pages {
-			return settled{trouble: s.because(transcript.Loop, fmt.Sprintf("more than %d pages", v.limits.Pages))}
+			return settled{trouble: s.Trouble(transcript.Loop, fmt.Sprintf("more than %d pages", v.limits.Pages))}
 		}
-		m := v.decide(s.sighting)
+		m := v.decide(s.Sighting)
 		if m.end != "" || m.trouble != nil {
-			return settled{sighting: s.sighting, end: m.end, trouble: m.trouble}
+			return settled{Sighting: s.Sighting, end: m.end, trouble: m.trouble}
 		}
 		if m.decides {
-			if t := v.atDecisionPage(ctx, s.sighting); t != nil {
+			if t := v.atDecisionPage(ctx, s.Sighting); t != nil {
 				return settled{trouble: t}
 			}
 		}
-		acts := s.plan(m.way, m.typeCode)
+		acts := s.Plan(m.way, m.typeCode)
 		if len(acts) == 0 {
-			return settled{trouble: s.because(transcript.ElementMissing, fmt.Sprintf("the page has nothing to %s with", m.way))}
+			return settled{trouble: s.Trouble(transcript.ElementMissing, fmt.Sprintf("the page has nothing to %s with", m.way))}
 		}
-		if m.way == approve && v.task.Clear != nil {
-			acts = clearing(v.task.Clear, acts)
+		if m.way == pages.Approve && v.task.Clear != nil {
+			acts = pages.Clearing(v.task.Clear, acts)
 		}
 		if m.forget {
-			if err := v.tab.forget(ctx); err != nil {
-				return settled{trouble: s.because(classOf(err))}
+			if err := v.tab.Forget(ctx); err != nil {
+				return settled{trouble: s.Trouble(classOf(err))}
 			}
-			v.forgotten, v.session.loggedIn = true, false
+			v.forgotten, v.loggedIn = true, false
 			step.Action = "forget all cookies"
 		}
 		var end settled
-		if before, last, end = v.perform(ctx, s.sighting, acts, step); end.trouble != nil || end.end != "" {
+		if before, last, end = v.perform(ctx, s.Sighting, acts, step); end.trouble != nil || end.end != "" {
 			return end
 		}
 	}
@@ -229,7 +205,7 @@ func (v *visit) travel(ctx context.Context) settled {
 
 // atDecisionPage lets the task's owner do something while the page that asks
 // for the decision is open.
-func (v *visit) atDecisionPage(ctx context.Context, p *sighting) *transcript.Trouble {
+func (v *visit) atDecisionPage(ctx context.Context, p *pages.Sighting) *transcript.Trouble {
 	held := v.task.AtDecision
 	if held == nil {
 		return nil
@@ -243,14 +219,9 @@ func (v *visit) atDecisionPage(ctx context.Context, p *sighting) *transcript.Tro
 	}
 	v.j.Decided = false
 	if ctx.Err() != nil {
-		return p.trouble(classOf(context.Cause(ctx)))
+		return p.Trouble(classOf(context.Cause(ctx)))
 	}
-	return p.trouble(transcript.JourneyCanceled, err.Error())
-}
-
-// because reports the page as the place of a trouble.
-func (s settled) because(class transcript.TroubleClass, cause string) *transcript.Trouble {
-	return s.sighting.trouble(class, cause)
+	return p.Trouble(transcript.JourneyCanceled, err.Error())
 }
 
 // start opens the first page.
@@ -262,15 +233,13 @@ func (v *visit) start(ctx context.Context) *transcript.Trouble {
 		class, cause := classOf(err)
 		return &transcript.Trouble{Class: class, Cause: cause, URL: v.task.Start, Action: "open the page"}
 	}
-	if v.ready != nil {
-		if err := v.ready(ctx, v.task.Start); err != nil {
-			return fail(err)
-		}
+	if err := v.tab.Ready(ctx, v.task.Start); err != nil {
+		return fail(err)
 	}
-	v.tab.watch(v.watched)
-	step, cancel := v.within(ctx, v.limits.Step, errStep)
+	v.tab.Watch(v.watched)
+	step, cancel := v.Step(ctx, 0)
 	defer cancel()
-	if err := v.tab.open(step, v.task.Start); err != nil {
+	if err := v.tab.Open(step, v.task.Start); err != nil {
 		if step.Err() != nil && ctx.Err() == nil {
 			err = context.Cause(step)
 		}
@@ -281,30 +250,30 @@ func (v *visit) start(ctx context.Context) *transcript.Trouble {
 
 // note records a page as a step.
 func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
-	v.tab.inspect(ctx, v.watched)
-	facts := v.tab.facts()
-	v.scripted = v.scripted || s.scripted()
+	v.tab.Inspect(ctx, v.watched)
+	facts := v.tab.Facts()
+	v.scripted = v.scripted || s.Scripted()
 	var picture []byte
 	if !v.task.Unpictured {
-		picture = v.tab.screenshot(ctx)
+		picture = v.tab.Screenshot(ctx)
 	}
 	v.j.Steps = append(v.j.Steps, transcript.Step{
-		N: len(v.j.Steps) + 1, Page: first(s.Role, "unknown"), Reason: s.Reason,
-		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status, Text: s.Text, Fields: v.shownValues(s.sighting), Usability: s.usability(),
-		Header: facts.header, Foreign: facts.foreign,
-		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: picture, Ways: s.ways(),
+		N: len(v.j.Steps) + 1, Page: cmp.Or(s.Role, "unknown"), Reason: s.Reason,
+		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status, Text: s.Text, Fields: v.shownValues(s.Sighting), Usability: s.Usability(),
+		Header: facts.Header, Foreign: facts.Foreign,
+		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: picture, Ways: s.Ways(),
 	})
 	return &v.j.Steps[len(v.j.Steps)-1]
 }
 
 // shownValues are what stands in the page's text fields, except for the name
 // that the person typed.
-func (v *visit) shownValues(p *sighting) []string {
+func (v *visit) shownValues(p *pages.Sighting) []string {
 	var values []string
 	for i := range p.Elements {
 		e := &p.Elements[i]
-		if e.Kind == TextField && e.Visible && e.Value != "" && e.Value != v.values["username"] && len(values) < maxShown {
-			values = append(values, tidy(e.Value, maxLabel))
+		if e.Kind == pages.TextField && e.Visible && e.Value != "" && e.Value != v.values["username"] && len(values) < maxShown {
+			values = append(values, pages.Tidy(e.Value, pages.MaxLabel))
 		}
 	}
 	return values
@@ -338,22 +307,22 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 	}
 	v.leave() // waiting takes no room
 	sleep(ctx, v.task.Dwell)
-	var snap *Snapshot
+	var snap *pages.Snapshot
 	for {
 		var err error
-		if snap, err = v.tab.look(ctx); err == nil {
+		if snap, err = v.tab.Look(ctx); err == nil {
 			break
 		}
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
-		} else if errors.Is(err, errMoving) {
+		} else if errors.Is(err, ErrMoving) {
 			sleep(ctx, lookEvery)
 			continue
 		}
-		return settled{trouble: (*sighting)(nil).orEmpty().trouble(classOf(err))}
+		return settled{trouble: (*pages.Sighting)(nil).Trouble(classOf(err))}
 	}
-	p := v.recogniser.recognise(snap, v.task.UserCode)
-	v.note(ctx, settled{sighting: p, took: time.Since(start)}).Action = "look"
+	p := v.recogniser.Recognise(snap, v.task.UserCode)
+	v.note(ctx, settled{Sighting: p, took: time.Since(start)}).Action = "look"
 	for _, probe := range []struct {
 		name, method string
 		headers      map[string]string
@@ -362,8 +331,8 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 		{"prefetch GET", "GET", map[string]string{"Sec-Purpose": "prefetch", "Purpose": "prefetch"}},
 	} {
 		began := time.Now()
-		step, cancel := v.within(ctx, v.limits.Step, errStep)
-		status, err := v.tab.probe(step, probe.method, v.task.Start, probe.headers)
+		step, cancel := v.Step(ctx, 0)
+		status, err := v.tab.Probe(step, probe.method, v.task.Start, probe.headers)
 		cancel()
 		reason := ""
 		if err != nil {
@@ -374,5 +343,5 @@ func (v *visit) lookOnly(ctx context.Context) settled {
 			Status: status, TookMS: float64(time.Since(began).Microseconds()) / 1000,
 		})
 	}
-	return settled{sighting: p, end: transcript.Looked}
+	return settled{Sighting: p, end: transcript.Looked}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,14 +13,15 @@ import (
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // maxLeaks bounds what is told of the places where a watched value was found.
 const maxLeaks = 20
 
-// watch looks for values in everything that passes through a user agent. It
-// keeps where one was found, never the value. A nil watch looks for nothing.
-type watch struct {
+// Watch looks for values in everything that passes through a user agent. It
+// keeps where one was found, never the value. A nil Watch looks for nothing.
+type Watch struct {
 	needles []needle
 	// control is the user code: a watch that does not see even that is blind.
 	control needle
@@ -41,11 +41,11 @@ type needle struct {
 	forms []string
 }
 
-func newWatch(task Task) *watch {
+func newWatch(task Task) *Watch {
 	if len(task.Watch) == 0 {
 		return nil
 	}
-	w := &watch{over: make(chan struct{}), control: needle{forms: slices.Concat(spellings(task.UserCode), spellings(bareCase(task.UserCode)))}}
+	w := &Watch{over: make(chan struct{}), control: needle{forms: slices.Concat(spellings(task.UserCode), spellings(bareCase(task.UserCode)))}}
 	for _, n := range task.Watch {
 		w.needles = append(w.needles, needle{n.Name, spellings(n.Value)})
 	}
@@ -83,8 +83,9 @@ func (n needle) in(content string) bool {
 	return slices.ContainsFunc(n.forms, func(form string) bool { return strings.Contains(content, form) })
 }
 
-// search looks into one piece of what passed.
-func (w *watch) search(where, at, content string) {
+// Search looks into one piece of what passed: where, in words ("response body"),
+// the URL that it belongs to, and its content.
+func (w *Watch) Search(where, at, content string) {
 	if w == nil || content == "" {
 		return
 	}
@@ -100,13 +101,13 @@ func (w *watch) search(where, at, content string) {
 	}
 }
 
-func (w *watch) seen() bool {
+func (w *Watch) seen() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.proved
 }
 
-func (w *watch) found(l transcript.Leak) {
+func (w *Watch) found(l transcript.Leak) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.leaks) < maxLeaks && !slices.Contains(w.leaks, l) {
@@ -115,7 +116,7 @@ func (w *watch) found(l transcript.Leak) {
 }
 
 // clean is a URL without its query, and without the values themselves.
-func (w *watch) clean(at string) string {
+func (w *Watch) clean(at string) string {
 	at, _, _ = strings.Cut(at, "?")
 	at, _, _ = strings.Cut(at, "#")
 	for _, n := range w.needles {
@@ -123,11 +124,11 @@ func (w *watch) clean(at string) string {
 			at = strings.ReplaceAll(at, form, "["+n.name+"]")
 		}
 	}
-	return tidy(at, maxLabel)
+	return pages.Tidy(at, pages.MaxLabel)
 }
 
-// aside searches on the side, until the journey has been told.
-func (w *watch) aside(search func()) {
+// Aside searches on the side, until the journey has been told.
+func (w *Watch) Aside(search func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.told {
@@ -144,18 +145,19 @@ func (w *watch) aside(search func()) {
 	}()
 }
 
-// headers searches the headers of a message, each under its name.
-func (w *watch) headers(kind, at string, headers http.Header) {
+// Headers searches the headers of a message, each under its name; kind is
+// "request" or "response".
+func (w *Watch) Headers(kind, at string, headers http.Header) {
 	if w == nil {
 		return
 	}
 	for name, values := range headers {
-		w.search(kind+" header "+tidy(http.CanonicalHeaderKey(name), maxLabel), at, strings.Join(values, "\n"))
+		w.Search(kind+" header "+pages.Tidy(http.CanonicalHeaderKey(name), pages.MaxLabel), at, strings.Join(values, "\n"))
 	}
 }
 
 // tell completes the journey, after the searches that are under way.
-func (w *watch) tell(ctx context.Context, j *transcript.Journey) {
+func (w *Watch) tell(ctx context.Context, j *transcript.Journey) {
 	if w == nil {
 		return
 	}
@@ -177,44 +179,4 @@ func (w *watch) tell(ctx context.Context, j *transcript.Journey) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	j.WatchProved, j.Leaks = w.proved, slices.Clone(w.leaks)
-}
-
-// watchedTransport shows the forms driver's exchanges to the watch of the
-// journey under way, redirects included.
-type watchedTransport struct {
-	http.RoundTripper
-	tab *formsTab
-}
-
-func (t watchedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := t.tab.watched
-	if w == nil {
-		return t.RoundTripper.RoundTrip(r)
-	}
-	at := r.URL.String()
-	w.search("request URL", at, at)
-	w.headers("request", at, r.Header)
-	if r.GetBody != nil {
-		if body, err := r.GetBody(); err == nil {
-			w.search("request body", at, readSome(body))
-		}
-	}
-	resp, err := t.RoundTripper.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	w.headers("response", at, resp.Header)
-	body := readSome(resp.Body)
-	w.search("response body", at, body)
-	// What is left of a long body, or its error, follows what was read.
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(strings.NewReader(body), resp.Body), resp.Body}
-	return resp, nil
-}
-
-func readSome(r io.Reader) string {
-	content, _ := io.ReadAll(io.LimitReader(r, maxBody))
-	return string(content)
 }

@@ -1,81 +1,10 @@
 package useragent
 
 import (
-	"context"
 	"encoding/base64"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"os"
 	"strings"
 	"testing"
-
-	"github.com/devicegrant/devicegrant/profiles"
-	"github.com/devicegrant/devicegrant/suites/transcript"
 )
-
-// leaky serves a code page and a decision, and gives a value away in many ways.
-func leaky(value string) http.Handler {
-	mux := http.NewServeMux()
-	page := func(w http.ResponseWriter, body string) {
-		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprintf(w, "<!DOCTYPE html><title>Connect</title>%s", body)
-	}
-	mux.HandleFunc("GET /device", func(w http.ResponseWriter, r *http.Request) {
-		page(w, `<form method=post><label>User code <input name=user_code></label><input type=hidden name=state value="`+
-			base64.StdEncoding.EncodeToString([]byte("x:"+value+":y"))+`"><button>Continue</button></form>`)
-	})
-	mux.HandleFunc("POST /device", func(w http.ResponseWriter, r *http.Request) {
-		http.SetCookie(w, &http.Cookie{Name: "flow", Value: url.QueryEscape(value)})
-		http.Redirect(w, r, "/consent?flow="+url.QueryEscape(value), http.StatusSeeOther)
-	})
-	mux.HandleFunc("GET /consent", func(w http.ResponseWriter, r *http.Request) {
-		page(w, `<p>The TV wants access.</p><form method=post><button>Approve</button><button>Deny</button></form>`)
-	})
-	return mux
-}
-
-func TestWatch(t *testing.T) {
-	const value = "Zm/+9 secret~of-the-device"
-	server := httptest.NewServer(leaky(value))
-	defer server.Close()
-	for _, kind := range []string{"forms", "browser"} {
-		t.Run(kind, func(t *testing.T) {
-			if _, err := FindBrowser("", os.Getenv); err != nil && kind == "browser" {
-				t.Skip(err)
-			}
-			s, err := drive(t, kind, profiles.Verification{}).NewSession(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			task := Task{Name: "watched", Goal: transcript.ReachDecision, Start: server.URL + "/device", UserCode: "WDJB-MJHT", TypeCode: true,
-				Watch: []Needle{{"device_code", value}, {"something else", "is not there"}}}
-			j := s.Journey(t.Context(), task)
-			if j.Outcome != transcript.AtDecision || !j.WatchProved || len(j.Watched) != 2 {
-				t.Fatalf("%s, proved %v, watched %v, %v", j.Outcome, j.WatchProved, j.Watched, j.Trouble)
-			}
-			found := map[string]bool{}
-			for _, l := range j.Leaks {
-				if l.Needle != "device_code" || strings.Contains(l.URL, value) || strings.Contains(l.URL, "?") {
-					t.Errorf("%+v", l)
-				}
-				found[l.Where] = true
-			}
-			for _, where := range []string{"response body", "request body", "response header Set-Cookie", "request URL", "request header Cookie", "response header Location"} {
-				if !found[where] {
-					t.Errorf("not found in the %s: %+v", where, j.Leaks)
-				}
-			}
-			// The next journey of the session is not watched.
-			task.Watch = nil
-			if j := s.Journey(context.WithoutCancel(t.Context()), task); j.Watched != nil || j.Leaks != nil || j.WatchProved {
-				t.Errorf("%+v", j.Leaks)
-			}
-		})
-	}
-}
 
 // TestSpellings finds a value wherever it starts inside a base64 text.
 func TestSpellings(t *testing.T) {

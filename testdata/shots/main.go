@@ -19,7 +19,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/useragent/chromium"
 )
 
 func main() {
@@ -43,7 +43,7 @@ func shoot(file, out, size string, how []string) error {
 	if err != nil {
 		return err
 	}
-	browser, err := useragent.FindBrowser("", nil)
+	browser, err := chromium.Find("", nil)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
 	"github.com/devicegrant/devicegrant/suites/transcript"
-	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/useragent/chromium"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -45,7 +45,7 @@ func tab(t *testing.T) context.Context {
 	if testing.Short() {
 		t.Skip("not in make check: it starts a browser")
 	}
-	browser, err := useragent.FindBrowser("", nil)
+	browser, err := chromium.Find("", nil)
 	if err != nil {
 		missing(t, err.Error())
 	}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package chromium
+
+import "testing"
+
+func freeze(*testing.T, []browserProcess) {}
+
+func lives(browserProcess) bool { return false }

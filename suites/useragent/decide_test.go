@@ -1,0 +1,52 @@
+package useragent
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
+)
+
+// TestDenyNeverApproves goes through what a Deny journey may meet.
+func TestDenyNeverApproves(t *testing.T) {
+	const (
+		login   = `<input name=username><input type=password name=password><button>Sign in</button>`
+		consent = `<p>The app wants access</p><button>Allow</button><button>Deny</button>`
+		lone    = `<p>The app wants access</p><button>Allow</button>`
+		confirm = `<p>Your code is ABCD-EFGH</p><button>Continue</button>`
+	)
+	r, err := pages.NewRecogniser(profiles.Verification{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := &url.URL{Scheme: "https", Host: "idp.test", Path: "/device", RawQuery: "user_code=ABCD-EFGH"}
+	for _, c := range []struct {
+		name, page, consent string
+		codes               int
+		loggedIn            bool
+		way                 pages.Way
+		end                 transcript.Outcome
+	}{
+		{"login after the code", login, "unknown", 1, false, "", transcript.NoWayToDeny},
+		{"login after the code, consent first-time", login, "first-time", 1, false, "", transcript.NoWayToDeny},
+		{"login after the code, consent promised", login, "always", 1, false, pages.Onward, ""},
+		{"login before the code", login, "unknown", 0, false, pages.Onward, ""},
+		{"a way to deny", consent, "unknown", 1, true, pages.Deny, ""},
+		{"no way to deny", lone, "always", 1, true, "", transcript.NoWayToDeny},
+		{"early confirmation, consent promised", confirm, "always", 1, false, pages.Approve, ""},
+		{"early confirmation", confirm, "unknown", 1, false, "", transcript.NoWayToDeny},
+		{"late confirmation", confirm, "always", 1, true, "", transcript.NoWayToDeny},
+	} {
+		p := r.Recognise(SnapshotOf(c.page, from, 200, nil), "ABCD-EFGH")
+		v := &visit{
+			TabSession: &TabSession{tab: &formsTab{}, consent: c.consent, loggedIn: c.loggedIn},
+			task:       Task{Goal: transcript.Deny, UserCode: "ABCD-EFGH", Start: "https://idp.test/device", TypeCode: true, Account: &Account{}},
+			j:          &transcript.Journey{}, codesSent: c.codes, seen: map[string]int{},
+		}
+		if m := v.decide(p); m.way != c.way || m.end != c.end {
+			t.Errorf("%s (%s): way %q, end %q; want %q, %q", c.name, p.Role, m.way, m.end, c.way, c.end)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package useragent
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/useragent/pages"
+)
+
+// FuzzPage holds that no page, however broken, breaks the recogniser, and that
+// what is kept of it stays within bounds.
+func FuzzPage(f *testing.F) {
+	files, _ := filepath.Glob("pages/testdata/pages/*.html")
+	for _, file := range files {
+		if raw, err := os.ReadFile(file); err == nil {
+			f.Add(string(raw), "ABCD-EFGH")
+		}
+	}
+	f.Add("<form><form><table><input form=x><button form=", "\x00")
+	f.Add(`<meta http-equiv=refresh content="0;url=//x"><base href="%zz"><form action=":">`, "")
+	v := profiles.Verification{Pages: []profiles.Page{{Role: "code", When: []profiles.Match{{CSS: "div > input, form *", Text: "code"}}}}}
+	r, err := pages.NewRecogniser(v)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, source, code string) {
+		from := &url.URL{Scheme: "https", Host: "idp.test", Path: "/"}
+		d := parse(source, from, 200, 1, r.Queries())
+		p := r.Recognise(d.snapshot(), code)
+		if len(p.Text) > pages.MaxText || len(p.Elements) > pages.MaxElements || len(p.Title) > pages.MaxLabel {
+			t.Fatal("the snapshot is out of bounds")
+		}
+		for _, w := range []pages.Way{pages.Onward, pages.Approve, pages.Deny} {
+			for _, a := range p.Plan(w, true) {
+				for _, i := range a.Find(p) {
+					switch a.Do {
+					case pages.Fill:
+						d.fill([]int{i}, []string{code})
+					case pages.Press, pages.Enter:
+						_, _ = d.press(i, a.Do == pages.Enter, nil)
+					}
+				}
+			}
+		}
+		d.refresh()
+		d.selfSubmit()
+	})
+}

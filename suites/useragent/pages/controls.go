@@ -1,0 +1,257 @@
+package pages
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// none stands for an element that is not on the page.
+const none = -1
+
+// controls are the elements that matter on a page, as indices of
+// Snapshot.Elements.
+type controls struct {
+	code     []int // the code field, or one box for each character
+	user     int
+	password int
+	submit   int // what sends the form of the fields above
+	// waiting is a button that the page keeps disabled for now.
+	waiting int
+	approve int
+	deny    int
+}
+
+// findControls looks for the fields and buttons of all roles.
+func findControls(s *Snapshot) controls {
+	f := finder{Snapshot: s, controls: controls{user: none, password: none, submit: none, waiting: none, approve: none, deny: none}}
+	f.nameless(f.findFields())
+	f.findButtons()
+	return f.controls
+}
+
+// finder looks for the controls of a page.
+type finder struct {
+	*Snapshot
+	controls
+}
+
+// findFields sorts the fields by what they say about themselves, and lists those
+// for text.
+func (v *finder) findFields() (texts []int) {
+	best, bestUser := 0, 0
+	for i := range v.Elements {
+		e := &v.Elements[i]
+		if !e.usable() {
+			continue
+		}
+		switch e.Kind {
+		case Password:
+			if v.password == none {
+				v.password = i
+			}
+		case TextField:
+			if e.Type == "search" {
+				continue
+			}
+			texts = append(texts, i)
+			code, user := codeScore(e), userScore(e)
+			if user > code && user > bestUser {
+				v.user, bestUser = i, user
+			}
+			if code >= 3 && code > user && code > best {
+				v.code, best = []int{i}, code
+			}
+		}
+	}
+	if boxes := v.boxes(texts); boxes != nil {
+		v.code = boxes
+	}
+	return texts
+}
+
+// nameless takes a text field that says nothing about itself for what the
+// page around it suggests.
+func (v *finder) nameless(texts []int) {
+	switch {
+	case v.password != none && v.user == none:
+		// The last text field before the password.
+		for _, i := range texts {
+			if i < v.password && !slices.Contains(v.code, i) {
+				v.user = i
+			}
+		}
+	case v.password == none && len(texts) == 1 && len(v.code) == 0 && (v.user == none || userScore(&v.Elements[texts[0]]) < 3):
+		e := &v.Elements[texts[0]]
+		if otherCodes.in(e.text()) == "" && secondWord.in(e.text()) == "" && codeWords.in(v.Title+" "+v.Text) != "" {
+			v.code, v.user = texts, none
+		}
+	}
+	if v.password != none && v.user == none && len(v.code) == 1 {
+		// "Customer code" beside a password is a user name.
+		v.user, v.code = v.code[0], nil
+	}
+}
+
+// boxes are at least four neighbouring fields for one character each.
+func (v *finder) boxes(texts []int) []int {
+	var run []int
+	for _, i := range texts {
+		if v.Elements[i].MaxLength == 1 {
+			run = append(run, i)
+		}
+	}
+	if len(run) < 4 {
+		return nil
+	}
+	return run
+}
+
+// text is everything that an element says about itself.
+func (e *Element) text() string {
+	return strings.Join([]string{e.Name, e.ID, e.Label, e.Placeholder}, " · ")
+}
+
+func codeScore(e *Element) int {
+	score, text := 0, e.text()
+	word := codeWords.in(text)
+	switch word {
+	case "":
+	case "code":
+		score = 3
+	default:
+		score = 5
+	}
+	if e.Autocomplete == "one-time-code" {
+		score += 2
+	}
+	if e.MaxLength >= 6 && e.MaxLength <= 12 {
+		score++
+	}
+	if otherCodes.in(text) != "" {
+		score -= 5
+	}
+	if secondWord.in(text) != "" && (word == "" || word == "code") {
+		score -= 5
+	}
+	return score
+}
+
+func userScore(e *Element) int {
+	score := 0
+	switch {
+	case strings.Contains(e.Autocomplete, "username"):
+		score = 5
+	case strings.Contains(e.Autocomplete, "email"):
+		score = 4
+	}
+	if e.Type == "email" {
+		score += 3
+	}
+	if userWords.in(e.text()) != "" {
+		score += 4
+	}
+	if codeWords.in(e.text()) == "user code" || codeWords.in(e.text()) == "usercode" {
+		score -= 4 // "user" of "user code"
+	}
+	return score
+}
+
+// findButtons sorts the buttons by their words. A link counts only as a way to
+// refuse.
+func (v *finder) findButtons() {
+	anchor := v.anchor()
+	bestSubmit, bestApprove := 0, 0
+	for i := range v.Elements {
+		e := &v.Elements[i]
+		if e.Kind == Button && e.Visible && !e.Enabled && (anchor == none || e.Form == v.Elements[anchor].Form) {
+			v.waiting = i
+		}
+		if !e.pressable() {
+			continue
+		}
+		says := e.says()
+		switch {
+		case strayWords.in(says) != "" && denyWords.in(says) == "":
+			continue
+		case e.refuses(says):
+			if v.deny == none || e.Kind == Button && v.Elements[v.deny].Kind == Link {
+				v.deny = i
+			}
+			continue
+		case e.Kind == Link:
+			continue
+		}
+		// A nameless button before the field is furniture.
+		if score := v.submitScore(i, says, anchor); score > bestSubmit && (anchor == none || i > anchor || score > 3) {
+			v.submit, bestSubmit = i, score
+		}
+		if score := approveScore(e, says); score > bestApprove {
+			v.approve, bestApprove = i, score
+		}
+	}
+}
+
+// anchor is a field of the form that is to be sent.
+func (v *finder) anchor() int {
+	switch {
+	case v.password != none:
+		return v.password
+	case len(v.code) > 0:
+		return v.code[0]
+	}
+	return v.user
+}
+
+// pressable says that the element could send an answer.
+func (e *Element) pressable() bool {
+	return e.usable() && (e.Kind == Button || e.Kind == Link) && len(e.Label) <= 60 && !e.Popup
+}
+
+// says is what stands on a button.
+func (e *Element) says() string { return cmp.Or(e.Label, e.Name+" "+e.ID) }
+
+// refuses goes by a button's words, and by its value where it has no label.
+func (e *Element) refuses(says string) bool {
+	return denyWords.in(says) != "" || e.Kind == Button && e.Label == "" && denyWords.in(e.Value) != ""
+}
+
+// submitScore rates a button as the one that sends the form of the anchor.
+func (v *finder) submitScore(i int, says string, anchor int) int {
+	e := &v.Elements[i]
+	score := 1
+	if anchor != none && e.Form == v.Elements[anchor].Form {
+		score += 4
+	}
+	if e.Type == "submit" || e.Type == "image" {
+		score += 2
+	}
+	if continueWords.in(says) != "" || loginWords.in(says) != "" || approveWords.in(says) != "" {
+		score += 3
+	}
+	if anchor != none && i > anchor {
+		score += 2
+	}
+	if e.Focused {
+		score++
+	}
+	if e.Type == "reset" {
+		score -= 6
+	}
+	return score
+}
+
+// approveScore rates a button as the one that approves; 0: it is none.
+func approveScore(e *Element, says string) int {
+	score := 0
+	switch {
+	case approveWords.in(says) != "":
+		score = 4
+	case continueWords.in(says) != "":
+		score = 2
+	}
+	if score > 0 && e.Focused {
+		score++
+	}
+	return score
+}

@@ -1,0 +1,263 @@
+// Package pages is the recogniser of pages. Given a Snapshot of a page and the
+// profile's entries it says which page of the RFC 8628 section 3.3 flow it is,
+// and what to do on it: type the code, log in, approve, deny, go on.
+//
+// Nothing here opens a page. A [Snapshot] comes from a browser or an HTML parser;
+// a [Recogniser] turns it into a [Sighting], by the profile's entries and, where
+// none fits, by heuristics that know English, German, French and Spanish; and each
+// [Act] of a Sighting's Plan is carried out by whoever took the snapshot. All of
+// it is pure, and all that a page says is taken for hostile.
+package pages
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/profiles"
+)
+
+// The roles of pages, as in profiles.Page.Role. The empty role is a page that
+// nothing recognised.
+const (
+	RoleCode         = "code"
+	RoleConfirm      = "code_confirm"
+	RoleIdentifier   = "identifier"
+	RolePassword     = "password"
+	RoleLogin        = "login"
+	RoleMFA          = "mfa" // by heuristics only: no journey passes it
+	RoleConsent      = "consent"
+	RoleInterstitial = "interstitial"
+	RoleSuccess      = "success"
+	RoleDenied       = "denied"
+	RoleCodeError    = "code_error"
+	RoleLoginError   = "login_error"
+	RoleError        = "error"
+)
+
+// Sighting is a recognised page: its role, and the elements that matter on it.
+type Sighting struct {
+	*Snapshot
+	// Role is one of the Role constants, "" where nothing fits, and Reason says why.
+	Role   string
+	Reason string
+	// Entry is the profile's page that matched; nil: heuristics.
+	Entry *profiles.Page
+	// Tried says why each of the profile's pages did not match.
+	Tried []string
+
+	controls
+}
+
+// Recogniser tells what page a snapshot shows. It is a pure function of the
+// snapshot, the profile's pages and the user code.
+type Recogniser struct {
+	entries []entry
+	auto    bool
+	queries []string
+}
+
+// NewRecogniser prepares the pages of a profile. It fails where a pattern of an
+// entry is no regular expression.
+func NewRecogniser(v profiles.Verification) (*Recogniser, error) {
+	entries, queries, err := compile(v.Pages)
+	if err != nil {
+		return nil, err
+	}
+	if n := v.Narrow; n != nil && n.Box != nil && selector(n.Box) != "" {
+		queries = append(queries, selector(n.Box))
+	}
+	return &Recogniser{entries: entries, auto: v.Auto == nil || *v.Auto, queries: queries}, nil
+}
+
+// Queries are the CSS selectors that the Queries of each Snapshot have to answer.
+func (r *Recogniser) Queries() []string { return r.queries }
+
+// EndsAt says that the profile has a journey end at that address, by its address
+// alone: an application's callback, say, which need not load.
+func (r *Recogniser) EndsAt(address string) bool {
+	for i := range r.entries {
+		switch r.entries[i].page.Role {
+		case RoleSuccess, RoleDenied, RoleError:
+		default:
+			continue
+		}
+		for _, c := range r.entries[i].when {
+			if c.url == nil {
+				continue
+			}
+			if _, ok := c.holds(&Snapshot{URL: address}); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Recognise tells what page a snapshot shows. The user code, "" where it is not
+// known, tells a page that asks to compare it from a consent.
+func (r *Recogniser) Recognise(s *Snapshot, userCode string) *Sighting {
+	v := &Sighting{Snapshot: s, controls: findControls(s)}
+	for i := range r.entries {
+		e := &r.entries[i]
+		why, ok := e.matches(s)
+		if ok {
+			v.Role, v.Entry = e.page.Role, e.page
+			v.Reason = fmt.Sprintf("the profile's page %d (%s)", i+1, why)
+			return v
+		}
+		v.Tried = append(v.Tried, fmt.Sprintf("page %d %s: %s", i+1, e.page.Role, why))
+	}
+	if !r.auto {
+		v.Tried = append(v.Tried, "no heuristics (auto: false)")
+		return v
+	}
+	v.Role, v.Reason = v.guess(userCode)
+	if v.Role == "" {
+		v.Tried = append(v.Tried, v.Reason)
+	}
+	return v
+}
+
+// guess tells the role by heuristics, and why.
+func (v *Sighting) guess(userCode string) (role, reason string) {
+	said := v.Title + " · " + v.Text
+	alert := errorWords.in(v.Alert)
+	switch {
+	case v.password != none && v.user != none:
+		if alert != "" {
+			return RoleLoginError, fmt.Sprintf("fields for user name and password, alert says %q", alert)
+		}
+		return RoleLogin, "fields for user name and password"
+	case v.password != none:
+		if alert != "" {
+			return RoleLoginError, fmt.Sprintf("a password field, alert says %q", alert)
+		}
+		return RolePassword, "a password field"
+	case len(v.code) > 0:
+		if alert != "" {
+			return RoleCodeError, fmt.Sprintf("a code field, alert says %q", alert)
+		}
+		return RoleCode, "a field for the user code"
+	case v.secondFactor():
+		return RoleMFA, "a field for a second factor"
+	case v.user != none && userScore(&v.Elements[v.user]) >= 4:
+		if alert != "" {
+			return RoleLoginError, fmt.Sprintf("a user name field, alert says %q", alert)
+		}
+		return RoleIdentifier, "a user name field"
+	case v.Status >= 400 && v.approve == none:
+		return RoleError, fmt.Sprintf("HTTP status %d", v.Status)
+	case v.approve != none && v.deny != none:
+		return v.decision(userCode)
+	}
+	explicit := v.approve != none && approveWords.in(v.Elements[v.approve].Label) != ""
+	switch {
+	case explicit && consentWords.in(v.Text) != "" && alert == "":
+		return v.decision(userCode)
+	case deniedWords.in(said) != "":
+		return RoleDenied, fmt.Sprintf("the text says %q", deniedWords.in(said))
+	case alert != "":
+		return RoleError, fmt.Sprintf("alert says %q", alert)
+	case v.approve != none && v.hasBoxes():
+		return RoleConsent, "boxes to tick and a button to go on"
+	case errorWords.in(said) != "" && successWords.in(said) == "":
+		return RoleError, fmt.Sprintf("the text says %q", errorWords.in(said))
+	case successWords.in(said) != "":
+		return RoleSuccess, fmt.Sprintf("the text says %q", successWords.in(said))
+	case v.approve != none:
+		return v.decision(userCode)
+	}
+	return "", "no heuristic fits"
+}
+
+// decision tells a confirmation of the code from a consent: it shows the code
+// and its button only goes on.
+func (v *Sighting) decision(userCode string) (role, reason string) {
+	label := v.Elements[v.approve].Label
+	reason = fmt.Sprintf("a button %q", label)
+	if v.deny != none {
+		reason += fmt.Sprintf(" and %q", v.Elements[v.deny].Label)
+	}
+	code := Bare(userCode)
+	if code != "" && strings.Contains(Bare(v.Text), code) && approveWords.in(label) == "" {
+		return RoleConfirm, reason + ", and the user code in the text"
+	}
+	return RoleConsent, reason
+}
+
+// Usability lists what makes the code page harder to use than it need be, for
+// people with a screen reader or a phone.
+func (v *Sighting) Usability() (observed []string) {
+	if v.Role != RoleCode || len(v.code) == 0 {
+		return nil
+	}
+	e := &v.Elements[v.code[0]]
+	if e.Label == "" {
+		observed = append(observed, "the code field has no name for a screen reader (a placeholder is none)")
+	}
+	if e.Autocomplete != "off" && e.Autocomplete != "one-time-code" {
+		observed = append(observed, "the code field has no autocomplete=off or one-time-code, so that browsers offer old codes")
+	}
+	if e.Capitals == "" {
+		observed = append(observed, "the code field has no autocapitalize, so that phones guess the case")
+	}
+	if v.Lang == "" {
+		observed = append(observed, "the page does not say which language it is in")
+	}
+	return observed
+}
+
+// AsksForInput says that the page has fields to be filled.
+func (v *Sighting) AsksForInput() bool {
+	switch v.Role {
+	case RoleCode, RoleCodeError, RoleIdentifier, RolePassword, RoleLogin, RoleLoginError:
+		return true
+	}
+	return false
+}
+
+// AsksForDecision says that the page asks to approve or to deny, or whether the
+// code is the right one.
+func (v *Sighting) AsksForDecision() bool { return v.Role == RoleConsent || v.Role == RoleConfirm }
+
+// AsksForPassword says that there is a password field.
+func (v *Sighting) AsksForPassword() bool { return v.password != none }
+
+// Waits says that the page keeps a button disabled for now.
+func (v *Sighting) Waits() bool { return v.waiting != none }
+
+// SaysError says that an alert on the page tells of an error.
+func (v *Sighting) SaysError() bool { return errorWords.in(v.Alert) != "" }
+
+// AboutCode says that the page speaks of a code. Some do so only in their URL.
+func (v *Sighting) AboutCode() bool {
+	return codeWords.in(v.Text+" "+v.Alert) != "" || badCode.in(v.URL) != ""
+}
+
+// Prefilled is the code that the server put into the field, "" for none.
+func (v *Sighting) Prefilled() string {
+	code := ""
+	for _, i := range v.code {
+		code += v.Elements[i].Value
+	}
+	return code
+}
+
+// FedByScript says that a hidden, empty field waits for a script to copy the
+// user name into it, so that a refused login is no evidence.
+func (v *Sighting) FedByScript() bool {
+	return slices.ContainsFunc(v.Elements, func(e Element) bool {
+		return e.Kind == Hidden && e.Value == "" && userWords.in(e.Name) != ""
+	})
+}
+
+func (v *Sighting) hasBoxes() bool {
+	return slices.ContainsFunc(v.Elements, func(e Element) bool { return e.Kind == Check && e.usable() })
+}
+
+func (v *Sighting) secondFactor() bool {
+	return slices.ContainsFunc(v.Elements, func(e Element) bool {
+		return e.Kind == TextField && e.usable() && (secondWord.in(e.text()) != "" || e.Autocomplete == "one-time-code")
+	})
+}

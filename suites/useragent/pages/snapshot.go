@@ -1,0 +1,215 @@
+package pages
+
+import (
+	"cmp"
+	"hash/fnv"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Bounds on what is kept of a page: everything in it is hostile.
+const (
+	MaxText     = 4000 // visible text
+	MaxLabel    = 200  // any one attribute or label
+	MaxElements = 200
+)
+
+// Snapshot is what a person sees of a page, as plain data. The browser makes
+// it with one script, the forms driver with an HTML parser; everything that
+// recognises pages is a pure function of it.
+type Snapshot struct {
+	URL   string `json:"url"`
+	Title string `json:"title"`
+	// Lang is the language that the document says it is in.
+	Lang string `json:"lang"`
+	// Ready is document.readyState.
+	Ready string `json:"ready"`
+	// Mark differs between any two documents, even with equal content.
+	Mark string `json:"mark"`
+	// Text is the visible text, Alert that of error and alert elements.
+	Text  string `json:"text"`
+	Alert string `json:"alert"`
+	// Status is the HTTP status of the document; 0: not known.
+	Status   int       `json:"-"`
+	Elements []Element `json:"elements"`
+	// Queries holds, for each CSS selector that the profile asks about, the
+	// elements that match it, as indices of Elements.
+	Queries map[string][]int `json:"queries"`
+	// Scripts says that the document has scripts, Frames that it has frames
+	// that could not be read.
+	Scripts bool `json:"scripts"`
+	Frames  int  `json:"frames"`
+}
+
+// Kind is what an element is to a person.
+type Kind string
+
+// The kinds of element.
+const (
+	TextField Kind = "text" // also textarea, email, tel, number ...
+	Password  Kind = "password"
+	Check     Kind = "check" // checkbox
+	Radio     Kind = "radio"
+	Select    Kind = "select"
+	Hidden    Kind = "hidden"
+	Button    Kind = "button" // also role=button and submit inputs
+	Link      Kind = "link"
+	Other     Kind = "other" // only there because the profile asks about it
+)
+
+// Element is a field, a button, a link, or what a profile's selector matches.
+type Element struct {
+	Kind Kind   `json:"kind"`
+	Type string `json:"type"` // the type attribute with the browser's default
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Label is the accessible name: label, aria-label, button text.
+	Label        string `json:"label"`
+	Placeholder  string `json:"placeholder"`
+	Autocomplete string `json:"autocomplete"`
+	Capitals     string `json:"capitals"` // autocapitalize
+	// Value is never filled for password fields.
+	Value     string `json:"value"`
+	MaxLength int    `json:"maxlength"` // 0: none
+	Form      int    `json:"form"`      // number of the form; -1: none
+	Checked   bool   `json:"checked"`
+	Required  bool   `json:"required"`
+	Visible   bool   `json:"visible"`
+	Enabled   bool   `json:"enabled"`
+	Focused   bool   `json:"focused"` // has autofocus
+	// Invalid says that the browser's form checks refuse the value.
+	Invalid bool `json:"invalid"`
+	Popup   bool `json:"popup"` // opens a menu
+	// Scripted says that the markup has its own handler on the element or its form.
+	Scripted bool `json:"scripted"`
+}
+
+// usable says that a person could use the element.
+func (e *Element) usable() bool { return e.Visible && e.Enabled && e.Kind != Hidden }
+
+// describe names the element for reports, never with its value.
+func (e *Element) describe() string {
+	name := cmp.Or(e.Name, e.ID, e.Label, e.Placeholder, "nameless")
+	if e.Kind == Button || e.Kind == Link {
+		return strconv.Quote(cmp.Or(e.Label, e.Name, e.ID, "nameless"))
+	}
+	return string(e.Kind) + ":" + name
+}
+
+// Clean bounds and sanitises what came from the page.
+func (s *Snapshot) Clean() {
+	s.URL, s.Title, s.Lang = Tidy(s.URL, MaxText), Tidy(s.Title, MaxLabel), Tidy(s.Lang, MaxLabel)
+	s.Text, s.Alert = Tidy(s.Text, MaxText), Tidy(s.Alert, MaxLabel)
+	if len(s.Elements) > MaxElements {
+		s.Elements = s.Elements[:MaxElements]
+	}
+	for i := range s.Elements {
+		e := &s.Elements[i]
+		for _, p := range []*string{&e.Type, &e.ID, &e.Name, &e.Label, &e.Placeholder, &e.Autocomplete, &e.Capitals} {
+			*p = Tidy(*p, MaxLabel)
+		}
+		e.Value = truncate(e.Value, MaxText)
+		if e.Kind == Password {
+			e.Value = ""
+		}
+	}
+	for css, matches := range s.Queries {
+		kept := matches[:0]
+		for _, i := range matches {
+			if i >= 0 && i < len(s.Elements) {
+				kept = append(kept, i)
+			}
+		}
+		s.Queries[css] = kept
+	}
+}
+
+// Fingerprint is equal for two looks at an unchanged page. What the person
+// typed is not part of it.
+func (s *Snapshot) Fingerprint() uint64 {
+	h := fnv.New64a()
+	add := func(parts ...string) {
+		for _, p := range parts {
+			_, _ = io.WriteString(h, p)
+			_, _ = h.Write([]byte{0})
+		}
+	}
+	add(s.URL, s.Title, s.Text, s.Alert)
+	for i := range s.Elements {
+		e := &s.Elements[i]
+		add(string(e.Kind), e.Type, e.ID, e.Name, e.Label, strconv.FormatBool(e.Visible), strconv.FormatBool(e.Enabled))
+	}
+	return h.Sum64()
+}
+
+// Changed says whether the page is another one than at the look before.
+func (s *Snapshot) Changed(before *Snapshot) bool {
+	return before == nil || s.Mark != before.Mark || s.Fingerprint() != before.Fingerprint()
+}
+
+// Scripted says that a page needs a browser, or might.
+func (s *Snapshot) Scripted() bool {
+	return s.Scripts || s.Frames > 0 || slices.ContainsFunc(s.Elements, func(e Element) bool { return e.Scripted })
+}
+
+// Refused names a field that the browser's form checks complain about, "" for none.
+func (s *Snapshot) Refused() string {
+	for i := range s.Elements {
+		if e := &s.Elements[i]; e.Invalid && e.usable() {
+			return e.describe()
+		}
+	}
+	return ""
+}
+
+// fields and buttons list what can be used, for reports.
+func (s *Snapshot) fields() []string  { return s.list(TextField, Password, Check, Radio, Select) }
+func (s *Snapshot) buttons() []string { return s.list(Button) }
+
+func (s *Snapshot) list(kinds ...Kind) []string {
+	var out []string
+	for i := range s.Elements {
+		e := &s.Elements[i]
+		for _, k := range kinds {
+			if e.Kind == k && e.Visible && len(out) < 12 {
+				out = append(out, e.describe())
+			}
+		}
+	}
+	return out
+}
+
+// Tidy makes text from a page fit for reports: one line, no control or invisible
+// format characters, at most limit bytes.
+func Tidy(s string, limit int) string {
+	var b strings.Builder
+	space := false
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+			space = true
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar:
+		default:
+			if space && b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			space = false
+			if b.Len()+len(string(r)) > limit {
+				return b.String()
+			}
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// truncate cuts s to at most limit bytes at a rune's boundary.
+func truncate(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "")
+}

@@ -1,0 +1,49 @@
+package pages
+
+import (
+	"cmp"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+)
+
+// Ways are what the heuristics would do on a page, in the words of a profile:
+// "approve" and "deny" where it asks for the decision, "do" on any other. A page
+// that the profile knows has none.
+func (v *Sighting) Ways() map[string][]transcript.Act {
+	if v.Entry != nil {
+		return nil
+	}
+	all := map[string][]transcript.Act{}
+	add := func(name string, w Way) {
+		if acts := v.inWords(v.guessedPlan(w, true)); len(acts) > 0 {
+			all[name] = acts
+		}
+	}
+	if v.AsksForDecision() {
+		add("approve", Approve)
+		add("deny", Deny)
+	} else {
+		add("do", Onward)
+	}
+	return all
+}
+
+func (v *Sighting) inWords(plan []Act) (acts []transcript.Act) {
+	for _, a := range plan {
+		found := a.find(v)
+		if a.Do == Press && len(found) == 0 && v.waiting != none {
+			found = []int{v.waiting} // enabled once something was typed
+		}
+		if a.Do == Tick || len(found) == 0 {
+			// Which boxes are ticked depends on the scopes: they are no part of a page.
+			continue
+		}
+		if a.Do == Enter {
+			continue // no profile can press keys
+		}
+		e := &v.Elements[found[0]]
+		acts = append(acts, transcript.Act{Do: string(a.Do), With: a.With, Optional: a.Optional,
+			Element: transcript.Element{Button: e.Kind == Button || e.Kind == Link, ID: e.ID, Name: e.Name, Label: cmp.Or(e.Label, e.Placeholder)}})
+	}
+	return acts
+}

@@ -1,0 +1,120 @@
+package pages
+
+import (
+	"strings"
+	"unicode"
+)
+
+// phrases are words to look for in a text: whole words, in lower case, with a
+// star at the end where any ending will do.
+type phrases []string
+
+// The word lists, each in English, German, French and Spanish.
+var (
+	denyWords = list(`deny|denies|decline*|reject*|refuse|cancel|abort|no|disallow|don t allow|do not allow|not now|block|not me|it s not me`,
+		`ablehnen|verweigern|abbrechen|abbruch|nein|nicht erlauben|nicht zulassen|nicht zustimmen`,
+		`refuser|rejeter|annuler|non|ne pas autoriser`,
+		`denegar|rechazar|cancelar|no permitir|no autorizar`)
+	approveWords = list(`approve*|allow*|accept*|grant*|authorize|authorise|yes|confirm*|agree|i agree|permit|consent|connect|link device|trust`,
+		`erlauben|zulassen|genehmigen|zustimmen|akzeptieren|bestätigen|gewähren|autorisieren|freigeben|ja|einwilligen|verbinden`,
+		`autoriser|accepter|approuver|oui|confirmer|permettre|j autorise|consentir`,
+		`autorizar|aceptar|aprobar|permitir|sí|confirmar|conceder`)
+	continueWords = list(`continue|next|submit|proceed|send|go|verify|ok|activate|done`,
+		`weiter|fortfahren|senden|absenden|prüfen|aktivieren`,
+		`continuer|suivant|valider|envoyer|vérifier|activer`,
+		`continuar|siguiente|enviar|verificar|activar`)
+	loginWords = list(`sign in|signin|sign on|log in|login|log on`,
+		`anmelden|einloggen|anmeldung`, `se connecter|connexion|s identifier`, `iniciar sesión|acceder|entrar|ingresar`)
+	// What no journey presses by itself: other ways in, help, and furniture.
+	strayWords = list(`sign in with|log in with|continue with|sign up|register|create account|create an account|forgot*|help|show|hide|toggle|resend|passkey|security key|language|menu|search|reset|back|clear|privacy|terms|close|switch account|log out|logout|sign out|cookie|cookies`,
+		`registrieren|konto erstellen|vergessen|hilfe|anzeigen|sprache|zurück|löschen|datenschutz|impressum|schließen|abmelden|anmelden mit`,
+		`s inscrire|créer un compte|oublié|aide|afficher|langue|retour|effacer|fermer|déconnexion|continuer avec`,
+		`registrarse|crear cuenta|olvid*|ayuda|mostrar|idioma|volver|atrás|borrar|cerrar|continuar con`)
+
+	codeWords  = list(`user code|usercode|device code|devicecode|code`, `benutzercode|gerätecode|code`, `code`, `código|codigo`)
+	otherCodes = list(`zip|postal|country|promo|coupon|discount|area|language|postleitzahl`)
+	secondWord = list(`otp|totp|mfa|2fa|two factor|two step|authenticator|sms|second factor|zweiter faktor|recovery code|backup code`)
+	userWords  = list(`username|user name|userid|user id|user|login|email|e mail|mail|account|identifier|identity`,
+		`benutzer*|anmeldename|konto|kennung`, `utilisateur|identifiant|courriel|nom d utilisateur`, `usuario|correo|cuenta|nombre de usuario`)
+
+	successWords = list(`success*|approved|authorized|authorised|connected|you may close|you may now close|you can close|you can now close|close this|return to your device|device has been|completed|complete|congratulations|all set|thank you`,
+		`erfolg*|genehmigt|verbunden|abgeschlossen|können sie schließen|freigegeben`,
+		`succès|réussi*|autorisé|connecté|vous pouvez fermer|terminé*`,
+		`éxito|autorizado|conectado|puede cerrar|completad*`)
+	deniedWords = list(`denied|declined|rejected|refused|interrupted|cancelled|canceled|aborted`,
+		`abgelehnt|verweigert|abgebrochen`, `refusé*|annulé*|rejeté*`, `denegad*|rechazad*|cancelad*`)
+	errorWords = list(`invalid|incorrect|error|expired|not found|failed|failure|wrong|unknown|does not exist|doesn t exist|try again|not recognized|not recognised|unrecognized|went wrong|not valid|mismatch|already used|not match|forbidden|too many`,
+		`falsch*|ungültig*|fehler|abgelaufen|unbekannt*|fehlgeschlagen|nicht gefunden|erneut`,
+		`invalide|incorrect*|erreur|expiré*|inconnu*|échoué|introuvable`,
+		`inválid*|incorrect*|caducad*|desconocid*|fallid*|no encontrad*`)
+	// badCode is for URLs, which hold the word code anyway.
+	badCode = list(`code error|invalid code|code invalid|wrong code|bad code|unknown code|expired code|code expired|code not found|invalid user code`)
+	// consentWords say that a page asks for a permission.
+	consentWords = list(`wants|would like|requests|requesting|request|permission*|access|scope*|consent|authorize|authorise|grant*|allow|sharing|share`,
+		`möchte|berechtigung*|zugriff|einwilligung|erlauben`, `souhaite|demande|autorisation*|accès|accéder|autoriser`, `quiere|solicita|permiso*|acceso|autorizar`)
+	// unwantedBoxes are not ticked: they outlive the journey.
+	unwantedBoxes = list(`remember|keep me|stay signed|don t ask|do not ask|always|newsletter|marketing|merken|angemeldet bleiben|immer|se souvenir|toujours|recordar|siempre`)
+)
+
+func list(languages ...string) phrases {
+	var out phrases
+	for _, l := range languages {
+		for w := range strings.SplitSeq(l, "|") {
+			if strings.HasSuffix(w, "*") {
+				out = append(out, " "+strings.TrimSuffix(w, "*"))
+			} else {
+				out = append(out, " "+w+" ")
+			}
+		}
+	}
+	return out
+}
+
+// in returns the first phrase that occurs in the text, or "".
+func (p phrases) in(text string) string {
+	text = words(text)
+	for _, w := range p {
+		if strings.Contains(text, w) {
+			return strings.TrimSpace(w)
+		}
+	}
+	return ""
+}
+
+// words spells a text or an identifier as lower-case words with one space
+// around each: "userCode" and "user-code" become " user code ".
+func words(s string) string {
+	var b strings.Builder
+	b.WriteByte(' ')
+	lower := false
+	for _, r := range s {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			lower = false
+			r = ' '
+		case unicode.IsUpper(r) && lower:
+			b.WriteByte(' ')
+			lower = false
+		default:
+			lower = unicode.IsLower(r)
+		}
+		if r == ' ' && strings.HasSuffix(b.String(), " ") {
+			continue
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	if !strings.HasSuffix(b.String(), " ") {
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// Bare is a user code without case, dashes and blanks, to compare codes.
+func Bare(code string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToUpper(r)
+		}
+		return -1
+	}, code)
+}
