@@ -225,7 +225,7 @@ func (r *run) transports(result *Result, t *tally) {
 	x := Transports{Name: r.transport.Name(), Policy: r.settings.plan.Connections.Policy, Dialled: t.dialled, Resent: t.resent,
 		MaxOpen: r.settings.connections, Faults: counts.faultMap()}
 	for _, s := range r.all {
-		x.PeakOpen += len(s.workers)
+		x.PeakOpen += len(s.connections.all)
 	}
 	for f, text := range t.firstFaults {
 		if text != "" {

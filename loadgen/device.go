@@ -100,6 +100,25 @@ func (d *device) guard() int64 {
 	return int64(clockGuard)
 }
 
+// polled notes what the last poll was, and what it says of the decision.
+func (d *device) polled(o Outcome, intended, written, done int64, resent bool) {
+	d.polls++
+	d.sumLatency += uint32(min((done-intended)/10_000, 1<<24))
+	d.sent, d.endedAt = written, done
+	if o.answered() {
+		d.heardAt = done
+		if d.decided != 0 && written > d.decided {
+			d.pollsAfter++
+			if o == Pending {
+				d.pendingAfter++
+			}
+		}
+	}
+	if (!o.answered() || resent) && d.asked != 0 {
+		d.lost = true
+	}
+}
+
 // step is what a device does after an answer.
 type step uint8
 

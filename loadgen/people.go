@@ -196,6 +196,45 @@ func (p *people) do(ctx context.Context, who Decider, person int, e errand) {
 	}
 }
 
+// begin tells the shard that somebody is about to decide about a device, and
+// hands out what they need. False: it has gone meanwhile.
+func (s *shard) begin(e errand, now int64) (decision Decision, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := &s.devices[e.slot]
+	if d.serial != e.serial || d.state != waiting || s.stopping && !e.now || d.expires > 0 && now > d.expires-int64(time.Second) {
+		return decision, false
+	}
+	if d.manner == greedy && !e.now {
+		d.wanted = true
+		return decision, false
+	}
+	d.asked = now
+	return Decision{Approve: d.fate == approve, UserCode: string(s.arena.get(d.user)), VerificationURI: s.uris[d.uri]}, true
+}
+
+// finish tells the shard that the decision was acknowledged, or failed.
+func (s *shard) finish(e errand, decision Decision, now int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil:
+	case decision.Approve:
+		s.tally.census.Approved++
+	default:
+		s.tally.census.Denied++
+	}
+	d := &s.devices[e.slot]
+	if d.serial != e.serial || d.state != waiting {
+		return // it was faster than the acknowledgement
+	}
+	if err != nil {
+		d.failed = true
+		return
+	}
+	d.decided = now
+}
+
 func (p *people) wait() { p.done.Wait() }
 
 func (p *people) failures() int {

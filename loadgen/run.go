@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -326,86 +327,20 @@ const lastWait = 10 * time.Second
 
 // finishRequests waits for the requests under way, and ends the rest.
 func (r *run) finishRequests() {
-	deadline := r.now() + int64(min(lastWait, r.settings.timeout+interruptEveryDuration))
+	deadline := r.now() + int64(min(lastWait, r.settings.timeout+time.Duration(2*interruptEvery)))
 	for r.now() < deadline && r.sum((*shard).pending) > 0 {
 		time.Sleep(5 * time.Millisecond)
 	}
 	for _, s := range r.all {
 		s.mu.Lock()
 		s.closed = true
-		for _, w := range s.free {
-			close(w.wake)
-		}
-		s.free = nil
+		s.connections.release()
 		s.mu.Unlock()
 		s.rouse()
 	}
 	// Again and again: an interrupt that comes in the moment in which a request
 	// begins belongs to the one before.
-	for r.sum((*shard).interruptAll) > 0 {
+	for r.sum(func(s *shard) int { return s.connections.interrupt(math.MaxInt64) }) > 0 {
 		time.Sleep(5 * time.Millisecond)
 	}
-}
-
-// pending is what is under way, or was due before the end and is not taken up.
-func (s *shard) pending() int {
-	if s.wheel.turned*tick < s.run.to.Load() {
-		return s.inFlight + s.queued + 1
-	}
-	return s.inFlight + s.queued
-}
-
-// interruptAll ends the requests under way, and counts them.
-func (s *shard) interruptAll() (n int) {
-	for _, w := range s.workers {
-		if w.began > 0 {
-			w.conn.Interrupt()
-			n++
-		}
-	}
-	return n
-}
-
-const interruptEveryDuration = time.Duration(2 * interruptEvery)
-
-// settle accounts for what is left when nothing moves any more.
-func (s *shard) settle(now int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.head != nobody {
-		d := &s.devices[s.head]
-		k := Poll
-		if d.state == issuing {
-			k = Issue
-		}
-		s.tally.counts[k][Censored]++
-		if s.run.measures(d.due) {
-			s.tally.measured[k][Censored]++
-			observe(s.tally.histogram(k, Censored), now-d.due)
-		}
-		s.head = d.next
-	}
-	s.tail, s.queued = nobody, 0
-	for i := range s.devices {
-		if d := &s.devices[i]; d.state == waiting {
-			s.run.ledger.ended(d, Pending, true)
-			s.tally.gone(d)
-		}
-	}
-	s.flush()
-}
-
-// unsent counts the requests that were due in the window and that the wheel
-// never handed out.
-func (s *shard) unsent() (n int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, slot := range s.wheel.slots {
-		for ; slot != nobody; slot = s.devices[slot].next {
-			if s.run.measures(s.devices[slot].due) {
-				n++
-			}
-		}
-	}
-	return n
 }

@@ -31,13 +31,13 @@ type rawSample struct {
 }
 
 // sample keeps the first exchanges of each kind.
-func (s *shard) sample(w *worker, o Outcome, d *device, done int64) {
+func (a *accounts) sample(w *worker, o Outcome, d *device, done int64) {
 	key := sampleKey{w.kind, o, w.answer.Status}
-	if s.samples[key] >= samplesEach || len(s.kept) >= maxSamples {
+	if a.samples[key] >= samplesEach || len(a.kept) >= maxSamples {
 		return
 	}
-	s.samples[key]++
-	s.kept = append(s.kept, rawSample{d.serial, w.kind, o, w.answer.Written, done, w.answer.Status, string(raw(w))})
+	a.samples[key]++
+	a.kept = append(a.kept, rawSample{d.serial, w.kind, o, w.answer.Written, done, w.answer.Status, string(raw(w))})
 }
 
 // rawMark divides a request from its answer in raw texts.

@@ -75,8 +75,8 @@ func (p *sampler) look() {
 		seen := s.window
 		s.window = fresh
 		m.Waiting += s.waiting
-		m.InFlight += s.inFlight
-		m.Queued += s.queued
+		m.InFlight += s.connections.inFlight
+		m.Queued += s.backlog.length
 		census.add(s.tally.census)
 		t.add(s.tally)
 		s.mu.Unlock()

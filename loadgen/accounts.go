@@ -1,0 +1,198 @@
+package loadgen
+
+import (
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// accounts are what a shard has counted, written down and kept of its requests.
+type accounts struct {
+	tally    *tally
+	window   window
+	recorder *recorder // nil: no records
+	block    []byte    // of records
+	samples  map[sampleKey]int
+	kept     []rawSample
+}
+
+func newAccounts(r *recorder) accounts {
+	return accounts{tally: newTally(), window: newWindow(), recorder: r, samples: map[sampleKey]int{}}
+}
+
+// window is what was seen since the sampler looked last.
+type window struct {
+	latency, lateness *hdrhistogram.Histogram
+	polls, issued     int64
+	tokens, slowDowns int64
+	errors            int64
+}
+
+// windowDigits is enough for a plot.
+const windowDigits = 2
+
+func newWindow() window {
+	return window{latency: hdrhistogram.New(leastMicros, mostMicros, windowDigits), lateness: hdrhistogram.New(leastMicros, mostMicros, windowDigits)}
+}
+
+// due counts a request that the wheel handed out so late.
+func (a *accounts) due(d *device, late int64, measured bool) {
+	if measured {
+		observe(a.tally.lateness, late)
+		if d.state == waiting {
+			a.tally.intended++
+		}
+	}
+	_ = a.window.lateness.RecordValue(min(max(late/1000, 0), mostMicros))
+}
+
+// request counts a request that ended, and what its transport says of it.
+func (a *accounts) request(w *worker, d *device, o Outcome, fault Fault, done int64, measured bool) {
+	t := a.tally
+	latency := done - w.intended
+	t.counts[w.kind][o]++
+	if measured {
+		t.measured[w.kind][o]++
+		observe(t.histogram(w.kind, o), latency)
+		observe(t.wait, w.answer.Written-w.popped)
+		if w.kind == Poll && fault != FaultDial {
+			t.sent++
+		}
+	}
+	if w.answer.Dialled {
+		t.dialled++
+	}
+	if w.answer.Resent {
+		t.resent++
+	}
+	switch w.answer.Status {
+	case 429:
+		t.status429++
+	case 503:
+		t.status503++
+	}
+	if fault != NoFault {
+		t.faults[fault]++
+		if t.firstFaults[fault] == "" && w.answer.Err != nil {
+			t.firstFaults[fault] = w.answer.Err.Error()
+		}
+	}
+	a.window.see(w.kind, o, latency)
+	n := uint16(0)
+	if w.kind == Poll {
+		n = uint16(min(d.polls+1, 0xffff))
+	}
+	a.record(Record{Intended: time.Duration(w.intended), Popped: time.Duration(w.popped), Written: time.Duration(w.answer.Written), Answered: time.Duration(done),
+		Device: d.serial, Poll: n, Status: uint16(w.answer.Status), Kind: w.kind, Outcome: o, Fault: fault, Resent: w.answer.Resent, Measured: measured})
+	a.sample(w, o, d, done)
+}
+
+// see counts for the picture of the running second.
+func (win *window) see(k Kind, o Outcome, latency int64) {
+	if k == Poll {
+		win.polls++
+		_ = win.latency.RecordValue(min(max(latency/1000, 0), mostMicros))
+	} else if o == Codes {
+		win.issued++
+	}
+	switch {
+	case o == Token:
+		win.tokens++
+	case o == SlowDownHeard:
+		win.slowDowns++
+	case o.failed():
+		win.errors++
+	}
+}
+
+func (a *accounts) record(r Record) {
+	if a.recorder == nil {
+		return
+	}
+	if a.block == nil {
+		a.block = a.recorder.block()
+	}
+	a.block = r.append(a.block)
+	if len(a.block) >= recordBlock {
+		a.flush()
+	}
+}
+
+func (a *accounts) flush() {
+	if len(a.block) > 0 {
+		a.recorder.hand(a.block)
+	}
+	a.block = nil
+}
+
+// poll counts what a poll says of its device, as it was before: whether it kept
+// its pace, how long it waited, and when its codes ended.
+func (a *accounts) poll(w *worker, d *device, o Outcome, done int64) {
+	t, written := a.tally, w.answer.Written
+	if d.manner != greedy && (o == Pending || o == SlowDownHeard) {
+		t.paced(d, d.paceOf(written, done), o == SlowDownHeard)
+	}
+	if o.answered() {
+		t.longestWait = max(t.longestWait, done-d.heardAt-int64(d.interval)*1e6)
+	}
+	switch {
+	case o == ExpiredToken && d.expires > 0:
+		t.heardExpiry++
+		if early := d.expires - done; early > int64(time.Second) {
+			t.earlyExpiry++
+			t.earlyMax = max(t.earlyMax, early)
+		}
+	case o == Pending && d.expires > 0 && written > d.expires:
+		t.lateExpiry++
+		t.lateMax = max(t.lateMax, written-d.expires)
+	}
+}
+
+// token counts how long an approved device waited for its first token.
+func (a *accounts) token(d *device, done int64, measured bool) {
+	t := a.tally
+	t.census.Tokens++
+	if d.manner != obedient || d.decided == 0 || !measured {
+		return
+	}
+	observe(t.timeToToken, done-d.decided)
+	excess := int64(0)
+	if d.firstAfter > 0 {
+		excess = done - d.firstAfter
+	}
+	observe(t.excess, excess)
+	polls := max(1, d.pollsAfter)
+	t.tokensMeasured++
+	t.pollsToToken += int64(polls)
+	t.mostPollsToToken = max(t.mostPollsToToken, polls)
+}
+
+// censored counts a request that was due and never left.
+func (a *accounts) censored(d *device, now int64, measured bool) {
+	k := Poll
+	if d.state == issuing {
+		k = Issue
+	}
+	a.tally.counts[k][Censored]++
+	if measured {
+		a.tally.measured[k][Censored]++
+		observe(a.tally.histogram(k, Censored), now-d.due)
+	}
+}
+
+// ended counts how a device ended.
+func (a *accounts) ended(d *device, o Outcome, done int64) {
+	c := &a.tally.census
+	switch {
+	case d.tokens > 0:
+	case o == Denied:
+		c.Refused++
+	case d.forgotten(o, done):
+		c.Forgotten++
+		c.Failed++
+	case o == ExpiredToken, d.last:
+		c.Expired++
+	default:
+		c.Failed++
+	}
+}
