@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // accounts are what a shard has counted, written down and kept of its requests.
@@ -47,7 +49,7 @@ func (a *accounts) due(d *device, late int64, measured bool) {
 }
 
 // request counts a request that ended, and what its transport says of it.
-func (a *accounts) request(w *worker, d *device, o Outcome, fault Fault, done int64, measured bool) {
+func (a *accounts) request(w *worker, d *device, o Outcome, fault transport.Fault, done int64, measured bool) {
 	t := a.tally
 	latency := done - w.intended
 	t.counts[w.kind][o]++
@@ -55,7 +57,7 @@ func (a *accounts) request(w *worker, d *device, o Outcome, fault Fault, done in
 		t.measured[w.kind][o]++
 		observe(t.histogram(w.kind, o), latency)
 		observe(t.wait, w.answer.Written-w.popped)
-		if w.kind == Poll && fault != FaultDial {
+		if w.kind == Poll && fault != transport.FaultDial {
 			t.sent++
 		}
 	}
@@ -71,7 +73,7 @@ func (a *accounts) request(w *worker, d *device, o Outcome, fault Fault, done in
 	case 503:
 		t.status503++
 	}
-	if fault != NoFault {
+	if fault != transport.NoFault {
 		t.faults[fault]++
 		if t.firstFaults[fault] == "" && w.answer.Err != nil {
 			t.firstFaults[fault] = w.answer.Err.Error()

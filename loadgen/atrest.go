@@ -3,6 +3,8 @@ package loadgen
 import (
 	"context"
 	"time"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // atRest asks how one device alone is slowed down: it waits the advertised
@@ -14,17 +16,17 @@ func (r *run) atRest(ctx context.Context) AtRest {
 	c := r.transport.Connect()
 	defer c.Close()
 	p := reader{dialect: r.site.Dialect}
-	var a Answer
-	ask := func(k Kind, q Request) (Outcome, reply) {
+	var a transport.Answer
+	ask := func(k Kind, q transport.Request) (Outcome, reply) {
 		timer := time.AfterFunc(r.settings.timeout, c.Interrupt)
 		defer timer.Stop()
-		if c.Do(&q, &a) != NoFault {
+		if c.Do(&q, &a) != transport.NoFault {
 			return Lost, reply{}
 		}
 		answer := p.read(a.Status, a.Body)
 		return answer.outcome(k, a.Status), answer
 	}
-	o, codes := ask(Issue, Request{Endpoint: r.site.DeviceAuthorization, Slot: -1})
+	o, codes := ask(Issue, transport.Request{Endpoint: r.site.DeviceAuthorization, Slot: -1})
 	if o != Codes {
 		rest.Class = "no codes: " + o.String()
 		return rest
@@ -42,7 +44,7 @@ func (r *run) atRest(ctx context.Context) AtRest {
 		case <-ctx.Done():
 			return Lost
 		}
-		o, _ := ask(Poll, Request{Endpoint: r.site.Token, Code: code, Slot: -1})
+		o, _ := ask(Poll, transport.Request{Endpoint: r.site.Token, Code: code, Slot: -1})
 		*to = o.String()
 		return o
 	}

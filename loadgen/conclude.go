@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
@@ -232,7 +233,7 @@ func (r *run) transports(result *Result, t *tally) {
 			if x.FirstFaults == nil {
 				x.FirstFaults = map[string]string{}
 			}
-			x.FirstFaults[Fault(f).String()] = strings.ToValidUTF8(clipped(text), "?")
+			x.FirstFaults[transport.Fault(f).String()] = strings.ToValidUTF8(clipped(text), "?")
 		}
 	}
 	result.Transport = x

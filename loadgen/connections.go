@@ -1,5 +1,7 @@
 package loadgen
 
+import "github.com/devicegrant/devicegrant/loadgen/internal/transport"
+
 // connections are those of a shard: one goroutine each.
 type connections struct {
 	all      []*worker
@@ -10,9 +12,9 @@ type connections struct {
 
 // worker is one connection and what it is doing.
 type worker struct {
-	conn     Connection
-	request  Request
-	answer   Answer
+	conn     transport.Connection
+	request  transport.Request
+	answer   transport.Answer
 	reader   reader
 	wake     chan struct{}
 	slot     int32
@@ -51,7 +53,7 @@ func (s *shard) assign(w *worker, now int64) {
 	d.inFlight++
 	s.connections.inFlight++
 	w.slot, w.intended, w.popped, w.began = slot, d.due, d.popped, max(now, 1)
-	w.request = Request{Endpoint: s.run.site.Token, Code: s.arena.get(d.code), Slot: slot + int32(s.first)}
+	w.request = transport.Request{Endpoint: s.run.site.Token, Code: s.arena.get(d.code), Slot: slot + int32(s.first)}
 	w.kind = Poll
 	if d.state == issuing {
 		w.kind = Issue
@@ -69,10 +71,10 @@ func (s *shard) work(w *worker) {
 		var r reply
 		o := Lost
 		switch fault {
-		case NoFault:
+		case transport.NoFault:
 			r = w.reader.read(w.answer.Status, w.answer.Body)
 			o = r.outcome(w.kind, w.answer.Status)
-		case FaultTimeout:
+		case transport.FaultTimeout:
 			o = TimedOut
 		}
 		s.mu.Lock()

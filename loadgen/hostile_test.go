@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 	"github.com/devicegrant/devicegrant/profiles"
 )
 
@@ -265,7 +266,7 @@ func runHostile(t *testing.T, h *hostile, plan profiles.Plan) Result {
 	if saw := h.requests.Load(); h.connect == nil && (saw < total || saw > total+r.Transport.Resent) {
 		t.Errorf("the target saw %d requests, the generator counts %d: %+v", h.requests.Load(), total, r.Requests)
 	}
-	if most := total * 8 * (maxHead + maxBody); h.sent.Load() > most {
+	if most := total * 8 * (transport.MaxHead + transport.MaxBody); h.sent.Load() > most {
 		t.Errorf("%d bytes were read in %d requests", h.sent.Load(), total)
 	}
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 32<<20 {

@@ -5,17 +5,19 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // The life of a device: what comes of each answer. The caller of all of this
 // holds the shard's lock.
 
 // complete accounts for an answer, and lets the device decide what comes next.
-func (s *shard) complete(w *worker, o Outcome, r *reply, fault Fault, done int64) {
+func (s *shard) complete(w *worker, o Outcome, r *reply, fault transport.Fault, done int64) {
 	d := &s.devices[w.slot]
 	d.inFlight--
 	if s.closed && o.unanswered() {
-		o, fault = Censored, NoFault // it was us who ended it
+		o, fault = Censored, transport.NoFault // it was us who ended it
 	}
 	s.accounts.request(w, d, o, fault, done, s.run.measures(w.intended))
 	if w.kind == Issue {

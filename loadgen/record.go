@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // Record is one request of a run. Records are streamed to a file and never kept
@@ -33,7 +35,7 @@ type Record struct {
 	Status                              uint16
 	Kind                                Kind
 	Outcome                             Outcome
-	Fault                               Fault
+	Fault                               transport.Fault
 	Resent, Measured                    bool
 }
 
@@ -74,8 +76,8 @@ func (r *Record) parse(b []byte) error {
 	}
 	*r = Record{Intended: in, Popped: offset(8), Written: offset(12), Answered: offset(16),
 		Device: binary.LittleEndian.Uint32(b[20:]), Status: binary.LittleEndian.Uint16(b[24:]), Poll: binary.LittleEndian.Uint16(b[26:]),
-		Kind: Kind(b[28]), Outcome: Outcome(b[29]), Fault: Fault(b[30]), Resent: b[31]&1 != 0, Measured: b[31]&2 != 0}
-	if r.Kind >= kinds || r.Outcome >= outcomes || r.Fault >= faultKinds {
+		Kind: Kind(b[28]), Outcome: Outcome(b[29]), Fault: transport.Fault(b[30]), Resent: b[31]&1 != 0, Measured: b[31]&2 != 0}
+	if r.Kind >= kinds || r.Outcome >= outcomes || r.Fault >= transport.FaultKinds {
 		return errors.New("a record of another version")
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // TestRecords: what is written is read again, and a file that was cut off ends
@@ -12,7 +14,7 @@ func TestRecords(t *testing.T) {
 	records := []Record{
 		{Intended: time.Second, Popped: time.Second + time.Millisecond, Written: time.Second + 2*time.Millisecond, Answered: 3 * time.Second,
 			Device: 7, Poll: 3, Status: 400, Kind: Poll, Outcome: Pending, Measured: true},
-		{Intended: 5 * time.Hour, Popped: 5 * time.Hour, Written: 5 * time.Hour, Answered: 6 * time.Hour, Device: 1 << 31, Kind: Issue, Outcome: TimedOut, Fault: FaultTimeout, Resent: true},
+		{Intended: 5 * time.Hour, Popped: 5 * time.Hour, Written: 5 * time.Hour, Answered: 6 * time.Hour, Device: 1 << 31, Kind: Issue, Outcome: TimedOut, Fault: transport.FaultTimeout, Resent: true},
 	}
 	var file bytes.Buffer
 	r := newRecorder(&file)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 	"github.com/devicegrant/devicegrant/profiles"
 )
 
@@ -62,7 +63,7 @@ type run struct {
 	o         Options
 	site      *Site
 	settings  settings
-	transport Transport
+	transport transport.Transport
 	shards    int
 	all       []*shard
 	people    *people
@@ -149,12 +150,12 @@ func guard(o Options, s *settings) error {
 	return nil
 }
 
-func newTransport(ctx context.Context, s *settings, o Options, now func() int64) Transport {
-	t := TransportOptions{Context: ctx, Policy: s.plan.Connections.Policy, Timeout: s.timeout, TLS: tlsConfig(s, o.Site.TLS), Dial: o.Dial, Sources: s.sources, Now: now}
+func newTransport(ctx context.Context, s *settings, o Options, now func() int64) transport.Transport {
+	t := transport.Options{Context: ctx, Policy: s.plan.Connections.Policy, Timeout: s.timeout, TLS: tlsConfig(s, o.Site.TLS), Dial: o.Dial, Sources: s.sources, Now: now}
 	if s.plan.Transport == "net/http" {
-		return NewStandard(t)
+		return transport.NewStandard(t)
 	}
-	return NewLean(t)
+	return transport.NewLean(t)
 }
 
 // openRecords starts the file of records.

@@ -47,11 +47,11 @@ const rawMark = "\x00answer\x00"
 func raw(w *worker) []byte {
 	var b bytes.Buffer
 	e := w.request.Endpoint
-	fmt.Fprintf(&b, "POST %s\n", e.address(w.request.Code))
+	fmt.Fprintf(&b, "POST %s\n", e.AddressWith(w.request.Code))
 	for _, h := range e.Headers {
 		fmt.Fprintf(&b, "%s: %s\n", h.Name, h.Value)
 	}
-	b.WriteString("\n" + e.body(w.request.Code) + rawMark)
+	b.WriteString("\n" + e.BodyWith(w.request.Code) + rawMark)
 	if w.answer.Err != nil {
 		b.WriteString(w.answer.Err.Error())
 	} else {

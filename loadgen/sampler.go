@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // sampler looks at the run once a second: for the timeline, for those who
@@ -180,7 +182,7 @@ func joined(a, b Moment) Moment {
 // tallyCounts are the plain numbers of tallies.
 type tallyCounts struct {
 	counts, measured [kinds][outcomes]int64
-	faults           [faultKinds]int64
+	faults           [transport.FaultKinds]int64
 }
 
 func (c *tallyCounts) add(t *tally) {
@@ -190,7 +192,7 @@ func (c *tallyCounts) add(t *tally) {
 			c.measured[k][o] += t.measured[k][o]
 		}
 	}
-	for f := range faultKinds {
+	for f := range transport.FaultKinds {
 		c.faults[f] += t.faults[f]
 	}
 }
@@ -208,7 +210,7 @@ func (c *tallyCounts) list() (list []RequestCount) {
 
 func (c *tallyCounts) faultMap() map[string]int64 {
 	m := map[string]int64{}
-	for f := NoFault + 1; f < faultKinds; f++ {
+	for f := transport.NoFault + 1; f < transport.FaultKinds; f++ {
 		if c.faults[f] > 0 {
 			m[f.String()] = c.faults[f]
 		}

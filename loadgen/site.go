@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/profiles/redact"
 	"github.com/devicegrant/devicegrant/suites/wire"
@@ -21,7 +22,7 @@ const grantType = "urn:ietf:params:oauth:grant-type:device_code"
 // Site is the target of a run: two endpoints, and how they want to be asked.
 type Site struct {
 	Target                     Target
-	DeviceAuthorization, Token *Endpoint
+	DeviceAuthorization, Token *transport.Endpoint
 	// Dialect is how the target spells its answers; nil: as the RFCs do.
 	Dialect *wire.Dialect
 	// TLS is used for https; nil verifies as usual.
@@ -60,7 +61,7 @@ func NewSite(p *profiles.Profile, found profiles.Endpoints, t *tls.Config) (*Sit
 
 // endpoint prepares one of them. The form's device_code, if it has one, is the
 // place of the code.
-func endpoint(address string, form wire.Form, wants profiles.Addition, client *profiles.Client, auth profiles.ClientAuth) (*Endpoint, error) {
+func endpoint(address string, form wire.Form, wants profiles.Addition, client *profiles.Client, auth profiles.ClientAuth) (*transport.Endpoint, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, err
@@ -68,7 +69,7 @@ func endpoint(address string, form wire.Form, wants profiles.Addition, client *p
 	for _, name := range slices.Sorted(maps.Keys(wants.Params)) {
 		form = form.Set(name, wants.Params[name].Reveal())
 	}
-	e := &Endpoint{URL: u, Query: wants.ParamsIn == "query"}
+	e := &transport.Endpoint{URL: u, Query: wants.ParamsIn == "query"}
 	header := map[string]string{"Content-Type": wire.FormType, "Accept": "application/json", "User-Agent": "devicegrant (load)"}
 	secret := ""
 	if client.Secret != nil {
@@ -83,7 +84,7 @@ func endpoint(address string, form wire.Form, wants profiles.Addition, client *p
 		header[name] = value.Reveal()
 	}
 	for _, name := range slices.Sorted(maps.Keys(header)) {
-		e.Headers = append(e.Headers, Header{name, header[name]})
+		e.Headers = append(e.Headers, transport.Header{Name: name, Value: header[name]})
 	}
 	// An empty code marks its place.
 	before, after, found := form, wire.Form(nil), false
@@ -108,13 +109,13 @@ func endpoint(address string, form wire.Form, wants profiles.Addition, client *p
 	default:
 		e.Form.Before += "&" + secret
 	}
-	return e, e.prepare()
+	return e, e.Prepare()
 }
 
 // Loopback says that both endpoints are on this machine, whatever a name
 // resolves to elsewhere.
 func (s *Site) Loopback() bool {
-	for _, e := range []*Endpoint{s.DeviceAuthorization, s.Token} {
+	for _, e := range []*transport.Endpoint{s.DeviceAuthorization, s.Token} {
 		host := e.URL.Hostname()
 		ip := net.ParseIP(host)
 		if host != "localhost" && (ip == nil || !ip.IsLoopback()) {

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // Bounds of the histograms: microseconds up to an hour, three digits.
@@ -45,8 +47,8 @@ type tally struct {
 	means, squares          float64
 	devices                 int
 	longestWait             int64
-	faults                  [faultKinds]int64
-	firstFaults             [faultKinds]string
+	faults                  [transport.FaultKinds]int64
+	firstFaults             [transport.FaultKinds]string
 	dialled, resent         int64
 	census                  DeviceCounts
 }
@@ -102,7 +104,7 @@ func (t *tally) add(u *tally) {
 	t.squares += u.squares
 	t.devices += u.devices
 	t.longestWait = max(t.longestWait, u.longestWait)
-	for f := range faultKinds {
+	for f := range transport.FaultKinds {
 		t.faults[f] += u.faults[f]
 		if t.firstFaults[f] == "" {
 			t.firstFaults[f] = u.firstFaults[f]

@@ -233,13 +233,3 @@ func counted(r Result, k Kind, o Outcome) int64 {
 	}
 	return 0
 }
-
-// mustParse is a URL of a test.
-func mustParse(t testing.TB, address string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}

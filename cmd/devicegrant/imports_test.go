@@ -32,14 +32,15 @@ var mayImport = map[string][]string{
 	"suites":                {"suites/lateness", "suites/wire", "suites/transcript", "suites/useragent", "suites/scenario", "suites/rules", "suites/report", "profiles", "profiles/redact"},
 	// The generator reads answers as the suite does where a target spells them
 	// its own way, and takes secrets out of what it keeps.
-	"loadgen":          {"suites/wire", "suites/report", "profiles", "profiles/redact"},
-	"loadgen/report":   {"loadgen", "suites/report"},
-	"cmd/devicegrant":  {"suites", "suites/lateness", "suites/compare", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
-	"testdata/stub":    {},
-	"testdata/shots":   {"suites/useragent"},
-	"testdata/bench":   {},
-	"testdata":         {},
-	"testdata/targets": {},
+	"loadgen/internal/transport": {},
+	"loadgen":                    {"loadgen/internal/transport", "suites/wire", "suites/report", "profiles", "profiles/redact"},
+	"loadgen/report":             {"loadgen", "suites/report"},
+	"cmd/devicegrant":            {"suites", "suites/lateness", "suites/compare", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
+	"testdata/stub":              {},
+	"testdata/shots":             {"suites/useragent"},
+	"testdata/bench":             {},
+	"testdata":                   {},
+	"testdata/targets":           {},
 }
 
 // onlyIn keeps heavy dependencies where they belong.
