@@ -49,7 +49,7 @@ func (a *accounts) due(d *device, late int64, measured bool) {
 }
 
 // request counts a request that ended, and what its transport says of it.
-func (a *accounts) request(w *worker, d *device, o Outcome, fault transport.Fault, done int64, measured bool) {
+func (a *accounts) request(w *worker, d *device, o outcome, fault transport.Fault, done int64, measured bool) {
 	t := a.tally
 	latency := done - w.intended
 	t.counts[w.kind][o]++
@@ -57,7 +57,7 @@ func (a *accounts) request(w *worker, d *device, o Outcome, fault transport.Faul
 		t.measured[w.kind][o]++
 		observe(t.histogram(w.kind, o), latency)
 		observe(t.wait, w.answer.Written-w.popped)
-		if w.kind == Poll && fault != transport.FaultDial {
+		if w.kind == kindPoll && fault != transport.FaultDial {
 			t.sent++
 		}
 	}
@@ -81,33 +81,33 @@ func (a *accounts) request(w *worker, d *device, o Outcome, fault transport.Faul
 	}
 	a.window.see(w.kind, o, latency)
 	n := uint16(0)
-	if w.kind == Poll {
+	if w.kind == kindPoll {
 		n = uint16(min(d.polls+1, 0xffff))
 	}
-	a.record(Record{Intended: time.Duration(w.intended), Popped: time.Duration(w.popped), Written: time.Duration(w.answer.Written), Answered: time.Duration(done),
-		Device: d.serial, Poll: n, Status: uint16(w.answer.Status), Kind: w.kind, Outcome: o, Fault: fault, Resent: w.answer.Resent, Measured: measured})
+	a.record(record{intended: w.intended, dequeued: w.popped, written: w.answer.Written, answered: done,
+		device: d.serial, poll: n, status: uint16(w.answer.Status), kind: w.kind, outcome: o, fault: fault, resent: w.answer.Resent, measured: measured})
 	a.sample(w, o, d, done)
 }
 
 // see counts for the picture of the running second.
-func (win *window) see(k Kind, o Outcome, latency int64) {
-	if k == Poll {
+func (win *window) see(k kind, o outcome, latency int64) {
+	if k == kindPoll {
 		win.polls++
 		_ = win.latency.RecordValue(min(max(latency/1000, 0), mostMicros))
-	} else if o == Codes {
+	} else if o == outcomeCodes {
 		win.issued++
 	}
 	switch {
-	case o == Token:
+	case o == outcomeToken:
 		win.tokens++
-	case o == SlowDownHeard:
+	case o == outcomeSlowDown:
 		win.slowDowns++
 	case o.failed():
 		win.errors++
 	}
 }
 
-func (a *accounts) record(r Record) {
+func (a *accounts) record(r record) {
 	if a.recorder == nil {
 		return
 	}
@@ -129,22 +129,22 @@ func (a *accounts) flush() {
 
 // poll counts what a poll says of its device, as it was before: whether it kept
 // its pace, how long it waited, and when its codes ended.
-func (a *accounts) poll(w *worker, d *device, o Outcome, done int64) {
+func (a *accounts) poll(w *worker, d *device, o outcome, done int64) {
 	t, written := a.tally, w.answer.Written
-	if d.manner != greedy && (o == Pending || o == SlowDownHeard) {
-		t.paced(d, d.paceOf(written, done), o == SlowDownHeard)
+	if d.manner != greedy && (o == outcomePending || o == outcomeSlowDown) {
+		t.paced(d, d.paceOf(written, done), o == outcomeSlowDown)
 	}
 	if o.answered() {
 		t.longestWait = max(t.longestWait, done-d.heardAt-int64(d.interval)*1e6)
 	}
 	switch {
-	case o == ExpiredToken && d.expires > 0:
+	case o == outcomeExpired && d.expires > 0:
 		t.heardExpiry++
 		if early := d.expires - done; early > int64(time.Second) {
 			t.earlyExpiry++
 			t.earlyMax = max(t.earlyMax, early)
 		}
-	case o == Pending && d.expires > 0 && written > d.expires:
+	case o == outcomePending && d.expires > 0 && written > d.expires:
 		t.lateExpiry++
 		t.lateMax = max(t.lateMax, written-d.expires)
 	}
@@ -171,28 +171,28 @@ func (a *accounts) token(d *device, done int64, measured bool) {
 
 // censored counts a request that was due and never left.
 func (a *accounts) censored(d *device, now int64, measured bool) {
-	k := Poll
+	k := kindPoll
 	if d.state == issuing {
-		k = Issue
+		k = kindIssue
 	}
-	a.tally.counts[k][Censored]++
+	a.tally.counts[k][outcomeCensored]++
 	if measured {
-		a.tally.measured[k][Censored]++
-		observe(a.tally.histogram(k, Censored), now-d.due)
+		a.tally.measured[k][outcomeCensored]++
+		observe(a.tally.histogram(k, outcomeCensored), now-d.due)
 	}
 }
 
 // ended counts how a device ended.
-func (a *accounts) ended(d *device, o Outcome, done int64) {
+func (a *accounts) ended(d *device, o outcome, done int64) {
 	c := &a.tally.census
 	switch {
 	case d.tokens > 0:
-	case o == Denied:
+	case o == outcomeDenied:
 		c.Refused++
 	case d.forgotten(o, done):
 		c.Forgotten++
 		c.Failed++
-	case o == ExpiredToken, d.last:
+	case o == outcomeExpired, d.last:
 		c.Expired++
 	default:
 		c.Failed++

@@ -15,7 +15,7 @@ func TestReadAllocatesNothing(t *testing.T) {
 	var p reader
 	body := []byte(pendingBody)
 	got := testing.AllocsPerRun(200, func() {
-		if r := p.read(400, body); r.outcome(Poll, 400) != Pending {
+		if r := p.read(400, body); r.outcome(kindPoll, 400) != outcomePending {
 			t.Errorf("%q", body)
 		}
 	})

@@ -165,7 +165,7 @@ func (o Options) try(ctx context.Context, devices int, slo []string, step time.D
 		return result, s, err
 	}
 	for _, l := range result.Latencies {
-		if l.Kind == Poll.String() && l.Answer == "" {
+		if l.Kind == kindPoll.String() && l.Answer == "" {
 			s.P50MS, s.P99MS = l.P50MS, l.P99MS
 		}
 	}

@@ -175,7 +175,7 @@ func (r *Result) measured() (n int64) {
 }
 
 func (r *Result) served() (n int64) {
-	for o := Codes; o <= InvalidGrant; o++ {
+	for o := outcomeCodes; o <= outcomeInvalidGrant; o++ {
 		for _, c := range r.Requests {
 			if c.Answer == o.String() {
 				n += c.Measured
@@ -195,22 +195,22 @@ func (r *run) rates(result *Result, t *tally, span float64) {
 	answered := int64(0)
 	for o := range outcomes {
 		if o.answered() {
-			answered += t.measured[Poll][o]
+			answered += t.measured[kindPoll][o]
 		}
 	}
 	result.Rates = Rates{PollsIntended: per(t.intended), PollsSent: per(t.sent), PollsAnswered: per(answered),
-		Issued: per(t.measured[Issue][Codes]), Tokens: per(t.measured[Poll][Token])}
+		Issued: per(t.measured[kindIssue][outcomeCodes]), Tokens: per(t.measured[kindPoll][outcomeToken])}
 }
 
 // latencies are those of each kind, and of each of its answers.
 func latencies(t *tally) (list []Latency) {
-	for _, k := range []Kind{Poll, Issue} {
+	for _, k := range []kind{kindPoll, kindIssue} {
 		all := t.all(k)
 		if all.TotalCount() == 0 {
 			continue
 		}
 		list = append(list, Latency{Kind: k.String(), Quantiles: quantiles(all), Spectrum: spectrum(all),
-			Censored: t.measured[k][Censored], TimedOut: t.measured[k][TimedOut]})
+			Censored: t.measured[k][outcomeCensored], TimedOut: t.measured[k][outcomeTimedOut]})
 		for o := range outcomes {
 			if h := t.latency[k][o]; h != nil {
 				list = append(list, Latency{Kind: k.String(), Answer: o.String(), Quantiles: quantiles(h)})

@@ -18,7 +18,7 @@ type worker struct {
 	reader   reader
 	wake     chan struct{}
 	slot     int32
-	kind     Kind
+	kind     kind
 	intended int64
 	popped   int64
 	began    int64 // 0: idle
@@ -36,7 +36,7 @@ func (s *shard) dispatch(now int64) {
 			s.assign(w, now)
 			w.wake <- struct{}{}
 		case len(c.all) < c.most:
-			w = &worker{conn: s.run.transport.Connect(), wake: make(chan struct{}, 1), reader: reader{dialect: s.run.site.Dialect}}
+			w = &worker{conn: s.run.transport.Connect(), wake: make(chan struct{}, 1), reader: reader{dialect: s.run.site.dialect}}
 			c.all = append(c.all, w)
 			s.assign(w, now)
 			s.done.Go(func() { s.work(w) })
@@ -53,11 +53,11 @@ func (s *shard) assign(w *worker, now int64) {
 	d.inFlight++
 	s.connections.inFlight++
 	w.slot, w.intended, w.popped, w.began = slot, d.due, d.popped, max(now, 1)
-	w.request = transport.Request{Endpoint: s.run.site.Token, Code: s.arena.get(d.code), Slot: slot + int32(s.first)}
-	w.kind = Poll
+	w.request = transport.Request{Endpoint: s.run.site.token, Code: s.arena.get(d.code), Slot: slot + int32(s.first)}
+	w.kind = kindPoll
 	if d.state == issuing {
-		w.kind = Issue
-		w.request.Endpoint, w.request.Code = s.run.site.DeviceAuthorization, nil
+		w.kind = kindIssue
+		w.request.Endpoint, w.request.Code = s.run.site.deviceAuthorization, nil
 	}
 }
 
@@ -69,13 +69,13 @@ func (s *shard) work(w *worker) {
 		fault := w.conn.Do(&w.request, &w.answer)
 		done := s.run.now()
 		var r reply
-		o := Lost
+		o := outcomeLost
 		switch fault {
 		case transport.NoFault:
 			r = w.reader.read(w.answer.Status, w.answer.Body)
 			o = r.outcome(w.kind, w.answer.Status)
 		case transport.FaultTimeout:
-			o = TimedOut
+			o = outcomeTimedOut
 		}
 		s.mu.Lock()
 		s.latest = done

@@ -13,14 +13,14 @@ import (
 // holds the shard's lock.
 
 // complete accounts for an answer, and lets the device decide what comes next.
-func (s *shard) complete(w *worker, o Outcome, r *reply, fault transport.Fault, done int64) {
+func (s *shard) complete(w *worker, o outcome, r *reply, fault transport.Fault, done int64) {
 	d := &s.devices[w.slot]
 	d.inFlight--
 	if s.closed && o.unanswered() {
-		o, fault = Censored, transport.NoFault // it was us who ended it
+		o, fault = outcomeCensored, transport.NoFault // it was us who ended it
 	}
 	s.accounts.request(w, d, o, fault, done, s.run.measures(w.intended))
-	if w.kind == Issue {
+	if w.kind == kindIssue {
 		s.issued(w, d, o, r, done)
 	} else {
 		s.polled(w, d, o, r, done)
@@ -28,13 +28,13 @@ func (s *shard) complete(w *worker, o Outcome, r *reply, fault transport.Fault, 
 }
 
 // issued is what follows a device authorization request.
-func (s *shard) issued(w *worker, d *device, o Outcome, r *reply, done int64) {
+func (s *shard) issued(w *worker, d *device, o outcome, r *reply, done int64) {
 	if s.run.settings.curve == "closed" && s.parked < len(s.devices) && !s.stopping {
 		next := s.parked
 		s.parked++
 		s.arrive(int32(next), done)
 	}
-	if o != Codes {
+	if o != outcomeCodes {
 		s.without(w, d, done)
 		return
 	}
@@ -104,10 +104,10 @@ func (s *shard) without(w *worker, d *device, done int64) {
 }
 
 // polled is what follows a device access token request.
-func (s *shard) polled(w *worker, d *device, o Outcome, r *reply, done int64) {
+func (s *shard) polled(w *worker, d *device, o outcome, r *reply, done int64) {
 	s.accounts.poll(w, d, o, done)
 	d.polled(o, w.intended, w.answer.Written, done, w.answer.Resent)
-	if o == Token {
+	if o == outcomeToken {
 		first := d.tokens == 0
 		s.run.ledger.token(d, r.accessToken, func() []byte { return raw(w) })
 		if first {
@@ -115,7 +115,7 @@ func (s *shard) polled(w *worker, d *device, o Outcome, r *reply, done int64) {
 		}
 	}
 	if d.inFlight > 0 || d.copies > 0 {
-		if o == SlowDownHeard {
+		if o == outcomeSlowDown {
 			d.hear(o, 0) // one of several polls in one moment
 		}
 		return
@@ -124,7 +124,7 @@ func (s *shard) polled(w *worker, d *device, o Outcome, r *reply, done int64) {
 }
 
 // goOn lets the device poll again, or go.
-func (s *shard) goOn(w *worker, d *device, o Outcome, done int64) {
+func (s *shard) goOn(w *worker, d *device, o outcome, done int64) {
 	if d.manner == greedy && d.tokens > 0 {
 		switch d.again {
 		case 0: // the first of its tokens
@@ -170,7 +170,7 @@ func (s *shard) goOn(w *worker, d *device, o Outcome, done int64) {
 const fixedGuard = 50 * time.Millisecond
 
 // end is the last answer of a device.
-func (s *shard) end(slot int32, d *device, o Outcome, done int64) {
+func (s *shard) end(slot int32, d *device, o outcome, done int64) {
 	s.accounts.ended(d, o, done)
 	s.run.ledger.ended(d, o, false)
 	s.leave(slot, d, done)

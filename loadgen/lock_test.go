@@ -68,8 +68,8 @@ func TestNobodyWaitsUnderTheLock(t *testing.T) {
 			}()
 		},
 		"connections": func(r *run, free chan struct{}, waiting func() *atomic.Bool) {
-			dial := r.o.Dial
-			r.o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			dial := r.o.dial
+			r.o.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 				c, err := dial(ctx, network, address)
 				return &slowToEnd{c, free, waiting()}, err
 			}
@@ -87,7 +87,7 @@ func TestNobodyWaitsUnderTheLock(t *testing.T) {
 					t.Fatal(err)
 				}
 				free, waited := make(chan struct{}), &atomic.Bool{}
-				r := &run{o: Options{Plan: plan, Site: v.site(t), Decider: v, Dial: v.dial}, settings: set, shards: 1, ledger: newLedger()}
+				r := &run{o: Options{Plan: plan, Site: v.site(t), Decider: v, dial: v.dial}, settings: set, shards: 1, ledger: newLedger()}
 				r.site = r.o.Site
 				block(r, free, func() *atomic.Bool { return waited })
 				time.AfterFunc(still, func() { close(free) })
@@ -101,6 +101,7 @@ func TestNobodyWaitsUnderTheLock(t *testing.T) {
 					t1.add(s.tally)
 				}
 				end()
+				synctest.Wait() // what was handed over last may not have come yet
 				if !waited.Load() {
 					t.Error("nothing was made to wait")
 				}

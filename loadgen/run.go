@@ -35,10 +35,11 @@ type Options struct {
 	MostRequests float64
 	// Allowed says that a target off this machine may be loaded.
 	Allowed bool
-	// Dial replaces TCP, for tests.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Tool is the name and version of the program, for the result.
 	Tool string
 
+	// dial replaces TCP, for tests.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// measureFor, when set, measures for so long as soon as all devices have
 	// codes and have polled once, whatever the plan's duration is.
 	measureFor time.Duration
@@ -114,7 +115,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	defer end()
 	r.transport = newTransport(life, &set, o, r.now)
 	defer r.transport.Close()
-	result := Result{Schema: Schema, Tool: o.Tool, Target: o.Site.Target, Plan: plan}
+	result := Result{Schema: Schema, Tool: o.Tool, Target: o.Site.target, Plan: plan}
 	if *plan.AtRest {
 		r.start = time.Now()
 		rest := r.atRest(ctx)
@@ -136,12 +137,15 @@ func Run(ctx context.Context, o Options) (Result, error) {
 
 // guard refuses what may not or cannot be done.
 func guard(o Options, s *settings) error {
-	loopback := o.Site.Loopback()
+	if o.Site == nil || o.Site.token == nil {
+		return &PlanError{errors.New("there is no site: NewSite makes one")}
+	}
+	loopback := o.Site.loopback()
 	if !loopback && !o.Allowed {
 		return &PlanError{fmt.Errorf("%s is not on this machine: load goes there only when the profile says load.allow: true and the command line --i-may-load-this-target",
-			o.Site.Token.URL.Host)}
+			o.Site.token.URL.Host)}
 	}
-	if cannot := s.rails(openFiles(), ephemeralPorts(), loopback); cannot != "" && o.Dial == nil {
+	if cannot := s.rails(openFiles(), ephemeralPorts(), loopback); cannot != "" && o.dial == nil {
 		return &PlanError{errors.New(cannot)}
 	}
 	if rate := s.peakRate(5); o.MostRequests > 0 && rate > o.MostRequests {
@@ -151,7 +155,7 @@ func guard(o Options, s *settings) error {
 }
 
 func newTransport(ctx context.Context, s *settings, o Options, now func() int64) transport.Transport {
-	t := transport.Options{Context: ctx, Policy: s.plan.Connections.Policy, Timeout: s.timeout, TLS: tlsConfig(s, o.Site.TLS), Dial: o.Dial, Sources: s.sources, Now: now}
+	t := transport.Options{Context: ctx, Policy: s.plan.Connections.Policy, Timeout: s.timeout, TLS: tlsConfig(s, o.Site.tls), Dial: o.dial, Sources: s.sources, Now: now}
 	if s.plan.Transport == "net/http" {
 		return transport.NewStandard(t)
 	}

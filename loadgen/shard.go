@@ -176,7 +176,7 @@ func (s *shard) settle(now int64) {
 	}
 	for i := range s.devices {
 		if d := &s.devices[i]; d.state == waiting {
-			s.run.ledger.ended(d, Pending, true)
+			s.run.ledger.ended(d, outcomePending, true)
 			s.tally.gone(d)
 		}
 	}

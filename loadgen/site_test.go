@@ -20,11 +20,11 @@ func TestNoSecretInAQuery(t *testing.T) {
 			p := &profiles.Profile{Name: "x"}
 			p.Clients.Public = &profiles.Client{ID: "c", Secret: &secret, Auth: auth, DeviceAuth: auth}
 			p.Request.Token.ParamsIn, p.Request.DeviceAuthorization.ParamsIn = in, in
-			site, err := NewSite(p, profiles.Endpoints{DeviceAuthorization: "http://127.0.0.1/d", Token: "http://127.0.0.1/t"}, nil)
+			site, err := NewSite(p, profiles.Endpoints{DeviceAuthorization: "http://127.0.0.1/d", Token: "http://127.0.0.1/t"}, SiteOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, e := range []*transport.Endpoint{site.DeviceAuthorization, site.Token} {
+			for _, e := range []*transport.Endpoint{site.deviceAuthorization, site.token} {
 				for _, closing := range []bool{false, true} {
 					line, rest, _ := strings.Cut(string(e.AppendRequest(nil, []byte("code"), closing)), "\r\n")
 					if strings.Contains(line, "s3cr") {

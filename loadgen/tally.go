@@ -58,7 +58,7 @@ func newTally() *tally {
 }
 
 // histogram is the one of a kind and outcome.
-func (t *tally) histogram(k Kind, o Outcome) *hdrhistogram.Histogram {
+func (t *tally) histogram(k kind, o outcome) *hdrhistogram.Histogram {
 	if t.latency[k][o] == nil {
 		t.latency[k][o] = newHistogram()
 	}
@@ -165,7 +165,7 @@ func (t *tally) gone(d *device) {
 }
 
 // sum of the histograms of a kind.
-func (t *tally) all(k Kind) *hdrhistogram.Histogram {
+func (t *tally) all(k kind) *hdrhistogram.Histogram {
 	h := newHistogram()
 	for o := range outcomes {
 		if t.latency[k][o] != nil {

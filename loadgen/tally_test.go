@@ -14,7 +14,7 @@ func TestTalliesAddUp(t *testing.T) {
 	parts := []*tally{newTally(), newTally(), newTally()}
 	for range 20_000 {
 		part := parts[random.IntN(len(parts))]
-		k, o, ns := Kind(random.IntN(int(kinds))), Outcome(random.IntN(int(outcomes))), int64(random.ExpFloat64()*5e6)
+		k, o, ns := kind(random.IntN(int(kinds))), outcome(random.IntN(int(outcomes))), int64(random.ExpFloat64()*5e6)
 		d := device{polls: 2, sumLatency: uint32(random.IntN(1000))}
 		p := pace(random.IntN(3))
 		for _, into := range []*tally{whole, part} {
@@ -22,7 +22,7 @@ func TestTalliesAddUp(t *testing.T) {
 			into.measured[k][o]++
 			observe(into.histogram(k, o), ns)
 			observe(into.lateness, ns/10)
-			into.paced(&d, p, o == SlowDownHeard)
+			into.paced(&d, p, o == outcomeSlowDown)
 			into.gone(&d)
 			into.longestWait = max(into.longestWait, ns)
 			into.census.Issued++

@@ -131,9 +131,9 @@ func (t *threshold) value(m *measurement) (value float64, unit string, ok bool) 
 	var h *hdrhistogram.Histogram
 	switch t.metric {
 	case "poll_latency":
-		h = ty.all(Poll)
+		h = ty.all(kindPoll)
 	case "issue_latency":
-		h = ty.all(Issue)
+		h = ty.all(kindIssue)
 	case "time_to_token":
 		h = ty.timeToToken
 	case "token_excess":
@@ -173,7 +173,7 @@ func (t *threshold) value(m *measurement) (value float64, unit string, ok bool) 
 // count is what is counted, and of how many if it is a share.
 func (t *threshold) count(m *measurement) (count, of int64, share bool) {
 	ty := m.tally
-	all := func(k Kind, want func(Outcome) bool) (n int64) {
+	all := func(k kind, want func(outcome) bool) (n int64) {
 		for o := range outcomes {
 			if want(o) {
 				n += ty.measured[k][o]
@@ -181,25 +181,25 @@ func (t *threshold) count(m *measurement) (count, of int64, share bool) {
 		}
 		return n
 	}
-	any := func(Outcome) bool { return true }
-	both := func(want func(Outcome) bool) int64 { return all(Issue, want) + all(Poll, want) }
+	any := func(outcome) bool { return true }
+	both := func(want func(outcome) bool) int64 { return all(kindIssue, want) + all(kindPoll, want) }
 	switch t.metric {
 	case "errors":
-		return both(Outcome.failed), both(any), true
+		return both(outcome.failed), both(any), true
 	case "timeouts":
-		return both(func(o Outcome) bool { return o == TimedOut }), both(any), true
+		return both(func(o outcome) bool { return o == outcomeTimedOut }), both(any), true
 	case "slow_down":
-		return ty.measured[Poll][SlowDownHeard], all(Poll, Outcome.answered), true
+		return ty.measured[kindPoll][outcomeSlowDown], all(kindPoll, outcome.answered), true
 	case "slow_down_obedient":
 		return ty.paces[inTime].SlowDowns, ty.paces[inTime].Polls, true
 	case "grants_forgotten":
 		return int64(ty.census.Forgotten), int64(ty.census.Issued), true
 	case "polls":
-		return all(Poll, Outcome.answered), 0, false
+		return all(kindPoll, outcome.answered), 0, false
 	case "issued":
-		return ty.measured[Issue][Codes], 0, false
+		return ty.measured[kindIssue][outcomeCodes], 0, false
 	case "tokens":
-		return ty.measured[Poll][Token], 0, false
+		return ty.measured[kindPoll][outcomeToken], 0, false
 	case "approvals_failed":
 		return int64(m.failed), 0, false
 	}

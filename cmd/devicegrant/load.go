@@ -76,7 +76,7 @@ interrupted.`,
 	flags.SortFlags = false
 	flags.StringVarP(&f.profile, "profile", "p", "builtin", "shipped profile or YAML file")
 	flags.StringArrayVar(&f.set, "set", nil, "override a key of the profile: base_url=https://...")
-	flags.StringVarP(&f.scenario, "scenario", "s", "", strings.Join(loadgen.Scenarios, ", ")+" (default steady)")
+	flags.StringVarP(&f.scenario, "scenario", "s", "", strings.Join(loadgen.Scenarios(), ", ")+" (default steady)")
 	flags.StringVar(&f.planFile, "plan", "", "YAML file with what differs from the scenario")
 	flags.IntVarP(&f.plan.Devices, "devices", "n", 0, "devices that poll at once")
 	flags.DurationVarP(&f.plan.Duration, "duration", "d", 0, "how long")
@@ -280,19 +280,15 @@ func (f *loadFlags) deliver(stdout io.Writer, screen *loadScreen, result loadgen
 	return out.status(result.ExitCode)
 }
 
-// locate finds the endpoints of the profile.
-func locate(ctx context.Context, p *profiles.Profile, wait time.Duration) (*loadgen.Site, error) {
+// locate finds the endpoints of the profile. simulated is what is known of the
+// target beforehand; a target that says it of itself needs nobody to know.
+func locate(ctx context.Context, p *profiles.Profile, wait time.Duration, simulated string) (*loadgen.Site, error) {
 	target, trusted, err := suites.Locate(ctx, p, wait)
 	if err != nil {
 		return nil, err
 	}
-	site, err := loadgen.NewSite(p, target.Endpoints, trusted)
-	if err != nil {
-		return nil, err
+	if simulated == "" && target.Simulation != "" {
+		simulated = "devicegrant idp --personality " + target.Simulation
 	}
-	site.Target.Issuer = target.Issuer
-	if target.Simulation != "" {
-		site.Target.Kind, site.Target.Fidelity = "simulated", "devicegrant idp --personality "+target.Simulation
-	}
-	return site, nil
+	return loadgen.NewSite(p, target.Endpoints, loadgen.SiteOptions{Issuer: target.Issuer, Simulated: simulated, TLS: trusted})
 }

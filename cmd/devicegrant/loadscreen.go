@@ -52,7 +52,7 @@ func (s *loadScreen) heading(o loadgen.Options) {
 	if s.look.quiet {
 		return
 	}
-	t := o.Site.Target
+	t := o.Site.Target()
 	s.printf("target   %s", clean(t.Name))
 	if t.Kind == "simulated" {
 		s.printf(" (simulated: %s)", clean(t.Fidelity))

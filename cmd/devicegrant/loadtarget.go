@@ -57,16 +57,17 @@ func (f *loadFlags) openTarget(ctx context.Context) (t *loadTarget, err error) {
 	if t.profile, err = profiles.Load(f.profile, profiles.Options{Set: set, Getenv: getenv}); err != nil {
 		return nil, err
 	}
-	if t.site, err = locate(ctx, t.profile, f.wait); err != nil {
-		return nil, err
-	}
 	t.ceiling = t.profile.Ceiling()
+	simulated := ""
 	if own {
 		t.ceiling = 0 // it is nobody's
-		t.site.Target.Kind, t.site.Target.Fidelity = "simulated", "the built-in reference server, a test double"
+		simulated = "the built-in reference server, a test double"
 		if len(f.faults) > 0 {
-			t.site.Target.Fidelity += " with the faults " + strings.Join(f.faults, ", ")
+			simulated += " with the faults " + strings.Join(f.faults, ", ")
 		}
+	}
+	if t.site, err = locate(ctx, t.profile, f.wait, simulated); err != nil {
+		return nil, err
 	}
 	if t.profile.TLS.Insecure {
 		t.notes = append(t.notes, "certificates are not verified (tls.insecure)")
