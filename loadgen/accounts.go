@@ -25,9 +25,7 @@ func newAccounts(r *recorder) accounts {
 // window is what was seen since the sampler looked last.
 type window struct {
 	latency, lateness *hdrhistogram.Histogram
-	polls, issued     int64
-	tokens, slowDowns int64
-	errors            int64
+	AnswerCounts
 }
 
 // windowDigits is enough for a plot.
@@ -40,9 +38,9 @@ func newWindow() window {
 // due counts a request that the wheel handed out so late.
 func (a *accounts) due(d *device, late int64, measured bool) {
 	if measured {
-		observe(a.tally.lateness, late)
+		observe(a.tally.Lateness, late)
 		if d.state == waiting {
-			a.tally.intended++
+			a.tally.Intended++
 		}
 	}
 	_ = a.window.lateness.RecordValue(min(max(late/1000, 0), mostMicros))
@@ -52,31 +50,31 @@ func (a *accounts) due(d *device, late int64, measured bool) {
 func (a *accounts) request(w *worker, d *device, o outcome, fault transport.Fault, done int64, measured bool) {
 	t := a.tally
 	latency := done - w.intended
-	t.counts[w.kind][o]++
+	t.Counts[w.kind][o]++
 	if measured {
-		t.measured[w.kind][o]++
+		t.Measured[w.kind][o]++
 		observe(t.histogram(w.kind, o), latency)
-		observe(t.wait, w.answer.Written-w.popped)
+		observe(t.Wait, w.answer.Written-w.popped)
 		if w.kind == kindPoll && fault != transport.FaultDial {
-			t.sent++
+			t.Sent++
 		}
 	}
 	if w.answer.Dialled {
-		t.dialled++
+		t.Dialled++
 	}
 	if w.answer.Resent {
-		t.resent++
+		t.Resent++
 	}
 	switch w.answer.Status {
 	case 429:
-		t.status429++
+		t.SlowDown.TooManyRequests++
 	case 503:
-		t.status503++
+		t.SlowDown.Unavailable++
 	}
 	if fault != transport.NoFault {
-		t.faults[fault]++
-		if t.firstFaults[fault] == "" && w.answer.Err != nil {
-			t.firstFaults[fault] = w.answer.Err.Error()
+		t.Faults[fault]++
+		if t.FirstFaults[fault] == "" && w.answer.Err != nil {
+			t.FirstFaults[fault] = w.answer.Err.Error()
 		}
 	}
 	a.window.see(w.kind, o, latency)
@@ -92,18 +90,18 @@ func (a *accounts) request(w *worker, d *device, o outcome, fault transport.Faul
 // see counts for the picture of the running second.
 func (win *window) see(k kind, o outcome, latency int64) {
 	if k == kindPoll {
-		win.polls++
+		win.Polls++
 		_ = win.latency.RecordValue(min(max(latency/1000, 0), mostMicros))
 	} else if o == outcomeCodes {
-		win.issued++
+		win.Issued++
 	}
 	switch {
 	case o == outcomeToken:
-		win.tokens++
+		win.Tokens++
 	case o == outcomeSlowDown:
-		win.slowDowns++
+		win.SlowDowns++
 	case o.failed():
-		win.errors++
+		win.Errors++
 	}
 }
 
@@ -135,38 +133,38 @@ func (a *accounts) poll(w *worker, d *device, o outcome, done int64) {
 		t.paced(d, d.paceOf(written, done), o == outcomeSlowDown)
 	}
 	if o.answered() {
-		t.longestWait = max(t.longestWait, done-d.heardAt-int64(d.interval)*1e6)
+		t.LongestWait = max(t.LongestWait, done-d.heardAt-int64(d.interval)*1e6)
 	}
 	switch {
 	case o == outcomeExpired && d.expires > 0:
-		t.heardExpiry++
+		t.Expiry.Heard++
 		if early := d.expires - done; early > int64(time.Second) {
-			t.earlyExpiry++
-			t.earlyMax = max(t.earlyMax, early)
+			t.Expiry.Early++
+			t.Expiry.EarlyMaxMS = max(t.Expiry.EarlyMaxMS, milliseconds(early))
 		}
 	case o == outcomePending && d.expires > 0 && written > d.expires:
-		t.lateExpiry++
-		t.lateMax = max(t.lateMax, written-d.expires)
+		t.Expiry.Late++
+		t.Expiry.LateMaxMS = max(t.Expiry.LateMaxMS, milliseconds(written-d.expires))
 	}
 }
 
 // token counts how long an approved device waited for its first token.
 func (a *accounts) token(d *device, done int64, measured bool) {
 	t := a.tally
-	t.census.Tokens++
+	t.Devices.Tokens++
 	if d.manner != obedient || d.decided == 0 || !measured {
 		return
 	}
-	observe(t.timeToToken, done-d.decided)
+	observe(t.TimeToToken, done-d.decided)
 	excess := int64(0)
 	if d.firstAfter > 0 {
 		excess = done - d.firstAfter
 	}
-	observe(t.excess, excess)
-	polls := max(1, d.pollsAfter)
-	t.tokensMeasured++
-	t.pollsToToken += int64(polls)
-	t.mostPollsToToken = max(t.mostPollsToToken, polls)
+	observe(t.Excess, excess)
+	polls := int(max(1, d.pollsAfter))
+	t.Rewarded++
+	t.PollsToToken += int64(polls)
+	t.MostPollsToToken = max(t.MostPollsToToken, polls)
 }
 
 // censored counts a request that was due and never left.
@@ -175,16 +173,16 @@ func (a *accounts) censored(d *device, now int64, measured bool) {
 	if d.state == issuing {
 		k = kindIssue
 	}
-	a.tally.counts[k][outcomeCensored]++
+	a.tally.Counts[k][outcomeCensored]++
 	if measured {
-		a.tally.measured[k][outcomeCensored]++
+		a.tally.Measured[k][outcomeCensored]++
 		observe(a.tally.histogram(k, outcomeCensored), now-d.due)
 	}
 }
 
 // ended counts how a device ended.
 func (a *accounts) ended(d *device, o outcome, done int64) {
-	c := &a.tally.census
+	c := &a.tally.Devices
 	switch {
 	case d.tokens > 0:
 	case o == outcomeDenied:

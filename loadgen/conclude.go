@@ -30,7 +30,7 @@ func (r *run) total() *tally {
 	t := newTally()
 	for _, s := range r.all {
 		s.mu.Lock()
-		t.add(s.tally)
+		addUp(t, s.tally)
 		s.mu.Unlock()
 	}
 	return t
@@ -54,23 +54,21 @@ func (r *run) conclude(result *Result) {
 	result.MeasuredFromS, result.MeasuredToS = seconds(r.from.Load()), seconds(r.to.Load())
 	m.seconds = result.MeasuredToS - result.MeasuredFromS
 	result.Target.IntervalS, result.Target.ExpiresInS = float64(r.interval.Load()), float64(r.expiresIn.Load())
-	result.Devices = t.census
+	result.Devices = t.Devices
 	result.Devices.Peak = r.sampler.peak
-	counts := tallyCounts{}
-	counts.add(t)
-	result.Requests = counts.list()
+	result.Requests = t.requests()
 	r.rates(result, t, m.seconds)
 	result.Latencies = latencies(t)
 	r.slowDown(result, t)
-	result.Tokens = Tokens{TimeToToken: quantiles(t.timeToToken), Excess: quantiles(t.excess), PollsMax: int(t.mostPollsToToken)}
-	if t.tokensMeasured > 0 {
-		result.Tokens.PollsMean = math.Round(float64(t.pollsToToken)/float64(t.tokensMeasured)*100) / 100
+	result.Tokens = Tokens{TimeToToken: quantiles(t.TimeToToken), Excess: quantiles(t.Excess), PollsMax: t.MostPollsToToken}
+	if t.Rewarded > 0 {
+		result.Tokens.PollsMean = math.Round(float64(t.PollsToToken)/float64(t.Rewarded)*100) / 100
 	}
-	result.Expiry = Expiry{Heard: t.heardExpiry, Early: t.earlyExpiry, EarlyMaxMS: milliseconds(t.earlyMax), Late: t.lateExpiry, LateMaxMS: milliseconds(t.lateMax)}
-	fair := quantiles(t.fairness)
-	result.Fairness = Fairness{Devices: t.devices, Jain: math.Round(t.jain()*1e4) / 1e4, P50MS: fair.P50MS, P99MS: fair.P99MS, LongestGapMS: milliseconds(t.longestWait)}
-	if t.devices > 0 {
-		result.Fairness.P1MS = float64(t.fairness.ValueAtQuantile(1)) / 1000
+	result.Expiry = t.Expiry
+	fair := quantiles(t.Fairness)
+	result.Fairness = Fairness{Devices: t.Compared, Jain: math.Round(t.jain()*1e4) / 1e4, P50MS: fair.P50MS, P99MS: fair.P99MS, LongestGapMS: milliseconds(t.LongestWait)}
+	if t.Compared > 0 {
+		result.Fairness.P1MS = float64(t.Fairness.ValueAtQuantile(1)) / 1000
 	}
 	result.Approvals = r.people.result()
 	result.Ledger = r.ledger.result(r.o.Records, r.site)
@@ -100,7 +98,7 @@ func (r *run) conclude(result *Result) {
 	}
 	result.Notes = r.notes
 	result.PlanText = planText(result.Plan)
-	result.Validity = validity(result.Generator, result.Approvals, t.intended)
+	result.Validity = validity(result.Generator, result.Approvals, t.Intended)
 	for i := range r.settings.thresholds {
 		result.Thresholds = append(result.Thresholds, r.settings.thresholds[i].judge(m))
 	}
@@ -192,14 +190,8 @@ func (r *run) rates(result *Result, t *tally, span float64) {
 		}
 		return math.Round(float64(n)/span*100) / 100
 	}
-	answered := int64(0)
-	for o := range outcomes {
-		if o.answered() {
-			answered += t.measured[kindPoll][o]
-		}
-	}
-	result.Rates = Rates{PollsIntended: per(t.intended), PollsSent: per(t.sent), PollsAnswered: per(answered),
-		Issued: per(t.measured[kindIssue][outcomeCodes]), Tokens: per(t.measured[kindPoll][outcomeToken])}
+	result.Rates = Rates{PollsIntended: per(t.Intended), PollsSent: per(t.Sent), PollsAnswered: per(t.measured(kindPoll, outcome.answered)),
+		Issued: per(t.Measured[kindIssue][outcomeCodes]), Tokens: per(t.Measured[kindPoll][outcomeToken])}
 }
 
 // latencies are those of each kind, and of each of its answers.
@@ -210,9 +202,9 @@ func latencies(t *tally) (list []Latency) {
 			continue
 		}
 		list = append(list, Latency{Kind: k.String(), Quantiles: quantiles(all), Spectrum: spectrum(all),
-			Censored: t.measured[k][outcomeCensored], TimedOut: t.measured[k][outcomeTimedOut]})
+			Censored: t.Measured[k][outcomeCensored], TimedOut: t.Measured[k][outcomeTimedOut]})
 		for o := range outcomes {
-			if h := t.latency[k][o]; h != nil {
+			if h := t.Latency[k][o]; h != nil {
 				list = append(list, Latency{Kind: k.String(), Answer: o.String(), Quantiles: quantiles(h)})
 			}
 		}
@@ -221,14 +213,12 @@ func latencies(t *tally) (list []Latency) {
 }
 
 func (r *run) transports(result *Result, t *tally) {
-	counts := tallyCounts{}
-	counts.add(t)
-	x := Transports{Name: r.transport.Name(), Policy: r.settings.plan.Connections.Policy, Dialled: t.dialled, Resent: t.resent,
-		MaxOpen: r.settings.connections, Faults: counts.faultMap()}
+	x := Transports{Name: r.transport.Name(), Policy: r.settings.plan.Connections.Policy, Dialled: t.Dialled, Resent: t.Resent,
+		MaxOpen: r.settings.connections, Faults: t.faults()}
 	for _, s := range r.all {
 		x.PeakOpen += len(s.connections.all)
 	}
-	for f, text := range t.firstFaults {
+	for f, text := range t.FirstFaults {
 		if text != "" {
 			if x.FirstFaults == nil {
 				x.FirstFaults = map[string]string{}
@@ -241,7 +231,7 @@ func (r *run) transports(result *Result, t *tally) {
 
 func (r *run) generator(result *Result, t *tally) {
 	p := &r.sampler
-	g := Generator{Lateness: quantiles(t.lateness), Wait: quantiles(t.wait), Shards: r.shards, PeakRSS: p.peakRSS, BaseRSS: p.baseRSS, Records: r.o.Records}
+	g := Generator{Lateness: quantiles(t.Lateness), Wait: quantiles(t.Wait), Shards: r.shards, PeakRSS: p.peakRSS, BaseRSS: p.baseRSS, Records: r.o.Records}
 	for _, s := range r.all {
 		g.LongestGapMS = max(g.LongestGapMS, milliseconds(s.gap))
 		g.Unsent += s.unsent()

@@ -40,7 +40,7 @@ func (s *shard) issued(w *worker, d *device, o outcome, r *reply, done int64) {
 	}
 	c := &s.run.settings
 	t := s.tally
-	t.census.Issued++
+	t.Devices.Issued++
 	f, m, random := c.character(d.serial)
 	d.tries, d.fate, d.manner, d.issued, d.heardAt = 0, f, m, done, done
 	d.advertised = 5000 // where the answer has none (section 3.2)
@@ -60,7 +60,7 @@ func (s *shard) issued(w *worker, d *device, o outcome, r *reply, done int64) {
 	d.user = s.arena.put(d.user, r.userCode)
 	d.uri = s.place(r.verificationURI)
 	if c.issueOnly || d.code.len == 0 {
-		t.census.Abandoned++
+		t.Devices.Abandoned++
 		s.leave(w.slot, d, done)
 		return
 	}
@@ -92,7 +92,7 @@ func (s *shard) without(w *worker, d *device, done int64) {
 	}
 	wait := max(int64(time.Second)<<min(d.tries, 5), int64(min(w.answer.RetryAfter, time.Minute)))
 	if d.tries++; d.tries > 5 && !s.run.settings.replace {
-		s.tally.census.Failed++
+		s.tally.Devices.Failed++
 		s.leave(w.slot, d, done)
 		return
 	}
@@ -155,7 +155,7 @@ func (s *shard) goOn(w *worker, d *device, o outcome, done int64) {
 		s.end(w.slot, d, o, done)
 		return
 	case d.stopAt > 0 && due > d.stopAt:
-		s.tally.census.Abandoned++
+		s.tally.Devices.Abandoned++
 		s.leave(w.slot, d, done)
 		return
 	case d.expires > 0 && due > d.expires:

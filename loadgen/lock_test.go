@@ -98,7 +98,7 @@ func TestNobodyWaitsUnderTheLock(t *testing.T) {
 				r.transport.Close()
 				t1 := newTally()
 				for _, s := range r.all {
-					t1.add(s.tally)
+					addUp(t1, s.tally)
 				}
 				end()
 				synctest.Wait() // what was handed over last may not have come yet
@@ -106,10 +106,10 @@ func TestNobodyWaitsUnderTheLock(t *testing.T) {
 					t.Error("nothing was made to wait")
 				}
 				// Twelve polls a minute each, but for the one in the last interval.
-				if n := t1.intended; n < 200*9 {
+				if n := t1.Intended; n < 200*9 {
 					t.Errorf("%d polls of 200 devices within a minute", n)
 				}
-				if late := time.Duration(t1.lateness.Max()) * time.Microsecond; late > time.Second {
+				if late := time.Duration(t1.Lateness.Max()) * time.Microsecond; late > time.Second {
 					t.Errorf("a poll was taken up %s late", late)
 				}
 				<-free

@@ -220,9 +220,9 @@ func (s *shard) finish(e errand, decision Decision, now int64, err error) {
 	switch {
 	case err != nil:
 	case decision.Approve:
-		s.tally.census.Approved++
+		s.tally.Devices.Approved++
 	default:
-		s.tally.census.Denied++
+		s.tally.Devices.Denied++
 	}
 	d := &s.devices[e.slot]
 	if d.serial != e.serial || d.state != waiting {

@@ -251,7 +251,7 @@ func (r *run) untilEnd(ctx context.Context) (interrupted bool, aborted string) {
 			if ready {
 				continue
 			}
-			have := r.sum(func(s *shard) int { return s.tally.census.Issued })
+			have := r.sum(func(s *shard) int { return s.tally.Devices.Issued })
 			if ready = have == r.settings.devices; ready {
 				if polling := r.sum(func(s *shard) int { return s.waiting }); float64(polling) < allPoll*float64(have) {
 					return false, fmt.Sprintf("when the last of %d devices got its codes, only %d polled: the codes of the others had ended", have, polling)
@@ -291,7 +291,7 @@ func (r *run) stopStarting() {
 	for _, s := range r.all {
 		s.mu.Lock()
 		s.stopping = true
-		s.tally.census.Waiting = s.waiting
+		s.tally.Devices.Waiting = s.waiting
 		s.mu.Unlock()
 		s.rouse()
 	}

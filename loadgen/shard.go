@@ -144,7 +144,7 @@ func (s *shard) pop(slot int32, now int64) {
 		s.serials++
 		d.serial = (s.serials-1)*uint32(s.run.shards) + uint32(s.id) + 1
 		if d.tries == 0 {
-			s.tally.census.Started++
+			s.tally.Devices.Started++
 		}
 	case waiting:
 		if d.decided != 0 && d.firstAfter == 0 && d.due >= d.decided {

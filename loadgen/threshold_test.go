@@ -45,8 +45,8 @@ func FuzzThreshold(f *testing.F) {
 // TestJudgeThreshold: what was not measured is neither met nor missed.
 func TestJudgeThreshold(t *testing.T) {
 	m := &measurement{tally: newTally(), seconds: 10, violations: 2}
-	m.tally.measured[kindPoll][outcomePending] = 990
-	m.tally.measured[kindPoll][outcomeTimedOut] = 10
+	m.tally.Measured[kindPoll][outcomePending] = 990
+	m.tally.Measured[kindPoll][outcomeTimedOut] = 10
 	for i := range 1000 {
 		observe(m.tally.histogram(kindPoll, outcomePending), int64(i)*1e6)
 	}

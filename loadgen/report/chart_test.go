@@ -23,7 +23,7 @@ func TestStallIsAGap(t *testing.T) {
 func TestThinnedKeepsSpikes(t *testing.T) {
 	moments := make([]loadgen.Moment, 4_001)
 	for i := range moments {
-		moments[i] = loadgen.Moment{AtS: float64(i + 1), SpanS: 1, Polls: 10, P99MS: 5, Waiting: i}
+		moments[i] = loadgen.Moment{AtS: float64(i + 1), SpanS: 1, AnswerCounts: loadgen.AnswerCounts{Polls: 10}, P99MS: 5, Waiting: i}
 	}
 	moments[1_234].P99MS = 900
 	thin := thinned(moments)
