@@ -49,12 +49,12 @@ func (a *accounts) due(d *device, late int64, measured bool) {
 // request counts a request that ended, and what its transport says of it.
 func (a *accounts) request(w *worker, d *device, o outcome, fault transport.Fault, done int64, measured bool) {
 	t := a.tally
-	latency := done - w.intended
+	latency := done - w.intended // not since written: that would be coordinated omission
 	t.Counts[w.kind][o]++
 	if measured {
 		t.Measured[w.kind][o]++
 		observe(t.histogram(w.kind, o), latency)
-		observe(t.Wait, w.answer.Written-w.popped)
+		observe(t.Wait, w.answer.Written-w.dequeued)
 		if w.kind == kindPoll && fault != transport.FaultDial {
 			t.Sent++
 		}
@@ -82,7 +82,7 @@ func (a *accounts) request(w *worker, d *device, o outcome, fault transport.Faul
 	if w.kind == kindPoll {
 		n = uint16(min(d.polls+1, 0xffff))
 	}
-	a.record(record{intended: w.intended, dequeued: w.popped, written: w.answer.Written, answered: done,
+	a.record(record{intended: w.intended, dequeued: w.dequeued, written: w.answer.Written, answered: done,
 		device: d.serial, poll: n, status: uint16(w.answer.Status), kind: w.kind, outcome: o, fault: fault, resent: w.answer.Resent, measured: measured})
 	a.sample(w, o, d, done)
 }

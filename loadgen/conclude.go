@@ -38,7 +38,7 @@ func (r *run) total() *tally {
 
 // measure is what thresholds are held against, now.
 func (r *run) measure() *measurement {
-	m := &measurement{tally: r.total(), seconds: seconds(min(r.now(), r.to.Load()) - r.from.Load()), failed: r.people.failures()}
+	m := &measurement{tally: r.total(), seconds: seconds(min(r.now(), r.to.Load()) - r.from.Load()), failed: r.approvers.failures()}
 	r.ledger.mu.Lock()
 	for _, v := range r.ledger.violations {
 		m.violations += v.count
@@ -70,7 +70,7 @@ func (r *run) conclude(result *Result) {
 	if t.Compared > 0 {
 		result.Fairness.P1MS = float64(t.Fairness.ValueAtQuantile(1)) / 1000
 	}
-	result.Approvals = r.people.result()
+	result.Approvals = r.approvers.result()
 	result.Ledger = r.ledger.result(r.o.Records, r.site)
 	r.transports(result, t)
 	r.generator(result, t)
@@ -116,7 +116,7 @@ func (r *run) unseen() string {
 	return fmt.Sprintf("devices are told to poll every %s, and the run took %s: hardly one polls twice, and nothing is known of slow_down (a longer duration shows it)", interval, length)
 }
 
-// validity says whether the generator was in time, and its people at work.
+// validity says whether the generator was in time, and its approvers at work.
 func validity(g Generator, a Approvals, intended int64) Validity {
 	v := Validity{Valid: true}
 	because := func(format string, args ...any) {
@@ -124,13 +124,13 @@ func validity(g Generator, a Approvals, intended int64) Validity {
 		v.Reasons = append(v.Reasons, fmt.Sprintf(format, args...))
 	}
 	if g.Lateness.P99MS > mostLatenessMS {
-		because("the generator took up one request in a hundred %.1f ms late or later (at most %.0f ms)", g.Lateness.P99MS, mostLatenessMS)
+		because("the generator dequeued one request in a hundred %.1f ms late or later (at most %.0f ms)", g.Lateness.P99MS, mostLatenessMS)
 	}
 	if g.LongestGapMS > mostGapMS {
 		because("the generator stood still for %.0f ms (at most %.0f ms)", g.LongestGapMS, mostGapMS)
 	}
 	if due := float64(intended + g.Unsent); g.Unsent > 0 && float64(intended) < leastSent*due {
-		because("the generator took up %.2f %% of the polls that were due (at least %.4g %%)", 100*float64(intended)/due, 100*leastSent)
+		because("the generator dequeued %.2f %% of the polls that were due (at least %.4g %%)", 100*float64(intended)/due, 100*leastSent)
 	}
 	if a.Failed > a.Done {
 		because("%d of %d decisions failed: the devices did not live the lives of the plan (first: %s)", a.Failed, a.Asked, a.FirstFailure)

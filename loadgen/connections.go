@@ -20,7 +20,7 @@ type worker struct {
 	slot     int32
 	kind     kind
 	intended int64
-	popped   int64
+	dequeued int64
 	began    int64 // 0: idle
 }
 
@@ -52,7 +52,7 @@ func (s *shard) assign(w *worker, now int64) {
 	d := &s.devices[slot]
 	d.inFlight++
 	s.connections.inFlight++
-	w.slot, w.intended, w.popped, w.began = slot, d.due, d.popped, max(now, 1)
+	w.slot, w.intended, w.dequeued, w.began = slot, d.due, d.dequeued, max(now, 1)
 	w.request = transport.Request{Endpoint: s.run.site.token, Code: s.arena.get(d.code), Slot: slot + int32(s.first)}
 	w.kind = kindPoll
 	if d.state == issuing {

@@ -35,12 +35,12 @@ const (
 // garbage collector never looks at a hundred thousand of them. Instants are
 // nanoseconds of the run's clock; 0 means never.
 type device struct {
-	due     int64 // intended instant of the next request
-	popped  int64 // when the generator took it up
-	issued  int64 // when the codes came
-	expires int64
-	asked   int64 // when somebody began to decide
-	decided int64 // when the decision was acknowledged
+	due      int64 // intended instant of the next request
+	dequeued int64 // when the wheel handed it out
+	issued   int64 // when the codes came
+	expires  int64
+	asked    int64 // when somebody began to decide
+	decided  int64 // when the decision was acknowledged
 	// firstAfter is the first poll that was intended after the decision.
 	firstAfter int64
 	sent       int64 // when the last poll left
@@ -151,7 +151,7 @@ func (d *device) hear(o outcome, retryAfter time.Duration) (then step, wait int6
 	case outcomeTooMany, outcomeUnavailable, outcomeServerError:
 		wait = max(wait, min(int64(retryAfter), int64(mostBackoff)*1e6))
 		if d.interval == 0 {
-			wait = max(wait, int64(time.Second)) // no closed loop of refusals
+			wait = max(wait, int64(time.Second)) // refusals do not pace a closed model
 		}
 	case outcomeLost:
 		if d.interval == 0 {

@@ -43,8 +43,8 @@ func ExampleRun() {
 	defer idp.Close()
 
 	result, err := loadgen.Run(context.Background(), loadgen.Options{
-		Site:    site(idp),
-		Decider: approver{idp},
+		Site:     site(idp),
+		Approver: approver{idp},
 		Plan: profiles.Plan{
 			Devices:    10,
 			Duration:   2 * time.Second,

@@ -72,7 +72,7 @@ func (s *shard) issued(w *worker, d *device, o outcome, r *reply, done int64) {
 		if c.decideAt > 0 {
 			at = max(done, c.decideAt)
 		}
-		s.run.people.decide(errand{at: at, shard: s, slot: w.slot, serial: d.serial})
+		s.run.approvers.plan(errand{at: at, shard: s, slot: w.slot, serial: d.serial})
 	case abandon:
 		d.stopAt = done + random.between(2, 12)*int64(max(d.interval, 1000))*1e6
 	}
@@ -142,10 +142,10 @@ func (s *shard) goOn(w *worker, d *device, o outcome, done int64) {
 	then, wait := d.hear(o, w.answer.RetryAfter)
 	from := done
 	switch {
-	case s.run.settings.fixed && o.answered():
+	case s.run.settings.constantPacing && o.answered():
 		// A little more than the interval: counted from the arrival of the last
 		// poll it would otherwise be too short by the way there.
-		from = w.intended + int64(fixedGuard)
+		from = w.intended + int64(pacingGuard)
 	default:
 		from += d.guard()
 	}
@@ -166,8 +166,9 @@ func (s *shard) goOn(w *worker, d *device, o outcome, done int64) {
 	s.schedule(w.slot, d, due)
 }
 
-// fixedGuard is what a device of the model fixed waits beyond its interval.
-const fixedGuard = 50 * time.Millisecond
+// pacingGuard is what a device with constant pacing (the client model fixed) waits
+// beyond its interval.
+const pacingGuard = 50 * time.Millisecond
 
 // end is the last answer of a device.
 func (s *shard) end(slot int32, d *device, o outcome, done int64) {
@@ -204,7 +205,7 @@ func (s *shard) schedule(slot int32, d *device, due int64) {
 	switch {
 	case s.stopping && !s.worthwhile(d, due):
 	case due <= s.latest:
-		s.pop(slot, s.latest) // at once: no wheel has to turn for it
+		s.dequeue(slot, s.latest) // at once: no wheel has to turn for it
 	default:
 		s.add(slot)
 	}
@@ -218,7 +219,7 @@ func (s *shard) greed(slot int32, d *device) {
 	switch {
 	case d.wanted:
 		d.wanted = false
-		s.run.people.decide(errand{at: d.due, shard: s, slot: slot, serial: d.serial, now: true})
+		s.run.approvers.plan(errand{at: d.due, shard: s, slot: slot, serial: d.serial, now: true})
 	case d.decided != 0 && d.pollsAfter == 0:
 		d.copies = s.run.settings.greedyWidth
 	}

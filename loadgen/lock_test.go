@@ -87,7 +87,7 @@ func TestNobodyWaitsUnderTheLock(t *testing.T) {
 					t.Fatal(err)
 				}
 				free, waited := make(chan struct{}), &atomic.Bool{}
-				r := &run{o: Options{Plan: plan, Site: v.site(t), Decider: v, dial: v.dial}, settings: set, shards: 1, ledger: newLedger()}
+				r := &run{o: Options{Plan: plan, Site: v.site(t), Approver: v, dial: v.dial}, settings: set, shards: 1, ledger: newLedger()}
 				r.site = r.o.Site
 				block(r, free, func() *atomic.Bool { return waited })
 				time.AfterFunc(still, func() { close(free) })
@@ -110,7 +110,7 @@ func TestNobodyWaitsUnderTheLock(t *testing.T) {
 					t.Errorf("%d polls of 200 devices within a minute", n)
 				}
 				if late := time.Duration(t1.Lateness.Max()) * time.Microsecond; late > time.Second {
-					t.Errorf("a poll was taken up %s late", late)
+					t.Errorf("a poll was dequeued %s late", late)
 				}
 				<-free
 				if r.recorder != nil {

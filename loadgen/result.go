@@ -246,7 +246,7 @@ type Fairness struct {
 	LongestGapMS float64 `json:"longest_gap_ms"`
 }
 
-// Approvals is what the people, or their stand-in, did.
+// Approvals is what the approver did.
 type Approvals struct {
 	Driver string `json:"driver"`
 	Asked  int    `json:"asked"`
@@ -255,7 +255,7 @@ type Approvals struct {
 	// FirstFailure says why, for the first that failed.
 	FirstFailure string    `json:"first_failure,omitempty"`
 	Took         Quantiles `json:"took"`
-	// Late is how long decisions waited for a free person.
+	// Late is how long decisions waited for a free approver.
 	Late   Quantiles `json:"late"`
 	Canary *Canary   `json:"canary,omitempty"`
 }
@@ -335,10 +335,10 @@ type Transports struct {
 
 // Generator is what the load generator did to itself.
 type Generator struct {
-	Lateness       Quantiles `json:"lateness"`        // taken up minus intended: our fault
-	Wait           Quantiles `json:"connection_wait"` // sent minus taken up
+	Lateness       Quantiles `json:"lateness"`        // dequeued minus intended: our fault
+	Wait           Quantiles `json:"connection_wait"` // sent minus dequeued
 	LongestGapMS   float64   `json:"longest_gap_ms"`  // between two looks at the clock
-	Unsent         int64     `json:"unsent"`          // due in the window and never taken up
+	Unsent         int64     `json:"unsent"`          // due in the window and never dequeued
 	Shards         int       `json:"shards"`
 	CPUSeconds     float64   `json:"cpu_s"`     // of the process in the measured window
 	CPUShare       float64   `json:"cpu_share"` // of one core

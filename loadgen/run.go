@@ -20,9 +20,9 @@ import (
 type Options struct {
 	Plan profiles.Plan
 	Site *Site
-	// Decider plays the people; nil: nobody decides. Canary is a second one, in a
+	// Approver decides about devices; nil: nobody does. Canary is a second one, in a
 	// real browser, for one device every 30 seconds.
-	Decider, Canary Decider
+	Approver, Canary Approver
 	// Records is the file for one record of each request; "": none.
 	Records string
 	// Histograms is the file for the histograms, as a log for HDR tools; "": none.
@@ -67,7 +67,7 @@ type run struct {
 	transport transport.Transport
 	shards    int
 	all       []*shard
-	people    *people
+	approvers *approvers
 	ledger    *ledger
 	recorder  *recorder
 	notes     []string
@@ -183,7 +183,7 @@ func (r *run) carryOut(ctx, life context.Context, result *Result) {
 	s := &r.settings
 	r.sampler.prepare(r)
 	r.ledger.expect(s.devices)
-	r.people = newPeople(r, r.o.Decider, r.o.Canary)
+	r.approvers = newApprovers(r, r.o.Approver, r.o.Canary)
 	for i, first := 0, 0; i < r.shards; i++ {
 		n := (s.devices - first) / (r.shards - i)
 		r.all = append(r.all, newShard(r, i, first, n, max(1, s.connections/r.shards)))
@@ -196,7 +196,7 @@ func (r *run) carryOut(ctx, life context.Context, result *Result) {
 
 	deciding, dismiss := context.WithCancel(life)
 	defer dismiss()
-	r.people.start(deciding)
+	r.approvers.start(deciding)
 	var turning sync.WaitGroup
 	for _, shard := range r.all {
 		turning.Go(shard.turn)
@@ -212,7 +212,7 @@ func (r *run) carryOut(ctx, life context.Context, result *Result) {
 	r.stopStarting()
 	r.drain(ctx, result.Interrupted)
 	dismiss()
-	r.people.wait()
+	r.approvers.wait()
 	r.finishRequests()
 	turning.Wait()
 	for _, shard := range r.all {

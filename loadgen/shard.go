@@ -105,7 +105,7 @@ func (s *shard) turn() {
 		}
 		s.gap = max(s.gap, now-max(planned, looked))
 		looked = now
-		s.wheel.advance(now, func(slot int32) { s.pop(slot, now) })
+		s.wheel.advance(now, func(slot int32) { s.dequeue(slot, now) })
 		s.dispatch(now)
 		if now-checked >= interruptEvery {
 			checked = now
@@ -125,8 +125,10 @@ func (s *shard) turn() {
 	}
 }
 
-// pop takes up a device that is due.
-func (s *shard) pop(slot int32, now int64) {
+// dequeue takes a device that is due out of the wheel. From here on it is the
+// server, or the want of a connection, that the device waits for; what it is late
+// already is the generator's fault, and counted apart.
+func (s *shard) dequeue(slot int32, now int64) {
 	d := &s.devices[slot]
 	measured := s.run.measures(d.due)
 	if s.stopping && !measured && (d.state == issuing || !s.worthwhile(d, now)) {
@@ -138,7 +140,7 @@ func (s *shard) pop(slot int32, now int64) {
 		return
 	}
 	s.accounts.due(d, now-d.due, measured)
-	d.popped, d.copies = now, 1
+	d.dequeued, d.copies = now, 1
 	switch d.state {
 	case issuing:
 		s.serials++
@@ -157,7 +159,7 @@ func (s *shard) pop(slot int32, now int64) {
 	s.backlog.push(slot)
 }
 
-// pending is what is under way, or was due before the end and is not taken up.
+// pending is what is under way, or was due before the end and is not dequeued.
 func (s *shard) pending() int {
 	n := s.connections.inFlight + s.backlog.length
 	if s.wheel.turned*tick < s.run.to.Load() {

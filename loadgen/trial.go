@@ -17,7 +17,7 @@ func trial(ctx context.Context, o Options, devices int, slo []string, step time.
 	p.Mix.Approve, p.Mix.Deny, p.Mix.Expire = new(0.0), new(0.0), new(1.0)
 	p.Impatient.Share, p.Greedy.Share = new(0.0), new(0.0)
 	p.Connections.Max = 0
-	o.Decider, o.Canary = nil, nil
+	o.Approver, o.Canary = nil, nil
 	o.measureFor = step
 	// As long as the codes take, and then the step.
 	p.Duration, p.WarmUp = step+10*time.Minute, new(step+9*time.Minute)

@@ -216,7 +216,7 @@ func (v *virtual) site(t testing.TB) *Site {
 // runVirtual carries out a plan on the virtual clock.
 func runVirtual(t *testing.T, v *virtual, plan profiles.Plan) Result {
 	t.Helper()
-	o := Options{Plan: plan, Site: v.site(t), Decider: v, dial: v.dial, Records: t.TempDir() + "/records.bin"}
+	o := Options{Plan: plan, Site: v.site(t), Approver: v, dial: v.dial, Records: t.TempDir() + "/records.bin"}
 	result, err := Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -82,9 +82,9 @@ interrupted.`,
 	flags.DurationVarP(&f.plan.Duration, "duration", "d", 0, "how long")
 	flags.DurationVar(&f.warmUp, "warm-up", 0, "the beginning that the figures leave out")
 	flags.DurationVar(&f.drain, "drain", 0, "how long approved devices may still ask at the end")
-	flags.StringVar(&f.plan.ClientModel, "client-model", "", "rfc (next poll after the answer) or fixed (open loop)")
+	flags.StringVar(&f.plan.ClientModel, "client-model", "", "rfc (next poll an interval after the answer) or fixed (constant pacing)")
 	flags.Float64Var(&f.approve, "approve", 0, "share of the devices that somebody approves; the rest of the mix expires")
-	flags.BoolVar(&f.closedLoop, "closed-loop", false, "every device polls again as soon as it has its answer")
+	flags.BoolVar(&f.closedLoop, "closed-loop", false, "a closed model without pacing: every device polls again as soon as it has its answer")
 	flags.StringVar(&f.plan.Transport, "transport", "", "lean (HTTP/1.1) or net/http (HTTP/2, proxies)")
 	flags.IntVar(&f.plan.Connections.Max, "connections", 0, "most connections at once")
 	flags.DurationVar(&f.plan.Timeout, "timeout", 0, "for one request")
@@ -128,7 +128,7 @@ func (f *loadFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	// The generator is as parallel as it was told to be; the people, the bars and
+	// The generator is as parallel as it was told to be; the approver, the bars and
 	// the endpoint for metrics are its guests.
 	runtime.GOMAXPROCS(max(1, f.shards))
 	// Nearly all of the heap has no pointers: collecting often is cheap, and
@@ -139,12 +139,12 @@ func (f *loadFlags) run(cmd *cobra.Command) error {
 		MostRequests: target.ceiling, Tool: toolVersion(),
 		Records: filepath.Join(f.out, "records.bin"), Histograms: filepath.Join(f.out, "load.hlog"),
 	}
-	people, err := f.openPeople(target, plan)
+	approvers, err := f.openApprovers(target, plan)
 	if err != nil {
 		return err
 	}
-	defer people.close()
-	o.Decider, o.Canary = people.decider, people.canary
+	defer approvers.close()
+	o.Approver, o.Canary = approvers.approver, approvers.canary
 
 	screen := newLoadScreen(cmd.OutOrStdout(), cmd.ErrOrStderr(), look, f.json)
 	observers := []func(loadgen.Live){screen.live}

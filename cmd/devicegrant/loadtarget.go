@@ -160,15 +160,15 @@ func (c *child) getenv(name string) string {
 	return os.Getenv(name)
 }
 
-// crowd is who decides about the devices.
-type crowd struct {
-	decider, canary loadgen.Decider
-	close           func()
+// approvers are who decides about the devices.
+type approvers struct {
+	approver, canary loadgen.Approver
+	close            func()
 }
 
 // openPeople prepares them. A plan in which nobody decides needs nobody.
-func (f *loadFlags) openPeople(t *loadTarget, plan profiles.Plan) (*crowd, error) {
-	c := &crowd{close: func() {}}
+func (f *loadFlags) openApprovers(t *loadTarget, plan profiles.Plan) (*approvers, error) {
+	c := &approvers{close: func() {}}
 	wanted := func(share *float64) bool { return share != nil && *share > 0 }
 	if f.findCapacity || !wanted(plan.Mix.Approve) && !wanted(plan.Mix.Deny) && !wanted(plan.Greedy.Share) {
 		return c, nil
@@ -184,7 +184,7 @@ func (f *loadFlags) openPeople(t *loadTarget, plan profiles.Plan) (*crowd, error
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%w; --approve 0 lets nobody decide", err)}
 	}
-	c.decider = visitor{people}
+	c.approver = visitor{people}
 	c.close = func() { _ = people.Close() }
 	if plan.Canary != nil && *plan.Canary {
 		browser, err := suites.NewPeople(t.profile, "browser", "")
@@ -201,7 +201,7 @@ func (f *loadFlags) openPeople(t *loadTarget, plan profiles.Plan) (*crowd, error
 // visitor lets people decide for the generator.
 type visitor struct{ *suites.People }
 
-// Decide implements loadgen.Decider.
+// Decide implements loadgen.Approver.
 func (v visitor) Decide(ctx context.Context, person int, d loadgen.Decision) error {
 	return v.Visit(ctx, person, d.Approve, d.VerificationURI, d.UserCode)
 }
