@@ -61,7 +61,6 @@ var onlyIn = map[string][]string{
 	"github.com/mattn/go-runewidth": {"cmd/devicegrant"},
 	"github.com/HdrHistogram":       {"loadgen"},
 	"github.com/prometheus":         {"cmd/devicegrant"},
-	"gonum.org":                     {"loadgen/report"},
 }
 
 // TestImports holds the order of the packages. What the fake IdP may import
