@@ -20,9 +20,9 @@
 // # The workload model
 //
 // How devices arrive is an open model: the plan's arrival rate (constant, ramp,
-// steps, spike) does not depend on the server. The exception is the curve closed,
-// where a device arrives when another has its codes. With replace, a device that
-// ends makes room for the next, and their number stays the same.
+// steps, spike) does not depend on the server. Two settings close it: with the
+// curve closed a device arrives when another has its codes, and with replace one
+// that ends makes room for the next, so that their number stays the same.
 //
 // How one device polls is a closed model, because the RFC has it so: the next
 // poll is due an interval after the answer to the last. The client model fixed is

@@ -160,7 +160,7 @@ func (c *child) getenv(name string) string {
 	return os.Getenv(name)
 }
 
-// approvers are who decides about the devices.
+// approvers decide about the devices.
 type approvers struct {
 	approver, canary loadgen.Approver
 	close            func()
