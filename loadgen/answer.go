@@ -137,37 +137,37 @@ func (p *reader) readDialect(r *reply, status int, body []byte) {
 }
 
 // outcome is what an answer means to a device.
-func (r *reply) outcome(k Kind, status int) Outcome {
+func (r *reply) outcome(k kind, status int) outcome {
 	switch string(r.err) {
 	case "":
 	case "authorization_pending":
-		return Pending
+		return outcomePending
 	case "slow_down":
-		return SlowDownHeard
+		return outcomeSlowDown
 	case "access_denied":
-		return Denied
+		return outcomeDenied
 	case "expired_token":
-		return ExpiredToken
+		return outcomeExpired
 	case "invalid_grant":
-		return InvalidGrant
+		return outcomeInvalidGrant
 	default:
 		if status != 429 && status < 500 {
-			return OtherError
+			return outcomeOtherError
 		}
 	}
 	switch {
 	case status == 503:
-		return Unavailable
+		return outcomeUnavailable
 	case status == 429:
-		return TooMany
+		return outcomeTooMany
 	case status >= 500:
-		return ServerError
-	case status/100 == 2 && k == Issue && len(r.deviceCode) > 0 && len(r.userCode) > 0:
-		return Codes
-	case status/100 == 2 && k == Poll && len(r.accessToken) > 0:
-		return Token
+		return outcomeServerError
+	case status/100 == 2 && k == kindIssue && len(r.deviceCode) > 0 && len(r.userCode) > 0:
+		return outcomeCodes
+	case status/100 == 2 && k == kindPoll && len(r.accessToken) > 0:
+		return outcomeToken
 	}
-	return NotUnderstood
+	return outcomeNotUnderstood
 }
 
 // seed makes the fingerprints of one process comparable with each other only.

@@ -3,6 +3,8 @@ package loadgen
 import (
 	"context"
 	"time"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // atRest asks how one device alone is slowed down: it waits the advertised
@@ -13,19 +15,19 @@ func (r *run) atRest(ctx context.Context) AtRest {
 	rest := AtRest{Obedient: unknown, Hurried: unknown, Forgetful: unknown, Grown: unknown, Class: "unclear"}
 	c := r.transport.Connect()
 	defer c.Close()
-	p := reader{dialect: r.site.Dialect}
-	var a Answer
-	ask := func(k Kind, q Request) (Outcome, reply) {
+	p := reader{dialect: r.site.dialect}
+	var a transport.Answer
+	ask := func(k kind, q transport.Request) (outcome, reply) {
 		timer := time.AfterFunc(r.settings.timeout, c.Interrupt)
 		defer timer.Stop()
-		if c.Do(&q, &a) != NoFault {
-			return Lost, reply{}
+		if c.Do(&q, &a) != transport.NoFault {
+			return outcomeLost, reply{}
 		}
 		answer := p.read(a.Status, a.Body)
 		return answer.outcome(k, a.Status), answer
 	}
-	o, codes := ask(Issue, Request{Endpoint: r.site.DeviceAuthorization, Slot: -1})
-	if o != Codes {
+	o, codes := ask(kindIssue, transport.Request{Endpoint: r.site.deviceAuthorization, Slot: -1})
+	if o != outcomeCodes {
 		rest.Class = "no codes: " + o.String()
 		return rest
 	}
@@ -36,39 +38,39 @@ func (r *run) atRest(ctx context.Context) AtRest {
 	code := append([]byte(nil), escaped(codes.deviceCode)...)
 	// A little more than the interval: some servers compare strictly.
 	const guard = 100 * time.Millisecond
-	step := func(wait time.Duration, to *string) Outcome {
+	step := func(wait time.Duration, to *string) outcome {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return Lost
+			return outcomeLost
 		}
-		o, _ := ask(Poll, Request{Endpoint: r.site.Token, Code: code, Slot: -1})
+		o, _ := ask(kindPoll, transport.Request{Endpoint: r.site.token, Code: code, Slot: -1})
 		*to = o.String()
 		return o
 	}
 	first := ""
 	one := step(interval+guard, &first)
 	two := step(interval+guard, &rest.Obedient)
-	if one == SlowDownHeard {
+	if one == outcomeSlowDown {
 		rest.Obedient = first
 	}
 	hurried := step(interval/5, &rest.Hurried)
-	if one == SlowDownHeard || two == SlowDownHeard || hurried != SlowDownHeard {
+	if one == outcomeSlowDown || two == outcomeSlowDown || hurried != outcomeSlowDown {
 		rest.Forgetful, rest.Grown = "not asked", "not asked"
-	} else if step(interval+guard, &rest.Forgetful) == SlowDownHeard {
+	} else if step(interval+guard, &rest.Forgetful) == outcomeSlowDown {
 		step(interval+10*time.Second+guard, &rest.Grown)
 	} else {
 		rest.Grown = "not asked"
 	}
 	switch {
-	case one == SlowDownHeard || two == SlowDownHeard:
+	case one == outcomeSlowDown || two == outcomeSlowDown:
 		rest.Class = classPunishing
-	case one != Pending || two != Pending:
-	case hurried == Pending:
+	case one != outcomePending || two != outcomePending:
+	case hurried == outcomePending:
 		rest.Class = classNone
-	case hurried == SlowDownHeard && rest.Forgetful == Pending.String():
+	case hurried == outcomeSlowDown && rest.Forgetful == outcomePending.String():
 		rest.Class = classForgiving
-	case hurried == SlowDownHeard:
+	case hurried == outcomeSlowDown:
 		rest.Class = classExact
 	}
 	return rest

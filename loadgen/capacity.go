@@ -1,9 +1,11 @@
 package loadgen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,90 +30,119 @@ var defaultSLO = []string{"errors rate<0.001", "slow_down_obedient rate<0.01", "
 // not have to be.
 const precision = 1.05
 
-// fewerThanOne ends a search whose target does not bear a single device.
-const fewerThanOne = "fewer than one device"
+// What bounds a search, beside the most devices and the time: its target does not
+// bear a single device, somebody ended it, or the generator was late, and why.
+const (
+	fewerThanOne      = "fewer than one device"
+	interruptedSearch = "interrupted"
+	lateGenerator     = "the generator: "
+)
 
 // FindCapacity raises the devices until the SLO breaks, narrows the gap, and
 // confirms the answer with another run. Each run issues its codes first, as fast
 // as answers come, and measures polls only then. The result is that of the last
-// run that held.
+// run that held. The error is that of [Run].
 func FindCapacity(ctx context.Context, o Options, q Search) (Result, error) {
-	began := time.Now()
-	answer := Capacity{SLO: append(append([]string{}, q.SLO...), defaultSLO...)}
-	var best Result
-	held, broken, n := 0, 0, max(1, q.From)
-	run := func(devices int, confirms bool) (Step, error) {
-		result, step, err := o.try(ctx, devices, answer.SLO, q.Step)
-		if err != nil {
-			return step, err
-		}
-		step.Confirms = confirms
-		answer.Steps = append(answer.Steps, step)
-		if q.Stepped != nil {
-			q.Stepped(step)
-		}
-		if step.Held || best.Schema == "" {
-			best = result
-		}
-		switch {
-		case result.Interrupted:
-			answer.Bound = "interrupted"
-		case result.Verdict == Invalid && !step.Held:
-			answer.Bound = "the generator: " + strings.Join(result.Validity.Reasons, "; ")
-		case time.Since(began) > q.Within:
-			answer.Bound = "the time for the search (" + q.Within.String() + ")"
-		}
-		return step, nil
-	}
-	for answer.Bound == "" {
-		step, err := run(n, false)
-		if plan := (*PlanError)(nil); errors.As(err, &plan) && held > 0 {
-			answer.Bound = err.Error() // a limit of the profile, or of this machine
+	s := &capacitySearch{o: o, q: q, began: time.Now(), answer: Capacity{SLO: slices.Concat(q.SLO, defaultSLO)}}
+	for n := max(1, q.From); s.answer.Bound == ""; {
+		step, err := s.run(ctx, n, false)
+		if plan := (*PlanError)(nil); errors.As(err, &plan) && s.held > 0 {
+			s.answer.Bound = err.Error() // a limit of the profile, or of this machine
 			break
 		}
 		if err != nil {
-			return best, err
+			return s.best, err
 		}
+		s.learn(n, step)
 		switch {
-		case step.Held:
-			held = n
-		case answer.Bound == "" || step.Broke != "":
-			broken = n
-			answer.Broke, answer.BrokeDevices = step.Broke, n
-		}
-		switch {
-		case broken == 0 && held >= q.Most:
-			answer.Bound = fmt.Sprintf("the most devices that were allowed (%d)", q.Most)
-		case broken == 0:
+		case s.broken == 0 && s.held >= q.Most:
+			s.answer.Bound = fmt.Sprintf("the most devices that were allowed (%d)", q.Most)
+		case s.broken == 0:
 			n = min(2*n, q.Most)
-		case held == 0 && n == 1:
-			if answer.Bound == "" {
-				answer.Bound = fewerThanOne
-			}
-		case held > 0 && float64(broken) <= precision*float64(held), broken-held <= 1:
-			if answer.Bound != "" {
-				return conclude(best, answer, held), nil
-			}
-			again, err := run(held, true)
+		case s.held == 0 && n == 1:
+			s.answer.Bound = cmp.Or(s.answer.Bound, fewerThanOne)
+		case !s.narrow():
+			n = (s.held + s.broken) / 2
+		case s.answer.Bound == "":
+			held, err := s.confirm(ctx)
 			if err != nil {
-				return best, err
+				return s.best, err
 			}
-			if again.Held {
-				return conclude(best, answer, held), nil
+			if held {
+				return s.conclude(), nil
 			}
-			// Not every time: a little less.
-			broken, answer.Broke, answer.BrokeDevices = held, again.Broke, held
-			if broken == 1 {
-				held, answer.Bound = 0, fewerThanOne
-				break
-			}
-			n = max(1, int(float64(broken)/precision/precision))
-			held = proven(answer.Steps, broken)
-		default:
-			n = (held + broken) / 2
+			n = max(1, int(float64(s.broken)/precision/precision))
 		}
 	}
-	return conclude(best, answer, held), nil
+	return s.conclude(), nil
+}
+
+// capacitySearch is a search under way.
+type capacitySearch struct {
+	o     Options
+	q     Search
+	began time.Time
+	// held is the largest number of devices that held, broken the smallest that did
+	// not; 0: none so far.
+	held, broken int
+	answer       Capacity
+	best         Result
+}
+
+// run tries a number of devices, and says what bounds the search with it.
+func (s *capacitySearch) run(ctx context.Context, devices int, confirms bool) (Step, error) {
+	result, step, err := trial(ctx, s.o, devices, s.answer.SLO, s.q.Step)
+	if err != nil {
+		return step, err
+	}
+	step.Confirms = confirms
+	s.answer.Steps = append(s.answer.Steps, step)
+	if s.q.Stepped != nil {
+		s.q.Stepped(step)
+	}
+	if step.Held || s.best.Schema == "" {
+		s.best = result
+	}
+	switch {
+	case result.Interrupted:
+		s.answer.Bound = interruptedSearch
+	case result.Verdict == Invalid && !step.Held:
+		s.answer.Bound = lateGenerator + strings.Join(result.Validity.Reasons, "; ")
+	case time.Since(s.began) > s.q.Within:
+		s.answer.Bound = "the time for the search (" + s.q.Within.String() + ")"
+	}
+	return step, nil
+}
+
+// learn takes the step as a bound from below or from above. A step that did not
+// hold and broke nothing says nothing.
+func (s *capacitySearch) learn(devices int, step Step) {
+	switch {
+	case step.Held:
+		s.held = devices
+	case s.answer.Bound == "" || step.Broke != "":
+		s.broken, s.answer.Broke, s.answer.BrokeDevices = devices, step.Broke, devices
+	}
+}
+
+// narrow says that the two bounds are close enough.
+func (s *capacitySearch) narrow() bool {
+	return s.held > 0 && float64(s.broken) <= precision*float64(s.held) || s.broken-s.held <= 1
+}
+
+// confirm tries the answer once more. Where it does not hold every time it is a
+// bound from above, and the search goes on below it.
+func (s *capacitySearch) confirm(ctx context.Context) (held bool, err error) {
+	again, err := s.run(ctx, s.held, true)
+	if err != nil || again.Held {
+		return again.Held, err
+	}
+	s.broken, s.answer.Broke, s.answer.BrokeDevices = s.held, again.Broke, s.held
+	s.held = proven(s.answer.Steps, s.broken)
+	if s.broken == 1 {
+		s.answer.Bound = fewerThanOne
+	}
+	return false, nil
 }
 
 // proven is the largest number of devices below one that held: a guess is none.
@@ -125,61 +156,23 @@ func proven(steps []Step, below int) (held int) {
 }
 
 // conclude puts the answer into the result.
-func conclude(r Result, c Capacity, held int) Result {
-	c.Devices = held
-	for _, s := range c.Steps {
-		if s.Devices == held && s.Held {
-			c.Polls = s.Polls
+func (s *capacitySearch) conclude() Result {
+	r, c := s.best, s.answer
+	c.Devices = s.held
+	for _, step := range c.Steps {
+		if step.Devices == s.held && step.Held {
+			c.Polls = step.Polls
 		}
 	}
 	r.Capacity = &c
 	r.Verdict, r.ExitCode = Held, ExitHeld
 	switch {
-	case c.Bound == "interrupted":
+	case c.Bound == interruptedSearch:
 		r.Verdict, r.ExitCode = Stopped, ExitInterrupted
-	case held == 0 && strings.HasPrefix(c.Bound, "the generator"):
+	case s.held == 0 && strings.HasPrefix(c.Bound, lateGenerator):
 		r.Verdict, r.ExitCode = Invalid, ExitInvalid
-	case held == 0:
+	case s.held == 0:
 		r.Verdict, r.ExitCode = Missed, ExitMissed
 	}
 	return r
-}
-
-// try is one run of a search.
-func (o Options) try(ctx context.Context, devices int, slo []string, step time.Duration) (Result, Step, error) {
-	began := time.Now()
-	p := &o.Plan
-	p.Devices, p.Thresholds = devices, slo
-	p.Arrival.Curve, p.Arrival.Width = "closed", 16
-	p.Replace, p.AtRest, p.Canary = new(false), new(false), new(false)
-	p.Mix.Approve, p.Mix.Deny, p.Mix.Expire = new(0.0), new(0.0), new(1.0)
-	p.Impatient.Share, p.Greedy.Share = new(0.0), new(0.0)
-	p.Connections.Max = 0
-	o.Decider, o.Canary = nil, nil
-	o.measureFor = step
-	// As long as the codes take, and then the step.
-	p.Duration, p.WarmUp = step+10*time.Minute, new(step+9*time.Minute)
-	result, err := Run(ctx, o)
-	s := Step{Devices: devices, Polls: result.Rates.PollsAnswered, TookS: seconds(int64(time.Since(began)))}
-	if err != nil {
-		return result, s, err
-	}
-	for _, l := range result.Latencies {
-		if l.Kind == Poll.String() && l.Answer == "" {
-			s.P50MS, s.P99MS = l.P50MS, l.P99MS
-		}
-	}
-	s.Held = result.Verdict == Held
-	for _, t := range result.Thresholds {
-		if strings.HasPrefix(t.Text, "errors ") {
-			s.Errors = t.Value
-		}
-		if !t.OK && t.Measured && s.Broke == "" {
-			s.Broke = t.Text + ": " + t.Observed
-		}
-	}
-	if !s.Held && s.Broke == "" && result.Verdict != Invalid {
-		s.Broke = result.Aborted
-	}
-	return result, s, nil
 }

@@ -40,7 +40,7 @@ func TestFindCapacity(t *testing.T) {
 		l := &limited{virtual: newVirtual(5*time.Second, time.Hour), each: time.Second / 400}
 		l.before = l.wait
 		var steps []Step
-		r, err := FindCapacity(t.Context(), Options{Plan: profiles.Plan{Scenario: "steady"}, Site: l.site(t), Dial: l.dial}, Search{
+		r, err := FindCapacity(t.Context(), Options{Plan: profiles.Plan{Scenario: "steady"}, Site: l.site(t), dial: l.dial}, Search{
 			SLO: []string{"poll_latency p(99)<250ms"}, From: 200, Most: 20_000, Within: time.Hour, Step: 15 * time.Second,
 			Stepped: func(s Step) { steps = append(steps, s) },
 		})
@@ -64,7 +64,7 @@ func TestFindCapacityEnds(t *testing.T) {
 		l := &limited{virtual: newVirtual(5*time.Second, time.Hour), each: each}
 		l.before = l.wait
 		q.SLO, q.Step = []string{"poll_latency p(99)<250ms"}, 10*time.Second
-		r, err := FindCapacity(ctx, Options{Site: l.site(t), Dial: l.dial}, q)
+		r, err := FindCapacity(ctx, Options{Site: l.site(t), dial: l.dial}, q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestFindCapacityEnds(t *testing.T) {
 func TestFindCapacityWithinLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVirtual(5*time.Second, time.Hour)
-		r, err := FindCapacity(t.Context(), Options{Site: v.site(t), Dial: v.dial, MostRequests: 50},
+		r, err := FindCapacity(t.Context(), Options{Site: v.site(t), dial: v.dial, MostRequests: 50},
 			Search{SLO: []string{"poll_latency p(99)<250ms"}, From: 100, Most: 100_000, Within: time.Hour, Step: 10 * time.Second})
 		if err != nil || r.Capacity.Devices != 200 || !strings.Contains(r.Capacity.Bound, "limits allow 50") {
 			t.Errorf("%v %+v", err, r.Capacity)
@@ -117,7 +117,7 @@ func TestFindCapacityForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVirtual(5*time.Second, time.Hour)
 		v.most = 500
-		r, err := FindCapacity(t.Context(), Options{Site: v.site(t), Dial: v.dial},
+		r, err := FindCapacity(t.Context(), Options{Site: v.site(t), dial: v.dial},
 			Search{SLO: []string{"poll_latency p(99)<250ms"}, From: 100, Most: 100_000, Within: time.Hour, Step: 10 * time.Second})
 		// Each run begins with the grants of the run before.
 		if err != nil || r.Capacity.Devices < 400 || r.Capacity.Devices > 500 || !strings.HasPrefix(r.Capacity.Broke, "grants_forgotten") {
@@ -137,7 +137,7 @@ func TestFindCapacityOfTheWeakest(t *testing.T) {
 				time.Sleep(time.Second) // tired by now
 			}
 		}
-		r, err := FindCapacity(t.Context(), Options{Site: l.site(t), Dial: l.dial},
+		r, err := FindCapacity(t.Context(), Options{Site: l.site(t), dial: l.dial},
 			Search{SLO: []string{"poll_latency p(99)<250ms"}, From: 16, Most: 1000, Within: time.Hour, Step: 20 * time.Second})
 		if err != nil {
 			t.Fatal(err)
@@ -166,7 +166,7 @@ func began(l *limited) time.Time {
 func TestNoDevicesAreNoLoad(t *testing.T) {
 	v := newVirtual(5*time.Second, time.Hour)
 	for _, devices := range []int{0, -1} {
-		_, err := Run(t.Context(), Options{Plan: profiles.Plan{Devices: devices}, Site: v.site(t), Dial: v.dial})
+		_, err := Run(t.Context(), Options{Plan: profiles.Plan{Devices: devices}, Site: v.site(t), dial: v.dial})
 		if plan := (*PlanError)(nil); !errors.As(err, &plan) {
 			t.Errorf("%d devices: %v", devices, err)
 		}

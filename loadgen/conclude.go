@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
@@ -29,7 +30,7 @@ func (r *run) total() *tally {
 	t := newTally()
 	for _, s := range r.all {
 		s.mu.Lock()
-		t.add(s.tally)
+		addUp(t, s.tally)
 		s.mu.Unlock()
 	}
 	return t
@@ -37,7 +38,7 @@ func (r *run) total() *tally {
 
 // measure is what thresholds are held against, now.
 func (r *run) measure() *measurement {
-	m := &measurement{tally: r.total(), seconds: seconds(min(r.now(), r.to.Load()) - r.from.Load()), failed: r.people.failures()}
+	m := &measurement{tally: r.total(), seconds: seconds(min(r.now(), r.to.Load()) - r.from.Load()), failed: r.approvers.failures()}
 	r.ledger.mu.Lock()
 	for _, v := range r.ledger.violations {
 		m.violations += v.count
@@ -53,25 +54,23 @@ func (r *run) conclude(result *Result) {
 	result.MeasuredFromS, result.MeasuredToS = seconds(r.from.Load()), seconds(r.to.Load())
 	m.seconds = result.MeasuredToS - result.MeasuredFromS
 	result.Target.IntervalS, result.Target.ExpiresInS = float64(r.interval.Load()), float64(r.expiresIn.Load())
-	result.Devices = t.census
+	result.Devices = t.Devices
 	result.Devices.Peak = r.sampler.peak
-	counts := tallyCounts{}
-	counts.add(t)
-	result.Requests = counts.list()
+	result.Requests = t.requests()
 	r.rates(result, t, m.seconds)
 	result.Latencies = latencies(t)
 	r.slowDown(result, t)
-	result.Tokens = Tokens{TimeToToken: quantiles(t.timeToToken), Excess: quantiles(t.excess), PollsMax: int(t.mostPollsToToken)}
-	if t.tokensMeasured > 0 {
-		result.Tokens.PollsMean = math.Round(float64(t.pollsToToken)/float64(t.tokensMeasured)*100) / 100
+	result.Tokens = Tokens{TimeToToken: quantiles(t.TimeToToken), Excess: quantiles(t.Excess), PollsMax: t.MostPollsToToken}
+	if t.Rewarded > 0 {
+		result.Tokens.PollsMean = math.Round(float64(t.PollsToToken)/float64(t.Rewarded)*100) / 100
 	}
-	result.Expiry = Expiry{Heard: t.heardExpiry, Early: t.earlyExpiry, EarlyMaxMS: milliseconds(t.earlyMax), Late: t.lateExpiry, LateMaxMS: milliseconds(t.lateMax)}
-	fair := quantiles(t.fairness)
-	result.Fairness = Fairness{Devices: t.devices, Jain: math.Round(t.jain()*1e4) / 1e4, P50MS: fair.P50MS, P99MS: fair.P99MS, LongestGapMS: milliseconds(t.longestWait)}
-	if t.devices > 0 {
-		result.Fairness.P1MS = float64(t.fairness.ValueAtQuantile(1)) / 1000
+	result.Expiry = t.Expiry
+	fair := quantiles(t.Fairness)
+	result.Fairness = Fairness{Devices: t.Compared, Jain: math.Round(t.jain()*1e4) / 1e4, P50MS: fair.P50MS, P99MS: fair.P99MS, LongestGapMS: milliseconds(t.LongestWait)}
+	if t.Compared > 0 {
+		result.Fairness.P1MS = float64(t.Fairness.ValueAtQuantile(1)) / 1000
 	}
-	result.Approvals = r.people.result()
+	result.Approvals = r.approvers.result()
 	result.Ledger = r.ledger.result(r.o.Records, r.site)
 	r.transports(result, t)
 	r.generator(result, t)
@@ -99,7 +98,7 @@ func (r *run) conclude(result *Result) {
 	}
 	result.Notes = r.notes
 	result.PlanText = planText(result.Plan)
-	result.Validity = validity(result.Generator, result.Approvals, t.intended)
+	result.Validity = validity(result.Generator, result.Approvals, t.Intended)
 	for i := range r.settings.thresholds {
 		result.Thresholds = append(result.Thresholds, r.settings.thresholds[i].judge(m))
 	}
@@ -117,7 +116,7 @@ func (r *run) unseen() string {
 	return fmt.Sprintf("devices are told to poll every %s, and the run took %s: hardly one polls twice, and nothing is known of slow_down (a longer duration shows it)", interval, length)
 }
 
-// validity says whether the generator was in time, and its people at work.
+// validity says whether the generator was in time, and its approvers at work.
 func validity(g Generator, a Approvals, intended int64) Validity {
 	v := Validity{Valid: true}
 	because := func(format string, args ...any) {
@@ -125,13 +124,13 @@ func validity(g Generator, a Approvals, intended int64) Validity {
 		v.Reasons = append(v.Reasons, fmt.Sprintf(format, args...))
 	}
 	if g.Lateness.P99MS > mostLatenessMS {
-		because("the generator took up one request in a hundred %.1f ms late or later (at most %.0f ms)", g.Lateness.P99MS, mostLatenessMS)
+		because("the generator dequeued one request in a hundred %.1f ms late or later (at most %.0f ms)", g.Lateness.P99MS, mostLatenessMS)
 	}
 	if g.LongestGapMS > mostGapMS {
 		because("the generator stood still for %.0f ms (at most %.0f ms)", g.LongestGapMS, mostGapMS)
 	}
 	if due := float64(intended + g.Unsent); g.Unsent > 0 && float64(intended) < leastSent*due {
-		because("the generator took up %.2f %% of the polls that were due (at least %.4g %%)", 100*float64(intended)/due, 100*leastSent)
+		because("the generator dequeued %.2f %% of the polls that were due (at least %.4g %%)", 100*float64(intended)/due, 100*leastSent)
 	}
 	if a.Failed > a.Done {
 		because("%d of %d decisions failed: the devices did not live the lives of the plan (first: %s)", a.Failed, a.Asked, a.FirstFailure)
@@ -174,7 +173,7 @@ func (r *Result) measured() (n int64) {
 }
 
 func (r *Result) served() (n int64) {
-	for o := Codes; o <= InvalidGrant; o++ {
+	for o := outcomeCodes; o <= outcomeInvalidGrant; o++ {
 		for _, c := range r.Requests {
 			if c.Answer == o.String() {
 				n += c.Measured
@@ -191,27 +190,21 @@ func (r *run) rates(result *Result, t *tally, span float64) {
 		}
 		return math.Round(float64(n)/span*100) / 100
 	}
-	answered := int64(0)
-	for o := range outcomes {
-		if o.answered() {
-			answered += t.measured[Poll][o]
-		}
-	}
-	result.Rates = Rates{PollsIntended: per(t.intended), PollsSent: per(t.sent), PollsAnswered: per(answered),
-		Issued: per(t.measured[Issue][Codes]), Tokens: per(t.measured[Poll][Token])}
+	result.Rates = Rates{PollsIntended: per(t.Intended), PollsSent: per(t.Sent), PollsAnswered: per(t.measured(kindPoll, outcome.answered)),
+		Issued: per(t.Measured[kindIssue][outcomeCodes]), Tokens: per(t.Measured[kindPoll][outcomeToken])}
 }
 
 // latencies are those of each kind, and of each of its answers.
 func latencies(t *tally) (list []Latency) {
-	for _, k := range []Kind{Poll, Issue} {
+	for _, k := range []kind{kindPoll, kindIssue} {
 		all := t.all(k)
 		if all.TotalCount() == 0 {
 			continue
 		}
 		list = append(list, Latency{Kind: k.String(), Quantiles: quantiles(all), Spectrum: spectrum(all),
-			Censored: t.measured[k][Censored], TimedOut: t.measured[k][TimedOut]})
+			Censored: t.Measured[k][outcomeCensored], TimedOut: t.Measured[k][outcomeTimedOut]})
 		for o := range outcomes {
-			if h := t.latency[k][o]; h != nil {
+			if h := t.Latency[k][o]; h != nil {
 				list = append(list, Latency{Kind: k.String(), Answer: o.String(), Quantiles: quantiles(h)})
 			}
 		}
@@ -220,19 +213,17 @@ func latencies(t *tally) (list []Latency) {
 }
 
 func (r *run) transports(result *Result, t *tally) {
-	counts := tallyCounts{}
-	counts.add(t)
-	x := Transports{Name: r.transport.Name(), Policy: r.settings.plan.Connections.Policy, Dialled: t.dialled, Resent: t.resent,
-		MaxOpen: r.settings.connections, Faults: counts.faultMap()}
+	x := Transports{Name: r.transport.Name(), Policy: r.settings.plan.Connections.Policy, Dialled: t.Dialled, Resent: t.Resent,
+		MaxOpen: r.settings.connections, Faults: t.faults()}
 	for _, s := range r.all {
-		x.PeakOpen += len(s.workers)
+		x.PeakOpen += len(s.connections.all)
 	}
-	for f, text := range t.firstFaults {
+	for f, text := range t.FirstFaults {
 		if text != "" {
 			if x.FirstFaults == nil {
 				x.FirstFaults = map[string]string{}
 			}
-			x.FirstFaults[Fault(f).String()] = strings.ToValidUTF8(clipped(text), "?")
+			x.FirstFaults[transport.Fault(f).String()] = strings.ToValidUTF8(clipped(text), "?")
 		}
 	}
 	result.Transport = x
@@ -240,7 +231,7 @@ func (r *run) transports(result *Result, t *tally) {
 
 func (r *run) generator(result *Result, t *tally) {
 	p := &r.sampler
-	g := Generator{Lateness: quantiles(t.lateness), Wait: quantiles(t.wait), Shards: r.shards, PeakRSS: p.peakRSS, BaseRSS: p.baseRSS, Records: r.o.Records}
+	g := Generator{Lateness: quantiles(t.Lateness), Wait: quantiles(t.Wait), Shards: r.shards, PeakRSS: p.peakRSS, BaseRSS: p.baseRSS, Records: r.o.Records}
 	for _, s := range r.all {
 		g.LongestGapMS = max(g.LongestGapMS, milliseconds(s.gap))
 		g.Unsent += s.unsent()

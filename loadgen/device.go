@@ -35,12 +35,12 @@ const (
 // garbage collector never looks at a hundred thousand of them. Instants are
 // nanoseconds of the run's clock; 0 means never.
 type device struct {
-	due     int64 // intended instant of the next request
-	popped  int64 // when the generator took it up
-	issued  int64 // when the codes came
-	expires int64
-	asked   int64 // when somebody began to decide
-	decided int64 // when the decision was acknowledged
+	due      int64 // intended instant of the next request
+	dequeued int64 // when the wheel handed it out
+	issued   int64 // when the codes came
+	expires  int64
+	asked    int64 // when somebody began to decide
+	decided  int64 // when the decision was acknowledged
 	// firstAfter is the first poll that was intended after the decision.
 	firstAfter int64
 	sent       int64 // when the last poll left
@@ -100,6 +100,25 @@ func (d *device) guard() int64 {
 	return int64(clockGuard)
 }
 
+// polled notes what the last poll was, and what it says of the decision.
+func (d *device) polled(o outcome, intended, written, done int64, resent bool) {
+	d.polls++
+	d.sumLatency += uint32(min((done-intended)/10_000, 1<<24))
+	d.sent, d.endedAt = written, done
+	if o.answered() {
+		d.heardAt = done
+		if d.decided != 0 && written > d.decided {
+			d.pollsAfter++
+			if o == outcomePending {
+				d.pendingAfter++
+			}
+		}
+	}
+	if (!o.answered() || resent) && d.asked != 0 {
+		d.lost = true
+	}
+}
+
 // step is what a device does after an answer.
 type step uint8
 
@@ -110,11 +129,11 @@ const (
 
 // hear changes the device as section 3.5 has it, and says whether it goes on.
 // waitAtLeast is a Retry-After.
-func (d *device) hear(o Outcome, retryAfter time.Duration) (then step, wait int64) {
+func (d *device) hear(o outcome, retryAfter time.Duration) (then step, wait int64) {
 	wait = int64(d.interval) * 1e6
 	switch o {
-	case Pending:
-	case SlowDownHeard:
+	case outcomePending:
+	case outcomeSlowDown:
 		d.slowDowns++
 		d.owed = min(d.owed+slowDownStep, longestInterval)
 		switch d.manner {
@@ -124,17 +143,17 @@ func (d *device) hear(o Outcome, retryAfter time.Duration) (then step, wait int6
 			d.interval = d.advertised
 		}
 		wait = int64(d.interval) * 1e6
-	case TimedOut:
+	case outcomeTimedOut:
 		if d.manner != hurried {
 			d.interval = max(d.interval, min(2*d.interval, mostBackoff))
 		}
 		wait = int64(d.interval) * 1e6
-	case TooMany, Unavailable, ServerError:
+	case outcomeTooMany, outcomeUnavailable, outcomeServerError:
 		wait = max(wait, min(int64(retryAfter), int64(mostBackoff)*1e6))
 		if d.interval == 0 {
-			wait = max(wait, int64(time.Second)) // no closed loop of refusals
+			wait = max(wait, int64(time.Second)) // refusals do not pace a closed model
 		}
-	case Lost:
+	case outcomeLost:
 		if d.interval == 0 {
 			wait = int64(100 * time.Millisecond)
 		}
@@ -149,9 +168,9 @@ func (d *device) hear(o Outcome, retryAfter time.Duration) (then step, wait int6
 
 // forgotten says that the target ended the codes before their lifetime (section
 // 3.2), though nobody had begun to decide: a store that is full, say.
-func (d *device) forgotten(o Outcome, now int64) bool {
-	early := d.expires == 0 && o == InvalidGrant || now < d.expires-int64(time.Second)
-	return (o == InvalidGrant || o == ExpiredToken) && early && d.asked == 0
+func (d *device) forgotten(o outcome, now int64) bool {
+	early := d.expires == 0 && o == outcomeInvalidGrant || now < d.expires-int64(time.Second)
+	return (o == outcomeInvalidGrant || o == outcomeExpired) && early && d.asked == 0
 }
 
 // pace says how a poll kept the interval, as the server sees it: by the time

@@ -11,27 +11,27 @@ func TestHear(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		manner     manner
-		answers    []Outcome
+		answers    []outcome
 		retryAfter time.Duration
 		then       step
 		wait       time.Duration
 	}{
-		{"pending waits the interval", obedient, []Outcome{Pending, Pending}, 0, pollAgain, 5 * time.Second},
-		{"slow_down adds five seconds, for good", obedient, []Outcome{SlowDownHeard, Pending}, 0, pollAgain, 10 * time.Second},
-		{"each slow_down adds five seconds", obedient, []Outcome{SlowDownHeard, SlowDownHeard, SlowDownHeard}, 0, pollAgain, 20 * time.Second},
-		{"a timeout doubles", obedient, []Outcome{TimedOut, TimedOut}, 0, pollAgain, 20 * time.Second},
-		{"a timeout after a slow_down doubles the longer one", obedient, []Outcome{SlowDownHeard, TimedOut}, 0, pollAgain, 20 * time.Second},
-		{"doubling ends", obedient, []Outcome{TimedOut, TimedOut, TimedOut, TimedOut, TimedOut, TimedOut, TimedOut, TimedOut}, 0, pollAgain, 5 * time.Minute},
-		{"a broken connection is no timeout", obedient, []Outcome{Lost}, 0, pollAgain, 5 * time.Second},
-		{"503 waits as long as it says", obedient, []Outcome{Unavailable}, 30 * time.Second, pollAgain, 30 * time.Second},
-		{"but never less than the interval", obedient, []Outcome{TooMany}, time.Second, pollAgain, 5 * time.Second},
-		{"nor for hours", obedient, []Outcome{Unavailable}, 300 * time.Hour, pollAgain, 5 * time.Minute},
-		{"expired_token ends it", obedient, []Outcome{ExpiredToken}, 0, stop, 0},
-		{"access_denied ends it", obedient, []Outcome{Denied}, 0, stop, 0},
-		{"every other error ends it", obedient, []Outcome{OtherError}, 0, stop, 0},
-		{"and so does what nobody understands", obedient, []Outcome{NotUnderstood}, 0, stop, 0},
-		{"the impatient learn nothing", hurried, []Outcome{SlowDownHeard, SlowDownHeard}, 0, pollAgain, 2 * time.Second},
-		{"the forgetful go back to the advertised interval", forgetful, []Outcome{SlowDownHeard, SlowDownHeard}, 0, pollAgain, 5 * time.Second},
+		{"pending waits the interval", obedient, []outcome{outcomePending, outcomePending}, 0, pollAgain, 5 * time.Second},
+		{"slow_down adds five seconds, for good", obedient, []outcome{outcomeSlowDown, outcomePending}, 0, pollAgain, 10 * time.Second},
+		{"each slow_down adds five seconds", obedient, []outcome{outcomeSlowDown, outcomeSlowDown, outcomeSlowDown}, 0, pollAgain, 20 * time.Second},
+		{"a timeout doubles", obedient, []outcome{outcomeTimedOut, outcomeTimedOut}, 0, pollAgain, 20 * time.Second},
+		{"a timeout after a slow_down doubles the longer one", obedient, []outcome{outcomeSlowDown, outcomeTimedOut}, 0, pollAgain, 20 * time.Second},
+		{"doubling ends", obedient, []outcome{outcomeTimedOut, outcomeTimedOut, outcomeTimedOut, outcomeTimedOut, outcomeTimedOut, outcomeTimedOut, outcomeTimedOut, outcomeTimedOut}, 0, pollAgain, 5 * time.Minute},
+		{"a broken connection is no timeout", obedient, []outcome{outcomeLost}, 0, pollAgain, 5 * time.Second},
+		{"503 waits as long as it says", obedient, []outcome{outcomeUnavailable}, 30 * time.Second, pollAgain, 30 * time.Second},
+		{"but never less than the interval", obedient, []outcome{outcomeTooMany}, time.Second, pollAgain, 5 * time.Second},
+		{"nor for hours", obedient, []outcome{outcomeUnavailable}, 300 * time.Hour, pollAgain, 5 * time.Minute},
+		{"expired_token ends it", obedient, []outcome{outcomeExpired}, 0, stop, 0},
+		{"access_denied ends it", obedient, []outcome{outcomeDenied}, 0, stop, 0},
+		{"every other error ends it", obedient, []outcome{outcomeOtherError}, 0, stop, 0},
+		{"and so does what nobody understands", obedient, []outcome{outcomeNotUnderstood}, 0, stop, 0},
+		{"the impatient learn nothing", hurried, []outcome{outcomeSlowDown, outcomeSlowDown}, 0, pollAgain, 2 * time.Second},
+		{"the forgetful go back to the advertised interval", forgetful, []outcome{outcomeSlowDown, outcomeSlowDown}, 0, pollAgain, 5 * time.Second},
 	} {
 		d := device{interval: 5 * second, owed: 5 * second, advertised: 5 * second, manner: test.manner}
 		if test.manner != obedient {
@@ -47,7 +47,7 @@ func TestHear(t *testing.T) {
 		}
 	}
 	last := device{interval: 5 * second, last: true}
-	if then, _ := last.hear(Pending, 0); then != stop {
+	if then, _ := last.hear(outcomePending, 0); then != stop {
 		t.Error("a device goes on after the end of its codes")
 	}
 }

@@ -17,14 +17,28 @@
 // timeout, and stops at the end of its codes and at any other error. Impatient
 // and greedy devices are not, on purpose.
 //
+// # The workload model
+//
+// How devices arrive is an open model: the plan's arrival rate (constant, ramp,
+// steps, spike) does not depend on the server. Two settings close it: with the
+// curve closed a device arrives when another has its codes, and with replace one
+// that ends makes room for the next, so that their number stays the same.
+//
+// How one device polls is a closed model, because the RFC has it so: the next
+// poll is due an interval after the answer to the last. The client model fixed is
+// constant pacing: the next is due an interval after the last was due. That, too,
+// is closed: no poll leaves before the last was answered.
+//
 // # What is measured
 //
-// Every request has four instants: intended (when the device wanted to send
-// it), popped (when the generator took it up), written and answered. Latency
-// counts from the intended instant, so that a server that stalls cannot hide
-// the requests that it kept from being sent. What the generator itself is late
-// (popped after intended) stands in a histogram of its own, and a run whose
-// generator was late is invalid: it says nothing about the server.
+// Every request has four instants: intended (when the device wanted to send it),
+// dequeued (when the wheel handed it out), written and answered. A generator that
+// measured from written would wait for a server that stalls, send less meanwhile
+// and call what it did not send fast: this is coordinated omission. So latency
+// counts from the intended instant, and has the wait for a connection in it. What
+// the generator itself is late (dequeued after intended) stands in a histogram of
+// its own, and a run whose generator was late is invalid: it says nothing about
+// the server.
 //
 // Beside the figures a ledger is kept: each approved device gets exactly one
 // token, no other device any, and no token is given twice.

@@ -44,13 +44,13 @@ func (r *run) writeHistograms(path string, t *tally) error {
 	for k := range kinds {
 		line(k.String(), t.all(k))
 		for o := range outcomes {
-			line(k.String()+"/"+o.String(), t.latency[k][o])
+			line(k.String()+"/"+o.String(), t.Latency[k][o])
 		}
 	}
-	line("time_to_token", t.timeToToken)
-	line("token_excess", t.excess)
-	line("generator_lateness", t.lateness)
-	line("connection_wait", t.wait)
+	line("time_to_token", t.TimeToToken)
+	line("token_excess", t.Excess)
+	line("generator_lateness", t.Lateness)
+	line("connection_wait", t.Wait)
 	if err != nil {
 		return fmt.Errorf("the histogram log: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 	"github.com/devicegrant/devicegrant/profiles"
 )
 
@@ -127,7 +128,7 @@ func TestHostile(t *testing.T) {
 		name    string
 		do      func(*hostile, io.Writer, *http.Request) bool
 		connect func(context.Context) (net.Conn, error)
-		outcome Outcome
+		outcome outcome
 		fault   string
 	}{
 		{"a byte every 100 ms", func(h *hostile, w io.Writer, r *http.Request) bool {
@@ -138,49 +139,49 @@ func TestHostile(t *testing.T) {
 				}
 			}
 			return true
-		}, nil, TimedOut, "timeout"},
+		}, nil, outcomeTimedOut, "timeout"},
 		{"never answers", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			_, _ = io.Copy(io.Discard, w.(net.Conn))
 			return false
-		}, nil, TimedOut, "timeout"},
-		{"an endless body", forEver("HTTP/1.1 200 OK\r\n\r\n", "x"), nil, Lost, "too-large"},
-		{"an endless body in chunks", forEver("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "40\r\n"+strings.Repeat("x", 64)+"\r\n"), nil, Lost, "too-large"},
-		{"an endless chunk line", forEver("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "x"), nil, Lost, "too-large"},
-		{"an endless trailer", forEver("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n"), nil, Lost, "too-large"},
-		{"an endless head", forEver("HTTP/1.1 200 OK\r\n", "X: y\r\n"), nil, Lost, "too-large"},
-		{"an endless line", forEver("HTTP/1.1 200 OK\r\nX: ", "y"), nil, Lost, "too-large"},
-		{"interim answers for ever", forEver("", "HTTP/1.1 102 X\r\n\r\n"), nil, Lost, "too-large"},
-		{"hangs up before an answer", func(*hostile, io.Writer, *http.Request) bool { return false }, nil, Lost, "reset"},
+		}, nil, outcomeTimedOut, "timeout"},
+		{"an endless body", forEver("HTTP/1.1 200 OK\r\n\r\n", "x"), nil, outcomeLost, "too-large"},
+		{"an endless body in chunks", forEver("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "40\r\n"+strings.Repeat("x", 64)+"\r\n"), nil, outcomeLost, "too-large"},
+		{"an endless chunk line", forEver("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "x"), nil, outcomeLost, "too-large"},
+		{"an endless trailer", forEver("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n"), nil, outcomeLost, "too-large"},
+		{"an endless head", forEver("HTTP/1.1 200 OK\r\n", "X: y\r\n"), nil, outcomeLost, "too-large"},
+		{"an endless line", forEver("HTTP/1.1 200 OK\r\nX: ", "y"), nil, outcomeLost, "too-large"},
+		{"interim answers for ever", forEver("", "HTTP/1.1 102 X\r\n\r\n"), nil, outcomeLost, "too-large"},
+		{"hangs up before an answer", func(*hostile, io.Writer, *http.Request) bool { return false }, nil, outcomeLost, "reset"},
 		{"hangs up within an answer", func(h *hostile, w io.Writer, r *http.Request) bool {
 			good := h.good(r)
 			says(w, good[:len(good)-1])
 			return false
-		}, nil, Lost, "reset"},
+		}, nil, outcomeLost, "reset"},
 		{"garbage", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			return says(w, strings.Repeat("\x16\x03\x01\x00\xffgarbage", 200)+"\n\n")
-		}, nil, Lost, "malformed"},
+		}, nil, outcomeLost, "malformed"},
 		{"two lengths", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			return says(w, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx")
-		}, nil, Lost, "malformed"},
+		}, nil, outcomeLost, "malformed"},
 		{"503 only", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			return says(w, answerOf(503, "Retry-After: 7\r\n", "busy"))
-		}, nil, Unavailable, noFault},
+		}, nil, outcomeUnavailable, noFault},
 		{"503 with a Retry-After of years", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			return says(w, answerOf(503, "Retry-After: 2147483640\r\n", "busy"))
-		}, nil, Unavailable, noFault},
+		}, nil, outcomeUnavailable, noFault},
 		{"a login page", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			return says(w, answerOf(200, "", "<html>please log in</html>"))
-		}, nil, NotUnderstood, noFault},
+		}, nil, outcomeNotUnderstood, noFault},
 		{"redirects", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			return says(w, answerOf(302, "Location: http://127.0.0.1/loop\r\n", ""))
-		}, nil, NotUnderstood, noFault},
-		{"refuses connections", nil, func(context.Context) (net.Conn, error) { return nil, errors.New("connection refused") }, Lost, "dial"},
-		{"swallows connections", nil, func(ctx context.Context) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }, TimedOut, "timeout"},
+		}, nil, outcomeNotUnderstood, noFault},
+		{"refuses connections", nil, func(context.Context) (net.Conn, error) { return nil, errors.New("connection refused") }, outcomeLost, "dial"},
+		{"swallows connections", nil, func(ctx context.Context) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }, outcomeTimedOut, "timeout"},
 		{"hangs up at once", nil, func(context.Context) (net.Conn, error) {
 			client, server := net.Pipe()
 			server.Close()
 			return client, nil
-		}, Lost, "reset"},
+		}, outcomeLost, "reset"},
 	} {
 		for _, policy := range []string{"reuse", "per-device", "per-poll"} {
 			for _, polite := range []bool{false, true} {
@@ -199,9 +200,9 @@ func TestHostile(t *testing.T) {
 						if r.Verdict != Missed || r.ExitCode != ExitMissed {
 							t.Errorf("verdict %s, exit %d: %v %+v", r.Verdict, r.ExitCode, r.Validity.Reasons, r.Thresholds)
 						}
-						kind := Issue
+						kind := kindIssue
 						if polite {
-							kind = Poll
+							kind = kindPoll
 						}
 						bad := counted(r, kind, c.outcome)
 						if want := int64(20); bad < want {
@@ -222,10 +223,10 @@ func TestHostile(t *testing.T) {
 						if c.fault != "" && r.Transport.FirstFaults[c.fault] == "" {
 							t.Errorf("no reason for the first fault: %v", r.Transport.FirstFaults)
 						}
-						if c.outcome == Unavailable && r.SlowDown.Unavailable != bad {
+						if c.outcome == outcomeUnavailable && r.SlowDown.Unavailable != bad {
 							t.Errorf("%d answers with 503, want %d", r.SlowDown.Unavailable, bad)
 						}
-						if counted(r, Poll, Token) != 0 || !r.Ledger.Clean {
+						if counted(r, kindPoll, outcomeToken) != 0 || !r.Ledger.Clean {
 							t.Errorf("tokens from nowhere: %+v", r.Ledger)
 						}
 					})
@@ -247,7 +248,7 @@ func runHostile(t *testing.T, h *hostile, plan profiles.Plan) Result {
 	}
 	look(&before)
 	v := newVirtual(5*time.Second, time.Hour) // for its site
-	r, err := Run(t.Context(), Options{Plan: plan, Site: v.site(t), Dial: h.dial})
+	r, err := Run(t.Context(), Options{Plan: plan, Site: v.site(t), dial: h.dial})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +266,7 @@ func runHostile(t *testing.T, h *hostile, plan profiles.Plan) Result {
 	if saw := h.requests.Load(); h.connect == nil && (saw < total || saw > total+r.Transport.Resent) {
 		t.Errorf("the target saw %d requests, the generator counts %d: %+v", h.requests.Load(), total, r.Requests)
 	}
-	if most := total * 8 * (maxHead + maxBody); h.sent.Load() > most {
+	if most := total * 8 * (transport.MaxHead + transport.MaxBody); h.sent.Load() > most {
 		t.Errorf("%d bytes were read in %d requests", h.sent.Load(), total)
 	}
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 32<<20 {
@@ -318,7 +319,7 @@ func TestHostileButRight(t *testing.T) {
 					if r.Verdict != Held || r.ExitCode != ExitHeld {
 						t.Errorf("verdict %s, exit %d: %+v %v", r.Verdict, r.ExitCode, r.Thresholds, r.Transport.FirstFaults)
 					}
-					codes, pending := counted(r, Issue, Codes), counted(r, Poll, Pending)
+					codes, pending := counted(r, kindIssue, outcomeCodes), counted(r, kindPoll, outcomePending)
 					if codes != 20 || pending < 20*10 || len(r.Requests) != 2 || !r.Ledger.Clean || r.Ledger.Tokens != 0 || len(r.Transport.Faults) != 0 {
 						t.Errorf("%+v %+v %v", r.Requests, r.Ledger, r.Transport.Faults)
 					}
@@ -391,7 +392,7 @@ func TestHostileInterrupted(t *testing.T) {
 				time.AfterFunc(20500*time.Millisecond, cancel)
 				plan := hostilePlan("reuse", "lean")
 				plan.Timeout = 40 * time.Second // longer than anybody waits
-				r, err := Run(ctx, Options{Plan: plan, Site: newVirtual(time.Second, time.Hour).site(t), Dial: h.dial})
+				r, err := Run(ctx, Options{Plan: plan, Site: newVirtual(time.Second, time.Hour).site(t), dial: h.dial})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -399,7 +400,7 @@ func TestHostileInterrupted(t *testing.T) {
 				if r.Verdict != Stopped || r.ExitCode != ExitInterrupted || r.EndedS > 20.5+lastWait.Seconds()+0.5 {
 					t.Errorf("verdict %s, exit %d after %g s", r.Verdict, r.ExitCode, r.EndedS)
 				}
-				if counted(r, Issue, Censored) != 20 || len(r.Requests) != 1 || len(r.Transport.Faults) != 0 {
+				if counted(r, kindIssue, outcomeCensored) != 20 || len(r.Requests) != 1 || len(r.Transport.Faults) != 0 {
 					t.Errorf("%+v, faults %v", r.Requests, r.Transport.Faults)
 				}
 			})

@@ -116,7 +116,7 @@ const pendingIsLost = 3
 
 // ended closes the account of a device: after its last answer, or at the end of
 // the run (waiting).
-func (l *ledger) ended(d *device, last Outcome, waiting bool) {
+func (l *ledger) ended(d *device, last outcome, waiting bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if d.manner == greedy && d.tokens > 0 {
@@ -130,9 +130,9 @@ func (l *ledger) ended(d *device, last Outcome, waiting bool) {
 	case d.tokens > 0:
 	case d.lost:
 		l.ambiguous++
-	case last == ExpiredToken && d.pendingAfter == 0:
+	case last == outcomeExpired && d.pendingAfter == 0:
 		l.open++ // it came too late to ask, or heard nothing but slow_down
-	case !waiting && d.pollsAfter > 0 && (last == InvalidGrant || last == OtherError || last == Denied || last == ExpiredToken):
+	case !waiting && d.pollsAfter > 0 && (last == outcomeInvalidGrant || last == outcomeOtherError || last == outcomeDenied || last == outcomeExpired):
 		l.broken(approvedNoToken, d, "it heard "+last.String())
 	case d.pendingAfter >= pendingIsLost:
 		l.broken(approvedPending, d, fmt.Sprintf("%d polls after the approval were pending", d.pendingAfter))
@@ -169,7 +169,7 @@ func (l *ledger) result(records string, site *Site) Ledger {
 			e.History = histories[e.Device]
 			for _, raw := range exchanges[e.Device] {
 				request, response := site.redact(splitRaw(raw))
-				e.Exchanges = append(e.Exchanges, Sample{Device: e.Device, Kind: Poll.String(), Answer: Token.String(), Status: 200, Request: request, Response: response})
+				e.Exchanges = append(e.Exchanges, Sample{Device: e.Device, Kind: kindPoll.String(), Answer: outcomeToken.String(), Status: 200, Request: request, Response: response})
 			}
 		}
 	}

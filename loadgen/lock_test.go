@@ -68,8 +68,8 @@ func TestNobodyWaitsUnderTheLock(t *testing.T) {
 			}()
 		},
 		"connections": func(r *run, free chan struct{}, waiting func() *atomic.Bool) {
-			dial := r.o.Dial
-			r.o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			dial := r.o.dial
+			r.o.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 				c, err := dial(ctx, network, address)
 				return &slowToEnd{c, free, waiting()}, err
 			}
@@ -87,7 +87,7 @@ func TestNobodyWaitsUnderTheLock(t *testing.T) {
 					t.Fatal(err)
 				}
 				free, waited := make(chan struct{}), &atomic.Bool{}
-				r := &run{o: Options{Plan: plan, Site: v.site(t), Decider: v, Dial: v.dial}, settings: set, shards: 1, ledger: newLedger()}
+				r := &run{o: Options{Plan: plan, Site: v.site(t), Approver: v, dial: v.dial}, settings: set, shards: 1, ledger: newLedger()}
 				r.site = r.o.Site
 				block(r, free, func() *atomic.Bool { return waited })
 				time.AfterFunc(still, func() { close(free) })
@@ -98,18 +98,19 @@ func TestNobodyWaitsUnderTheLock(t *testing.T) {
 				r.transport.Close()
 				t1 := newTally()
 				for _, s := range r.all {
-					t1.add(s.tally)
+					addUp(t1, s.tally)
 				}
 				end()
+				synctest.Wait() // what was handed over last may not have come yet
 				if !waited.Load() {
 					t.Error("nothing was made to wait")
 				}
 				// Twelve polls a minute each, but for the one in the last interval.
-				if n := t1.intended; n < 200*9 {
+				if n := t1.Intended; n < 200*9 {
 					t.Errorf("%d polls of 200 devices within a minute", n)
 				}
-				if late := time.Duration(t1.lateness.Max()) * time.Microsecond; late > time.Second {
-					t.Errorf("a poll was taken up %s late", late)
+				if late := time.Duration(t1.Lateness.Max()) * time.Microsecond; late > time.Second {
+					t.Errorf("a poll was dequeued %s late", late)
 				}
 				<-free
 				if r.recorder != nil {

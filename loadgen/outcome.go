@@ -1,52 +1,52 @@
 package loadgen
 
-// Kind is what a request asks for.
-type Kind uint8
+// kind is what a request asks for.
+type kind uint8
 
 // The kinds.
 const (
-	Issue Kind = iota // a device authorization request (section 3.1)
-	Poll              // a device access token request (section 3.4)
+	kindIssue kind = iota // a device authorization request (section 3.1)
+	kindPoll              // a device access token request (section 3.4)
 	kinds
 )
 
-func (k Kind) String() string { return [kinds]string{"issue", "poll"}[k] }
+func (k kind) String() string { return [kinds]string{"issue", "poll"}[k] }
 
-// Outcome is how a request ended.
-type Outcome uint8
+// outcome is how a request ended.
+type outcome uint8
 
-// The outcomes. Those up to ExpiredToken are the protocol's own.
+// The outcomes. Those up to outcomeExpired are the protocol's own.
 const (
-	Codes         Outcome = iota // a device authorization response
-	Token                        // an access token
-	Pending                      // authorization_pending
-	SlowDownHeard                // slow_down
-	Denied                       // access_denied
-	ExpiredToken                 // expired_token
-	InvalidGrant                 // invalid_grant
-	OtherError                   // another error code
-	TooMany                      // status 429 without an error code of the grant
-	Unavailable                  // status 503
-	ServerError                  // another status 5xx
-	NotUnderstood                // nothing of all that
-	Lost                         // a fault of the transport
-	TimedOut                     // no answer in time
-	Censored                     // no answer yet when the run ended
+	outcomeCodes         outcome = iota // a device authorization response
+	outcomeToken                        // an access token
+	outcomePending                      // authorization_pending
+	outcomeSlowDown                     // slow_down
+	outcomeDenied                       // access_denied
+	outcomeExpired                      // expired_token
+	outcomeInvalidGrant                 // invalid_grant
+	outcomeOtherError                   // another error code
+	outcomeTooMany                      // status 429 without an error code of the grant
+	outcomeUnavailable                  // status 503
+	outcomeServerError                  // another status 5xx
+	outcomeNotUnderstood                // nothing of all that
+	outcomeLost                         // a fault of the transport
+	outcomeTimedOut                     // no answer in time
+	outcomeCensored                     // no answer yet when the run ended
 	outcomes
 )
 
 var outcomeNames = [outcomes]string{"codes", "token", "authorization_pending", "slow_down", "access_denied", "expired_token",
 	"invalid_grant", "other error", "429", "503", "5xx", "not understood", "lost", "timeout", "censored"}
 
-func (o Outcome) String() string { return outcomeNames[o] }
+func (o outcome) String() string { return outcomeNames[o] }
 
 // answered says that the target said something.
-func (o Outcome) answered() bool { return o < Lost }
+func (o outcome) answered() bool { return o < outcomeLost }
 
 // unanswered is the contrary: nothing came, or nothing whole.
-func (o Outcome) unanswered() bool { return o >= Lost }
+func (o outcome) unanswered() bool { return o >= outcomeLost }
 
 // failed says that the target did not do its work: what the threshold errors
 // counts. Being told to come back later is no error of a device that hurries,
 // but 429 and 503 are none of the grant's answers.
-func (o Outcome) failed() bool { return o >= OtherError }
+func (o outcome) failed() bool { return o >= outcomeOtherError }

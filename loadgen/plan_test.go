@@ -11,7 +11,7 @@ import (
 
 // TestScenarios: every shipped plan can be carried out.
 func TestScenarios(t *testing.T) {
-	for _, name := range Scenarios {
+	for _, name := range Scenarios() {
 		p, err := Scenario(name)
 		if err != nil {
 			t.Error(err)
@@ -87,7 +87,7 @@ func TestWhereLoadMayGo(t *testing.T) {
 	site := func(address string) *Site {
 		p := &profiles.Profile{}
 		p.Clients.Public = &profiles.Client{ID: "tv"}
-		s, err := NewSite(p, profiles.Endpoints{DeviceAuthorization: address + "/d", Token: address + "/t"}, nil)
+		s, err := NewSite(p, profiles.Endpoints{DeviceAuthorization: address + "/d", Token: address + "/t"}, SiteOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,8 +120,8 @@ func TestWhereLoadMayGo(t *testing.T) {
 		}
 	}
 	mixed := site("http://127.0.0.1")
-	mixed.DeviceAuthorization = site("https://idp.example.com").DeviceAuthorization
-	if mixed.Loopback() {
+	mixed.deviceAuthorization = site("https://idp.example.com").deviceAuthorization
+	if mixed.loopback() {
 		t.Error("a target with one endpoint elsewhere is called loopback")
 	}
 }

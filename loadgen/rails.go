@@ -6,7 +6,7 @@ import (
 )
 
 // spareFiles are those that are no connection: records, the profile, the
-// terminal, people's connections.
+// terminal, the approver's connections.
 const spareFiles = 128
 
 // rails says what keeps a plan from fitting this machine, before anything is

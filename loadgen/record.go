@@ -10,13 +10,15 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // Record is one request of a run. Records are streamed to a file and never kept
 // in memory: 32 bytes each, little-endian, behind the line [RecordMagic]:
 //
 //	intended  int64   nanoseconds since the start
-//	popped    uint32  microseconds after intended
+//	dequeued  uint32  microseconds after intended
 //	written   uint32  microseconds after intended
 //	answered  uint32  microseconds after intended
 //	device    uint32  counts the devices of the run from 1
@@ -27,14 +29,25 @@ import (
 //	fault     uint8
 //	flags     uint8   1 sent again on a new connection, 2 in the measured window
 type Record struct {
-	Intended, Popped, Written, Answered time.Duration // since the start
-	Device                              uint32
-	Poll                                uint16
-	Status                              uint16
-	Kind                                Kind
-	Outcome                             Outcome
-	Fault                               Fault
-	Resent, Measured                    bool
+	Intended, Dequeued, Written, Answered time.Duration // since the start
+	Device                                uint32
+	Poll                                  uint16
+	Status                                uint16
+	Kind                                  string // issue or poll
+	Outcome                               string // as in RequestCount.Answer
+	Fault                                 string // as in Transports.Faults; "": none
+	Resent, Measured                      bool
+}
+
+// record is the same as it is written: instants in nanoseconds of the run's clock.
+type record struct {
+	intended, dequeued, written, answered int64
+	device                                uint32
+	poll, status                          uint16
+	kind                                  kind
+	outcome                               outcome
+	fault                                 transport.Fault
+	resent, measured                      bool
 }
 
 // RecordMagic is the first line of a file of records.
@@ -48,37 +61,36 @@ const recordBlock = 8192 * recordSize
 // after is the distance of two instants in microseconds, within bounds.
 func after(intended, at int64) uint32 { return uint32(min(max(at-intended, 0)/1000, 1<<32-1)) }
 
-func (r *Record) append(b []byte) []byte {
-	in := int64(r.Intended)
-	b = binary.LittleEndian.AppendUint64(b, uint64(in))
-	b = binary.LittleEndian.AppendUint32(b, after(in, int64(r.Popped)))
-	b = binary.LittleEndian.AppendUint32(b, after(in, int64(r.Written)))
-	b = binary.LittleEndian.AppendUint32(b, after(in, int64(r.Answered)))
-	b = binary.LittleEndian.AppendUint32(b, r.Device)
-	b = binary.LittleEndian.AppendUint16(b, r.Status)
-	b = binary.LittleEndian.AppendUint16(b, r.Poll)
+func (r *record) append(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.intended))
+	b = binary.LittleEndian.AppendUint32(b, after(r.intended, r.dequeued))
+	b = binary.LittleEndian.AppendUint32(b, after(r.intended, r.written))
+	b = binary.LittleEndian.AppendUint32(b, after(r.intended, r.answered))
+	b = binary.LittleEndian.AppendUint32(b, r.device)
+	b = binary.LittleEndian.AppendUint16(b, r.status)
+	b = binary.LittleEndian.AppendUint16(b, r.poll)
 	flags := uint8(0)
-	if r.Resent {
+	if r.resent {
 		flags |= 1
 	}
-	if r.Measured {
+	if r.measured {
 		flags |= 2
 	}
-	return append(b, uint8(r.Kind), uint8(r.Outcome), uint8(r.Fault), flags)
+	return append(b, uint8(r.kind), uint8(r.outcome), uint8(r.fault), flags)
 }
 
-func (r *Record) parse(b []byte) error {
+func parseRecord(b []byte) (Record, error) {
 	in := time.Duration(binary.LittleEndian.Uint64(b))
 	offset := func(at int) time.Duration {
 		return in + time.Duration(binary.LittleEndian.Uint32(b[at:]))*time.Microsecond
 	}
-	*r = Record{Intended: in, Popped: offset(8), Written: offset(12), Answered: offset(16),
-		Device: binary.LittleEndian.Uint32(b[20:]), Status: binary.LittleEndian.Uint16(b[24:]), Poll: binary.LittleEndian.Uint16(b[26:]),
-		Kind: Kind(b[28]), Outcome: Outcome(b[29]), Fault: Fault(b[30]), Resent: b[31]&1 != 0, Measured: b[31]&2 != 0}
-	if r.Kind >= kinds || r.Outcome >= outcomes || r.Fault >= faultKinds {
-		return errors.New("a record of another version")
+	k, o, fault, flags := kind(b[28]), outcome(b[29]), transport.Fault(b[30]), b[31]
+	if k >= kinds || o >= outcomes || fault >= transport.FaultKinds {
+		return Record{}, errors.New("a record of another version")
 	}
-	return nil
+	return Record{Intended: in, Dequeued: offset(8), Written: offset(12), Answered: offset(16),
+		Device: binary.LittleEndian.Uint32(b[20:]), Status: binary.LittleEndian.Uint16(b[24:]), Poll: binary.LittleEndian.Uint16(b[26:]),
+		Kind: k.String(), Outcome: o.String(), Fault: fault.String(), Resent: flags&1 != 0, Measured: flags&2 != 0}, nil
 }
 
 // Records reads what a run wrote, in the order in which the requests ended.
@@ -99,8 +111,7 @@ func Records(r io.Reader) iter.Seq2[Record, error] {
 				}
 				return
 			}
-			var record Record
-			err := record.parse(raw[:])
+			record, err := parseRecord(raw[:])
 			if !yield(record, err) || err != nil {
 				return
 			}
@@ -205,7 +216,7 @@ func historiesOf(path string, devices map[uint32]bool) map[uint32][]HistoryLine 
 		}
 		if h := histories[r.Device]; devices[r.Device] && len(h) < maxHistory {
 			histories[r.Device] = append(h, HistoryLine{SentMS: milliseconds(int64(r.Written)), AnsweredMS: milliseconds(int64(r.Answered)),
-				Kind: r.Kind.String(), Answer: r.Outcome.String(), Status: int(r.Status)})
+				Kind: r.Kind, Answer: r.Outcome, Status: int(r.Status)})
 		}
 	}
 	return histories

@@ -4,15 +4,21 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // TestRecords: what is written is read again, and a file that was cut off ends
 // with its last whole record.
 func TestRecords(t *testing.T) {
-	records := []Record{
-		{Intended: time.Second, Popped: time.Second + time.Millisecond, Written: time.Second + 2*time.Millisecond, Answered: 3 * time.Second,
-			Device: 7, Poll: 3, Status: 400, Kind: Poll, Outcome: Pending, Measured: true},
-		{Intended: 5 * time.Hour, Popped: 5 * time.Hour, Written: 5 * time.Hour, Answered: 6 * time.Hour, Device: 1 << 31, Kind: Issue, Outcome: TimedOut, Fault: FaultTimeout, Resent: true},
+	records := []record{
+		{intended: 1e9, dequeued: 1e9 + 1e6, written: 1e9 + 2e6, answered: 3e9, device: 7, poll: 3, status: 400, kind: kindPoll, outcome: outcomePending, measured: true},
+		{intended: 18_000e9, dequeued: 18_000e9, written: 18_000e9, answered: 21_600e9, device: 1 << 31, kind: kindIssue, outcome: outcomeTimedOut, fault: transport.FaultTimeout, resent: true},
+	}
+	want := []Record{
+		{Intended: time.Second, Dequeued: time.Second + time.Millisecond, Written: time.Second + 2*time.Millisecond, Answered: 3 * time.Second,
+			Device: 7, Poll: 3, Status: 400, Kind: "poll", Outcome: "authorization_pending", Measured: true},
+		{Intended: 5 * time.Hour, Dequeued: 5 * time.Hour, Written: 5 * time.Hour, Answered: 6 * time.Hour, Device: 1 << 31, Kind: "issue", Outcome: "timeout", Fault: "timeout", Resent: true},
 	}
 	var file bytes.Buffer
 	r := newRecorder(&file)
@@ -36,7 +42,7 @@ func TestRecords(t *testing.T) {
 		return got, err
 	}
 	got, err := read(file.Bytes())
-	if err != nil || len(got) != 2 || got[0] != records[0] || got[1] != records[1] {
+	if err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("%+v %v", got, err)
 	}
 	if got, err := read(file.Bytes()[:file.Len()-1]); err != nil || len(got) != 1 {
@@ -54,7 +60,7 @@ func FuzzRecords(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for r, err := range Records(bytes.NewReader(b)) {
 			if err == nil {
-				_ = r.Kind.String() + r.Outcome.String() + r.Fault.String()
+				_ = r.Kind + r.Outcome + r.Fault
 			}
 		}
 	})

@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -186,9 +187,9 @@ type SlowDown struct {
 	ObedientDevices int `json:"obedient_devices"`
 	// AtRest is what one device alone was answered before the load, Class and
 	// Reading compare the two.
-	AtRest          *AtRest `json:"at_rest,omitempty"`
-	Class           string  `json:"class"`
-	Reading         string  `json:"reading"`
+	AtRest          *AtRest `json:"at_rest,omitempty" add:"-"`
+	Class           string  `json:"class" add:"-"`
+	Reading         string  `json:"reading" add:"-"`
 	TooManyRequests int64   `json:"status_429"`
 	Unavailable     int64   `json:"status_503"`
 }
@@ -197,7 +198,7 @@ type SlowDown struct {
 type PollShare struct {
 	Polls     int64   `json:"polls"`
 	SlowDowns int64   `json:"slow_downs"`
-	Share     float64 `json:"share"`
+	Share     float64 `json:"share" add:"-"`
 }
 
 // AtRest is what one device alone was answered: after the advertised interval,
@@ -228,9 +229,9 @@ type Expiry struct {
 	// EarlyMaxMS is how long before the end of expires_in a code was called
 	// expired at worst, LateMaxMS how long after it one was still pending.
 	Early      int     `json:"early"`
-	EarlyMaxMS float64 `json:"early_max_ms"`
+	EarlyMaxMS float64 `json:"early_max_ms" add:"max"`
 	Late       int     `json:"late"`
-	LateMaxMS  float64 `json:"late_max_ms"`
+	LateMaxMS  float64 `json:"late_max_ms" add:"max"`
 }
 
 // Fairness compares devices by their mean latency.
@@ -245,7 +246,7 @@ type Fairness struct {
 	LongestGapMS float64 `json:"longest_gap_ms"`
 }
 
-// Approvals is what the people, or their stand-in, did.
+// Approvals is what the approver did.
 type Approvals struct {
 	Driver string `json:"driver"`
 	Asked  int    `json:"asked"`
@@ -254,7 +255,7 @@ type Approvals struct {
 	// FirstFailure says why, for the first that failed.
 	FirstFailure string    `json:"first_failure,omitempty"`
 	Took         Quantiles `json:"took"`
-	// Late is how long decisions waited for a free person.
+	// Late is how long decisions waited for a free approver.
 	Late   Quantiles `json:"late"`
 	Canary *Canary   `json:"canary,omitempty"`
 }
@@ -334,10 +335,10 @@ type Transports struct {
 
 // Generator is what the load generator did to itself.
 type Generator struct {
-	Lateness       Quantiles `json:"lateness"`        // taken up minus intended: our fault
-	Wait           Quantiles `json:"connection_wait"` // sent minus taken up
+	Lateness       Quantiles `json:"lateness"`        // dequeued minus intended: our fault
+	Wait           Quantiles `json:"connection_wait"` // sent minus dequeued
 	LongestGapMS   float64   `json:"longest_gap_ms"`  // between two looks at the clock
-	Unsent         int64     `json:"unsent"`          // due in the window and never taken up
+	Unsent         int64     `json:"unsent"`          // due in the window and never dequeued
 	Shards         int       `json:"shards"`
 	CPUSeconds     float64   `json:"cpu_s"`     // of the process in the measured window
 	CPUShare       float64   `json:"cpu_share"` // of one core
@@ -350,22 +351,38 @@ type Generator struct {
 
 // Moment is one second of the run, or a few in a long one.
 type Moment struct {
-	AtS           float64 `json:"at_s"` // the end of it
-	SpanS         float64 `json:"span_s"`
-	Waiting       int     `json:"waiting"` // devices that poll
-	InFlight      int     `json:"in_flight"`
-	Queued        int     `json:"queued"` // due, and waiting for a connection
-	Polls         int64   `json:"polls"`  // answered
-	Issued        int64   `json:"issued"`
-	Tokens        int64   `json:"tokens"`
-	SlowDowns     int64   `json:"slow_downs"`
-	Errors        int64   `json:"errors"`
+	AtS      float64 `json:"at_s"` // the end of it
+	SpanS    float64 `json:"span_s"`
+	Waiting  int     `json:"waiting"` // devices that poll
+	InFlight int     `json:"in_flight"`
+	Queued   int     `json:"queued"` // due, and waiting for a connection
+	AnswerCounts
 	Ended         int     `json:"ended"` // devices, since the start
 	P50MS         float64 `json:"p50_ms"`
 	P99MS         float64 `json:"p99_ms"`
 	MaxMS         float64 `json:"max_ms"`
 	LatenessP99MS float64 `json:"lateness_p99_ms"`
 	Measured      bool    `json:"measured"`
+}
+
+// AnswerCounts are the answers of a moment.
+type AnswerCounts struct {
+	Polls     int64 `json:"polls"`
+	Issued    int64 `json:"issued"`
+	Tokens    int64 `json:"tokens"`
+	SlowDowns int64 `json:"slow_downs"`
+	Errors    int64 `json:"errors"`
+}
+
+// Joined is a moment and the one after it as one. Quantiles do not add up: the
+// worse one stands.
+func (m Moment) Joined(next Moment) Moment {
+	next.SpanS = math.Round((m.SpanS+next.SpanS)*1000) / 1000
+	addUp(&next.AnswerCounts, &m.AnswerCounts)
+	next.P50MS, next.P99MS, next.MaxMS = max(m.P50MS, next.P50MS), max(m.P99MS, next.P99MS), max(m.MaxMS, next.MaxMS)
+	next.LatenessP99MS = max(m.LatenessP99MS, next.LatenessP99MS)
+	next.Measured = m.Measured && next.Measured
+	return next
 }
 
 // Capacity is what a search for the target's limit found.

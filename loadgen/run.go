@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 	"github.com/devicegrant/devicegrant/profiles"
 )
 
@@ -18,9 +20,9 @@ import (
 type Options struct {
 	Plan profiles.Plan
 	Site *Site
-	// Decider plays the people; nil: nobody decides. Canary is a second one, in a
+	// Approver decides about devices; nil: nobody does. Canary is a second one, in a
 	// real browser, for one device every 30 seconds.
-	Decider, Canary Decider
+	Approver, Canary Approver
 	// Records is the file for one record of each request; "": none.
 	Records string
 	// Histograms is the file for the histograms, as a log for HDR tools; "": none.
@@ -33,10 +35,11 @@ type Options struct {
 	MostRequests float64
 	// Allowed says that a target off this machine may be loaded.
 	Allowed bool
-	// Dial replaces TCP, for tests.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Tool is the name and version of the program, for the result.
 	Tool string
 
+	// dial replaces TCP, for tests.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// measureFor, when set, measures for so long as soon as all devices have
 	// codes and have polled once, whatever the plan's duration is.
 	measureFor time.Duration
@@ -61,10 +64,10 @@ type run struct {
 	o         Options
 	site      *Site
 	settings  settings
-	transport Transport
+	transport transport.Transport
 	shards    int
 	all       []*shard
-	people    *people
+	approvers *approvers
 	ledger    *ledger
 	recorder  *recorder
 	notes     []string
@@ -112,7 +115,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	defer end()
 	r.transport = newTransport(life, &set, o, r.now)
 	defer r.transport.Close()
-	result := Result{Schema: Schema, Tool: o.Tool, Target: o.Site.Target, Plan: plan}
+	result := Result{Schema: Schema, Tool: o.Tool, Target: o.Site.target, Plan: plan}
 	if *plan.AtRest {
 		r.start = time.Now()
 		rest := r.atRest(ctx)
@@ -134,12 +137,15 @@ func Run(ctx context.Context, o Options) (Result, error) {
 
 // guard refuses what may not or cannot be done.
 func guard(o Options, s *settings) error {
-	loopback := o.Site.Loopback()
+	if o.Site == nil || o.Site.token == nil {
+		return &PlanError{errors.New("there is no site: NewSite makes one")}
+	}
+	loopback := o.Site.loopback()
 	if !loopback && !o.Allowed {
 		return &PlanError{fmt.Errorf("%s is not on this machine: load goes there only when the profile says load.allow: true and the command line --i-may-load-this-target",
-			o.Site.Token.URL.Host)}
+			o.Site.token.URL.Host)}
 	}
-	if cannot := s.rails(openFiles(), ephemeralPorts(), loopback); cannot != "" && o.Dial == nil {
+	if cannot := s.rails(openFiles(), ephemeralPorts(), loopback); cannot != "" && o.dial == nil {
 		return &PlanError{errors.New(cannot)}
 	}
 	if rate := s.peakRate(5); o.MostRequests > 0 && rate > o.MostRequests {
@@ -148,12 +154,12 @@ func guard(o Options, s *settings) error {
 	return nil
 }
 
-func newTransport(ctx context.Context, s *settings, o Options, now func() int64) Transport {
-	t := TransportOptions{Context: ctx, Policy: s.plan.Connections.Policy, Timeout: s.timeout, TLS: tlsConfig(s, o.Site.TLS), Dial: o.Dial, Sources: s.sources, Now: now}
+func newTransport(ctx context.Context, s *settings, o Options, now func() int64) transport.Transport {
+	t := transport.Options{Context: ctx, Policy: s.plan.Connections.Policy, Timeout: s.timeout, TLS: tlsConfig(s, o.Site.tls), Dial: o.dial, Sources: s.sources, Now: now}
 	if s.plan.Transport == "net/http" {
-		return NewStandard(t)
+		return transport.NewStandard(t)
 	}
-	return NewLean(t)
+	return transport.NewLean(t)
 }
 
 // openRecords starts the file of records.
@@ -177,7 +183,7 @@ func (r *run) carryOut(ctx, life context.Context, result *Result) {
 	s := &r.settings
 	r.sampler.prepare(r)
 	r.ledger.expect(s.devices)
-	r.people = newPeople(r, r.o.Decider, r.o.Canary)
+	r.approvers = newApprovers(r, r.o.Approver, r.o.Canary)
 	for i, first := 0, 0; i < r.shards; i++ {
 		n := (s.devices - first) / (r.shards - i)
 		r.all = append(r.all, newShard(r, i, first, n, max(1, s.connections/r.shards)))
@@ -190,7 +196,7 @@ func (r *run) carryOut(ctx, life context.Context, result *Result) {
 
 	deciding, dismiss := context.WithCancel(life)
 	defer dismiss()
-	r.people.start(deciding)
+	r.approvers.start(deciding)
 	var turning sync.WaitGroup
 	for _, shard := range r.all {
 		turning.Go(shard.turn)
@@ -206,7 +212,7 @@ func (r *run) carryOut(ctx, life context.Context, result *Result) {
 	r.stopStarting()
 	r.drain(ctx, result.Interrupted)
 	dismiss()
-	r.people.wait()
+	r.approvers.wait()
 	r.finishRequests()
 	turning.Wait()
 	for _, shard := range r.all {
@@ -245,7 +251,7 @@ func (r *run) untilEnd(ctx context.Context) (interrupted bool, aborted string) {
 			if ready {
 				continue
 			}
-			have := r.sum(func(s *shard) int { return s.tally.census.Issued })
+			have := r.sum(func(s *shard) int { return s.tally.Devices.Issued })
 			if ready = have == r.settings.devices; ready {
 				if polling := r.sum(func(s *shard) int { return s.waiting }); float64(polling) < allPoll*float64(have) {
 					return false, fmt.Sprintf("when the last of %d devices got its codes, only %d polled: the codes of the others had ended", have, polling)
@@ -285,7 +291,7 @@ func (r *run) stopStarting() {
 	for _, s := range r.all {
 		s.mu.Lock()
 		s.stopping = true
-		s.tally.census.Waiting = s.waiting
+		s.tally.Devices.Waiting = s.waiting
 		s.mu.Unlock()
 		s.rouse()
 	}
@@ -326,86 +332,20 @@ const lastWait = 10 * time.Second
 
 // finishRequests waits for the requests under way, and ends the rest.
 func (r *run) finishRequests() {
-	deadline := r.now() + int64(min(lastWait, r.settings.timeout+interruptEveryDuration))
+	deadline := r.now() + int64(min(lastWait, r.settings.timeout+time.Duration(2*interruptEvery)))
 	for r.now() < deadline && r.sum((*shard).pending) > 0 {
 		time.Sleep(5 * time.Millisecond)
 	}
 	for _, s := range r.all {
 		s.mu.Lock()
 		s.closed = true
-		for _, w := range s.free {
-			close(w.wake)
-		}
-		s.free = nil
+		s.connections.release()
 		s.mu.Unlock()
 		s.rouse()
 	}
 	// Again and again: an interrupt that comes in the moment in which a request
 	// begins belongs to the one before.
-	for r.sum((*shard).interruptAll) > 0 {
+	for r.sum(func(s *shard) int { return s.connections.interrupt(math.MaxInt64) }) > 0 {
 		time.Sleep(5 * time.Millisecond)
 	}
-}
-
-// pending is what is under way, or was due before the end and is not taken up.
-func (s *shard) pending() int {
-	if s.wheel.turned*tick < s.run.to.Load() {
-		return s.inFlight + s.queued + 1
-	}
-	return s.inFlight + s.queued
-}
-
-// interruptAll ends the requests under way, and counts them.
-func (s *shard) interruptAll() (n int) {
-	for _, w := range s.workers {
-		if w.began > 0 {
-			w.conn.Interrupt()
-			n++
-		}
-	}
-	return n
-}
-
-const interruptEveryDuration = time.Duration(2 * interruptEvery)
-
-// settle accounts for what is left when nothing moves any more.
-func (s *shard) settle(now int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.head != nobody {
-		d := &s.devices[s.head]
-		k := Poll
-		if d.state == issuing {
-			k = Issue
-		}
-		s.tally.counts[k][Censored]++
-		if s.run.measures(d.due) {
-			s.tally.measured[k][Censored]++
-			observe(s.tally.histogram(k, Censored), now-d.due)
-		}
-		s.head = d.next
-	}
-	s.tail, s.queued = nobody, 0
-	for i := range s.devices {
-		if d := &s.devices[i]; d.state == waiting {
-			s.run.ledger.ended(d, Pending, true)
-			s.tally.gone(d)
-		}
-	}
-	s.flush()
-}
-
-// unsent counts the requests that were due in the window and that the wheel
-// never handed out.
-func (s *shard) unsent() (n int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, slot := range s.wheel.slots {
-		for ; slot != nobody; slot = s.devices[slot].next {
-			if s.run.measures(s.devices[slot].due) {
-				n++
-			}
-		}
-	}
-	return n
 }

@@ -34,13 +34,13 @@ func TestTwoThousandDevices(t *testing.T) {
 			at := float64(i) / devices * 5
 			want += int64((float64(60*minutes) - at) / (interval + 0.0005))
 		}
-		if got := counted(r, Poll, Pending); got < want-devices || got > want+devices {
+		if got := counted(r, kindPoll, outcomePending); got < want-devices || got > want+devices {
 			t.Errorf("%d polls, want about %d", got, want)
 		}
-		if len(v.polls) != int(counted(r, Poll, Pending)) {
-			t.Errorf("the server saw %d polls, the generator %d", len(v.polls), counted(r, Poll, Pending))
+		if len(v.polls) != int(counted(r, kindPoll, outcomePending)) {
+			t.Errorf("the server saw %d polls, the generator %d", len(v.polls), counted(r, kindPoll, outcomePending))
 		}
-		if r.SlowDown.Obedient.SlowDowns != 0 || counted(r, Poll, SlowDownHeard) != 0 {
+		if r.SlowDown.Obedient.SlowDowns != 0 || counted(r, kindPoll, outcomeSlowDown) != 0 {
 			t.Errorf("slow_down to obedient devices: %+v", r.SlowDown)
 		}
 		if v.issued != devices || r.Devices.Issued != devices || r.Devices.Waiting != devices {
@@ -55,7 +55,7 @@ func TestLongInterval(t *testing.T) {
 	plan := profiles.Plan{Devices: 20, Duration: 45 * time.Minute, WarmUp: new(time.Duration), Phases: "none", Mix: profiles.Mix{Approve: new(0.0), Expire: new(1.0)}}
 	synctest.Test(t, func(t *testing.T) {
 		r := runVirtual(t, newVirtual(10*time.Minute, 3*time.Hour), plan)
-		if n := counted(r, Poll, Pending); n != 4*20 || r.SlowDown.Obedient.SlowDowns != 0 || r.SlowDown.Class == classPunishing || len(r.Notes) != 0 {
+		if n := counted(r, kindPoll, outcomePending); n != 4*20 || r.SlowDown.Obedient.SlowDowns != 0 || r.SlowDown.Class == classPunishing || len(r.Notes) != 0 {
 			t.Errorf("%d polls, %+v, notes %q", n, r.SlowDown, r.Notes)
 		}
 	})

@@ -9,8 +9,8 @@ import (
 
 // sampleKey is what samples are kept for, and samplesEach how many of each.
 type sampleKey struct {
-	kind    Kind
-	outcome Outcome
+	kind    kind
+	outcome outcome
 	status  int
 }
 
@@ -23,21 +23,21 @@ const (
 // process: redacted does.
 type rawSample struct {
 	device            uint32
-	kind              Kind
-	outcome           Outcome
+	kind              kind
+	outcome           outcome
 	written, answered int64
 	status            int
 	text              string
 }
 
 // sample keeps the first exchanges of each kind.
-func (s *shard) sample(w *worker, o Outcome, d *device, done int64) {
+func (a *accounts) sample(w *worker, o outcome, d *device, done int64) {
 	key := sampleKey{w.kind, o, w.answer.Status}
-	if s.samples[key] >= samplesEach || len(s.kept) >= maxSamples {
+	if a.samples[key] >= samplesEach || len(a.kept) >= maxSamples {
 		return
 	}
-	s.samples[key]++
-	s.kept = append(s.kept, rawSample{d.serial, w.kind, o, w.answer.Written, done, w.answer.Status, string(raw(w))})
+	a.samples[key]++
+	a.kept = append(a.kept, rawSample{d.serial, w.kind, o, w.answer.Written, done, w.answer.Status, string(raw(w))})
 }
 
 // rawMark divides a request from its answer in raw texts.
@@ -47,11 +47,11 @@ const rawMark = "\x00answer\x00"
 func raw(w *worker) []byte {
 	var b bytes.Buffer
 	e := w.request.Endpoint
-	fmt.Fprintf(&b, "POST %s\n", e.address(w.request.Code))
+	fmt.Fprintf(&b, "POST %s\n", e.AddressWith(w.request.Code))
 	for _, h := range e.Headers {
 		fmt.Fprintf(&b, "%s: %s\n", h.Name, h.Value)
 	}
-	b.WriteString("\n" + e.body(w.request.Code) + rawMark)
+	b.WriteString("\n" + e.BodyWith(w.request.Code) + rawMark)
 	if w.answer.Err != nil {
 		b.WriteString(w.answer.Err.Error())
 	} else {
@@ -78,18 +78,18 @@ func (s *Site) redact(request, response string) (string, string) {
 		name, value, _ := strings.Cut(field, ": ")
 		header[name] = append(header[name], value)
 	}
-	s.Redactor.LearnURL(address)
-	s.Redactor.Learn(header, []byte(body))
-	s.Redactor.Learn(nil, []byte(response))
+	s.redactor.LearnURL(address)
+	s.redactor.Learn(header, []byte(body))
+	s.redactor.Learn(nil, []byte(response))
 
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n", method, s.Redactor.URL(address))
+	fmt.Fprintf(&b, "%s %s\n", method, s.redactor.URL(address))
 	for field := range strings.SplitSeq(fields, "\n") {
 		name, _, _ := strings.Cut(field, ": ")
-		fmt.Fprintf(&b, "%s: %s\n", name, s.Redactor.Header(header).Get(name))
+		fmt.Fprintf(&b, "%s: %s\n", name, s.redactor.Header(header).Get(name))
 	}
-	fmt.Fprintf(&b, "\n%s", s.Redactor.Body([]byte(body)))
-	return clipped(b.String()), clipped(s.Redactor.Stranger(response))
+	fmt.Fprintf(&b, "\n%s", s.redactor.Body([]byte(body)))
+	return clipped(b.String()), clipped(s.redactor.Stranger(response))
 }
 
 func clipped(text string) string {

@@ -1,7 +1,6 @@
 package loadgen
 
 import (
-	"math"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -67,27 +66,22 @@ func (p *sampler) look() {
 	now := r.now()
 	sum := newWindow()
 	m := Moment{AtS: seconds(now), SpanS: seconds(now - p.last), Measured: r.measures(now - 1)}
-	var census DeviceCounts
-	t := tallyCounts{}
+	var total numbers
 	for _, s := range r.all {
 		fresh := newWindow()
 		s.mu.Lock()
-		seen := s.window
+		seen, counted := s.window, s.tally.numbers
 		s.window = fresh
 		m.Waiting += s.waiting
-		m.InFlight += s.inFlight
-		m.Queued += s.queued
-		census.add(s.tally.census)
-		t.add(s.tally)
+		m.InFlight += s.connections.inFlight
+		m.Queued += s.backlog.length
 		s.mu.Unlock()
+		addUp(&total, &counted)
+		addUp(&m.AnswerCounts, &seen.AnswerCounts)
 		sum.latency.Merge(seen.latency)
 		sum.lateness.Merge(seen.lateness)
-		m.Polls += seen.polls
-		m.Issued += seen.issued
-		m.Tokens += seen.tokens
-		m.SlowDowns += seen.slowDowns
-		m.Errors += seen.errors
 	}
+	census := total.Devices
 	p.last = now
 	p.peak = max(p.peak, m.Waiting)
 	p.peakRSS = max(p.peakRSS, residentBytes())
@@ -104,7 +98,7 @@ func (p *sampler) look() {
 		p.keep(m)
 	}
 	live := Live{Elapsed: time.Duration(now), Duration: time.Duration(r.settings.duration), Phase: p.phase(now), Now: m, Totals: census,
-		Counts: t.list(), Faults: t.faultMap(), Aborting: p.breach()}
+		Counts: total.requests(), Faults: total.faults(), Aborting: p.breach()}
 	if r.o.Observer != nil {
 		r.o.Observer(live)
 	}
@@ -149,7 +143,7 @@ func (p *sampler) breach() string {
 // keep adds a moment. A long run has longer ones.
 func (p *sampler) keep(m Moment) {
 	if n := len(p.timeline); n > 0 && p.timeline[n-1].SpanS < float64(p.span)-0.5 && p.timeline[n-1].Measured == m.Measured {
-		p.timeline[n-1] = joined(p.timeline[n-1], m)
+		p.timeline[n-1] = p.timeline[n-1].Joined(m)
 	} else {
 		p.timeline = append(p.timeline, m)
 	}
@@ -158,60 +152,7 @@ func (p *sampler) keep(m Moment) {
 	}
 	half := p.timeline[:0]
 	for i := 0; i+1 < len(p.timeline); i += 2 {
-		half = append(half, joined(p.timeline[i], p.timeline[i+1]))
+		half = append(half, p.timeline[i].Joined(p.timeline[i+1]))
 	}
 	p.timeline, p.span = half, 2*p.span
-}
-
-// joined is two moments as one. Quantiles do not add up: the worse one stands.
-func joined(a, b Moment) Moment {
-	b.SpanS = math.Round((a.SpanS+b.SpanS)*1000) / 1000
-	b.Polls += a.Polls
-	b.Issued += a.Issued
-	b.Tokens += a.Tokens
-	b.SlowDowns += a.SlowDowns
-	b.Errors += a.Errors
-	b.P50MS, b.P99MS, b.MaxMS = max(a.P50MS, b.P50MS), max(a.P99MS, b.P99MS), max(a.MaxMS, b.MaxMS)
-	b.LatenessP99MS = max(a.LatenessP99MS, b.LatenessP99MS)
-	b.Measured = a.Measured && b.Measured
-	return b
-}
-
-// tallyCounts are the plain numbers of tallies.
-type tallyCounts struct {
-	counts, measured [kinds][outcomes]int64
-	faults           [faultKinds]int64
-}
-
-func (c *tallyCounts) add(t *tally) {
-	for k := range kinds {
-		for o := range outcomes {
-			c.counts[k][o] += t.counts[k][o]
-			c.measured[k][o] += t.measured[k][o]
-		}
-	}
-	for f := range faultKinds {
-		c.faults[f] += t.faults[f]
-	}
-}
-
-func (c *tallyCounts) list() (list []RequestCount) {
-	for k := range kinds {
-		for o := range outcomes {
-			if c.counts[k][o] > 0 {
-				list = append(list, RequestCount{k.String(), o.String(), c.counts[k][o], c.measured[k][o]})
-			}
-		}
-	}
-	return list
-}
-
-func (c *tallyCounts) faultMap() map[string]int64 {
-	m := map[string]int64{}
-	for f := NoFault + 1; f < faultKinds; f++ {
-		if c.faults[f] > 0 {
-			m[f.String()] = c.faults[f]
-		}
-	}
-	return m
 }

@@ -13,13 +13,16 @@ import (
 //go:embed scenarios/*.yaml
 var scenarioFiles embed.FS
 
-// Scenarios lists the plans that come with devicegrant, the simplest first.
-var Scenarios = []string{"steady", "ramp", "issuance", "thundering-herd", "impatient", "expiry-storm", "approval-rush", "greedy", "soak"}
+var scenarioNames = []string{"steady", "ramp", "issuance", "thundering-herd", "impatient", "expiry-storm", "approval-rush", "greedy", "soak"}
+
+// Scenarios are the names of the plans that come with devicegrant, the simplest
+// first.
+func Scenarios() []string { return slices.Clone(scenarioNames) }
 
 // ScenarioText is the YAML of a shipped plan.
 func ScenarioText(name string) ([]byte, error) {
-	if !slices.Contains(Scenarios, name) {
-		return nil, &PlanError{fmt.Errorf("unknown scenario %q: there are %s", name, strings.Join(Scenarios, ", "))}
+	if !slices.Contains(scenarioNames, name) {
+		return nil, &PlanError{fmt.Errorf("unknown scenario %q: there are %s", name, strings.Join(scenarioNames, ", "))}
 	}
 	return scenarioFiles.ReadFile("scenarios/" + name + ".yaml")
 }

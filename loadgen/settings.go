@@ -13,25 +13,25 @@ import (
 
 // settings are a plan with everything decided.
 type settings struct {
-	plan                     profiles.Plan
-	devices                  int
-	duration, warmUp, drain  int64
-	timeout                  time.Duration
-	seed                     uint64
-	fixed, spread, replace   bool
-	issueOnly                bool
-	curve                    string
-	over                     int64
-	steps, width             int
-	approve, deny, expire    float64
-	thinkMin, thinkMax       int64
-	decideAt                 int64
-	impatient, pace, forgets float64
-	greedy                   float64
-	greedyWidth              uint8
-	connections              int
-	sources                  []net.IP
-	thresholds               []threshold
+	plan                            profiles.Plan
+	devices                         int
+	duration, warmUp, drain         int64
+	timeout                         time.Duration
+	seed                            uint64
+	constantPacing, spread, replace bool
+	issueOnly                       bool
+	curve                           string
+	over                            int64
+	steps, width                    int
+	approve, deny, expire           float64
+	thinkMin, thinkMax              int64
+	decideAt                        int64
+	impatient, pace, forgets        float64
+	greedy                          float64
+	greedyWidth                     uint8
+	connections                     int
+	sources                         []net.IP
+	thresholds                      []threshold
 }
 
 // Defaults of what no scenario says.
@@ -84,7 +84,7 @@ func settle(p profiles.Plan) (profiles.Plan, settings, error) {
 
 	s := settings{
 		plan: p, devices: p.Devices, duration: int64(p.Duration), warmUp: int64(*p.WarmUp), drain: int64(*p.Drain), timeout: p.Timeout,
-		seed: uint64(p.Seed), fixed: p.ClientModel == "fixed", spread: p.Phases == "spread", replace: *p.Replace, issueOnly: *p.IssueOnly,
+		seed: uint64(p.Seed), constantPacing: p.ClientModel == "fixed", spread: p.Phases == "spread", replace: *p.Replace, issueOnly: *p.IssueOnly,
 		curve: p.Arrival.Curve, over: int64(p.Arrival.Over), steps: p.Arrival.Steps, width: p.Arrival.Width,
 		approve: *p.Mix.Approve, deny: *p.Mix.Deny, expire: *p.Mix.Expire,
 		thinkMin: int64(*p.Approval.ThinkMin), thinkMax: int64(*p.Approval.ThinkMax), decideAt: int64(p.Approval.At),
@@ -147,7 +147,7 @@ func (s *settings) arrival(slot int) int64 {
 	at := float64(slot) / float64(s.devices)
 	switch s.curve {
 	case "ramp":
-		// The rate grows from nothing: half of the time brings a quarter.
+		// The arrival rate grows from nothing: half of the time brings a quarter.
 		return int64(math.Sqrt(at) * float64(s.over))
 	case "steps":
 		return int64(float64(int(at*float64(s.steps))) / float64(s.steps) * float64(s.over))

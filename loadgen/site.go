@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/profiles/redact"
 	"github.com/devicegrant/devicegrant/suites/wire"
@@ -19,20 +21,31 @@ import (
 const grantType = "urn:ietf:params:oauth:grant-type:device_code"
 
 // Site is the target of a run: two endpoints, and how they want to be asked.
+// [NewSite] makes it.
 type Site struct {
-	Target                     Target
-	DeviceAuthorization, Token *Endpoint
-	// Dialect is how the target spells its answers; nil: as the RFCs do.
-	Dialect *wire.Dialect
-	// TLS is used for https; nil verifies as usual.
+	target                     Target
+	deviceAuthorization, token *transport.Endpoint
+	dialect                    *wire.Dialect // nil: as the RFCs spell their answers
+	tls                        *tls.Config   // nil: verifies as usual
+	redactor                   *redact.Redactor
+}
+
+// SiteOptions are what is known of a target beside its profile; nothing of it is
+// needed.
+type SiteOptions struct {
+	// Issuer is the one that was found; "": the profile's.
+	Issuer string
+	// Simulated says what a target is that only acts like one, as a person would
+	// be told; "": it is real.
+	Simulated string
+	// TLS is used for https; nil verifies with the system's certificates.
 	TLS *tls.Config
-	// Redactor knows the profile's secrets.
-	Redactor *redact.Redactor
 }
 
 // NewSite prepares the requests of a profile's public client to endpoints that
-// were found.
-func NewSite(p *profiles.Profile, found profiles.Endpoints, t *tls.Config) (*Site, error) {
+// were found. It refuses a profile without a public client, and endpoints or
+// headers that cannot be sent.
+func NewSite(p *profiles.Profile, found profiles.Endpoints, o SiteOptions) (*Site, error) {
 	client := p.Clients.Public
 	if client == nil {
 		return nil, errors.New("the profile has no clients.public, which the devices are")
@@ -46,21 +59,27 @@ func NewSite(p *profiles.Profile, found profiles.Endpoints, t *tls.Config) (*Sit
 		ask = ask.Add("scope", strings.Join(scopes, " "))
 	}
 	poll := wire.Form{{Name: "grant_type", Value: grantType}, {Name: "device_code", Value: ""}, {Name: "client_id", Value: client.ID}}
-	s := &Site{TLS: t, Redactor: redact.New(p), Dialect: wire.DialectOf(p.Responses.Format, p.Responses.Members, p.Responses.Errors)}
+	s := &Site{tls: o.TLS, redactor: redact.New(p), dialect: wire.DialectOf(p.Responses.Format, p.Responses.Members, p.Responses.Errors)}
 	var err error
-	if s.DeviceAuthorization, err = endpoint(found.DeviceAuthorization, ask, p.Request.DeviceAuthorization, client, client.DeviceAuth); err != nil {
+	if s.deviceAuthorization, err = endpoint(found.DeviceAuthorization, ask, p.Request.DeviceAuthorization, client, client.DeviceAuth); err != nil {
 		return nil, fmt.Errorf("endpoints.device_authorization: %w", err)
 	}
-	if s.Token, err = endpoint(found.Token, poll, p.Request.Token, client, client.Auth); err != nil {
+	if s.token, err = endpoint(found.Token, poll, p.Request.Token, client, client.Auth); err != nil {
 		return nil, fmt.Errorf("endpoints.token: %w", err)
 	}
-	s.Target = Target{Name: p.Title, Profile: p.Name, Issuer: p.Issuer, Kind: "real", Token: found.Token, DeviceAuthorization: found.DeviceAuthorization}
+	s.target = Target{Name: p.Title, Profile: p.Name, Issuer: cmp.Or(o.Issuer, p.Issuer), Kind: "real", Token: found.Token, DeviceAuthorization: found.DeviceAuthorization}
+	if o.Simulated != "" {
+		s.target.Kind, s.target.Fidelity = "simulated", o.Simulated
+	}
 	return s, nil
 }
 
+// Target is how results name the site.
+func (s *Site) Target() Target { return s.target }
+
 // endpoint prepares one of them. The form's device_code, if it has one, is the
 // place of the code.
-func endpoint(address string, form wire.Form, wants profiles.Addition, client *profiles.Client, auth profiles.ClientAuth) (*Endpoint, error) {
+func endpoint(address string, form wire.Form, wants profiles.Addition, client *profiles.Client, auth profiles.ClientAuth) (*transport.Endpoint, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, err
@@ -68,7 +87,7 @@ func endpoint(address string, form wire.Form, wants profiles.Addition, client *p
 	for _, name := range slices.Sorted(maps.Keys(wants.Params)) {
 		form = form.Set(name, wants.Params[name].Reveal())
 	}
-	e := &Endpoint{URL: u, Query: wants.ParamsIn == "query"}
+	e := &transport.Endpoint{URL: u, Query: wants.ParamsIn == "query"}
 	header := map[string]string{"Content-Type": wire.FormType, "Accept": "application/json", "User-Agent": "devicegrant (load)"}
 	secret := ""
 	if client.Secret != nil {
@@ -83,7 +102,7 @@ func endpoint(address string, form wire.Form, wants profiles.Addition, client *p
 		header[name] = value.Reveal()
 	}
 	for _, name := range slices.Sorted(maps.Keys(header)) {
-		e.Headers = append(e.Headers, Header{name, header[name]})
+		e.Headers = append(e.Headers, transport.Header{Name: name, Value: header[name]})
 	}
 	// An empty code marks its place.
 	before, after, found := form, wire.Form(nil), false
@@ -108,13 +127,13 @@ func endpoint(address string, form wire.Form, wants profiles.Addition, client *p
 	default:
 		e.Form.Before += "&" + secret
 	}
-	return e, e.prepare()
+	return e, e.Prepare()
 }
 
-// Loopback says that both endpoints are on this machine, whatever a name
+// loopback says that both endpoints are on this machine, whatever a name
 // resolves to elsewhere.
-func (s *Site) Loopback() bool {
-	for _, e := range []*Endpoint{s.DeviceAuthorization, s.Token} {
+func (s *Site) loopback() bool {
+	for _, e := range []*transport.Endpoint{s.deviceAuthorization, s.token} {
 		host := e.URL.Hostname()
 		ip := net.ParseIP(host)
 		if host != "localhost" && (ip == nil || !ip.IsLoopback()) {

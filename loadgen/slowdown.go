@@ -6,18 +6,16 @@ import "math"
 // was, and says it in words.
 func (r *run) slowDown(result *Result, t *tally) {
 	s := &result.SlowDown
-	s.Obedient, s.Hurried, s.Forgetful, s.AfterGrowth = t.paces[inTime].shared(), t.paces[tooEarly].shared(), t.paces[unimproved].shared(), t.afterGrowth.shared()
-	s.ObedientDevices = t.slowedObedient
-	s.TooManyRequests, s.Unavailable = t.status429, t.status503
+	rest := s.AtRest
+	*s = t.SlowDown
+	s.AtRest = rest
+	for _, share := range []*PollShare{&s.Obedient, &s.Hurried, &s.Forgetful, &s.AfterGrowth} {
+		if share.Polls > 0 {
+			share.Share = math.Round(float64(share.SlowDowns)/float64(share.Polls)*1e5) / 1e5
+		}
+	}
 	s.Class = s.class()
 	s.Reading = s.reading()
-}
-
-func (s PollShare) shared() PollShare {
-	if s.Polls > 0 {
-		s.Share = math.Round(float64(s.SlowDowns)/float64(s.Polls)*1e5) / 1e5
-	}
-	return s
 }
 
 // few is a share that may be chance: a poll that met a second's boundary.

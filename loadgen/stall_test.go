@@ -39,7 +39,7 @@ func TestStall(t *testing.T) {
 				if !r.Validity.Valid {
 					t.Errorf("the server stalled, and the run is called invalid: %v", r.Validity.Reasons)
 				}
-				poll := latencyOf(t, r, Poll)
+				poll := latencyOf(t, r, kindPoll)
 				want := float64(stall.Milliseconds()) * (1 - 0.01*float64(window)/float64(stall))
 				if math.Abs(poll.P99MS-want) > want*0.05 {
 					t.Errorf("p99 %g ms, want %g ms within 5 %%", poll.P99MS, want)
@@ -59,7 +59,7 @@ func TestStall(t *testing.T) {
 }
 
 // latencyOf is the distribution of all requests of a kind.
-func latencyOf(t *testing.T, r Result, k Kind) Latency {
+func latencyOf(t *testing.T, r Result, k kind) Latency {
 	t.Helper()
 	for _, l := range r.Latencies {
 		if l.Kind == k.String() && l.Answer == "" {

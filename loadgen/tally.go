@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 )
 
 // Bounds of the histograms: microseconds up to an hour, three digits.
@@ -22,110 +24,90 @@ func observe(h *hdrhistogram.Histogram, ns int64) {
 
 // tally is what one shard counts. Tallies of shards, and of machines, add up
 // exactly: they hold counts and histograms only.
+//
+// A figure is declared once, with its rule (see addUp). One that is reported as
+// it is counted stands here in a type of the result, where a new field is
+// declared and reported in one; for the others there is [run.conclude].
 type tally struct {
-	counts   [kinds][outcomes]int64 // whole run
-	measured [kinds][outcomes]int64
-	// latency is by kind and outcome, in the measured window; nil: none yet.
-	latency [kinds][outcomes]*hdrhistogram.Histogram
+	numbers
+	distributions
+}
 
-	lateness, wait          *hdrhistogram.Histogram
-	timeToToken, excess     *hdrhistogram.Histogram
-	intended, sent          int64 // polls, in the measured window
-	pollsToToken            int64
-	mostPollsToToken        uint16
-	tokensMeasured          int64
-	paces                   [3]PollShare // obedient, hurried, forgetful, by pace
-	afterGrowth             PollShare
-	slowedObedient          int // devices
-	status429, status503    int64
-	earlyExpiry, lateExpiry int
-	earlyMax, lateMax       int64
-	heardExpiry             int
-	fairness                *hdrhistogram.Histogram // mean latency of a device
-	means, squares          float64
-	devices                 int
-	longestWait             int64
-	faults                  [faultKinds]int64
-	firstFaults             [faultKinds]string
-	dialled, resent         int64
-	census                  DeviceCounts
+// numbers are the part that can be copied.
+type numbers struct {
+	// Counts are those of the whole run, Measured of the measured window.
+	Counts, Measured [kinds][outcomes]int64
+	Devices          DeviceCounts
+	SlowDown         SlowDown
+	Expiry           Expiry
+
+	Intended, Sent int64 // polls, in the measured window
+	// Rewarded are the devices whose time to token was measured, PollsToToken
+	// their polls from the approval on.
+	Rewarded, PollsToToken int64
+	MostPollsToToken       int `add:"max"`
+
+	// Compared are devices that polled, Means and Squares the sums of their mean
+	// latencies and of the squares of these, for Jain's index.
+	Compared       int
+	Means, Squares float64
+	LongestWait    int64 `add:"max"` // for an answer, beyond the interval
+
+	Faults          [transport.FaultKinds]int64
+	FirstFaults     [transport.FaultKinds]string `add:"first"`
+	Dialled, Resent int64
+}
+
+// distributions are in the measured window.
+type distributions struct {
+	Latency             [kinds][outcomes]*hdrhistogram.Histogram // nil: none yet
+	Lateness, Wait      *hdrhistogram.Histogram
+	TimeToToken, Excess *hdrhistogram.Histogram
+	Fairness            *hdrhistogram.Histogram // mean latency of a device
 }
 
 func newTally() *tally {
-	return &tally{lateness: newHistogram(), wait: newHistogram(), timeToToken: newHistogram(), excess: newHistogram(), fairness: newHistogram()}
+	return &tally{distributions: distributions{Lateness: newHistogram(), Wait: newHistogram(), TimeToToken: newHistogram(), Excess: newHistogram(), Fairness: newHistogram()}}
 }
 
 // histogram is the one of a kind and outcome.
-func (t *tally) histogram(k Kind, o Outcome) *hdrhistogram.Histogram {
-	if t.latency[k][o] == nil {
-		t.latency[k][o] = newHistogram()
+func (t *tally) histogram(k kind, o outcome) *hdrhistogram.Histogram {
+	if t.Latency[k][o] == nil {
+		t.Latency[k][o] = newHistogram()
 	}
-	return t.latency[k][o]
+	return t.Latency[k][o]
 }
 
-// add adds another tally to this one.
-func (t *tally) add(u *tally) {
+// requests are the counts as they are reported.
+func (n *numbers) requests() (list []RequestCount) {
 	for k := range kinds {
 		for o := range outcomes {
-			t.counts[k][o] += u.counts[k][o]
-			t.measured[k][o] += u.measured[k][o]
-			if h := u.latency[k][o]; h != nil {
-				t.histogram(k, o).Merge(h)
+			if n.Counts[k][o] > 0 {
+				list = append(list, RequestCount{k.String(), o.String(), n.Counts[k][o], n.Measured[k][o]})
 			}
 		}
 	}
-	t.lateness.Merge(u.lateness)
-	t.wait.Merge(u.wait)
-	t.timeToToken.Merge(u.timeToToken)
-	t.excess.Merge(u.excess)
-	t.fairness.Merge(u.fairness)
-	t.intended += u.intended
-	t.sent += u.sent
-	t.pollsToToken += u.pollsToToken
-	t.mostPollsToToken = max(t.mostPollsToToken, u.mostPollsToToken)
-	t.tokensMeasured += u.tokensMeasured
-	for i := range t.paces {
-		t.paces[i].Polls += u.paces[i].Polls
-		t.paces[i].SlowDowns += u.paces[i].SlowDowns
-	}
-	t.afterGrowth.Polls += u.afterGrowth.Polls
-	t.afterGrowth.SlowDowns += u.afterGrowth.SlowDowns
-	t.slowedObedient += u.slowedObedient
-	t.status429 += u.status429
-	t.status503 += u.status503
-	t.earlyExpiry += u.earlyExpiry
-	t.lateExpiry += u.lateExpiry
-	t.earlyMax = max(t.earlyMax, u.earlyMax)
-	t.lateMax = max(t.lateMax, u.lateMax)
-	t.heardExpiry += u.heardExpiry
-	t.means += u.means
-	t.squares += u.squares
-	t.devices += u.devices
-	t.longestWait = max(t.longestWait, u.longestWait)
-	for f := range faultKinds {
-		t.faults[f] += u.faults[f]
-		if t.firstFaults[f] == "" {
-			t.firstFaults[f] = u.firstFaults[f]
-		}
-	}
-	t.dialled += u.dialled
-	t.resent += u.resent
-	t.census.add(u.census)
+	return list
 }
 
-func (c *DeviceCounts) add(d DeviceCounts) {
-	c.Started += d.Started
-	c.Issued += d.Issued
-	c.Approved += d.Approved
-	c.Denied += d.Denied
-	c.Tokens += d.Tokens
-	c.Refused += d.Refused
-	c.Expired += d.Expired
-	c.Abandoned += d.Abandoned
-	c.Failed += d.Failed
-	c.Forgotten += d.Forgotten
-	c.Waiting += d.Waiting
-	c.Peak += d.Peak
+func (n *numbers) faults() map[string]int64 {
+	m := map[string]int64{}
+	for f := transport.NoFault + 1; f < transport.FaultKinds; f++ {
+		if n.Faults[f] > 0 {
+			m[f.String()] = n.Faults[f]
+		}
+	}
+	return m
+}
+
+// measured sums up the requests of the measured window with some outcomes.
+func (n *numbers) measured(k kind, want func(outcome) bool) (sum int64) {
+	for o := range outcomes {
+		if want(o) {
+			sum += n.Measured[k][o]
+		}
+	}
+	return sum
 }
 
 // paced counts a poll of a device that is to be judged by its pace.
@@ -136,17 +118,19 @@ func (t *tally) paced(d *device, p pace, slowed bool) {
 			s.SlowDowns++
 		}
 	}
-	if p != unsure {
-		count(&t.paces[p])
-	}
-	if p != inTime {
-		return
-	}
-	if d.slowDowns > 0 {
-		count(&t.afterGrowth)
-	}
-	if slowed && d.manner == obedient && d.slowDowns == 0 {
-		t.slowedObedient++
+	s := &t.SlowDown
+	switch p {
+	case tooEarly:
+		count(&s.Hurried)
+	case unimproved:
+		count(&s.Forgetful)
+	case inTime:
+		count(&s.Obedient)
+		if d.slowDowns > 0 {
+			count(&s.AfterGrowth)
+		} else if slowed && d.manner == obedient {
+			s.ObedientDevices++
+		}
 	}
 }
 
@@ -156,18 +140,18 @@ func (t *tally) gone(d *device) {
 		return
 	}
 	mean := int64(d.sumLatency) * 10_000 / int64(d.polls)
-	observe(t.fairness, mean)
-	t.devices++
-	t.means += float64(mean) / 1e6
-	t.squares += float64(mean) / 1e6 * float64(mean) / 1e6
+	observe(t.Fairness, mean)
+	t.Compared++
+	t.Means += float64(mean) / 1e6
+	t.Squares += float64(mean) / 1e6 * float64(mean) / 1e6
 }
 
 // sum of the histograms of a kind.
-func (t *tally) all(k Kind) *hdrhistogram.Histogram {
+func (t *tally) all(k kind) *hdrhistogram.Histogram {
 	h := newHistogram()
 	for o := range outcomes {
-		if t.latency[k][o] != nil {
-			h.Merge(t.latency[k][o])
+		if t.Latency[k][o] != nil {
+			h.Merge(t.Latency[k][o])
 		}
 	}
 	return h
@@ -202,8 +186,8 @@ func spectrum(h *hdrhistogram.Histogram) []SpectrumPoint {
 
 // jain is Jain's index of fairness.
 func (t *tally) jain() float64 {
-	if t.devices == 0 || t.squares == 0 {
+	if t.Compared == 0 || t.Squares == 0 {
 		return 1
 	}
-	return t.means * t.means / (float64(t.devices) * t.squares)
+	return t.Means * t.Means / (float64(t.Compared) * t.Squares)
 }

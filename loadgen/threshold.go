@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,12 +27,59 @@ type threshold struct {
 	abort     bool
 }
 
-// The metrics, by what can be asked of them.
-var (
-	trends   = []string{"poll_latency", "issue_latency", "time_to_token", "token_excess"}
-	shares   = []string{"errors", "timeouts", "slow_down", "slow_down_obedient", "grants_forgotten"}
-	counters = []string{"polls", "issued", "tokens", "ledger_violations", "approvals_failed"}
-)
+// metric is what thresholds can be about: a distribution of times, or a count
+// with its rate, which is a share of something or else per second.
+type metric struct {
+	name  string
+	times func(*measurement) *hdrhistogram.Histogram
+	count func(*measurement) int64
+	of    func(*measurement) int64
+}
+
+// measurement is what thresholds are held against: all shards together.
+type measurement struct {
+	*tally
+	seconds    float64 // of the measured window
+	violations int
+	failed     int // approvals
+}
+
+// requests sums up those of the measured window, of both kinds.
+func (m *measurement) requests(want func(outcome) bool) int64 {
+	return m.measured(kindIssue, want) + m.measured(kindPoll, want)
+}
+
+func anyOutcome(outcome) bool { return true }
+
+var metrics = []metric{
+	{name: "poll_latency", times: func(m *measurement) *hdrhistogram.Histogram { return m.all(kindPoll) }},
+	{name: "issue_latency", times: func(m *measurement) *hdrhistogram.Histogram { return m.all(kindIssue) }},
+	{name: "time_to_token", times: func(m *measurement) *hdrhistogram.Histogram { return m.TimeToToken }},
+	{name: "token_excess", times: func(m *measurement) *hdrhistogram.Histogram { return m.Excess }},
+	{name: "errors", count: func(m *measurement) int64 { return m.requests(outcome.failed) },
+		of: func(m *measurement) int64 { return m.requests(anyOutcome) }},
+	{name: "timeouts", count: func(m *measurement) int64 { return m.requests(func(o outcome) bool { return o == outcomeTimedOut }) },
+		of: func(m *measurement) int64 { return m.requests(anyOutcome) }},
+	{name: "slow_down", count: func(m *measurement) int64 { return m.Measured[kindPoll][outcomeSlowDown] },
+		of: func(m *measurement) int64 { return m.measured(kindPoll, outcome.answered) }},
+	{name: "slow_down_obedient", count: func(m *measurement) int64 { return m.SlowDown.Obedient.SlowDowns },
+		of: func(m *measurement) int64 { return m.SlowDown.Obedient.Polls }},
+	{name: "grants_forgotten", count: func(m *measurement) int64 { return int64(m.Devices.Forgotten) },
+		of: func(m *measurement) int64 { return int64(m.Devices.Issued) }},
+	{name: "polls", count: func(m *measurement) int64 { return m.measured(kindPoll, outcome.answered) }},
+	{name: "issued", count: func(m *measurement) int64 { return m.Measured[kindIssue][outcomeCodes] }},
+	{name: "tokens", count: func(m *measurement) int64 { return m.Measured[kindPoll][outcomeToken] }},
+	{name: "ledger_violations", count: func(m *measurement) int64 { return int64(m.violations) }},
+	{name: "approvals_failed", count: func(m *measurement) int64 { return int64(m.failed) }},
+}
+
+// metricNamed is nil for an unknown one.
+func metricNamed(name string) *metric {
+	if i := slices.IndexFunc(metrics, func(m metric) bool { return m.name == name }); i >= 0 {
+		return &metrics[i]
+	}
+	return nil
+}
 
 var thresholdForm = regexp.MustCompile(`^([a-z_]+) *(p\(([0-9.]+)\)|avg|med|max|min|rate|count) *(<=|>=|==|!=|<|>) *([0-9.]+) *(us|µs|ms|s|m)?( +abort)?$`)
 
@@ -53,22 +101,25 @@ func parseThreshold(text string) (t threshold, err error) {
 		return t, fmt.Errorf("the threshold %q has no number: %w", text, err)
 	}
 	allowed, unit := "", ""
-	switch {
-	case contains(trends, t.metric):
+	switch about := metricNamed(t.metric); {
+	case about == nil:
+		var names []string
+		for _, m := range metrics {
+			names = append(names, m.name)
+		}
+		return t, fmt.Errorf("the threshold %q is about an unknown metric: there are %s", text, strings.Join(names, ", "))
+	case about.times != nil:
 		allowed, unit = "p avg med max min count", m[6]
 		if t.aggregate != "count" && unit == "" {
 			return t, fmt.Errorf("the threshold %q has no unit: write %s%s%s%sms, say", text, t.metric+" ", m[2], t.operator, m[5])
 		}
-	case contains(shares, t.metric), contains(counters, t.metric):
+	default:
 		allowed = "rate count"
 		if m[6] != "" {
 			return t, fmt.Errorf("the threshold %q: %s has no unit of time", text, t.metric)
 		}
-	default:
-		return t, fmt.Errorf("the threshold %q is about an unknown metric: there are %s", text,
-			strings.Join(append(append(append([]string{}, trends...), shares...), counters...), ", "))
 	}
-	if !contains(strings.Fields(allowed), t.aggregate) {
+	if !slices.Contains(strings.Fields(allowed), t.aggregate) {
 		return t, fmt.Errorf("the threshold %q: %s has %s", text, t.metric, strings.ReplaceAll(allowed, "p ", "p(N) "))
 	}
 	if unit != "" {
@@ -79,15 +130,6 @@ func parseThreshold(text string) (t threshold, err error) {
 		t.limit = float64(d) / 1e6
 	}
 	return t, nil
-}
-
-func contains(list []string, word string) bool {
-	for _, w := range list {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // judge compares what was measured with the threshold.
@@ -118,90 +160,41 @@ func (t *threshold) judge(m *measurement) ThresholdResult {
 	return r
 }
 
-// measurement is what thresholds are held against: all shards together.
-type measurement struct {
-	tally      *tally
-	seconds    float64 // of the measured window
-	violations int
-	failed     int // approvals
-}
-
+// value is what was measured, with its unit; not ok: there was nothing.
 func (t *threshold) value(m *measurement) (value float64, unit string, ok bool) {
-	ty := m.tally
-	var h *hdrhistogram.Histogram
-	switch t.metric {
-	case "poll_latency":
-		h = ty.all(Poll)
-	case "issue_latency":
-		h = ty.all(Issue)
-	case "time_to_token":
-		h = ty.timeToToken
-	case "token_excess":
-		h = ty.excess
+	about := metricNamed(t.metric)
+	if about.times != nil {
+		return t.time(about.times(m))
 	}
-	if h != nil {
-		if t.aggregate == "count" {
-			return float64(h.TotalCount()), "", true
-		}
-		if h.TotalCount() == 0 {
-			return 0, "", false
-		}
-		switch t.aggregate {
-		case "avg":
-			value = h.Mean()
-		case "med":
-			value = float64(h.ValueAtQuantile(50))
-		case "max":
-			value = float64(h.Max())
-		case "min":
-			value = float64(h.Min())
-		default:
-			value = float64(h.ValueAtQuantile(t.quantile))
-		}
-		return value / 1000, "ms", true
-	}
-	count, of, share := t.count(m)
+	count := float64(about.count(m))
 	switch {
 	case t.aggregate == "count":
-		return float64(count), "", true
-	case share:
-		return float64(count) / float64(max(1, of)), "", of > 0
+		return count, "", true
+	case about.of != nil:
+		of := about.of(m)
+		return count / float64(max(1, of)), "", of > 0
 	}
-	return float64(count) / max(m.seconds, 1e-9), "/s", m.seconds > 0
+	return count / max(m.seconds, 1e-9), "/s", m.seconds > 0
 }
 
-// count is what is counted, and of how many if it is a share.
-func (t *threshold) count(m *measurement) (count, of int64, share bool) {
-	ty := m.tally
-	all := func(k Kind, want func(Outcome) bool) (n int64) {
-		for o := range outcomes {
-			if want(o) {
-				n += ty.measured[k][o]
-			}
-		}
-		return n
+func (t *threshold) time(h *hdrhistogram.Histogram) (value float64, unit string, ok bool) {
+	if t.aggregate == "count" {
+		return float64(h.TotalCount()), "", true
 	}
-	any := func(Outcome) bool { return true }
-	both := func(want func(Outcome) bool) int64 { return all(Issue, want) + all(Poll, want) }
-	switch t.metric {
-	case "errors":
-		return both(Outcome.failed), both(any), true
-	case "timeouts":
-		return both(func(o Outcome) bool { return o == TimedOut }), both(any), true
-	case "slow_down":
-		return ty.measured[Poll][SlowDownHeard], all(Poll, Outcome.answered), true
-	case "slow_down_obedient":
-		return ty.paces[inTime].SlowDowns, ty.paces[inTime].Polls, true
-	case "grants_forgotten":
-		return int64(ty.census.Forgotten), int64(ty.census.Issued), true
-	case "polls":
-		return all(Poll, Outcome.answered), 0, false
-	case "issued":
-		return ty.measured[Issue][Codes], 0, false
-	case "tokens":
-		return ty.measured[Poll][Token], 0, false
-	case "approvals_failed":
-		return int64(m.failed), 0, false
+	if h.TotalCount() == 0 {
+		return 0, "", false
 	}
-	return int64(m.violations), 0, false
+	switch t.aggregate {
+	case "avg":
+		value = h.Mean()
+	case "med":
+		value = float64(h.ValueAtQuantile(50))
+	case "max":
+		value = float64(h.Max())
+	case "min":
+		value = float64(h.Min())
+	default:
+		value = float64(h.ValueAtQuantile(t.quantile))
+	}
+	return value / 1000, "ms", true
 }

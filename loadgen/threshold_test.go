@@ -45,10 +45,10 @@ func FuzzThreshold(f *testing.F) {
 // TestJudgeThreshold: what was not measured is neither met nor missed.
 func TestJudgeThreshold(t *testing.T) {
 	m := &measurement{tally: newTally(), seconds: 10, violations: 2}
-	m.tally.measured[Poll][Pending] = 990
-	m.tally.measured[Poll][TimedOut] = 10
+	m.tally.Measured[kindPoll][outcomePending] = 990
+	m.tally.Measured[kindPoll][outcomeTimedOut] = 10
 	for i := range 1000 {
-		observe(m.tally.histogram(Poll, Pending), int64(i)*1e6)
+		observe(m.tally.histogram(kindPoll, outcomePending), int64(i)*1e6)
 	}
 	for text, want := range map[string]struct{ ok, measured bool }{
 		"poll_latency p(99)<995ms":   {true, true},

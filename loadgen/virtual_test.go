@@ -206,7 +206,7 @@ func (v *virtual) site(t testing.TB) *Site {
 	t.Helper()
 	p := &profiles.Profile{Name: "virtual", Title: "virtual"}
 	p.Clients.Public = &profiles.Client{ID: "tv"}
-	s, err := NewSite(p, profiles.Endpoints{DeviceAuthorization: "http://127.0.0.1/device", Token: "http://127.0.0.1/token"}, nil)
+	s, err := NewSite(p, profiles.Endpoints{DeviceAuthorization: "http://127.0.0.1/device", Token: "http://127.0.0.1/token"}, SiteOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func (v *virtual) site(t testing.TB) *Site {
 // runVirtual carries out a plan on the virtual clock.
 func runVirtual(t *testing.T, v *virtual, plan profiles.Plan) Result {
 	t.Helper()
-	o := Options{Plan: plan, Site: v.site(t), Decider: v, Dial: v.dial, Records: t.TempDir() + "/records.bin"}
+	o := Options{Plan: plan, Site: v.site(t), Approver: v, dial: v.dial, Records: t.TempDir() + "/records.bin"}
 	result, err := Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -225,21 +225,11 @@ func runVirtual(t *testing.T, v *virtual, plan profiles.Plan) Result {
 }
 
 // counted is the count of a kind and answer.
-func counted(r Result, k Kind, o Outcome) int64 {
+func counted(r Result, k kind, o outcome) int64 {
 	for _, c := range r.Requests {
 		if c.Kind == k.String() && c.Answer == o.String() {
 			return c.Count
 		}
 	}
 	return 0
-}
-
-// mustParse is a URL of a test.
-func mustParse(t testing.TB, address string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }

@@ -20,7 +20,7 @@ func TestWheel(t *testing.T) {
 	for i := range devices {
 		add(i, 0)
 	}
-	now, popped := int64(0), 0
+	now, dequeued := int64(0), 0
 	for now < int64(5*time.Minute) {
 		// Mostly short looks, sometimes a stop longer than a whole round.
 		step := random.Int64N(int64(3 * time.Millisecond))
@@ -30,7 +30,7 @@ func TestWheel(t *testing.T) {
 		next := w.nextTick(1<<40/tick) * tick
 		now += step
 		w.advance(now, func(slot int32) {
-			popped++
+			dequeued++
 			if late := now - devices[slot].due; late < 0 || late > step+2*tick {
 				t.Fatalf("at %d device %d is %s late after a step of %s", now, slot, time.Duration(late), time.Duration(step))
 			}
@@ -43,8 +43,8 @@ func TestWheel(t *testing.T) {
 			t.Fatalf("%d devices in the wheel", w.count)
 		}
 	}
-	if popped < 4*n {
-		t.Errorf("only %d came out", popped)
+	if dequeued < 4*n {
+		t.Errorf("only %d came out", dequeued)
 	}
 }
 

@@ -31,7 +31,7 @@ type Plan struct {
 	// Seed repeats the choices of an earlier run.
 	Seed int `yaml:"seed"`
 	// ClientModel is rfc (the next poll an interval after the answer, as section
-	// 3.5 has it) or fixed (an interval after the last was due: an open loop).
+	// 3.5 has it) or fixed (an interval after the last was due: constant pacing).
 	ClientModel string `yaml:"client_model"`
 	// Phases is spread (the first poll is put off by up to an interval, at
 	// random) or none.

@@ -39,14 +39,15 @@ var mayImport = map[string][]string{
 	"suites":                    {"suites/lateness", "suites/wire", "suites/transcript", "suites/useragent", "suites/useragent/chromium", "suites/scenario", "suites/rules", "suites/report", "profiles", "profiles/redact"},
 	// The generator reads answers as the suite does where a target spells them
 	// its own way, and takes secrets out of what it keeps.
-	"loadgen":          {"suites/wire", "suites/report", "profiles", "profiles/redact"},
-	"loadgen/report":   {"loadgen", "suites/report"},
-	"cmd/devicegrant":  {"suites", "suites/builtin", "suites/child", "suites/compare", "suites/mutation", "suites/onboarding", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
-	"testdata/stub":    {},
-	"testdata/shots":   {"suites/useragent/chromium"},
-	"testdata/bench":   {},
-	"testdata":         {},
-	"testdata/targets": {},
+	"loadgen/internal/transport": {},
+	"loadgen":                    {"loadgen/internal/transport", "suites/wire", "suites/report", "profiles", "profiles/redact"},
+	"loadgen/report":             {"loadgen", "suites/report"},
+	"cmd/devicegrant":            {"suites", "suites/builtin", "suites/child", "suites/compare", "suites/mutation", "suites/onboarding", "suites/report", "suites/report/formats", "suites/report/page", "suites/rules", "suites/scenario", "profiles", "fakeidp", "loadgen", "loadgen/report", "testdata"},
+	"testdata/stub":              {},
+	"testdata/shots":             {"suites/useragent/chromium"},
+	"testdata/bench":             {},
+	"testdata":                   {},
+	"testdata/targets":           {},
 }
 
 // onlyIn keeps heavy dependencies where they belong.
@@ -67,7 +68,6 @@ var onlyIn = map[string][]string{
 	"github.com/mattn/go-runewidth": {"cmd/devicegrant"},
 	"github.com/HdrHistogram":       {"loadgen"},
 	"github.com/prometheus":         {"cmd/devicegrant"},
-	"gonum.org":                     {"loadgen/report"},
 }
 
 // TestImports holds the order of the packages. What the fake IdP may import

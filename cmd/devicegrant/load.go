@@ -76,15 +76,15 @@ interrupted.`,
 	flags.SortFlags = false
 	flags.StringVarP(&f.profile, "profile", "p", "builtin", "shipped profile or YAML file")
 	flags.StringArrayVar(&f.set, "set", nil, "override a key of the profile: base_url=https://...")
-	flags.StringVarP(&f.scenario, "scenario", "s", "", strings.Join(loadgen.Scenarios, ", ")+" (default steady)")
+	flags.StringVarP(&f.scenario, "scenario", "s", "", strings.Join(loadgen.Scenarios(), ", ")+" (default steady)")
 	flags.StringVar(&f.planFile, "plan", "", "YAML file with what differs from the scenario")
 	flags.IntVarP(&f.plan.Devices, "devices", "n", 0, "devices that poll at once")
 	flags.DurationVarP(&f.plan.Duration, "duration", "d", 0, "how long")
 	flags.DurationVar(&f.warmUp, "warm-up", 0, "the beginning that the figures leave out")
 	flags.DurationVar(&f.drain, "drain", 0, "how long approved devices may still ask at the end")
-	flags.StringVar(&f.plan.ClientModel, "client-model", "", "rfc (next poll after the answer) or fixed (open loop)")
+	flags.StringVar(&f.plan.ClientModel, "client-model", "", "rfc (next poll an interval after the answer) or fixed (constant pacing)")
 	flags.Float64Var(&f.approve, "approve", 0, "share of the devices that somebody approves; the rest of the mix expires")
-	flags.BoolVar(&f.closedLoop, "closed-loop", false, "every device polls again as soon as it has its answer")
+	flags.BoolVar(&f.closedLoop, "closed-loop", false, "a closed model without pacing: every device polls again as soon as it has its answer")
 	flags.StringVar(&f.plan.Transport, "transport", "", "lean (HTTP/1.1) or net/http (HTTP/2, proxies)")
 	flags.IntVar(&f.plan.Connections.Max, "connections", 0, "most connections at once")
 	flags.DurationVar(&f.plan.Timeout, "timeout", 0, "for one request")
@@ -128,7 +128,7 @@ func (f *loadFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	// The generator is as parallel as it was told to be; the people, the bars and
+	// The generator is as parallel as it was told to be; the approver, the bars and
 	// the endpoint for metrics are its guests.
 	runtime.GOMAXPROCS(max(1, f.shards))
 	// Nearly all of the heap has no pointers: collecting often is cheap, and
@@ -139,12 +139,12 @@ func (f *loadFlags) run(cmd *cobra.Command) error {
 		MostRequests: target.ceiling, Tool: toolVersion(),
 		Records: filepath.Join(f.out, "records.bin"), Histograms: filepath.Join(f.out, "load.hlog"),
 	}
-	people, err := f.openPeople(target, plan)
+	approvers, err := f.openApprovers(target, plan)
 	if err != nil {
 		return err
 	}
-	defer people.close()
-	o.Decider, o.Canary = people.decider, people.canary
+	defer approvers.close()
+	o.Approver, o.Canary = approvers.approver, approvers.canary
 
 	screen := newLoadScreen(cmd.OutOrStdout(), cmd.ErrOrStderr(), look, f.json)
 	observers := []func(loadgen.Live){screen.live}
@@ -280,19 +280,15 @@ func (f *loadFlags) deliver(stdout io.Writer, screen *loadScreen, result loadgen
 	return out.status(result.ExitCode)
 }
 
-// locate finds the endpoints of the profile.
-func locate(ctx context.Context, p *profiles.Profile, wait time.Duration) (*loadgen.Site, error) {
+// locate finds the endpoints of the profile. simulated is what is known of the
+// target beforehand; a target that says it of itself needs nobody to know.
+func locate(ctx context.Context, p *profiles.Profile, wait time.Duration, simulated string) (*loadgen.Site, error) {
 	target, trusted, err := scenario.Locate(ctx, p, wait)
 	if err != nil {
 		return nil, err
 	}
-	site, err := loadgen.NewSite(p, target.Endpoints, trusted)
-	if err != nil {
-		return nil, err
+	if simulated == "" && target.Simulation != "" {
+		simulated = "devicegrant idp --personality " + target.Simulation
 	}
-	site.Target.Issuer = target.Issuer
-	if target.Simulation != "" {
-		site.Target.Kind, site.Target.Fidelity = "simulated", "devicegrant idp --personality "+target.Simulation
-	}
-	return site, nil
+	return loadgen.NewSite(p, target.Endpoints, loadgen.SiteOptions{Issuer: target.Issuer, Simulated: simulated, TLS: trusted})
 }

@@ -52,7 +52,7 @@ func (s *loadScreen) heading(o loadgen.Options) {
 	if s.look.quiet {
 		return
 	}
-	t := o.Site.Target
+	t := o.Site.Target()
 	s.printf("target   %s", clean(t.Name))
 	if t.Kind == "simulated" {
 		s.printf(" (simulated: %s)", clean(t.Fidelity))
@@ -66,8 +66,8 @@ func (s *loadScreen) planned(o loadgen.Options) {
 	s.devices = o.Plan.Devices
 	if !s.look.quiet {
 		s.printf("plan     %s: %s for %s", o.Plan.Scenario, count(o.Plan.Devices, "device"), o.Plan.Duration)
-		if o.Decider != nil {
-			s.printf(", people decide through %s", o.Decider.Name())
+		if o.Approver != nil {
+			s.printf(", people decide through %s", o.Approver.Name())
 		}
 		if o.Plan.AtRest != nil && *o.Plan.AtRest {
 			s.printf("; first, how one device alone is slowed down")

@@ -53,16 +53,17 @@ func (f *loadFlags) openTarget(ctx context.Context) (t *loadTarget, err error) {
 	if t.profile, err = profiles.Load(f.profile, profiles.Options{Set: set, Getenv: getenv}); err != nil {
 		return nil, err
 	}
-	if t.site, err = locate(ctx, t.profile, f.wait); err != nil {
-		return nil, err
-	}
 	t.ceiling = t.profile.Ceiling()
+	simulated := ""
 	if own {
 		t.ceiling = 0 // it is nobody's
-		t.site.Target.Kind, t.site.Target.Fidelity = "simulated", "the built-in reference server, a test double"
+		simulated = "the built-in reference server, a test double"
 		if len(f.faults) > 0 {
-			t.site.Target.Fidelity += " with the faults " + strings.Join(f.faults, ", ")
+			simulated += " with the faults " + strings.Join(f.faults, ", ")
 		}
+	}
+	if t.site, err = locate(ctx, t.profile, f.wait, simulated); err != nil {
+		return nil, err
 	}
 	if t.profile.TLS.Insecure {
 		t.notes = append(t.notes, "certificates are not verified (tls.insecure)")
@@ -106,15 +107,15 @@ func (f *loadFlags) serverFlags() (flags []string) {
 	return flags
 }
 
-// crowd is who decides about the devices.
-type crowd struct {
-	decider, canary loadgen.Decider
-	close           func()
+// approvers decide about the devices.
+type approvers struct {
+	approver, canary loadgen.Approver
+	close            func()
 }
 
 // openPeople prepares them. A plan in which nobody decides needs nobody.
-func (f *loadFlags) openPeople(t *loadTarget, plan profiles.Plan) (*crowd, error) {
-	c := &crowd{close: func() {}}
+func (f *loadFlags) openApprovers(t *loadTarget, plan profiles.Plan) (*approvers, error) {
+	c := &approvers{close: func() {}}
 	wanted := func(share *float64) bool { return share != nil && *share > 0 }
 	if f.findCapacity || !wanted(plan.Mix.Approve) && !wanted(plan.Mix.Deny) && !wanted(plan.Greedy.Share) {
 		return c, nil
@@ -130,7 +131,7 @@ func (f *loadFlags) openPeople(t *loadTarget, plan profiles.Plan) (*crowd, error
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%w; --approve 0 lets nobody decide", err)}
 	}
-	c.decider = visitor{people}
+	c.approver = visitor{people}
 	c.close = func() { _ = people.Close() }
 	if plan.Canary != nil && *plan.Canary {
 		browser, err := suites.NewPeople(t.profile, "browser", "")
@@ -147,7 +148,7 @@ func (f *loadFlags) openPeople(t *loadTarget, plan profiles.Plan) (*crowd, error
 // visitor lets people decide for the generator.
 type visitor struct{ *suites.People }
 
-// Decide implements loadgen.Decider.
+// Decide implements loadgen.Approver.
 func (v visitor) Decide(ctx context.Context, person int, d loadgen.Decision) error {
 	return v.Visit(ctx, person, d.Approve, d.VerificationURI, d.UserCode)
 }

@@ -19,7 +19,7 @@ func newScenariosCommand() *cobra.Command {
 		Short: "Print the plan of a scenario, or all of them",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			names := loadgen.Scenarios
+			names := loadgen.Scenarios()
 			if len(args) == 1 {
 				names = args
 			}
@@ -77,8 +77,8 @@ from the intended instant.`,
 				if err != nil {
 					return usageError{fmt.Errorf("%s: %w", args[0], err)}
 				}
-				row(strconv.Itoa(int(r.Device)), strconv.Itoa(int(r.Poll)), r.Kind.String(), r.Outcome.String(), strconv.Itoa(int(r.Status)), r.Fault.String(),
-					ms(r.Intended), ms(r.Popped), ms(r.Written), ms(r.Answered), ms(r.Answered-r.Intended), strconv.FormatBool(r.Resent), strconv.FormatBool(r.Measured))
+				row(strconv.Itoa(int(r.Device)), strconv.Itoa(int(r.Poll)), r.Kind, r.Outcome, strconv.Itoa(int(r.Status)), r.Fault,
+					ms(r.Intended), ms(r.Dequeued), ms(r.Written), ms(r.Answered), ms(r.Answered-r.Intended), strconv.FormatBool(r.Resent), strconv.FormatBool(r.Measured))
 			}
 			w.Flush()
 			return w.Error()

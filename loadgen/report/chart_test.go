@@ -4,16 +4,14 @@ import (
 	"math"
 	"testing"
 
-	"gonum.org/v1/plot/plotter"
-
 	"github.com/devicegrant/devicegrant/loadgen"
 )
 
 // TestStallIsAGap: no line goes over a time without answers.
 func TestStallIsAGap(t *testing.T) {
 	nan := math.NaN()
-	runs := unbroken(plotter.XYs{{X: 1, Y: nan}, {X: 2, Y: 5}, {X: 3, Y: 6}, {X: 4, Y: nan}, {X: 5, Y: 7}, {X: 6, Y: math.Inf(1)}})
-	if len(runs) != 2 || len(runs[0]) != 2 || len(runs[1]) != 2 || runs[1][0].X != 5 {
+	runs := unbroken([]point{{1, nan}, {2, 5}, {3, 6}, {4, nan}, {5, 7}, {6, math.Inf(1)}})
+	if len(runs) != 2 || len(runs[0]) != 2 || len(runs[1]) != 1 || runs[1][0].x != 5 {
 		t.Errorf("the parts of the line are %v", runs)
 	}
 }
@@ -23,7 +21,7 @@ func TestStallIsAGap(t *testing.T) {
 func TestThinnedKeepsSpikes(t *testing.T) {
 	moments := make([]loadgen.Moment, 4_001)
 	for i := range moments {
-		moments[i] = loadgen.Moment{AtS: float64(i + 1), SpanS: 1, Polls: 10, P99MS: 5, Waiting: i}
+		moments[i] = loadgen.Moment{AtS: float64(i + 1), SpanS: 1, AnswerCounts: loadgen.AnswerCounts{Polls: 10}, P99MS: 5, Waiting: i}
 	}
 	moments[1_234].P99MS = 900
 	thin := thinned(moments)

@@ -39,7 +39,8 @@ func latencyOverTime(moments []loadgen.Moment, a axes) *chart {
 		{"longest", over(moments, latency(func(m loadgen.Moment) float64 { return m.MaxMS })), millis},
 	}
 	a.y = millisScale(least(lines), largest(lines))
-	return newChart("Latency over time", "From the intended instant; a gap is a time without any answer to a poll.", a, lines)
+	c, _ := newChart("Latency over time", "From the intended instant; a gap is a time without any answer to a poll.", a, lines)
+	return c
 }
 
 // lateness stands beside the latency on one scale: where the two meet, the
@@ -50,7 +51,8 @@ func lateness(moments []loadgen.Moment, a axes) *chart {
 		{"generator's lateness, p99", over(moments, func(m loadgen.Moment) float64 { return drawnMS(m.LatenessP99MS, true) }), millis},
 	}
 	a.y = millisScale(least(lines), largest(lines))
-	return newChart("The generator beside the server", "Where the two lines come near each other the figures are the generator's, not the server's.", a, lines)
+	c, _ := newChart("The generator beside the server", "Where the two lines come near each other the figures are the generator's, not the server's.", a, lines)
+	return c
 }
 
 func devices(moments []loadgen.Moment, a axes) *chart {
@@ -59,7 +61,8 @@ func devices(moments []loadgen.Moment, a axes) *chart {
 		{"ended, since the start", over(moments, func(m loadgen.Moment) float64 { return float64(m.Ended) }), round},
 	}
 	a.y = linearScale(largest(lines))
-	return newChart("Devices", "How many poll, and how many came to an end.", a, lines)
+	c, _ := newChart("Devices", "How many poll, and how many came to an end.", a, lines)
+	return c
 }
 
 func rates(moments []loadgen.Moment, a axes) *chart {
@@ -69,7 +72,8 @@ func rates(moments []loadgen.Moment, a axes) *chart {
 		{"tokens/s", over(moments, func(m loadgen.Moment) float64 { return perSecond(m.Tokens, m) }), rate},
 	}
 	a.y = growthScale(largest(lines))
-	return newChart("Answers a second", "Polls, codes and tokens; the scale is logarithmic from 1 on.", a, lines)
+	c, _ := newChart("Answers a second", "Polls, codes and tokens; the scale is logarithmic from 1 on.", a, lines)
+	return c
 }
 
 func trouble(moments []loadgen.Moment, a axes) *chart {
@@ -78,7 +82,8 @@ func trouble(moments []loadgen.Moment, a axes) *chart {
 		{"errors/s", over(moments, func(m loadgen.Moment) float64 { return perSecond(m.Errors, m) }), rate},
 	}
 	a.y = growthScale(largest(lines))
-	return newChart("slow_down and errors a second", "The scale is logarithmic from 1 on.", a, lines)
+	c, _ := newChart("slow_down and errors a second", "The scale is logarithmic from 1 on.", a, lines)
+	return c
 }
 
 // round is a number of things.

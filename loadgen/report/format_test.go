@@ -30,10 +30,10 @@ func TestScales(t *testing.T) {
 		} {
 			labels := 0
 			for _, tick := range s.ticks {
-				if tick.Label != "" {
+				if tick.label != "" {
 					labels++
 				}
-				if at := s.spacing.Normalize(s.low, s.high, tick.Value); !finite(at) || at < -1e-9 || at > 1+1e-9 {
+				if at := s.place(tick.at); !finite(at) || at < 0 || at > 1 {
 					t.Errorf("%s to %v: the tick %v is at %v", name, v, tick, at)
 				}
 			}

@@ -153,10 +153,10 @@ func timeline(n int) []loadgen.Moment {
 		t := float64(i + 1)
 		wave := 1 + 0.3*math.Sin(t/17)*math.Sin(t/5)
 		m := loadgen.Moment{
-			AtS: t, SpanS: 1, Waiting: min(100_000, 2_000*(i+1)), InFlight: 60, Polls: int64(min(20_000, 400*(i+1))),
-			Issued: int64(2000 / (1 + i/50)), Tokens: int64(150 * wave), SlowDowns: int64(max(0, i-200) / 2), Ended: 150 * i,
+			AtS: t, SpanS: 1, Waiting: min(100_000, 2_000*(i+1)), InFlight: 60, Ended: 150 * i,
 			P50MS: 2.1 * wave, P99MS: 18 * wave, MaxMS: 60 * wave * (1 + float64(i%7)), LatenessP99MS: 0.4 * wave,
-			Measured: i >= 60 && i < 570,
+			Measured:     i >= 60 && i < 570,
+			AnswerCounts: loadgen.AnswerCounts{Polls: int64(min(20_000, 400*(i+1))), Issued: int64(2000 / (1 + i/50)), Tokens: int64(150 * wave), SlowDowns: int64(max(0, i-200) / 2)},
 		}
 		if i%40 == 0 {
 			m.Errors = 3

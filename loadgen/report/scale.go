@@ -3,25 +3,53 @@ package report
 import (
 	"math"
 	"strconv"
-
-	"gonum.org/v1/plot"
 )
 
-// scale is one axis of a chart.
+// scale is one axis of a chart: how a value between low and high comes to a place
+// on it.
 type scale struct {
 	low, high float64
-	spacing   plot.Normalizer
-	ticks     []plot.Tick // without a label: a minor one
+	bend      func(float64) float64 // nil: linear
+	ticks     []tick
+}
+
+// tick is a mark on an axis; a minor one has no label.
+type tick struct {
+	at    float64
+	label string
+}
+
+func (t tick) length() float64 {
+	if t.label == "" {
+		return tickLength / 2
+	}
+	return tickLength
+}
+
+// place is where a value stands, from 0 to 1. What is beyond the scale stands at
+// its end, and what is no number at its beginning.
+func (s *scale) place(v float64) float64 {
+	bend := s.bend
+	if bend == nil {
+		bend = func(v float64) float64 { return v }
+	}
+	if at := (bend(v) - bend(s.low)) / (bend(s.high) - bend(s.low)); at > 0 {
+		return math.Min(at, 1)
+	}
+	return 0
 }
 
 // leastMS is the bottom of a logarithmic scale: what is quicker than ten
 // microseconds is drawn as that.
 const leastMS = 0.01
 
+// mostFigure is the end of every scale: labels have room for a quadrillion.
+const mostFigure = 1e15
+
 // figure is v, or 0 where that is no number: a scale has an end.
 func figure(v float64) float64 {
 	if finite(v) {
-		return v
+		return math.Min(v, mostFigure)
 	}
 	return 0
 }
@@ -38,9 +66,9 @@ func timeScale(to float64) scale {
 			break
 		}
 	}
-	out := scale{high: to, spacing: plot.LinearScale{}}
+	out := scale{high: to}
 	for i := 0.0; i*step <= to*(1+1e-9); i++ {
-		out.ticks = append(out.ticks, plot.Tick{Value: i * step, Label: clockLabel(i*step, step)})
+		out.ticks = append(out.ticks, tick{i * step, clockLabel(i*step, step)})
 	}
 	return out
 }
@@ -71,10 +99,10 @@ func linearScale(largest float64) scale {
 		}
 	}
 	steps := math.Ceil(largest/step - 1e-9)
-	out := scale{high: steps * step, spacing: plot.LinearScale{}}
+	out := scale{high: steps * step}
 	for i := 0.0; i <= steps; i++ {
 		if steps <= 6 || math.Mod(i, 2) == 0 {
-			out.ticks = append(out.ticks, plot.Tick{Value: i * step, Label: short(i * step)})
+			out.ticks = append(out.ticks, tick{i * step, short(i * step)})
 		}
 	}
 	return out
@@ -85,12 +113,12 @@ func millisScale(least, largest float64) scale {
 	least, largest = figure(least), figure(largest)
 	low := math.Floor(math.Log10(math.Max(least, leastMS)) + 1e-9)
 	high := math.Max(low+1, math.Ceil(math.Log10(math.Max(largest, leastMS))-1e-9))
-	out := scale{low: math.Pow(10, low), high: math.Pow(10, high), spacing: plot.LogScale{}}
+	out := scale{low: math.Pow(10, low), high: math.Pow(10, high), bend: math.Log10}
 	for d := low; d <= high; d++ {
 		v := math.Pow(10, d)
-		out.ticks = append(out.ticks, plot.Tick{Value: v, Label: shortMillis(v)})
+		out.ticks = append(out.ticks, tick{v, shortMillis(v)})
 		for m := 2.0; m < 10 && d < high; m++ {
-			out.ticks = append(out.ticks, plot.Tick{Value: m * v})
+			out.ticks = append(out.ticks, tick{at: m * v})
 		}
 	}
 	return out
@@ -101,17 +129,11 @@ func millisScale(least, largest float64) scale {
 func growthScale(largest float64) scale {
 	largest = figure(largest)
 	decades := math.Max(1, math.Ceil(math.Log10(math.Max(largest, 1))-1e-9))
-	out := scale{high: math.Pow(10, decades), spacing: fromZero{}, ticks: []plot.Tick{{Value: 0, Label: "0"}}}
+	out := scale{high: math.Pow(10, decades), bend: math.Log1p, ticks: []tick{{0, "0"}}}
 	for d := 0.0; d <= decades; d++ {
-		out.ticks = append(out.ticks, plot.Tick{Value: math.Pow(10, d), Label: short(math.Pow(10, d))})
+		out.ticks = append(out.ticks, tick{math.Pow(10, d), short(math.Pow(10, d))})
 	}
 	return out
-}
-
-type fromZero struct{}
-
-func (fromZero) Normalize(low, high, v float64) float64 {
-	return (math.Log1p(v) - math.Log1p(low)) / (math.Log1p(high) - math.Log1p(low))
 }
 
 // mostQuantile ends a spectrum at 99.999%: more nines have no room below it.
@@ -122,11 +144,11 @@ const mostQuantile = 1e5
 func quantileScale(largest float64) scale {
 	largest = figure(largest)
 	decades := math.Max(2, math.Ceil(math.Log10(math.Min(math.Max(largest, 1), mostQuantile))-1e-9))
-	out := scale{low: 1, high: math.Pow(10, decades), spacing: plot.LogScale{},
-		ticks: []plot.Tick{{Value: 2, Label: "50%"}}}
+	out := scale{low: 1, high: math.Pow(10, decades), bend: math.Log10,
+		ticks: []tick{{2, "50%"}}}
 	for d := 1.0; d <= decades; d++ {
 		label := strconv.FormatFloat(100*(1-math.Pow(10, -d)), 'f', int(math.Max(0, d-2)), 64) + "%"
-		out.ticks = append(out.ticks, plot.Tick{Value: math.Pow(10, d), Label: label})
+		out.ticks = append(out.ticks, tick{math.Pow(10, d), label})
 	}
 	return out
 }

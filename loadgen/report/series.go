@@ -3,42 +3,32 @@ package report
 import (
 	"math"
 
-	"gonum.org/v1/plot/plotter"
-
 	"github.com/devicegrant/devicegrant/loadgen"
 )
 
 // unbroken cuts a line where nothing was measured: a line drawn across a stall
 // would hide it.
-func unbroken(points plotter.XYs) []plotter.XYs {
-	var out []plotter.XYs
-	var run plotter.XYs
-	end := func() {
-		if len(run) == 1 { // a line needs two points to be seen
-			run = append(run, plotter.XY{X: run[0].X + 1e-3, Y: run[0].Y})
+func unbroken(points []point) [][]point {
+	var out [][]point
+	from := 0
+	for i := range len(points) + 1 {
+		if i < len(points) && finite(points[i].x) && finite(points[i].y) {
+			continue
 		}
-		if len(run) > 0 {
-			out = append(out, run)
+		if i > from {
+			out = append(out, points[from:i])
 		}
-		run = nil
+		from = i + 1
 	}
-	for _, p := range points {
-		if finite(p.X) && finite(p.Y) {
-			run = append(run, p)
-		} else {
-			end()
-		}
-	}
-	end()
 	return out
 }
 
 // extremes are the smallest and the largest value of a line.
-func extremes(runs []plotter.XYs) (low, high float64) {
+func extremes(runs [][]point) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, run := range runs {
 		for _, p := range run {
-			low, high = math.Min(low, p.Y), math.Max(high, p.Y)
+			low, high = math.Min(low, p.y), math.Max(high, p.y)
 		}
 	}
 	return low, high
@@ -72,10 +62,10 @@ func least(lines []series) float64 {
 }
 
 // over is one figure of each moment.
-func over(moments []loadgen.Moment, figure func(loadgen.Moment) float64) plotter.XYs {
-	out := make(plotter.XYs, len(moments))
+func over(moments []loadgen.Moment, figure func(loadgen.Moment) float64) []point {
+	out := make([]point, len(moments))
 	for i, m := range moments {
-		out[i] = plotter.XY{X: m.AtS, Y: figure(m)}
+		out[i] = point{m.AtS, figure(m)}
 	}
 	return out
 }

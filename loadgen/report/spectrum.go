@@ -3,8 +3,6 @@ package report
 import (
 	"math"
 
-	"gonum.org/v1/plot/plotter"
-
 	"github.com/devicegrant/devicegrant/loadgen"
 )
 
@@ -20,29 +18,30 @@ func spectrum(r loadgen.Result) *chart {
 			}
 			points := spectrumPoints(l)
 			for _, p := range points {
-				most = math.Max(most, p.X)
+				most = math.Max(most, p.x)
 			}
 			lines = append(lines, series{kind, points, millis})
 			break
 		}
 	}
 	a := axes{x: quantileScale(most), y: millisScale(least(lines), largest(lines))}
-	return newChart("Latency by percentile",
+	c, _ := newChart("Latency by percentile",
 		"How many requests were answered within which time, from the intended instant. Each line ends with the longest. The axis is stretched towards 100%.", a, lines)
+	return c
 }
 
 // spectrumPoints are on a scale of 1/(1-q). The maximum, at q = 1, is put where
 // the last of so many values belongs, or at the end of the scale.
-func spectrumPoints(l loadgen.Latency) plotter.XYs {
+func spectrumPoints(l loadgen.Latency) []point {
 	last := math.Min(math.Max(2, float64(l.Count)), mostQuantile)
-	var out plotter.XYs
+	var out []point
 	for _, s := range l.Spectrum {
 		x := last
 		if s.Quantile < 1 {
 			x = math.Min(last, 1/(1-s.Quantile))
 		}
 		if s.Quantile >= 0 && finite(s.MS) {
-			out = append(out, plotter.XY{X: x, Y: drawnMS(s.MS, true)})
+			out = append(out, point{x, drawnMS(s.MS, true)})
 		}
 	}
 	return out

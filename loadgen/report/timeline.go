@@ -17,25 +17,11 @@ func thinned(moments []loadgen.Moment) []loadgen.Moment {
 	for i := 0; i < len(moments); i += group {
 		m := moments[i]
 		for _, next := range moments[i+1 : min(i+group, len(moments))] {
-			m = merged(m, next)
+			m = m.Joined(next)
 		}
 		out = append(out, m)
 	}
 	return out
-}
-
-func merged(a, b loadgen.Moment) loadgen.Moment {
-	b.SpanS += a.SpanS
-	b.Polls += a.Polls
-	b.Issued += a.Issued
-	b.Tokens += a.Tokens
-	b.SlowDowns += a.SlowDowns
-	b.Errors += a.Errors
-	b.P50MS = max(a.P50MS, b.P50MS)
-	b.P99MS = max(a.P99MS, b.P99MS)
-	b.MaxMS = max(a.MaxMS, b.MaxMS)
-	b.LatenessP99MS = max(a.LatenessP99MS, b.LatenessP99MS)
-	return b
 }
 
 // window is the measured part of a run.

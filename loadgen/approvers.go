@@ -16,9 +16,10 @@ type Decision struct {
 	VerificationURI string
 }
 
-// Decider plays the people at the second screen. It is called by several
-// goroutines, each with its own number, so that each may be another person.
-type Decider interface {
+// Approver plays the people at the second screen: it approves or denies. It is
+// called by several goroutines, each with its own number from 0, so that each may
+// be another person; the canary has -1.
+type Approver interface {
 	Name() string
 	Decide(ctx context.Context, person int, d Decision) error
 }
@@ -36,11 +37,11 @@ type errand struct {
 	now    bool // a greedy device asks for it
 }
 
-// people decide about devices when their time has come, some at once.
-type people struct {
-	run     *run
-	decider Decider
-	canary  Decider
+// approvers decide about devices when their time has come, some at once.
+type approvers struct {
+	run      *run
+	approver Approver
+	canary   Approver
 
 	mu       sync.Mutex
 	errands  errands
@@ -60,14 +61,14 @@ type people struct {
 	visit   *hdrhistogram.Histogram
 }
 
-func newPeople(r *run, decider, canary Decider) *people {
-	return &people{run: r, decider: decider, canary: canary, changed: make(chan struct{}, 1), jobs: make(chan errand), canaries: make(chan errand),
+func newApprovers(r *run, approver, canary Approver) *approvers {
+	return &approvers{run: r, approver: approver, canary: canary, changed: make(chan struct{}, 1), jobs: make(chan errand), canaries: make(chan errand),
 		took: newHistogram(), late: newHistogram(), visit: newHistogram()}
 }
 
 // decide plans a decision. It may be called with a shard's lock held.
-func (p *people) decide(e errand) {
-	if p.decider == nil {
+func (p *approvers) plan(e errand) {
+	if p.approver == nil {
 		return
 	}
 	p.mu.Lock()
@@ -83,14 +84,14 @@ func (p *people) decide(e errand) {
 }
 
 // start lets them work until the context ends.
-func (p *people) start(ctx context.Context) {
-	if p.decider == nil {
+func (p *approvers) start(ctx context.Context) {
+	if p.approver == nil {
 		return
 	}
 	for i := range p.run.settings.plan.Approval.Workers {
 		p.done.Go(func() {
 			for e := range p.jobs {
-				p.do(ctx, p.decider, i, e)
+				p.do(ctx, p.approver, i, e)
 			}
 		})
 	}
@@ -105,7 +106,7 @@ func (p *people) start(ctx context.Context) {
 }
 
 // dispatch hands out the errands when their time has come.
-func (p *people) dispatch(ctx context.Context) {
+func (p *approvers) dispatch(ctx context.Context) {
 	defer close(p.jobs)
 	defer close(p.canaries)
 	timer := time.NewTimer(time.Hour)
@@ -155,7 +156,7 @@ func (p *people) dispatch(ctx context.Context) {
 }
 
 // do makes one decision.
-func (p *people) do(ctx context.Context, who Decider, person int, e errand) {
+func (p *approvers) do(ctx context.Context, who Approver, person int, e errand) {
 	began := p.run.now()
 	d, ok := e.shard.begin(e, began)
 	if !ok {
@@ -196,20 +197,59 @@ func (p *people) do(ctx context.Context, who Decider, person int, e errand) {
 	}
 }
 
-func (p *people) wait() { p.done.Wait() }
+// begin tells the shard that somebody is about to decide about a device, and
+// hands out what they need. False: it has gone meanwhile.
+func (s *shard) begin(e errand, now int64) (decision Decision, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := &s.devices[e.slot]
+	if d.serial != e.serial || d.state != waiting || s.stopping && !e.now || d.expires > 0 && now > d.expires-int64(time.Second) {
+		return decision, false
+	}
+	if d.manner == greedy && !e.now {
+		d.wanted = true
+		return decision, false
+	}
+	d.asked = now
+	return Decision{Approve: d.fate == approve, UserCode: string(s.arena.get(d.user)), VerificationURI: s.uris[d.uri]}, true
+}
 
-func (p *people) failures() int {
+// finish tells the shard that the decision was acknowledged, or failed.
+func (s *shard) finish(e errand, decision Decision, now int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil:
+	case decision.Approve:
+		s.tally.Devices.Approved++
+	default:
+		s.tally.Devices.Denied++
+	}
+	d := &s.devices[e.slot]
+	if d.serial != e.serial || d.state != waiting {
+		return // it was faster than the acknowledgement
+	}
+	if err != nil {
+		d.failed = true
+		return
+	}
+	d.decided = now
+}
+
+func (p *approvers) wait() { p.done.Wait() }
+
+func (p *approvers) failures() int {
 	p.figures.Lock()
 	defer p.figures.Unlock()
 	return p.failed
 }
 
-func (p *people) result() Approvals {
+func (p *approvers) result() Approvals {
 	p.figures.Lock()
 	defer p.figures.Unlock()
 	a := Approvals{Asked: p.asked, Done: p.made, Failed: p.failed, FirstFailure: p.first, Took: quantiles(p.took), Late: quantiles(p.late)}
-	if p.decider != nil {
-		a.Driver = p.decider.Name()
+	if p.approver != nil {
+		a.Driver = p.approver.Name()
 	}
 	if p.canary != nil {
 		c := p.visits

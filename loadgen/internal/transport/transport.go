@@ -1,4 +1,18 @@
-package loadgen
+// Package transport carries the requests of many devices over few connections.
+//
+// Two transports do the same: [NewLean] speaks just enough HTTP/1.1 to poll, and
+// allocates nothing for a request that goes well; [NewStandard] is that of
+// net/http, for HTTP/2, proxies, and as a second opinion about the first:
+//
+//	Endpoint ─┐
+//	          ├─► Request ─► Connection.Do ─► Answer, or a Fault
+//	code     ─┘
+//
+// An [Endpoint] is prepared once, and only the device code differs from request
+// to request. What a server sends is bounded by [MaxHead] and [MaxBody], and
+// what is no clean HTTP is a [Fault], never an answer: the devices of a run share
+// connections, and an answer must not come to another device.
+package transport
 
 import (
 	"context"
@@ -10,8 +24,8 @@ import (
 // Bounds of what is read from the target. The devices of a run share few
 // connections, so the bounds are also those of the generator's memory.
 const (
-	maxHead = 16 << 10
-	maxBody = 64 << 10
+	MaxHead = 16 << 10
+	MaxBody = 64 << 10
 )
 
 // Fault says how a request failed below OAuth.
@@ -26,10 +40,10 @@ const (
 	FaultReset           // the connection ended before the answer did
 	FaultMalformed       // what came is not HTTP
 	FaultTooLarge        // head or body beyond the bounds
-	faultKinds
+	FaultKinds
 )
 
-var faultNames = [faultKinds]string{"", "dial", "tls", "timeout", "reset", "malformed", "too-large"}
+var faultNames = [FaultKinds]string{"", "dial", "tls", "timeout", "reset", "malformed", "too-large"}
 
 func (f Fault) String() string { return faultNames[f] }
 
@@ -79,7 +93,7 @@ type Transport interface {
 }
 
 // TransportOptions are what both transports need.
-type TransportOptions struct {
+type Options struct {
 	// Context ends every dial.
 	Context context.Context
 	// Policy is reuse, per-device or per-poll.

@@ -1,4 +1,4 @@
-package loadgen
+package transport
 
 import (
 	"context"
@@ -16,12 +16,12 @@ import (
 
 // standard is the transport of net/http: HTTP/2, proxies, and a second opinion.
 type standard struct {
-	o         TransportOptions
+	o         Options
 	transport *http.Transport
 }
 
 // NewStandard returns the transport of net/http.
-func NewStandard(o TransportOptions) Transport {
+func NewStandard(o Options) Transport {
 	t := &standard{o: o, transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		TLSClientConfig:        o.TLS.Clone(),
@@ -31,7 +31,7 @@ func NewStandard(o TransportOptions) Transport {
 		DisableKeepAlives:      o.Policy == "per-poll",
 		MaxIdleConns:           0,
 		MaxIdleConnsPerHost:    1 << 20, // the workers are the bound
-		MaxResponseHeaderBytes: maxHead,
+		MaxResponseHeaderBytes: MaxHead,
 	}}
 	if o.Dial == nil {
 		t.transport.DialContext = (&lean{o: o}).dialTCP
@@ -80,7 +80,7 @@ func (c *standardConn) Do(r *Request, a *Answer) Fault {
 		GotConn: func(info httptrace.GotConnInfo) { a.Dialled = !info.Reused; a.Written = c.t.o.Now() },
 	}
 	e := r.Endpoint
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodPost, e.address(r.Code), strings.NewReader(e.body(r.Code)))
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodPost, e.AddressWith(r.Code), strings.NewReader(e.BodyWith(r.Code)))
 	if err != nil {
 		a.Written, a.Err = c.t.o.Now(), err
 		return FaultMalformed
@@ -103,12 +103,12 @@ func (c *standardConn) Do(r *Request, a *Answer) Fault {
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 {
 		a.RetryAfter = time.Duration(s) * time.Second
 	}
-	a.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	a.Body, err = io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	if err != nil {
 		a.Err = err
 		return c.fault(err)
 	}
-	if len(a.Body) > maxBody {
+	if len(a.Body) > MaxBody {
 		a.Err = errTooLarge
 		return FaultTooLarge
 	}

@@ -1,4 +1,4 @@
-package loadgen
+package transport
 
 import (
 	"errors"
@@ -34,8 +34,8 @@ type Header struct{ Name, Value string }
 // FormParts is an encoded form around the place of the device code.
 type FormParts struct{ Before, After string }
 
-// prepare writes the parts of the HTTP/1.1 request that are always the same.
-func (e *Endpoint) prepare() error {
+// Prepare writes the parts of the HTTP/1.1 request that are always the same.
+func (e *Endpoint) Prepare() error {
 	if e.URL == nil || e.URL.Host == "" || e.URL.Scheme != "http" && e.URL.Scheme != "https" {
 		return errors.New("the endpoint is no http or https URL")
 	}
@@ -79,8 +79,8 @@ func (e *Endpoint) prepare() error {
 	return nil
 }
 
-// appendRequest writes the request for a device code as HTTP/1.1.
-func (e *Endpoint) appendRequest(out, code []byte, closing bool) []byte {
+// AppendRequest writes the request for a device code as HTTP/1.1.
+func (e *Endpoint) AppendRequest(out, code []byte, closing bool) []byte {
 	out = append(out, e.head...)
 	if e.Query {
 		out = append(out, code...)
@@ -102,15 +102,15 @@ func (e *Endpoint) appendRequest(out, code []byte, closing bool) []byte {
 	return append(out, e.Form.After...)
 }
 
-// body is the body for a device code, and url the address, for net/http.
-func (e *Endpoint) body(code []byte) string {
+// BodyWith is the body for a device code, and AddressWith the URL.
+func (e *Endpoint) BodyWith(code []byte) string {
 	if e.Query {
 		return e.Body
 	}
 	return e.Form.Before + string(code) + e.Form.After
 }
 
-func (e *Endpoint) address(code []byte) string {
+func (e *Endpoint) AddressWith(code []byte) string {
 	if !e.Query {
 		return e.URL.String()
 	}

@@ -1,4 +1,4 @@
-package loadgen
+package transport
 
 import (
 	"bufio"
@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -17,8 +18,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/devicegrant/devicegrant/profiles"
 )
 
 // ending is what a scripted server does behind the bytes of an answer.
@@ -113,9 +112,9 @@ const ok2 = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 // loopback, which never wait for it.
 const testTimeout = time.Minute
 
-func transportOptions(t testing.TB, policy string, dial func(context.Context, string, string) (net.Conn, error)) TransportOptions {
+func transportOptions(t testing.TB, policy string, dial func(context.Context, string, string) (net.Conn, error)) Options {
 	began := time.Now()
-	return TransportOptions{Context: t.Context(), Policy: policy, Timeout: testTimeout, Dial: dial, Now: func() int64 { return int64(time.Since(began)) + 1 }}
+	return Options{Context: t.Context(), Policy: policy, Timeout: testTimeout, Dial: dial, Now: func() int64 { return int64(time.Since(began)) + 1 }}
 }
 
 // pollEndpoint is the token endpoint of most tests.
@@ -123,7 +122,7 @@ func pollEndpoint(t testing.TB, address string) *Endpoint {
 	t.Helper()
 	e := &Endpoint{URL: mustParse(t, address), Headers: []Header{{"Content-Type", "application/x-www-form-urlencoded"}},
 		Form: FormParts{Before: "grant_type=g&device_code=", After: "&client_id=c"}}
-	if err := e.prepare(); err != nil {
+	if err := e.Prepare(); err != nil {
 		t.Fatal(err)
 	}
 	return e
@@ -146,7 +145,7 @@ func ask(c Connection, e *Endpoint, slot int32) seen {
 }
 
 // askOnce asks a transport once for an answer of some bytes.
-func askOnce(t *testing.T, make func(TransportOptions) Transport, text string, then ending, pieces int) (s seen, reused bool) {
+func askOnce(t *testing.T, make func(Options) Transport, text string, then ending, pieces int) (s seen, reused bool) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server := &scripted{answer: always(text, then), pieces: pieces}
@@ -177,7 +176,7 @@ func TestLeanAgainstNetHTTP(t *testing.T) {
 		head    = "HTTP/1.1 200 OK\r\n"
 		body2   = "Content-Length: 2\r\n\r\nok"
 	)
-	full := strings.Repeat("x", maxBody)
+	full := strings.Repeat("x", MaxBody)
 	log.SetOutput(io.Discard) // net/http logs bytes that nobody asked for
 	defer log.SetOutput(os.Stderr)
 	for _, c := range []struct {
@@ -199,7 +198,7 @@ func TestLeanAgainstNetHTTP(t *testing.T) {
 		{"no value", head + "X:\r\n" + body2, hold, NoFault, "ok", true, alike},
 		{"bytes beyond ASCII in a value", head + "X: \xff\xc3\r\n" + body2, hold, NoFault, "ok", true, alike},
 		{"leading zeros", head + "Content-Length: 0002\r\n\r\nok", hold, NoFault, "ok", true, alike},
-		{"body at the bound", head + fmt.Sprintf("Content-Length: %d\r\n\r\n", maxBody) + full, hold, NoFault, full, true, alike},
+		{"body at the bound", head + fmt.Sprintf("Content-Length: %d\r\n\r\n", MaxBody) + full, hold, NoFault, full, true, alike},
 
 		{"chunked", chunked + "1\r\no\r\n1\r\nk\r\n0\r\n\r\n", hold, NoFault, "ok", true, alike},
 		{"chunked and empty", chunked + "0\r\n\r\n", hold, NoFault, "", true, alike},
@@ -281,10 +280,10 @@ func TestLeanAgainstNetHTTP(t *testing.T) {
 
 		{"more than was announced", ok2 + "more", hold, NoFault, "ok", false, alike},
 		{"a second answer", ok2 + ok2, hold, NoFault, "ok", false, alike},
-		{"body beyond the bound", head + fmt.Sprintf("Content-Length: %d\r\n\r\n", maxBody+1) + full + "x", hold, FaultTooLarge, "", false, alike},
+		{"body beyond the bound", head + fmt.Sprintf("Content-Length: %d\r\n\r\n", MaxBody+1) + full + "x", hold, FaultTooLarge, "", false, alike},
 		{"endless body beyond the bound", head + "\r\n" + full + full, hold, FaultTooLarge, "", false, alike},
 		{"head beyond the bound", head + strings.Repeat("X: "+strings.Repeat("y", 100)+"\r\n", 300), hold, FaultTooLarge, "", false, alike},
-		{"line beyond the bound", head + "X: " + strings.Repeat("y", 2*maxHead), hold, FaultTooLarge, "", false, alike},
+		{"line beyond the bound", head + "X: " + strings.Repeat("y", 2*MaxHead), hold, FaultTooLarge, "", false, alike},
 
 		{"HTML", "<html>\r\n\r\n", hangUp, FaultMalformed, "", false, alike},
 		{"SSH", "SSH-2.0-OpenSSH_9.9\r\n\r\n", hangUp, FaultMalformed, "", false, alike},
@@ -720,7 +719,7 @@ func TestRequestBytes(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					e := c.e
 					e.URL, e.Headers = mustParse(t, c.address), headers
-					if err := e.prepare(); err != nil {
+					if err := e.Prepare(); err != nil {
 						t.Fatal(err)
 					}
 					server := &scripted{answer: always(ok2, goOn)}
@@ -794,10 +793,10 @@ func TestBoundedBuffers(t *testing.T) {
 					t.Errorf("%q and %q for ever: %q %v", text, filling, got.fault, got.Err)
 				}
 				// Framing costs bytes, too, but not without limit.
-				if most := 8 * (maxBody + maxHead); endless.sent > most {
+				if most := 8 * (MaxBody + MaxHead); endless.sent > most {
 					t.Errorf("%q and %q for ever: %d bytes were read, more than %d", text, filling, endless.sent, most)
 				}
-				if cap(c.buf) > 2*maxHead || cap(c.body) > 2*maxBody || cap(c.out) > 4<<10 {
+				if cap(c.buf) > 2*MaxHead || cap(c.body) > 2*MaxBody || cap(c.out) > 4<<10 {
 					t.Errorf("%q and %q for ever: buffers of %d and %d bytes", text, filling, cap(c.buf), cap(c.body))
 				}
 			})
@@ -844,7 +843,7 @@ func TestNoAllocations(t *testing.T) {
 				e := pollEndpoint(t, "http://"+l.Addr().String()+"/token")
 				var a Answer
 				request := Request{Endpoint: e, Code: []byte("a-device-code"), Slot: 1}
-				size := len(e.appendRequest(nil, request.Code, false))
+				size := len(e.AppendRequest(nil, request.Code, false))
 				go func() { // which allocates nothing, either
 					c, err := l.Accept()
 					if err != nil {
@@ -865,13 +864,9 @@ func TestNoAllocations(t *testing.T) {
 				defer tr.Close()
 				c := tr.Connect()
 				defer c.Close()
-				var p reader
 				got := testing.AllocsPerRun(200, func() {
 					if fault := c.Do(&request, &a); fault != NoFault {
 						t.Error(fault, a.Err)
-					}
-					if r := p.read(a.Status, a.Body); r.outcome(Poll, a.Status) != Pending {
-						t.Errorf("%d %q", a.Status, a.Body)
 					}
 				})
 				if got != 0 {
@@ -882,38 +877,12 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// TestNoSecretInAQuery: whatever a profile wants in the query, its secret goes
-// into the body.
-func TestNoSecretInAQuery(t *testing.T) {
-	for _, auth := range []profiles.ClientAuth{profiles.AuthPost, profiles.AuthBasic} {
-		for _, in := range []string{"", "body", "query"} {
-			secret := profiles.NewSecret("s3cr&t")
-			p := &profiles.Profile{Name: "x"}
-			p.Clients.Public = &profiles.Client{ID: "c", Secret: &secret, Auth: auth, DeviceAuth: auth}
-			p.Request.Token.ParamsIn, p.Request.DeviceAuthorization.ParamsIn = in, in
-			site, err := NewSite(p, profiles.Endpoints{DeviceAuthorization: "http://127.0.0.1/d", Token: "http://127.0.0.1/t"}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range []*Endpoint{site.DeviceAuthorization, site.Token} {
-				for _, closing := range []bool{false, true} {
-					line, rest, _ := strings.Cut(string(e.appendRequest(nil, []byte("code"), closing)), "\r\n")
-					if strings.Contains(line, "s3cr") {
-						t.Errorf("%s, %q: the secret is in %q", auth, in, line)
-					}
-					_, body, _ := strings.Cut(rest, "\r\n\r\n")
-					if want := auth == profiles.AuthPost; strings.Contains(body, "client_secret=s3cr%26t") != want {
-						t.Errorf("%s, %q: body %q", auth, in, body)
-					}
-					r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(line + "\r\n" + rest)))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if got, _ := io.ReadAll(r.Body); string(got) != body {
-						t.Errorf("%s, %q: Content-Length is for %q of %q", auth, in, got, body)
-					}
-				}
-			}
-		}
+// mustParse is a URL of a test.
+func mustParse(t testing.TB, address string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return u
 }

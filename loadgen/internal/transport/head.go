@@ -1,4 +1,4 @@
-package loadgen
+package transport
 
 import (
 	"bytes"
@@ -148,7 +148,7 @@ func parseDigits(b []byte, most int64) (n int64, ok bool) {
 }
 
 // chunkSize reads the line before a chunk. As with net/http there are at most
-// 16 digits; more than maxBody is as good as any.
+// 16 digits; more than MaxBody is as good as any.
 func chunkSize(line []byte) (int, error) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
 	digits = bytes.TrimRight(digits, " \t")
@@ -167,7 +167,7 @@ func chunkSize(line []byte) (int, error) {
 		default:
 			return 0, fmt.Errorf("%w: chunk size %.40q", errMalformed, line)
 		}
-		size = min(size, maxBody+1) // before it overflows
+		size = min(size, MaxBody+1) // before it overflows
 	}
 	return size, nil
 }
