@@ -72,15 +72,15 @@ const (
 
 // Observer follows a run. Its methods are called one at a time.
 type Observer interface {
-	// Planned is called once, when the target has answered and before the
+	// Started is called once, when the target has answered and before the
 	// first scenario starts.
-	Planned(Plan)
+	Started(Outline)
 	// Checked is called for each check, in the order of the sections.
 	Checked(report.Check)
 }
 
-// Plan is what a run is going to do.
-type Plan struct {
+// Outline is what a run is going to do.
+type Outline struct {
 	Target    report.Target
 	Checks    []string // the ids, in order
 	Scenarios []string

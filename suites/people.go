@@ -21,7 +21,7 @@ type People struct {
 	account *useragent.Account
 
 	mu       sync.Mutex
-	sessions map[int]useragent.Session
+	sessions map[int]useragent.Agent
 }
 
 // NewPeople prepares people who act through a hook, through forms or in a
@@ -39,7 +39,7 @@ func NewPeople(p *profiles.Profile, kind, browser string) (*People, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the %s driver: %w", kind, err)
 	}
-	people := &People{driver: driver, sessions: map[int]useragent.Session{}}
+	people := &People{driver: driver, sessions: map[int]useragent.Agent{}}
 	if u := p.Users.First; u != nil {
 		people.account = &useragent.Account{Username: u.Username.Reveal(), Password: u.Password.Reveal()}
 	} else if kind != "hook" {
@@ -72,14 +72,14 @@ func (p *People) Visit(ctx context.Context, person int, approve bool, uri, code 
 }
 
 // session is the user agent of one person.
-func (p *People) session(ctx context.Context, person int) (useragent.Session, error) {
+func (p *People) session(ctx context.Context, person int) (useragent.Agent, error) {
 	p.mu.Lock()
 	s := p.sessions[person]
 	p.mu.Unlock()
 	if s != nil {
 		return s, nil
 	}
-	s, err := p.driver.NewSession(context.WithoutCancel(ctx))
+	s, err := p.driver.NewAgent(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func Run(ctx context.Context, o Options) (report.Result, error) {
 }
 
 // end sums up, and closes the user agent.
-func (s *Session) end(ctx context.Context) report.Result {
+func (s *Suite) end(ctx context.Context) report.Result {
 	result := s.Result(ctx)
 	if err := s.Close(); err != nil {
 		result.Notes = append(result.Notes, fmt.Sprintf("closing the user agent: %v", err))

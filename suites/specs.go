@@ -16,7 +16,7 @@ import (
 // Register builds the tree of specs for a session: one container for each RFC
 // section, one spec for each selected requirement. The scenarios run under
 // ctx; they start when the suite does.
-func Register(ctx context.Context, s *Session) {
+func Register(ctx context.Context, s *Suite) {
 	ginkgo.BeforeSuite(func() {
 		config, _ := ginkgo.GinkgoConfiguration()
 		if config.ParallelTotal > 1 {
@@ -42,7 +42,7 @@ func Register(ctx context.Context, s *Session) {
 
 // narrow drops the checks that Ginkgo's own label filter leaves out, so that
 // their scenarios are not run for nothing.
-func (s *Session) narrow(filter string) {
+func (s *Suite) narrow(filter string) {
 	if filter == "" {
 		return
 	}
@@ -60,7 +60,7 @@ func ginkgoLabels(r rules.Requirement) []string {
 }
 
 // spec makes the spec of one requirement.
-func (s *Session) spec(r rules.Requirement) {
+func (s *Suite) spec(r rules.Requirement) {
 	ginkgo.It(r.ID+" "+r.Title, ginkgo.Label(ginkgoLabels(r)...), func() {
 		check := s.judge(r.ID)
 		ginkgo.AddReportEntry("check", check, ginkgo.ReportEntryVisibilityNever)

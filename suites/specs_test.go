@@ -21,7 +21,7 @@ func specsOf(t *testing.T, selected []rules.Requirement) types.SpecReports {
 	defer ginkgoRuns.Unlock()
 	globals.Reset()
 	defer globals.Reset()
-	Register(context.Background(), &Session{selected: selected})
+	Register(context.Background(), &Suite{selected: selected})
 	var specs types.SpecReports
 	for _, s := range ginkgo.PreviewSpecs("preview").SpecReports {
 		if s.LeafNodeType == types.NodeTypeIt {

@@ -28,7 +28,7 @@ var flagValues = map[string]completer{
 	"color":       oneOf("auto", "always", "never"),
 	"only":        oneOf("differs", "fails"),
 	"select":      listOf(selectors),
-	"case":        oneOf(scenario.TrialCases...),
+	"case":        oneOf(scenario.WalkthroughCases()...),
 	"fault":       listOf(faults),
 	"personality": personalities,
 	"consent":     oneOf("always", "skip-granted"),

@@ -204,7 +204,7 @@ func TestNothingOfTheTargetActs(t *testing.T) {
 	var terminal strings.Builder
 	for _, look := range []look{{paint: newPaint(false)}, {verbose: true, paint: newPaint(false)}} {
 		s := newScreen(&terminal, &terminal, look, false)
-		s.Planned(suites.Plan{Target: r.Target, Notes: r.Notes, Progress: nil})
+		s.Started(suites.Outline{Target: r.Target, Notes: r.Notes, Progress: nil})
 		for _, c := range r.Checks {
 			s.Checked(c)
 		}

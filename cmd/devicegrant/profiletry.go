@@ -34,8 +34,8 @@ case has to.`,
   devicegrant profile try my-server.yaml --case deny --headed`,
 		Args: oneProfile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains(scenario.TrialCases, kind) {
-				return usageError{fmt.Errorf("--case is one of %s, not %q", strings.Join(scenario.TrialCases, ", "), kind)}
+			if !slices.Contains(scenario.WalkthroughCases(), kind) {
+				return usageError{fmt.Errorf("--case is one of %s, not %q", strings.Join(scenario.WalkthroughCases(), ", "), kind)}
 			}
 			look, err := f.look.resolve(cmd.ErrOrStderr())
 			if err != nil {
@@ -46,11 +46,11 @@ case has to.`,
 				return err
 			}
 			defer done()
-			t, err := onboarding.Try(cmd.Context(), o, kind, f.out)
+			t, err := onboarding.Walk(cmd.Context(), o, kind, f.out)
 			if err != nil {
 				return err
 			}
-			if err := printTrial(report.InertWriter{Writer: cmd.OutOrStdout()}, look.paint, t); err != nil {
+			if err := printWalkthrough(report.InertWriter{Writer: cmd.OutOrStdout()}, look.paint, t); err != nil {
 				return err
 			}
 			if !t.Ended {
@@ -60,13 +60,13 @@ case has to.`,
 		},
 	}
 	f.register(cmd.Flags())
-	cmd.Flags().StringVar(&kind, "case", "approve", strings.Join(scenario.TrialCases, ", "))
+	cmd.Flags().StringVar(&kind, "case", "approve", strings.Join(scenario.WalkthroughCases(), ", "))
 	cmd.Flags().BoolVar(&f.headed, "headed", false, "show the browser's window")
 	return cmd
 }
 
-// printTrial prints the film strip, how it ended, and the entries to paste.
-func printTrial(w io.Writer, paint paint, t onboarding.Trial) error {
+// printWalkthrough prints the film strip, how it ended, and the entries to paste.
+func printWalkthrough(w io.Writer, paint paint, t onboarding.Walkthrough) error {
 	line := func(what, text string) {
 		for i, part := range wrap(report.OneLine(text), 68) {
 			if i > 0 {

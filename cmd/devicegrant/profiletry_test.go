@@ -40,11 +40,11 @@ func TestTrialSuggestsPages(t *testing.T) {
 			text := "clients: {public: {id: x}}\ndiscovery: \"off\"\nendpoints: {token: https://x/t, device_authorization: https://x/d}\nverification:\n  pages:\n"
 			var pages []profiles.Page
 			for _, kind := range []string{"wrong_code", "login_failed", "deny", "approve"} {
-				trial := try(t, p, kind)
+				walk := try(t, p, kind)
 				if test.profile == "wso2" && kind == "deny" {
 					continue // it ends at an address of the client's that does not exist
 				}
-				for _, page := range trial.Pages {
+				for _, page := range walk.Pages {
 					if !slices.ContainsFunc(pages, func(p profiles.Page) bool { return p.Role == page.Role }) {
 						pages = append(pages, page)
 					}
@@ -71,16 +71,16 @@ func TestTrialSuggestsPages(t *testing.T) {
 	}
 }
 
-func try(t *testing.T, p *profiles.Profile, kind string) onboarding.Trial {
+func try(t *testing.T, p *profiles.Profile, kind string) onboarding.Walkthrough {
 	t.Helper()
-	trial, err := onboarding.Try(t.Context(), suites.Options{Profile: p}, kind, "")
+	walk, err := onboarding.Walk(t.Context(), suites.Options{Profile: p}, kind, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !trial.Ended && (p.Name != "wso2" || kind != "deny") {
-		t.Errorf("%s: %s, %s; %+v", kind, trial.Journey.Outcome, trial.Heard(), trial.Journey.Trouble)
+	if !walk.Ended && (p.Name != "wso2" || kind != "deny") {
+		t.Errorf("%s: %s, %s; %+v", kind, walk.Journey.Outcome, walk.Heard(), walk.Journey.Trouble)
 	}
-	return trial
+	return walk
 }
 
 // TestProfileTry: the verb, case by case, with forms.
@@ -89,7 +89,7 @@ func TestProfileTry(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	t.Run("cases", func(t *testing.T) { // which wait for their polls beside each other
-		for _, kind := range scenario.TrialCases {
+		for _, kind := range scenario.WalkthroughCases() {
 			t.Run(kind, func(t *testing.T) {
 				t.Parallel()
 				status, stdout, stderr := devicegrant("profile", "try", "--case", kind, "--browser", "none", "--out", dir)

@@ -41,8 +41,8 @@ func (s *screen) printf(format string, args ...any) {
 	}
 }
 
-// Planned implements suites.Observer.
-func (s *screen) Planned(p suites.Plan) {
+// Started implements suites.Observer.
+func (s *screen) Started(p suites.Outline) {
 	if s.look.quiet {
 		return
 	}
@@ -85,7 +85,7 @@ func describeTarget(t report.Target) string {
 const redraw = 150 * time.Millisecond
 
 // draw shows how many conversations have ended and what the others wait for.
-func (s *screen) draw(p suites.Plan) {
+func (s *screen) draw(p suites.Outline) {
 	width := columns(s.err)
 	barWidth := min(24, width/4)
 	container := mpb.New(mpb.WithOutput(s.err), mpb.WithWidth(barWidth), mpb.WithRefreshRate(redraw))

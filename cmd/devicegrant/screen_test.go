@@ -64,7 +64,7 @@ func sample() report.Result {
 }
 
 func TestScreen(t *testing.T) {
-	plan := suites.Plan{
+	plan := suites.Outline{
 		Target: report.Target{Name: "A server\x1b[31m", Issuer: "https://idp.example.com", Kind: "simulated", Driver: "browser"},
 		Checks: make([]string, 11), Scenarios: make([]string, 1), Notes: []string{"no browser found: tried a, b"},
 		Progress: func() (int, int, []scenario.Status) { return 0, 1, nil }, Now: func() time.Duration { return 0 },
@@ -79,7 +79,7 @@ func TestScreen(t *testing.T) {
 		s.out, s.err = &out, &out
 		s.look.paint = newPaint(false)
 		r := sample()
-		s.Planned(plan)
+		s.Started(plan)
 		for _, c := range r.Checks {
 			s.Checked(c)
 		}

@@ -63,7 +63,7 @@ func (n *Engine) Run(ctx context.Context, list []Mutant, done func(Result)) {
 			}
 			go func() {
 				defer func() { <-slots }()
-				results[i] <- n.judge(ctx, list[i])
+				results[i] <- n.test(ctx, list[i])
 			}()
 		}
 	}()
@@ -89,10 +89,10 @@ func (r Conditions) rank(usual float64) float64 {
 // rate is the clock rate of the run.
 func (r Conditions) rate(usual float64) float64 { return cmp.Or(r.ClockRate, usual) }
 
-// judge runs one mutant: always with the forms driver, and with a browser
+// test runs one mutant: always with the forms driver, and with a browser
 // besides where its entry says so. The run of the clean server, if nobody has
 // made it yet, goes beside the mutant's.
-func (n *Engine) judge(ctx context.Context, m Mutant) Result {
+func (n *Engine) test(ctx context.Context, m Mutant) Result {
 	start := time.Now()
 	m.Run.ClockRate = m.Run.rate(n.ClockRate)
 	clean, seen := map[string]report.Check{}, map[string]report.Check{}

@@ -311,7 +311,7 @@ func (f *preflight) page(ctx context.Context, probe scenario.GrantProbe) {
 		return
 	}
 	defer driver.Close()
-	session, err := driver.NewSession(ctx)
+	session, err := driver.NewAgent(ctx)
 	if err != nil {
 		f.add("page", Caution, err.Error(), "")
 		return

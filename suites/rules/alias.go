@@ -49,7 +49,7 @@ var aliases = []alias{
 const aliasUsed = "alias"
 
 // aliases reports that the target spells otherwise what this rule is about.
-func (j *judge) aliases(rule string) {
+func (j *judging) aliases(rule string) {
 	if j.Profile == nil {
 		return
 	}
@@ -69,7 +69,7 @@ func (j *judge) aliases(rule string) {
 }
 
 // spelled finds an answer with the target's own word.
-func (j *judge) spelled(a alias, own string) (said, bool) {
+func (j *judging) spelled(a alias, own string) (said, bool) {
 	for _, name := range sortedNames(j.Transcripts) {
 		for _, x := range j.Transcripts[name].Exchanges {
 			translated, err := x.Object()

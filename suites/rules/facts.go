@@ -59,7 +59,7 @@ type IDTokenFacts struct {
 // is redacted.
 func Derive(e Evidence, mark func(value string) string) (f Facts) {
 	f.Noted = true
-	j := &judge{Evidence: e}
+	j := &judging{Evidence: e}
 	if list := j.sample(); len(list) > 0 {
 		f.DeviceCodes = deviceCodeFacts(list)
 	}
@@ -125,7 +125,7 @@ func some(claims wire.Object, names ...string) json.RawMessage {
 
 // claimsIn are the claims of a token that is a readable JWT, or what the run
 // noted of them.
-func (j *judge) claimsIn(token string) (wire.Object, bool) {
+func (j *judging) claimsIn(token string) (wire.Object, bool) {
 	if noted, ok := j.Facts.Claims[token]; ok {
 		claims, err := wire.ParseObject(noted)
 		return claims, err == nil
@@ -134,17 +134,17 @@ func (j *judge) claimsIn(token string) (wire.Object, bool) {
 }
 
 // caseless says that the case of a device code's letters means nothing.
-func (j *judge) caseless(code string) bool {
+func (j *judging) caseless(code string) bool {
 	return hexOrUUID.MatchString(code) || slices.Contains(j.Facts.Hexadecimal, code)
 }
 
 // userName is how a person of the profile is called, or the mark of the name.
-func (j *judge) userName(name string, u *profiles.User) string {
+func (j *judging) userName(name string, u *profiles.User) string {
 	return cmp.Or(j.Facts.UserNames[name], username(u))
 }
 
 // idTokenFacts is nil without an ID token.
-func (j *judge) idTokenFacts() *IDTokenFacts {
+func (j *judging) idTokenFacts() *IDTokenFacts {
 	g, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok {
 		return nil
@@ -157,10 +157,10 @@ func (j *judge) idTokenFacts() *IDTokenFacts {
 	if token == "" {
 		return nil
 	}
-	trial := &judge{Evidence: j.Evidence}
-	payload, readable := trial.inspect(g.response, token)
-	facts := &IDTokenFacts{Findings: trial.findings}
-	for _, o := range trial.obstacles {
+	attempt := &judging{Evidence: j.Evidence}
+	payload, readable := attempt.inspect(g.response, token)
+	facts := &IDTokenFacts{Findings: attempt.findings}
+	for _, o := range attempt.obstacles {
 		facts.Obstacles = append(facts.Obstacles, o.reason)
 	}
 	if header, _, ok := takeApart(token); ok {

@@ -69,8 +69,8 @@ type Evidence struct {
 	Facts    Facts
 }
 
-// judge collects what one rule finds.
-type judge struct {
+// judging is one rule at work: what it looks at and what it finds.
+type judging struct {
 	Evidence
 	findings  []Finding
 	ok        []string // what was seen to be right
@@ -91,7 +91,7 @@ type said struct {
 	scenario string
 }
 
-func (j *judge) find(severity Verdict, code, expected, observed string, evidence []said) *Finding {
+func (j *judging) find(severity Verdict, code, expected, observed string, evidence []said) *Finding {
 	f := Finding{Code: code, Severity: severity, Expected: expected, Observed: observed}
 	for _, x := range evidence {
 		if x.N > 0 {
@@ -102,51 +102,51 @@ func (j *judge) find(severity Verdict, code, expected, observed string, evidence
 	return &j.findings[len(j.findings)-1]
 }
 
-func (j *judge) fail(code, expected, observed string, evidence ...said) {
+func (j *judging) fail(code, expected, observed string, evidence ...said) {
 	j.find(Fail, code, expected, observed, evidence)
 }
 
-func (j *judge) warn(code, expected, observed string, evidence ...said) {
+func (j *judging) warn(code, expected, observed string, evidence ...said) {
 	j.find(Warn, code, expected, observed, evidence)
 }
 
 // warnStrict is a warning that --strict counts as a failure.
-func (j *judge) warnStrict(code, expected, observed string, evidence ...said) {
+func (j *judging) warnStrict(code, expected, observed string, evidence ...said) {
 	j.find(Warn, code, expected, observed, evidence).Strict = true
 }
 
 // note records something worth knowing that is no judgement.
-func (j *judge) note(code, observed string, evidence ...said) {
+func (j *judging) note(code, observed string, evidence ...said) {
 	j.find(Info, code, "", observed, evidence)
 }
 
 // untried is a note that a part of the check needs --allow-lockouts.
-func (j *judge) untried(code, observed string) {
+func (j *judging) untried(code, observed string) {
 	j.find(Info, code, "", observed, nil).Untried = true
 }
 
 // pass records something that was seen to be right.
-func (j *judge) pass(format string, args ...any) {
+func (j *judging) pass(format string, args ...any) {
 	j.ok = append(j.ok, fmt.Sprintf(format, args...))
 }
 
 // measure makes the verdict info: the text leaves the matter open.
-func (j *judge) measure(code, observed string, evidence ...said) {
+func (j *judging) measure(code, observed string, evidence ...said) {
 	j.note(code, observed, evidence...)
 	j.measured = observed
 }
 
-func (j *judge) inconclusive(format string, args ...any) {
+func (j *judging) inconclusive(format string, args ...any) {
 	j.obstacles = append(j.obstacles, obstacle{Inconclusive, fmt.Sprintf(format, args...)})
 }
 
-func (j *judge) notApplicable(format string, args ...any) {
+func (j *judging) notApplicable(format string, args ...any) {
 	j.obstacles = append(j.obstacles, obstacle{NA, fmt.Sprintf(format, args...)})
 }
 
 // all returns the answered exchanges of a scenario below a label. Answers that
 // only say "overloaded" are left out: the scenario asked again.
-func (j *judge) all(scenario, label string) []said {
+func (j *judging) all(scenario, label string) []said {
 	var list []said
 	for _, x := range j.Transcripts[scenario].Labelled(label) {
 		if x.Answered() && !x.Overloaded() {
@@ -158,7 +158,7 @@ func (j *judge) all(scenario, label string) []said {
 
 // first returns the first answered exchange below a label. A request that was
 // sent and not answered, or that was never sent, is an obstacle.
-func (j *judge) first(scenario, label string) (said, bool) {
+func (j *judging) first(scenario, label string) (said, bool) {
 	if list := j.all(scenario, label); len(list) > 0 {
 		return list[0], true
 	}
@@ -167,7 +167,7 @@ func (j *judge) first(scenario, label string) (said, bool) {
 }
 
 // maybe is first for evidence that the rule can do without.
-func (j *judge) maybe(scenario, label string) (said, bool) {
+func (j *judging) maybe(scenario, label string) (said, bool) {
 	if list := j.all(scenario, label); len(list) > 0 {
 		return list[0], true
 	}
@@ -175,7 +175,7 @@ func (j *judge) maybe(scenario, label string) (said, bool) {
 }
 
 // missing records why there is no answer below a label.
-func (j *judge) missing(scenario, label string) {
+func (j *judging) missing(scenario, label string) {
 	t, ran := j.Transcripts[scenario]
 	o := obstacle{verdict: Inconclusive}
 	unanswered, sent := t.First(label)
@@ -205,7 +205,7 @@ func (j *judge) missing(scenario, label string) {
 }
 
 // journey returns a journey; one that is missing or unfinished is an obstacle.
-func (j *judge) journey(scenario, name string) (transcript.Journey, bool) {
+func (j *judging) journey(scenario, name string) (transcript.Journey, bool) {
 	visit, ok := j.Transcripts[scenario].Journey(name)
 	if !ok {
 		j.missing(scenario, "the journey "+name)
@@ -228,7 +228,7 @@ var precedence = []Verdict{Broken, Inconclusive, Skip, NA}
 // judgement sums up. Failures decide; then missing evidence; then warnings.
 // Evidence that is missing because it does not apply or was not selected only
 // decides when nothing else was judged.
-func (j *judge) judgement() Judgement {
+func (j *judging) judgement() Judgement {
 	r := Judgement{Findings: j.findings}
 	worst := func(severity Verdict) bool {
 		for _, f := range j.findings {

@@ -15,13 +15,13 @@ type Rule struct {
 	// Also are read when they run for the sake of other rules.
 	Also []string
 
-	check func(*judge)
+	check func(*judging)
 }
 
 // Judge applies the rule.
 func (r Rule) Judge(e Evidence) Judgement {
 	e.translate()
-	j := &judge{Evidence: e}
+	j := &judging{Evidence: e}
 	r.check(j)
 	j.aliases(r.ID)
 	return j.judgement()

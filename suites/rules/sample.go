@@ -21,7 +21,7 @@ const leastSample = 20
 
 // sample is the codes of the scenario that asks for many, in the order in
 // which they were issued, as far as that shows.
-func (j *judge) sample() (list []issued) {
+func (j *judging) sample() (list []issued) {
 	for _, x := range j.all(transcript.Codes, labels.Code) {
 		o, err := x.Object()
 		if err != nil || !o.Has("device_code") {
@@ -45,7 +45,7 @@ func (j *judge) sample() (list []issued) {
 
 // redacted says that a sample was replaced by marks, which have a strength of
 // their own, and records the obstacle.
-func (j *judge) redacted(codes []string) bool {
+func (j *judging) redacted(codes []string) bool {
 	if slices.ContainsFunc(codes, j.hidden) {
 		j.inconclusive("the codes are redacted in this recording: run --unredacted keeps those of a throw-away server")
 		return true

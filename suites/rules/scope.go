@@ -30,7 +30,7 @@ var bookkeeping = []string{"openid", "offline_access"}
 
 // grantingOf reads the scopes of the device called name; ok is false when it
 // got no token.
-func (j *judge) grantingOf(scenario, name string, tokenLabels ...string) (g granting, ok bool) {
+func (j *judging) grantingOf(scenario, name string, tokenLabels ...string) (g granting, ok bool) {
 	for _, label := range append(tokenLabels, labels.Join(name, labels.Token)) {
 		for _, x := range j.all(scenario, label) {
 			if hasToken(x.Exchange) {
@@ -53,7 +53,7 @@ func (j *judge) grantingOf(scenario, name string, tokenLabels ...string) (g gran
 }
 
 // declare reads the response and what there is to compare it with.
-func (g *granting) declare(j *judge, scenario, name string) {
+func (g *granting) declare(j *judging, scenario, name string) {
 	o, err := g.response.Object()
 	if err != nil {
 		return

@@ -23,7 +23,7 @@ var section31 = []Rule{
 const deviceErrors = transcript.DeviceErrors
 
 // DA-01
-func validRequestIsServed(j *judge) {
+func validRequestIsServed(j *judging) {
 	for _, label := range []string{labels.ValidPublic, labels.ValidConfidential} {
 		x, ok := j.maybe(transcript.DeviceAuthorization, label)
 		switch {
@@ -45,7 +45,7 @@ func validRequestIsServed(j *judge) {
 
 // whoWasRefused names the client and its keys in the profile: the server may be
 // right, and the profile wrong.
-func (j *judge) whoWasRefused(label string) string {
+func (j *judging) whoWasRefused(label string) string {
 	client, keys := j.Profile.Clients.Public, "clients.public.id"
 	if label == labels.ValidConfidential {
 		client, keys = j.Profile.Clients.Confidential, "clients.confidential.id or clients.confidential.secret"
@@ -59,7 +59,7 @@ func (j *judge) whoWasRefused(label string) string {
 }
 
 // control is the positive control of the faulty device authorization requests.
-func (j *judge) deviceControl() bool {
+func (j *judging) deviceControl() bool {
 	x, ok := j.first(deviceErrors, labels.ControlPublic)
 	if !ok {
 		return false
@@ -72,7 +72,7 @@ func (j *judge) deviceControl() bool {
 }
 
 // DA-02
-func onlyPostWithBody(j *judge) {
+func onlyPostWithBody(j *judging) {
 	if !j.deviceControl() {
 		return
 	}
@@ -101,7 +101,7 @@ func onlyPostWithBody(j *judge) {
 
 // secretInQuery needs two controls: the right secret in its place succeeds,
 // and no secret at all is refused. Otherwise the answer proves nothing.
-func (j *judge) secretInQuery() {
+func (j *judging) secretInQuery() {
 	right, ok := j.maybe(deviceErrors, labels.ControlConfidential)
 	none, sent := j.maybe(deviceErrors, labels.QueryNoSecret)
 	if !ok || !sent || !hasCodes(right.Exchange) || hasCodes(none.Exchange) {
@@ -118,7 +118,7 @@ func (j *judge) secretInQuery() {
 }
 
 // DA-03
-func otherMediaTypes(j *judge) {
+func otherMediaTypes(j *judging) {
 	if !j.deviceControl() {
 		return
 	}
@@ -150,7 +150,7 @@ func otherMediaTypes(j *judge) {
 }
 
 // DA-04
-func missingClientID(j *judge) {
+func missingClientID(j *judging) {
 	if !j.deviceControl() {
 		return
 	}
@@ -175,7 +175,7 @@ func missingClientID(j *judge) {
 }
 
 // DA-05
-func repeatedDeviceParameter(j *judge) {
+func repeatedDeviceParameter(j *judging) {
 	if !j.deviceControl() {
 		return
 	}
@@ -208,7 +208,7 @@ func repeatedDeviceParameter(j *judge) {
 }
 
 // DA-06
-func unknownParameterIgnored(j *judge) {
+func unknownParameterIgnored(j *judging) {
 	if !j.deviceControl() {
 		return
 	}
@@ -231,7 +231,7 @@ func unknownParameterIgnored(j *judge) {
 }
 
 // DA-07
-func scopeAbsentOrEmpty(j *judge) {
+func scopeAbsentOrEmpty(j *judging) {
 	if !j.deviceControl() {
 		return
 	}
@@ -257,7 +257,7 @@ func scopeAbsentOrEmpty(j *judge) {
 }
 
 // DA-09
-func unknownClient(j *judge) {
+func unknownClient(j *judging) {
 	if !j.deviceControl() {
 		return
 	}

@@ -23,7 +23,7 @@ var section31Clients = []Rule{
 const clientIdentity = transcript.ClientIdentity
 
 // DA-08
-func wrongScope(j *judge) {
+func wrongScope(j *judging) {
 	control, ok := j.first(transcript.Scopes, labels.Control)
 	if !ok {
 		return
@@ -70,7 +70,7 @@ var scopeWords = map[string]string{
 
 // scopeGranted judges a request for a wrong scope that gave codes: the server
 // may have left the decision to the consent page.
-func (j *judge) scopeGranted(label string, x said) {
+func (j *judging) scopeGranted(label string, x said) {
 	asked := strings.Fields(x.Form().Get("scope"))
 	if len(asked) == 0 {
 		j.inconclusive("the request for the %s scope is not recorded", label)
@@ -109,7 +109,7 @@ func (j *judge) scopeGranted(label string, x said) {
 }
 
 // tokenAmong returns the first answer with a token.
-func (j *judge) tokenAmong(scenario, label string) (said, bool) {
+func (j *judging) tokenAmong(scenario, label string) (said, bool) {
 	for _, x := range j.all(scenario, label) {
 		if hasToken(x.Exchange) {
 			return x, true
@@ -129,7 +129,7 @@ func scopeOf(x wire.Exchange) (scopes []string, told bool) {
 }
 
 // DA-10
-func grantNotAllowed(j *judge) {
+func grantNotAllowed(j *judging) {
 	if j.Profile.Clients.NotAllowed == nil {
 		j.noClient("clients.not_allowed")
 		return
@@ -172,7 +172,7 @@ func grantNotAllowed(j *judge) {
 }
 
 // noClient says that the profile lacks a client that the rule needs.
-func (j *judge) noClient(path string) {
+func (j *judging) noClient(path string) {
 	for _, dropped := range j.Profile.Dropped {
 		if strings.HasPrefix(dropped, path+":") {
 			j.notApplicable("%s", dropped)
@@ -183,7 +183,7 @@ func (j *judge) noClient(path string) {
 }
 
 // identityControl is a positive control: the request with nothing wrong gives codes.
-func (j *judge) identityControl(label string) bool {
+func (j *judging) identityControl(label string) bool {
 	x, ok := j.first(clientIdentity, label)
 	if ok && !hasCodes(x.Exchange) {
 		j.inconclusive("the request without a fault does not succeed: %s", describe(x.Exchange))
@@ -192,7 +192,7 @@ func (j *judge) identityControl(label string) bool {
 }
 
 // confidential says that there is a client with a secret.
-func (j *judge) confidential() bool {
+func (j *judging) confidential() bool {
 	if c := j.Profile.Clients.Confidential; c == nil || c.Secret == nil {
 		j.noClient("clients.confidential")
 		return false
@@ -201,7 +201,7 @@ func (j *judge) confidential() bool {
 }
 
 // DA-11
-func confidentialMustAuthenticate(j *judge) {
+func confidentialMustAuthenticate(j *judging) {
 	if !j.confidential() || !j.identityControl(labels.ControlConfidential) {
 		return
 	}
@@ -218,7 +218,7 @@ func confidentialMustAuthenticate(j *judge) {
 }
 
 // DA-12
-func wrongSecretAtDeviceEndpoint(j *judge) {
+func wrongSecretAtDeviceEndpoint(j *judging) {
 	x, ok := j.maybe(transcript.ClientErrors, labels.WrongDevice)
 	if !ok {
 		if c := j.Profile.Clients.Confidential; c != nil && c.Secret != nil && deviceMethod(c) != profiles.AuthBasic {
@@ -274,7 +274,7 @@ func deviceMethod(c *profiles.Client) profiles.ClientAuth {
 }
 
 // DA-13
-func basicAccepted(j *judge) {
+func basicAccepted(j *judging) {
 	if !j.confidential() {
 		return
 	}
@@ -309,7 +309,7 @@ func tokenMethodIsBasic(c *profiles.Client) bool {
 
 // reservedCharacters is the second half of DA-13: id and secret are form-encoded
 // before they are joined. Many servers skip the decoding.
-func (j *judge) reservedCharacters() {
+func (j *judging) reservedCharacters() {
 	encoded, ok := j.maybe(clientIdentity, labels.ReservedEncoded)
 	if !ok {
 		j.note("no-reserved-characters", "credentials with reserved characters were not tried: clients.reserved in the profile names a client that has some")
@@ -329,7 +329,7 @@ func (j *judge) reservedCharacters() {
 }
 
 // DA-14
-func ambiguousClient(j *judge) {
+func ambiguousClient(j *judging) {
 	if !j.confidential() || !j.identityControl(labels.ControlConfidential) {
 		return
 	}
@@ -361,7 +361,7 @@ func ambiguousClient(j *judge) {
 }
 
 // boundTo finds out whose codes a request with two clients gave.
-func (j *judge) boundTo(x said) {
+func (j *judging) boundTo(x said) {
 	body, asked := j.maybe(clientIdentity, labels.TwoAsBody)
 	control, controlled := j.maybe(clientIdentity, labels.TwoControl)
 	expected := quoted("invalid_request", "invalid_client")

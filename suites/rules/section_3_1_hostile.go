@@ -18,7 +18,7 @@ var section31Hostile = []Rule{
 const hostileSizes = transcript.HostileSizes
 
 // DA-15: a limit of ours for gross faults, hence the codes policy-*.
-func hostileInput(j *judge) {
+func hostileInput(j *judging) {
 	control, ok := j.first(hostileSizes, labels.Control)
 	if !ok {
 		return
@@ -56,7 +56,7 @@ const withinLimit = "an error below 500 within the time limit"
 // a body before it has read it, and hangs up.
 func hungUpBehindGateway(x said) bool { return x.Status == 502 }
 
-func (j *judge) hostileProbe(label string, tries []said) {
+func (j *judging) hostileProbe(label string, tries []said) {
 	_, name, _ := strings.Cut(label, "/")
 	what := hostileWords[label]
 	faults, hangs := 0, 0
@@ -112,7 +112,7 @@ var hostileMark = regexp.MustCompile(`^[a-z]{8}`)
 
 // reflected looks for what was sent in what came back, where it does harm: in a
 // header, in HTML, and in an error text with characters that are not allowed.
-func (j *judge) reflected(x said) {
+func (j *judging) reflected(x said) {
 	value := x.Form().Get("scope")
 	if x.Label == labels.MarkupClientID {
 		value = x.Form().Get("client_id")

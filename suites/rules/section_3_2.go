@@ -32,7 +32,7 @@ var section32 = []Rule{
 // responses returns the successful device authorization responses of valid
 // requests, decoded. That there are none is not the matter of the rules that
 // use it: DA-01 judges it.
-func (j *judge) responses() (list []said, objects []wire.Object) {
+func (j *judging) responses() (list []said, objects []wire.Object) {
 	for _, x := range j.all(transcript.DeviceAuthorization, labels.Valid) {
 		if o, err := x.Object(); err == nil && !o.Has("error") && x.Status/100 == 2 {
 			list, objects = append(list, x), append(objects, o)
@@ -45,7 +45,7 @@ func (j *judge) responses() (list []said, objects []wire.Object) {
 }
 
 // RESP-01
-func responseStatusAndType(j *judge) {
+func responseStatusAndType(j *judging) {
 	x, ok := j.first(transcript.DeviceAuthorization, labels.ValidPublic)
 	if !ok {
 		return
@@ -64,7 +64,7 @@ func responseStatusAndType(j *judge) {
 }
 
 // RESP-02
-func responseIsFlatObject(j *judge) {
+func responseIsFlatObject(j *judging) {
 	x, ok := j.first(transcript.DeviceAuthorization, labels.ValidPublic)
 	if !ok {
 		return
@@ -96,7 +96,7 @@ func responseIsFlatObject(j *judge) {
 }
 
 // stringMember judges a required member that is a non-empty string.
-func (j *judge) stringMember(x said, o wire.Object, name string) (string, bool) {
+func (j *judging) stringMember(x said, o wire.Object, name string) (string, bool) {
 	s, isString := o.String(name)
 	switch {
 	case !isString:
@@ -110,7 +110,7 @@ func (j *judge) stringMember(x said, o wire.Object, name string) (string, bool) 
 }
 
 // RESP-03
-func deviceCodeMember(j *judge) {
+func deviceCodeMember(j *judging) {
 	list, objects := j.responses()
 	for i, x := range list {
 		if s, ok := j.stringMember(x, objects[i], "device_code"); ok {
@@ -120,7 +120,7 @@ func deviceCodeMember(j *judge) {
 }
 
 // RESP-04
-func userCodeMember(j *judge) {
+func userCodeMember(j *judging) {
 	list, objects := j.responses()
 	for i, x := range list {
 		s, ok := j.stringMember(x, objects[i], "user_code")
@@ -141,7 +141,7 @@ func userCodeMember(j *judge) {
 }
 
 // RESP-05
-func verificationURI(j *judge) {
+func verificationURI(j *judging) {
 	list, objects := j.responses()
 	for i, x := range list {
 		s, ok := j.stringMember(x, objects[i], "verification_uri")
@@ -200,7 +200,7 @@ const (
 )
 
 // RESP-06
-func verificationURITypeable(j *judge) {
+func verificationURITypeable(j *judging) {
 	list, objects := j.responses()
 	first := ""
 	for i, x := range list {
@@ -234,7 +234,7 @@ func verificationURITypeable(j *judge) {
 }
 
 // positive judges a member that must be a number of seconds above zero.
-func (j *judge) positive(x said, o wire.Object, name string, zero func(string, string, string, ...said)) (float64, bool) {
+func (j *judging) positive(x said, o wire.Object, name string, zero func(string, string, string, ...said)) (float64, bool) {
 	n, ok := o.Number(name)
 	expected := name + " is a number above 0"
 	switch {
@@ -254,7 +254,7 @@ func (j *judge) positive(x said, o wire.Object, name string, zero func(string, s
 }
 
 // RESP-07
-func expiresIn(j *judge) {
+func expiresIn(j *judging) {
 	list, objects := j.responses()
 	for i, x := range list {
 		n, ok := j.positive(x, objects[i], "expires_in", j.fail)
@@ -277,7 +277,7 @@ func expiresIn(j *judge) {
 }
 
 // undocumented measures a number of seconds against the profile's expect.
-func (j *judge) undocumented(x said, name string, n float64, documented time.Duration) bool {
+func (j *judging) undocumented(x said, name string, n float64, documented time.Duration) bool {
 	if documented <= 0 || n == documented.Seconds() {
 		return false
 	}
@@ -286,7 +286,7 @@ func (j *judge) undocumented(x said, name string, n float64, documented time.Dur
 }
 
 // RESP-08
-func pollingInterval(j *judge) {
+func pollingInterval(j *judging) {
 	list, objects := j.responses()
 	for i, x := range list {
 		switch objects[i].Kind("interval") {
@@ -313,7 +313,7 @@ func pollingInterval(j *judge) {
 }
 
 // RESP-09
-func verificationURIComplete(j *judge) {
+func verificationURIComplete(j *judging) {
 	list, objects := j.responses()
 	for i, x := range list {
 		o := objects[i]
@@ -345,7 +345,7 @@ func verificationURIComplete(j *judge) {
 }
 
 // RESP-10
-func responseNotCacheable(j *judge) {
+func responseNotCacheable(j *judging) {
 	list, _ := j.responses()
 	for _, x := range list {
 		if !noStore(x.Exchange) {
@@ -361,7 +361,7 @@ func responseNotCacheable(j *judge) {
 
 // userCodeFold says when two user codes are the same to a person who types
 // them: punctuation and case do not count where the sample has one case only.
-func (j *judge) userCodeFold() func(string) string {
+func (j *judging) userCodeFold() func(string) string {
 	var all strings.Builder
 	for _, x := range j.all(transcript.Codes, labels.Code) {
 		if o, err := x.Object(); err == nil {
@@ -380,7 +380,7 @@ func (j *judge) userCodeFold() func(string) string {
 }
 
 // RESP-11
-func codesAreUnique(j *judge) {
+func codesAreUnique(j *judging) {
 	devices, users := map[string]said{}, map[string]said{}
 	n := 0
 	fold := j.userCodeFold()

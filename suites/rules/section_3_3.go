@@ -18,7 +18,7 @@ var section33 = []Rule{
 
 // success returns the exchange in which a scenario's device got its token.
 // When there is none, that is an obstacle.
-func (j *judge) success(scenario string) (said, bool) {
+func (j *judging) success(scenario string) (said, bool) {
 	polls := j.all(scenario, labels.Token)
 	for _, x := range polls {
 		if hasToken(x.Exchange) {
@@ -35,7 +35,7 @@ func (j *judge) success(scenario string) (said, bool) {
 
 // approved says that a journey ended with an approval. Anything else is an
 // obstacle to rules that are about what follows an approval.
-func (j *judge) approved(scenario, name string) bool {
+func (j *judging) approved(scenario, name string) bool {
 	visit, ok := j.journey(scenario, name)
 	if ok && visit.Outcome != transcript.Approved {
 		j.inconclusive("the person could not approve: %s%s", visit.Outcome, lastWords(visit))
@@ -45,7 +45,7 @@ func (j *judge) approved(scenario, name string) bool {
 }
 
 // VERIFY-01
-func personCanApprove(j *judge) {
+func personCanApprove(j *judging) {
 	visit, ok := j.journey(transcript.Approval, labels.Approve)
 	if !ok {
 		return
@@ -87,7 +87,7 @@ func personCanApprove(j *judge) {
 
 // undefined says that an answer to a poll is none that the RFCs define. What it
 // means for the grant nobody can tell; ERR-05 judges the code itself.
-func (j *judge) undefined(x said) bool {
+func (j *judging) undefined(x said) bool {
 	if recognised(x.Exchange) || terminal(x.Exchange) {
 		return false
 	}
@@ -100,7 +100,7 @@ func (j *judge) undefined(x said) bool {
 
 // certain says that a decision was surely made and that every poll after it
 // was answered: only then does "still pending" accuse the server.
-func (j *judge) certain(visit transcript.Journey, scenario, label string) bool {
+func (j *judging) certain(visit transcript.Journey, scenario, label string) bool {
 	switch {
 	case visit.Driver == "hook" || visit.Driver == "manual":
 		j.inconclusive("the %s driver says that the decision was made, and the grant is still pending: it sees no page that would show which is wrong", visit.Driver)
@@ -147,7 +147,7 @@ func lastWords(visit transcript.Journey) string {
 }
 
 // VERIFY-02
-func approvalNeedsLogin(j *judge) {
+func approvalNeedsLogin(j *judging) {
 	if _, ok := j.success(transcript.Approval); !ok {
 		return // the positive control: a logged-in person can approve
 	}
@@ -180,7 +180,7 @@ func approvalNeedsLogin(j *judge) {
 }
 
 // VERIFY-03
-func wrongUserCodeRefused(j *judge) {
+func wrongUserCodeRefused(j *judging) {
 	typed := 0
 	for _, visit := range j.Transcripts[transcript.WrongUserCodes].Journeys {
 		if visit.Goal != transcript.ReachDecision {
@@ -223,7 +223,7 @@ func wrongUserCodeRefused(j *judge) {
 }
 
 // VERIFY-08
-func approveAndDenyOffered(j *judge) {
+func approveAndDenyOffered(j *judging) {
 	visit, ok := j.journey(transcript.Denial, labels.Deny)
 	if !ok {
 		return
@@ -250,7 +250,7 @@ func approveAndDenyOffered(j *judge) {
 }
 
 // typedCode are the journeys that type a code and come to the decision.
-func (j *judge) typedCode() (list []transcript.Journey) {
+func (j *judging) typedCode() (list []transcript.Journey) {
 	for _, c := range []struct{ scenario, name string }{
 		{transcript.Denial, labels.Deny}, {transcript.Approval, labels.Approve}, {transcript.EarlyApproval, labels.Approve},
 	} {
@@ -263,19 +263,19 @@ func (j *judge) typedCode() (list []transcript.Journey) {
 
 // denyOffered says that a page offered a way to refuse. A person who wants to
 // refuse may have stopped short of it, for fear that logging in approves.
-func (j *judge) denyOffered() bool {
+func (j *judging) denyOffered() bool {
 	return slices.ContainsFunc(j.typedCode(), func(v transcript.Journey) bool {
 		return v.DenyOffered || v.Outcome == transcript.Denied && v.Driver != "hook" // a hook sees no page
 	})
 }
 
 // decisionSeen says that a page asked for the decision.
-func (j *judge) decisionSeen() bool {
+func (j *judging) decisionSeen() bool {
 	return slices.ContainsFunc(j.typedCode(), func(v transcript.Journey) bool { return v.ApproveOffered })
 }
 
 // VERIFY-10
-func completeURINeverDecides(j *judge) {
+func completeURINeverDecides(j *judging) {
 	if before := j.all(transcript.CompleteURI, labels.BeforeToken); len(before) > 0 && !hasToken(before[len(before)-1].Exchange) {
 		j.inconclusive("the approval before did not succeed: %s", describe(before[len(before)-1].Exchange))
 		return

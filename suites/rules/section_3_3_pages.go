@@ -38,7 +38,7 @@ func shows(pages []transcript.Step, words string) bool {
 }
 
 // VERIFY-07
-func personIsTold(j *judge) {
+func personIsTold(j *judging) {
 	clients := j.Profile.Clients
 	early := clients.Confidential
 	if early == nil {
@@ -85,7 +85,7 @@ func personIsTold(j *judge) {
 }
 
 // noteScopes notes what else the page does not tell, once.
-func (j *judge) noteScopes(pages []transcript.Step, client *profiles.Client) {
+func (j *judging) noteScopes(pages []transcript.Step, client *profiles.Client) {
 	scopes := j.Profile.Scopes
 	if client != nil && client.Scopes != nil {
 		scopes = client.Scopes
@@ -107,14 +107,14 @@ func (j *judge) noteScopes(pages []transcript.Step, client *profiles.Client) {
 // deviceWords are the word device, and television, in some languages.
 var deviceWords = []string{"device", "gerät", "appareil", "dispositivo", "tv", "fernseh", "télévis", "televis"}
 
-func (j *judge) noteOnce(code, observed string) {
+func (j *judging) noteOnce(code, observed string) {
 	if !slices.ContainsFunc(j.findings, func(f Finding) bool { return f.Code == code && f.Observed == observed }) {
 		j.note(code, observed)
 	}
 }
 
 // VERIFY-09
-func completeURIShowsCode(j *judge) {
+func completeURIShowsCode(j *judging) {
 	if t := j.Transcripts[transcript.CompleteURI]; t.Absent != "" {
 		j.notApplicable("%s", t.Absent)
 		return
@@ -183,7 +183,7 @@ func bare(code string) string {
 }
 
 // VERIFY-11
-func secretsStayOffTheBrowser(j *judge) {
+func secretsStayOffTheBrowser(j *judging) {
 	proved := map[string]bool{}
 	leaks := map[transcript.Leak]string{}
 	for _, scenario := range []string{transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI} {
@@ -229,6 +229,6 @@ func secretsStayOffTheBrowser(j *judge) {
 	}
 }
 
-func reported(j *judge, code string) bool {
+func reported(j *judging, code string) bool {
 	return slices.ContainsFunc(j.findings, func(f Finding) bool { return f.Code == code })
 }

@@ -15,7 +15,7 @@ var section33People = []Rule{
 
 // subject is whose a token is: as userinfo or introspection say below a label,
 // else as its ID token says. "" is unknown.
-func (j *judge) subject(scenario, whose string, token said) string {
+func (j *judging) subject(scenario, whose string, token said) string {
 	for _, x := range j.all(scenario, whose) {
 		o, err := x.Object()
 		if err != nil || x.Status != 200 {
@@ -41,7 +41,7 @@ func (j *judge) subject(scenario, whose string, token said) string {
 }
 
 // issued returns the exchange below a label that brought a token.
-func (j *judge) issued(scenario, label string) (said, bool) {
+func (j *judging) issued(scenario, label string) (said, bool) {
 	for _, x := range j.all(scenario, label) {
 		if hasToken(x.Exchange) {
 			return x, true
@@ -61,7 +61,7 @@ func refusedTo(visit transcript.Journey) bool {
 }
 
 // VERIFY-12
-func decidedCodeIsDead(j *judge) {
+func decidedCodeIsDead(j *judging) {
 	const scenario = transcript.DecidedCodes
 	first, collected := j.issued(scenario, labels.CollectedToken)
 	owner := ""
@@ -129,7 +129,7 @@ func decidedCodeIsDead(j *judge) {
 
 // tried returns a journey that may have ended at the code page, which came up
 // again and did not say why: that is a refusal too.
-func (j *judge) tried(scenario, name string) (transcript.Journey, bool) {
+func (j *judging) tried(scenario, name string) (transcript.Journey, bool) {
 	visit, ok := j.Transcripts[scenario].Journey(name)
 	if ok && visit.Trouble != nil && visit.Trouble.Class == transcript.Loop && visit.Trouble.Page == "code" {
 		visit.Outcome, visit.Trouble = transcript.CodeRejected, nil
@@ -140,7 +140,7 @@ func (j *judge) tried(scenario, name string) (transcript.Journey, bool) {
 
 // afterDenial judges what a device hears whose code was denied, and which
 // somebody then tried to approve.
-func (j *judge) afterDenial(scenario, label string, tried bool) {
+func (j *judging) afterDenial(scenario, label string, tried bool) {
 	x, ok := j.first(scenario, label)
 	switch {
 	case !ok:
@@ -156,7 +156,7 @@ func (j *judge) afterDenial(scenario, label string, tried bool) {
 }
 
 // VERIFY-13
-func twoPeopleOneCode(j *judge) {
+func twoPeopleOneCode(j *judging) {
 	const scenario = transcript.TwoPeople
 	// The denial before.
 	if a, ok := j.journey(scenario, labels.Of(labels.Denied, labels.PersonA)); ok {
@@ -178,7 +178,7 @@ func twoPeopleOneCode(j *judge) {
 
 // claimed says that b, who was at the decision page first, held the code, so
 // that a could not enter it at all: a sound way to have one decision.
-func (j *judge) claimed(part string, a, b transcript.Journey) bool {
+func (j *judging) claimed(part string, a, b transcript.Journey) bool {
 	if a.Decided || a.Outcome != transcript.CodeRejected && a.Outcome != transcript.ErrorPage {
 		return false
 	}
@@ -196,7 +196,7 @@ func (j *judge) claimed(part string, a, b transcript.Journey) bool {
 
 // collectedByA: b approves when the device has its token already. It returns
 // a's subject.
-func (j *judge) collectedByA(scenario string) (owner string) {
+func (j *judging) collectedByA(scenario string) (owner string) {
 	a, ok := j.journey(scenario, labels.Of(labels.Collected, labels.PersonA))
 	if !ok {
 		return ""
@@ -226,7 +226,7 @@ func (j *judge) collectedByA(scenario string) (owner string) {
 }
 
 // approvedByA: b approves after a, before the device asks.
-func (j *judge) approvedByA(scenario, owner string) {
+func (j *judging) approvedByA(scenario, owner string) {
 	a, ok := j.journey(scenario, labels.Of(labels.Uncollected, labels.PersonA))
 	if !ok {
 		return
@@ -252,7 +252,7 @@ func (j *judge) approvedByA(scenario, owner string) {
 }
 
 // atOnce: which of two simultaneous deciders wins is free.
-func (j *judge) atOnce(scenario string) {
+func (j *judging) atOnce(scenario string) {
 	rounds, met := 0, 0
 	for n := 1; n <= maxRounds; n++ {
 		part := labels.Round(labels.AtOnce, n)
@@ -293,7 +293,7 @@ func (j *judge) atOnce(scenario string) {
 const maxRounds = 100
 
 // VERIFY-15
-func abandoningDecidesNothing(j *judge) {
+func abandoningDecidesNothing(j *judging) {
 	for _, part := range []struct {
 		name string
 		end  transcript.Outcome
@@ -319,7 +319,7 @@ func abandoningDecidesNothing(j *judge) {
 }
 
 // stillPending judges the polls after a person left at some page.
-func (j *judge) stillPending(part string, again transcript.Journey) {
+func (j *judging) stillPending(part string, again transcript.Journey) {
 	polls := j.all(transcript.Abandoned, labels.Join(part, labels.Poll))
 	if len(polls) == 0 {
 		j.missing(transcript.Abandoned, labels.Join(part, labels.Poll))

@@ -20,7 +20,7 @@ const tokenErrors = transcript.TokenErrors
 
 // tokenControl is the positive control of the faulty device access token
 // requests: the same request without a fault is understood.
-func (j *judge) tokenControl() bool {
+func (j *judging) tokenControl() bool {
 	x, ok := j.first(tokenErrors, labels.Control)
 	if !ok {
 		return false
@@ -33,7 +33,7 @@ func (j *judge) tokenControl() bool {
 }
 
 // TOKEN-01
-func exactGrantType(j *judge) {
+func exactGrantType(j *judging) {
 	if !j.tokenControl() {
 		return
 	}
@@ -59,7 +59,7 @@ func exactGrantType(j *judge) {
 }
 
 // TOKEN-02
-func missingDeviceCode(j *judge) {
+func missingDeviceCode(j *judging) {
 	if !j.tokenControl() {
 		return
 	}
@@ -82,7 +82,7 @@ func missingDeviceCode(j *judge) {
 var hexOrUUID = regexp.MustCompile(`^[0-9a-fA-F-]+$`)
 
 // TOKEN-03
-func unknownDeviceCode(j *judge) {
+func unknownDeviceCode(j *judging) {
 	if !j.tokenControl() {
 		return
 	}
@@ -121,7 +121,7 @@ var unknownCodeWords = map[string]string{
 }
 
 // TOKEN-08
-func repeatedTokenParameter(j *judge) {
+func repeatedTokenParameter(j *judging) {
 	if !j.tokenControl() {
 		return
 	}

@@ -17,7 +17,7 @@ var section34Clients = []Rule{
 }
 
 // TOKEN-04
-func boundToClient(j *judge) {
+func boundToClient(j *judging) {
 	const scenario = transcript.ForeignClient
 	control, ok := j.first(scenario, labels.Control)
 	if !ok {
@@ -67,7 +67,7 @@ func boundToClient(j *judge) {
 
 // approvalWorked says that a code which was probed had really been approved: the
 // owner got its token, or the code is dead, which the probe may have done.
-func (j *judge) approvalWorked(scenario, journey, polls string) bool {
+func (j *judging) approvalWorked(scenario, journey, polls string) bool {
 	if !j.approved(scenario, journey) {
 		return false
 	}
@@ -84,7 +84,7 @@ func (j *judge) approvalWorked(scenario, journey, polls string) bool {
 }
 
 // TOKEN-05
-func clientIdentified(j *judge) {
+func clientIdentified(j *judging) {
 	const scenario = transcript.UnprovenClient
 	if t := j.Transcripts[scenario]; t.Absent != "" || len(t.Exchanges) == 0 {
 		j.missing(scenario, "a poll")
@@ -134,21 +134,21 @@ func clientIdentified(j *judge) {
 }
 
 // burned: the code did not survive a request of somebody who proved nothing.
-func (j *judge) burned(client string, after said) {
+func (j *judging) burned(client string, after said) {
 	j.warn("burned", "the code lives on for its client", fmt.Sprintf("%s for the code that a request without %s client's proof had named", describe(after.Exchange), article(client)), after)
 }
 
 func article(client string) string { return "the " + client }
 
 // has says that the profile has such a client, which identifies itself its way.
-func (j *judge) has(client string) bool {
+func (j *judging) has(client string) bool {
 	if client == "public" {
 		return j.Profile.Clients.Public != nil && j.Profile.Clients.Public.Secret == nil
 	}
 	return j.Profile.Clients.Confidential != nil && j.Profile.Clients.Confidential.Secret != nil
 }
 
-func (j *judge) refusesUnidentified(x said, client, without, state string, right []string) {
+func (j *judging) refusesUnidentified(x said, client, without, state string, right []string) {
 	observed := fmt.Sprintf("%s for %s client's %s code without %s", describe(x.Exchange), article(client), state, without)
 	expected := quoted(strings.Split(strings.Join(right, " "), " ")...)
 	switch {
@@ -164,7 +164,7 @@ func (j *judge) refusesUnidentified(x said, client, without, state string, right
 }
 
 // TOKEN-06
-func tokenParametersInBody(j *judge) {
+func tokenParametersInBody(j *judging) {
 	const scenario = transcript.TokenTransport
 	for _, p := range []struct{ label, what string }{
 		{labels.MethodGET, "a GET with everything in the query"},
@@ -214,7 +214,7 @@ func tokenParametersInBody(j *judge) {
 }
 
 // TOKEN-07
-func tokenMediaTypes(j *judge) {
+func tokenMediaTypes(j *judging) {
 	const scenario = transcript.TokenTransport
 	control, ok := j.first(scenario, labels.TypesControl)
 	if !ok {

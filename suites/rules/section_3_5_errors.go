@@ -24,7 +24,7 @@ var section35Errors = []Rule{
 
 // errorAnswers returns every error answer of the two API endpoints in all
 // scenarios that the error rules read. A HEAD has no body to judge.
-func (j *judge) errorAnswers() (list []said) {
+func (j *judging) errorAnswers() (list []said) {
 	answered := false
 	for _, name := range slices.Concat(errorSources, errorWitnesses) {
 		t := j.Transcripts[name]
@@ -98,7 +98,7 @@ func (g *groups) each(report func(observed string, evidence []said)) {
 }
 
 // ERR-01
-func errorStatus(j *judge) {
+func errorStatus(j *judging) {
 	var wrong, faults groups
 	n := 0
 	for _, x := range j.errorAnswers() {
@@ -135,7 +135,7 @@ func statusCode(x said) string {
 }
 
 // ERR-02
-func errorBody(j *judge) {
+func errorBody(j *judging) {
 	var broken, early, extra, bare groups
 	n := 0
 	for _, x := range j.errorAnswers() {
@@ -208,7 +208,7 @@ func bodyProblem(x wire.Exchange) string {
 }
 
 // ERR-03
-func errorCharacters(j *judge) {
+func errorCharacters(j *judging) {
 	var wrong groups
 	n := 0
 	for _, x := range j.errorAnswers() {
@@ -250,7 +250,7 @@ func illegalCharacter(s string, uri bool) (rune, bool) {
 }
 
 // ERR-04
-func failedBasic(j *judge) {
+func failedBasic(j *judging) {
 	for _, endpoint := range []string{labels.Device, labels.Token} {
 		x, ok := j.maybe(transcript.ClientErrors, labels.Join(labels.Wrong, endpoint))
 		if !ok {
@@ -309,7 +309,7 @@ var registeredErrors = []string{
 }
 
 // ERR-05
-func registeredErrorCodes(j *judge) {
+func registeredErrorCodes(j *judging) {
 	var synonyms, others, declared groups
 	n := 0
 	for _, x := range j.errorAnswers() {
@@ -357,7 +357,7 @@ var leaks = []struct {
 }
 
 // ERR-06
-func quietErrors(j *judge) {
+func quietErrors(j *judging) {
 	loud := make([]groups, len(leaks))
 	var echoed, cacheable groups
 	n := 0

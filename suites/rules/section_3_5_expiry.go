@@ -23,7 +23,7 @@ type life struct {
 
 // lifeOf reads a story's lifetime. The end keeps the distance that the
 // rounding of clocks demands.
-func (j *judge) lifeOf(story string) (life, bool) {
+func (j *judging) lifeOf(story string) (life, bool) {
 	x, ok := j.first(transcript.Expiry, labels.Join(story, labels.Device))
 	if !ok {
 		return life{}, false
@@ -43,7 +43,7 @@ func (j *judge) lifeOf(story string) (life, bool) {
 }
 
 // POLL-11
-func noEarlyDeath(j *judge) {
+func noEarlyDeath(j *judging) {
 	if l, ok := j.lifeOf(labels.Alive); ok {
 		if x, ok := j.first(transcript.Expiry, labels.AlivePoll); ok {
 			switch {
@@ -61,7 +61,7 @@ func noEarlyDeath(j *judge) {
 
 // lateApproval is the second half of POLL-11: what cannot be judged of it is
 // only noted, since the first half is about the same.
-func (j *judge) lateApproval() {
+func (j *judging) lateApproval() {
 	const story = labels.Decided
 	l, ok := j.lifeOf(story)
 	if !ok {
@@ -87,7 +87,7 @@ func (j *judge) lateApproval() {
 
 // approvedBefore is the positive control of a refused approval: the same
 // person succeeded with other codes.
-func (j *judge) approvedBefore() bool {
+func (j *judging) approvedBefore() bool {
 	for _, visit := range j.Transcripts[transcript.Expiry].Journeys {
 		if (visit.Name == labels.Approved || visit.Name == labels.Decided) && visit.Outcome == transcript.Approved {
 			return true
@@ -97,7 +97,7 @@ func (j *judge) approvedBefore() bool {
 }
 
 // POLL-12
-func approvedCodeExpires(j *judge) {
+func approvedCodeExpires(j *judging) {
 	const story = labels.Approved
 	l, ok := j.lifeOf(story)
 	if !ok || !j.approved(transcript.Expiry, story) {
@@ -125,7 +125,7 @@ func approvedCodeExpires(j *judge) {
 }
 
 // VERIFY-14
-func expiredUserCode(j *judge) {
+func expiredUserCode(j *judging) {
 	for _, story := range []struct{ name, when string }{
 		{labels.Entered, "entered after the end of the lifetime"},
 		{labels.Opened, "approved after the end, on a page opened before"},

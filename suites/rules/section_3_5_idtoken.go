@@ -39,10 +39,10 @@ const (
 )
 
 // hidden says that a recording no longer holds the value.
-func (j *judge) hidden(value string) bool { return j.Redacted && redact.IsMark(value) }
+func (j *judging) hidden(value string) bool { return j.Redacted && redact.IsMark(value) }
 
 // TOKEN-15
-func idToken(j *judge) {
+func idToken(j *judging) {
 	g, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok {
 		j.noToken(labels.Full)
@@ -79,7 +79,7 @@ func idToken(j *judge) {
 }
 
 // asNoted judges by what the run noted of an ID token that was redacted since.
-func (j *judge) asNoted(x said, facts IDTokenFacts) {
+func (j *judging) asNoted(x said, facts IDTokenFacts) {
 	j.findings = append(j.findings, facts.Findings...)
 	for _, reason := range facts.Obstacles {
 		j.inconclusive("%s", reason)
@@ -94,7 +94,7 @@ func (j *judge) asNoted(x said, facts IDTokenFacts) {
 
 // inspect is about the token itself. ok says that the claims can be read,
 // whatever was found about the rest.
-func (j *judge) inspect(x said, token string) (payload []byte, ok bool) {
+func (j *judging) inspect(x said, token string) (payload []byte, ok bool) {
 	if strings.Count(token, ".") == 4 {
 		j.inconclusive("the ID token is encrypted")
 		return nil, false
@@ -104,7 +104,7 @@ func (j *judge) inspect(x said, token string) (payload []byte, ok bool) {
 
 // signed verifies the signature with the keys of jwks_uri. ok says that the
 // claims can be read, whatever was found about the signature.
-func (j *judge) signed(x said, token string) (payload []byte, ok bool) {
+func (j *judging) signed(x said, token string) (payload []byte, ok bool) {
 	header, payload, ok := takeApart(token)
 	if !ok {
 		j.fail("not-a-jwt", "three parts in base64url, the first two JSON objects", "the ID token is no signed JWT", x)
@@ -199,7 +199,7 @@ func keySet(x wire.Exchange) ([]jose.JSONWebKey, error) {
 // claims judges those that a client has to check (OpenID Connect Core section
 // 3.1.3.7). Times are compared with the answer's own Date: the clock that
 // matters is the server's.
-func (j *judge) claims(x said, payload []byte) {
+func (j *judging) claims(x said, payload []byte) {
 	o, err := wire.ParseObject(payload)
 	if err != nil {
 		j.fail("claims", "a JSON object of claims", clip(err.Error()), x)

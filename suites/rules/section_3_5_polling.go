@@ -23,7 +23,7 @@ var section35Polling = []Rule{
 const steady, impatient = transcript.SteadyPolling, transcript.ImpatientPolling
 
 // POLL-01
-func pendingBeforeDecision(j *judge) {
+func pendingBeforeDecision(j *judging) {
 	polls := j.all(steady, labels.Poll)
 	if len(polls) == 0 {
 		j.missing(steady, labels.Poll)
@@ -45,7 +45,7 @@ func pendingBeforeDecision(j *judge) {
 }
 
 // POLL-02
-func compliantPollingUnpunished(j *judge) {
+func compliantPollingUnpunished(j *judging) {
 	polls := j.all(steady, labels.Poll)
 	slowed, again := slowDowns(polls), slowDowns(j.all(steady, labels.Join(labels.Again, labels.Poll)))
 	switch {
@@ -78,7 +78,7 @@ func withError(polls []said, code string) (list []said) {
 }
 
 // POLL-03
-func tooFastPolling(j *judge) {
+func tooFastPolling(j *judging) {
 	burst := j.all(impatient, labels.Burst)
 	for _, limited := range j.Transcripts[impatient].Labelled(labels.Burst) {
 		if limited.Status == 429 && limited.Overloaded() {
@@ -144,7 +144,7 @@ func closest(polls []said) time.Duration {
 }
 
 // POLL-05
-func fiveSecondsAreEnough(j *judge) {
+func fiveSecondsAreEnough(j *judging) {
 	burst := j.all(impatient, labels.Burst)
 	switch {
 	case len(burst) == 0:
@@ -172,7 +172,7 @@ func fiveSecondsAreEnough(j *judge) {
 }
 
 // refusal returns the polls after a refusal that surely was submitted.
-func (j *judge) refusal() []said {
+func (j *judging) refusal() []said {
 	visit, ok := j.journey(transcript.Denial, labels.Deny)
 	if !ok {
 		return nil
@@ -196,13 +196,13 @@ func (j *judge) refusal() []said {
 }
 
 // denial is the journey that refused.
-func (j *judge) denial() transcript.Journey {
+func (j *judging) denial() transcript.Journey {
 	visit, _ := j.Transcripts[transcript.Denial].Journey(labels.Deny)
 	return visit
 }
 
 // POLL-08
-func denialReported(j *judge) {
+func denialReported(j *judging) {
 	polls := j.refusal()
 	for i, x := range polls {
 		switch {
@@ -223,7 +223,7 @@ func denialReported(j *judge) {
 }
 
 // POLL-09
-func denialFinal(j *judge) {
+func denialFinal(j *judging) {
 	polls := j.refusal()
 	ended := false
 	for _, x := range polls {
@@ -247,7 +247,7 @@ func denialFinal(j *judge) {
 }
 
 // POLL-10
-func expiryReported(j *judge) {
+func expiryReported(j *judging) {
 	for _, code := range []string{labels.Untouched, labels.Polled} {
 		polls := j.all(transcript.Expiry, labels.Join(code, labels.Expired))
 		if len(polls) == 0 {
@@ -259,7 +259,7 @@ func expiryReported(j *judge) {
 }
 
 // expired judges the polls of one code after its lifetime.
-func (j *judge) expired(code string, polls []said) {
+func (j *judging) expired(code string, polls []said) {
 	for i, x := range polls {
 		observed := fmt.Sprintf("%s after expiry (code %s)", describe(x.Exchange), code)
 		switch {

@@ -21,7 +21,7 @@ var section35Races = []Rule{
 const maxShown = 5
 
 // rounds calls judge for K = 1, 2, ... as long as the scenario has a label/K.
-func (j *judge) rounds(scenario, label string, judge func(k int)) int {
+func (j *judging) rounds(scenario, label string, judge func(k int)) int {
 	k := 0
 	for {
 		if _, ok := j.Transcripts[scenario].First(labels.Nth(label, k+1)); !ok {
@@ -71,7 +71,7 @@ func spread(list []said) time.Duration {
 func shown(list []said) []said { return list[:min(len(list), maxShown)] }
 
 // POLL-15
-func singleUseUnderRace(j *judge) {
+func singleUseUnderRace(j *judging) {
 	const scenario = transcript.RacingPolls
 	var raced, width int
 	var apart time.Duration
@@ -121,7 +121,7 @@ func singleUseUnderRace(j *judge) {
 
 // nobodyWon judges a race in which no poll got the token: the grant must have
 // come through it.
-func (j *judge) nobodyWon(scenario string, k int, answers []said, sent int) {
+func (j *judging) nobodyWon(scenario string, k int, answers []said, sent int) {
 	after := j.all(scenario, labels.Nth(labels.After, k))
 	switch {
 	case len(after) == 0:
@@ -144,7 +144,7 @@ func (j *judge) nobodyWon(scenario string, k int, answers []said, sent int) {
 }
 
 // POLL-16
-func pollRacingDecision(j *judge) {
+func pollRacingDecision(j *judging) {
 	const scenario = transcript.DecisionRaces
 	raced, polls := 0, 0
 	for _, goal := range []transcript.Goal{transcript.Deny, transcript.Approve} {
@@ -180,14 +180,14 @@ func pollRacingDecision(j *judge) {
 }
 
 // denialsUnseen says that the plain denial was not reported either.
-func (j *judge) denialsUnseen() bool {
+func (j *judging) denialsUnseen() bool {
 	polls := j.all(transcript.Denial, labels.Denied)
 	return len(polls) > 0 && !slices.ContainsFunc(polls, func(x said) bool { return terminal(x.Exchange) })
 }
 
 // raceWonTwice says that polls in one moment get several tokens without any
 // decision near.
-func (j *judge) raceWonTwice() (twice bool) {
+func (j *judging) raceWonTwice() (twice bool) {
 	j.rounds(transcript.RacingPolls, labels.Race, func(k int) {
 		twice = twice || differentTokens(withToken(j.all(transcript.RacingPolls, labels.Nth(labels.Race, k)))) > 1
 	})
@@ -195,7 +195,7 @@ func (j *judge) raceWonTwice() (twice bool) {
 }
 
 // decisionSurvives judges the polls around one decision and after it.
-func (j *judge) decisionSurvives(goal transcript.Goal, k int, visit transcript.Journey, race []said) {
+func (j *judging) decisionSurvives(goal transcript.Goal, k int, visit transcript.Journey, race []said) {
 	const scenario = transcript.DecisionRaces
 	label := labels.Nth(labels.Join(string(goal), labels.After), k)
 	after := j.all(scenario, label)
@@ -236,7 +236,7 @@ func (j *judge) decisionSurvives(goal transcript.Goal, k int, visit transcript.J
 }
 
 // POLL-19
-func overloadAndLostAnswers(j *judge) {
+func overloadAndLostAnswers(j *judging) {
 	j.stateSurvivesOverload()
 	const scenario = transcript.LostAnswers
 	tried := j.rounds(scenario, labels.Lost, func(k int) {
@@ -273,7 +273,7 @@ func overloadAndLostAnswers(j *judge) {
 
 // stateSurvivesOverload looks at the conversations in which nobody decides: a
 // 429 or 503 that was seen there must not have ended a grant.
-func (j *judge) stateSurvivesOverload() {
+func (j *judging) stateSurvivesOverload() {
 	for _, scenario := range []string{steady, impatient} {
 		t := j.Transcripts[scenario]
 		for i, x := range t.Exchanges {

@@ -30,7 +30,7 @@ const roundedClock = time.Second
 
 // noThrottle says that a burst got no slow_down, so that a rule about what
 // follows one does not apply.
-func (j *judge) noThrottle(scenario, label string) bool {
+func (j *judging) noThrottle(scenario, label string) bool {
 	burst := j.all(scenario, label)
 	switch {
 	case len(burst) == 0:
@@ -46,7 +46,7 @@ func (j *judge) noThrottle(scenario, label string) bool {
 }
 
 // POLL-04
-func slowDownNotTerminal(j *judge) {
+func slowDownNotTerminal(j *judging) {
 	if j.noThrottle(slowed, labels.Burst) {
 		return
 	}
@@ -80,7 +80,7 @@ func slowDownNotTerminal(j *judge) {
 }
 
 // collected says that a scenario's device got its token.
-func (j *judge) collected(scenario string) bool {
+func (j *judging) collected(scenario string) bool {
 	for _, x := range j.all(scenario, labels.Token) {
 		if hasToken(x.Exchange) {
 			return true
@@ -90,7 +90,7 @@ func (j *judge) collected(scenario string) bool {
 }
 
 // POLL-06
-func slowDownRemembered(j *judge) {
+func slowDownRemembered(j *judging) {
 	if j.noThrottle(throttled, labels.Join(labels.Sticky, labels.Burst)) {
 		return
 	}
@@ -142,7 +142,7 @@ func pace(before, x said) string {
 }
 
 // intervalIn is the interval that a device of a scenario was told.
-func (j *judge) intervalIn(scenario, label string) time.Duration {
+func (j *judging) intervalIn(scenario, label string) time.Duration {
 	if x, ok := j.maybe(scenario, label); ok {
 		return intervalOf(x.Exchange)
 	}
@@ -150,7 +150,7 @@ func (j *judge) intervalIn(scenario, label string) time.Duration {
 }
 
 // POLL-07
-func slowDownsEnd(j *judge) {
+func slowDownsEnd(j *judging) {
 	if j.noThrottle(throttled, labels.Join(labels.Patient, labels.Burst)) {
 		return
 	}
@@ -182,7 +182,7 @@ func slowDownsEnd(j *judge) {
 }
 
 // after returns the polls of a device of the throttle scenario after its burst.
-func (j *judge) after(scenario, device string) (polls []said) {
+func (j *judging) after(scenario, device string) (polls []said) {
 	for _, x := range j.all(scenario, device) {
 		if x.Label != labels.Join(device, labels.Device) && !strings.HasPrefix(x.Label, labels.Join(device, labels.Burst)) {
 			polls = append(polls, x)
@@ -192,7 +192,7 @@ func (j *judge) after(scenario, device string) (polls []said) {
 }
 
 // POLL-18
-func throttledPerCode(j *judge) {
+func throttledPerCode(j *judging) {
 	prefix := ""
 	if later := j.all(neighbour, labels.Join(labels.Later, labels.Alone)); len(slowDowns(j.all(neighbour, labels.Alone))) > 0 && len(later) > 0 {
 		prefix = labels.Later + "/"

@@ -18,7 +18,7 @@ var section35Token = []Rule{
 
 // tokenResponses returns the successful token responses of a run, one of each
 // scenario that collected one.
-func (j *judge) tokenResponses() (list []said) {
+func (j *judging) tokenResponses() (list []said) {
 	for _, scenario := range []string{transcript.Approval, transcript.EarlyApproval} {
 		found := false
 		for _, x := range j.all(scenario, labels.Token) {
@@ -35,7 +35,7 @@ func (j *judge) tokenResponses() (list []said) {
 }
 
 // TOKEN-09
-func tokenResponseForm(j *judge) {
+func tokenResponseForm(j *judging) {
 	for _, x := range j.tokenResponses() {
 		o, err := x.Object()
 		if err != nil {
@@ -66,7 +66,7 @@ func tokenResponseForm(j *judge) {
 }
 
 // TOKEN-10
-func tokenResponseNotCacheable(j *judge) {
+func tokenResponseNotCacheable(j *judging) {
 	for _, x := range j.tokenResponses() {
 		if !noStore(x.Exchange) {
 			j.fail("no-store", "Cache-Control: no-store", fmt.Sprintf("Cache-Control %q", clip(x.Header("Cache-Control"))), x)
@@ -80,7 +80,7 @@ func tokenResponseNotCacheable(j *judge) {
 }
 
 // POLL-13
-func approvalSeenPromptly(j *judge) {
+func approvalSeenPromptly(j *judging) {
 	for _, c := range []struct{ scenario, when string }{
 		{transcript.Approval, "after a first poll"},
 		{transcript.EarlyApproval, "before the first poll"},
@@ -107,13 +107,13 @@ func approvalSeenPromptly(j *judge) {
 }
 
 // visitOf is the journey that approved in a scenario.
-func (j *judge) visitOf(scenario string) transcript.Journey {
+func (j *judging) visitOf(scenario string) transcript.Journey {
 	visit, _ := j.Transcripts[scenario].Journey(labels.Approve)
 	return visit
 }
 
 // POLL-14
-func singleUse(j *judge) {
+func singleUse(j *judging) {
 	token, ok := j.success(transcript.Approval)
 	if !ok {
 		return

@@ -25,7 +25,7 @@ var section35Use = []Rule{
 const tokenUse = transcript.TokenUse
 
 // TOKEN-11
-func scopeMember(j *judge) {
+func scopeMember(j *judging) {
 	if g, ok := j.grantingOf(tokenUse, labels.Full); ok {
 		j.scopesTold(labels.Full, g)
 	} else {
@@ -53,7 +53,7 @@ func scopeMember(j *judge) {
 }
 
 // narrowed says that the person cleared the box that the profile names.
-func (j *judge) narrowed() bool {
+func (j *judging) narrowed() bool {
 	if _, ok := j.maybe(tokenUse, labels.Join(labels.Narrowed, labels.Device)); !ok {
 		j.missing(tokenUse, labels.Join(labels.Narrowed, labels.Device))
 		return false
@@ -73,7 +73,7 @@ func (j *judge) narrowed() bool {
 }
 
 // noToken says why a device of this scenario got no token.
-func (j *judge) noToken(name string) {
+func (j *judging) noToken(name string) {
 	polls := j.all(tokenUse, labels.Join(name, labels.Token))
 	switch {
 	case len(polls) > 0:
@@ -85,7 +85,7 @@ func (j *judge) noToken(name string) {
 }
 
 // scopesTold judges one token response.
-func (j *judge) scopesTold(name string, g granting) {
+func (j *judging) scopesTold(name string, g granting) {
 	o, err := g.response.Object()
 	if err != nil {
 		return
@@ -124,7 +124,7 @@ func (j *judge) scopesTold(name string, g granting) {
 }
 
 // TOKEN-12
-func noWidening(j *judge) {
+func noWidening(j *judging) {
 	x, ok := j.first(tokenUse, labels.PartialWidened)
 	if !ok || !j.approved(tokenUse, labels.Of(labels.Approve, labels.Partial)) {
 		return
@@ -155,7 +155,7 @@ func noWidening(j *judge) {
 }
 
 // refreshToken returns the response that brought a refresh token.
-func (j *judge) refreshToken(name string) (said, bool) {
+func (j *judging) refreshToken(name string) (said, bool) {
 	const scenario = transcript.Refresh
 	polls := j.all(scenario, labels.Join(name, labels.Token))
 	for _, x := range polls {
@@ -177,7 +177,7 @@ func (j *judge) refreshToken(name string) (said, bool) {
 }
 
 // TOKEN-13
-func refreshBound(j *judge) {
+func refreshBound(j *judging) {
 	const scenario = transcript.Refresh
 	issued, ok := j.refreshToken(labels.Binding)
 	if !ok {
@@ -233,7 +233,7 @@ func refreshBound(j *judge) {
 }
 
 // TOKEN-14
-func refreshReplay(j *judge) {
+func refreshReplay(j *judging) {
 	const scenario = transcript.Refresh
 	if c := j.Profile.Clients.Public; c != nil && c.Secret != nil {
 		j.notApplicable("clients.public has a secret: no refresh token of a public client can be had")
@@ -273,7 +273,7 @@ func refreshReplay(j *judge) {
 }
 
 // TOKEN-16
-func tokenIsReal(j *judge) {
+func tokenIsReal(j *judging) {
 	g, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok {
 		j.noToken(labels.Full)
@@ -303,7 +303,7 @@ func bearer(x wire.Exchange) bool {
 // expirySlack is how far an introspected lifetime may be from expires_in.
 const expirySlack = 10
 
-func (j *judge) introspected(g granting, client string) {
+func (j *judging) introspected(g granting, client string) {
 	x, ok := j.maybe(tokenUse, labels.Join(labels.Full, labels.Introspection))
 	switch {
 	case j.Endpoints.Introspection == "":
@@ -344,7 +344,7 @@ func (j *judge) introspected(g granting, client string) {
 	j.pass("the token is active")
 }
 
-func (j *judge) userInfoAnswers(g granting) {
+func (j *judging) userInfoAnswers(g granting) {
 	openid := slices.Contains(g.requested, "openid") && (!g.declares || slices.Contains(g.declared, "openid"))
 	switch {
 	case j.Endpoints.UserInfo == "":
@@ -384,7 +384,7 @@ func (j *judge) userInfoAnswers(g granting) {
 // subjects compares the approver of "full" with the person who approved
 // "other" meanwhile. Each source is compared with itself: a client may know a
 // person under another name than a resource server does.
-func (j *judge) subjects() {
+func (j *judging) subjects() {
 	first, second := j.userName("first", j.Profile.Users.First), j.userName("second", j.Profile.Users.Second)
 	for _, member := range []struct{ label, name string }{
 		{labels.Introspection, "sub"}, {labels.Introspection, "username"}, {labels.Userinfo, "sub"},
@@ -411,7 +411,7 @@ func (j *judge) subjects() {
 }
 
 // memberOf is a string member of an answer about a live token.
-func (j *judge) memberOf(label, name string) (string, said) {
+func (j *judging) memberOf(label, name string) (string, said) {
 	x, ok := j.maybe(tokenUse, label)
 	if !ok || x.Status != 200 {
 		return "", x
@@ -432,7 +432,7 @@ func username(u *profiles.User) string {
 }
 
 // TOKEN-17
-func revocation(j *judge) {
+func revocation(j *judging) {
 	g, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok {
 		j.noToken(labels.Full)
@@ -454,7 +454,7 @@ func revocation(j *judge) {
 	j.refreshRevocation()
 }
 
-func (j *judge) foreignRevocation(g granting) {
+func (j *judging) foreignRevocation(g granting) {
 	x, ok := j.maybe(tokenUse, labels.ForeignRevocation)
 	if !ok {
 		j.note("no-second-client", "no other client tried to revoke the token")
@@ -482,7 +482,7 @@ func (j *judge) foreignRevocation(g granting) {
 
 // alive says whether a token works, by one of the means to see it; nil: it
 // cannot be seen.
-func (j *judge) alive(label, means string) *bool {
+func (j *judging) alive(label, means string) *bool {
 	x, ok := j.maybe(tokenUse, label+"/"+means)
 	if !ok {
 		return nil
@@ -501,7 +501,7 @@ func (j *judge) alive(label, means string) *bool {
 	return &works
 }
 
-func (j *judge) ownRevocation(g granting) {
+func (j *judging) ownRevocation(g granting) {
 	x, ok := j.first(tokenUse, labels.Revocation)
 	if !ok {
 		return
@@ -542,7 +542,7 @@ func (j *judge) ownRevocation(g granting) {
 	}
 }
 
-func (j *judge) refreshRevocation() {
+func (j *judging) refreshRevocation() {
 	x, ok := j.maybe(tokenUse, labels.RefreshRevocation)
 	if !ok {
 		j.note("no-refresh-token", "no refresh token was issued to be revoked")
@@ -567,7 +567,7 @@ func (j *judge) refreshRevocation() {
 }
 
 // POLL-17
-func codesNotInterchangeable(j *judge) {
+func codesNotInterchangeable(j *judging) {
 	j.userCodeRefused()
 	for _, p := range []struct{ label, what, code string }{
 		{labels.MixedAsCode, "an approved device code presented as an authorization code", "device-code-as-code"},
@@ -604,7 +604,7 @@ func codesNotInterchangeable(j *judge) {
 	}
 }
 
-func (j *judge) userCodeRefused() {
+func (j *judging) userCodeRefused() {
 	const label = labels.UserCodeAsDeviceCode
 	x, ok := j.first(tokenUse, labels.Join(label, labels.Poll))
 	if !ok {

@@ -23,7 +23,7 @@ var section4 = []Rule{
 const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
 
 // documents returns the metadata documents that exist: 200 and a JSON object.
-func (j *judge) documents() (list []said, objects []wire.Object) {
+func (j *judging) documents() (list []said, objects []wire.Object) {
 	for _, x := range j.all(transcript.Metadata, labels.Document) {
 		if o, err := x.Object(); err == nil && x.Status == 200 {
 			list, objects = append(list, x), append(objects, o)
@@ -46,7 +46,7 @@ func (j *judge) documents() (list []said, objects []wire.Object) {
 }
 
 // META-01
-func endpointAdvertised(j *judge) {
+func endpointAdvertised(j *judging) {
 	list, objects := j.ownDocuments()
 	for i, x := range list {
 		if s, ok := objects[i].String("device_authorization_endpoint"); ok {
@@ -58,7 +58,7 @@ func endpointAdvertised(j *judge) {
 }
 
 // META-02
-func grantTypeAdvertised(j *judge) {
+func grantTypeAdvertised(j *judging) {
 	list, objects := j.ownDocuments()
 	served, probed := j.maybe(transcript.Metadata, labels.Advertised)
 	for i, x := range list {
@@ -79,7 +79,7 @@ func grantTypeAdvertised(j *judge) {
 }
 
 // META-03
-func advertisedURLIsSound(j *judge) {
+func advertisedURLIsSound(j *judging) {
 	list, objects := j.ownDocuments()
 	found := false
 	for i, x := range list {
@@ -126,7 +126,7 @@ func advertisedURLIsSound(j *judge) {
 }
 
 // META-04
-func issuerIsEqual(j *judge) {
+func issuerIsEqual(j *judging) {
 	list, objects := j.documents()
 	if j.Issuer == "" {
 		j.notApplicable("the profile names no issuer")
@@ -152,14 +152,14 @@ func issuerIsEqual(j *judge) {
 	}
 }
 
-func (j *judge) namesIssuer(o wire.Object) bool {
+func (j *judging) namesIssuer(o wire.Object) bool {
 	s, _ := o.String("issuer")
 	return s == j.Issuer
 }
 
 // ownDocuments are the documents that are about the profile's issuer; all of
 // them when none is, or when the profile names no issuer.
-func (j *judge) ownDocuments() (list []said, objects []wire.Object) {
+func (j *judging) ownDocuments() (list []said, objects []wire.Object) {
 	all, decoded := j.documents()
 	if j.Issuer == "" || !slices.ContainsFunc(decoded, j.namesIssuer) {
 		return all, decoded
@@ -173,7 +173,7 @@ func (j *judge) ownDocuments() (list []said, objects []wire.Object) {
 }
 
 // META-05
-func metadataForm(j *judge) {
+func metadataForm(j *judging) {
 	for _, x := range j.all(transcript.Metadata, labels.Document) {
 		if _, err := x.Object(); err != nil && x.Status == 200 && mediaType(x.Exchange) == "application/json" {
 			j.fail("not-an-object", "one JSON object", err.Error(), x)

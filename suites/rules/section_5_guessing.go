@@ -35,7 +35,7 @@ type guessed struct {
 }
 
 // series sums up guesses of one kind.
-func (j *judge) series(name string) guessed {
+func (j *judging) series(name string) guessed {
 	var g guessed
 	var took []float64
 	refusedRight := false
@@ -73,7 +73,7 @@ func median(list []float64) float64 {
 }
 
 // either is the first of the two series if it was held back, else the second.
-func (j *judge) either(name string) (g guessed, first bool) {
+func (j *judging) either(name string) (g guessed, first bool) {
 	if g = j.series(name); g.by != "" {
 		return g, true
 	}
@@ -86,7 +86,7 @@ func (j *judge) either(name string) (g guessed, first bool) {
 }
 
 // guesses says whether the guessing took place at all.
-func (j *judge) guesses() bool {
+func (j *judging) guesses() bool {
 	if len(j.Transcripts[transcript.Guessing].Guessed) == 0 {
 		j.missing(transcript.Guessing, "a guess")
 		return false
@@ -99,8 +99,8 @@ func (j *judge) guesses() bool {
 }
 
 // codeBits is the strength of the user codes, where a sample was taken.
-func (j *judge) codeBits() (bits float64, known bool) {
-	quiet := judge{Evidence: j.Evidence}
+func (j *judging) codeBits() (bits float64, known bool) {
+	quiet := judging{Evidence: j.Evidence}
 	list := quiet.sample()
 	if len(list) == 0 {
 		return 0, false
@@ -113,7 +113,7 @@ func (j *judge) codeBits() (bits float64, known bool) {
 }
 
 // SEC-04
-func guessesAreLimited(j *judge) {
+func guessesAreLimited(j *judging) {
 	if !j.guesses() {
 		return
 	}
@@ -141,7 +141,7 @@ func guessesAreLimited(j *judge) {
 
 // unlimited reports a series that nothing held back: no black box can prove
 // that there is no limit at all.
-func (j *judge) unlimited(name string, wrong int) {
+func (j *judging) unlimited(name string, wrong int) {
 	const expected = "a limit: a refusal, a delay that grows, a lock, a CAPTCHA"
 	strict := j.Profile.Limits.GuessesStrict
 	bits, known := j.codeBits()
@@ -153,7 +153,7 @@ func (j *judge) unlimited(name string, wrong int) {
 }
 
 // SEC-05
-func limitIsNotSidestepped(j *judge) {
+func limitIsNotSidestepped(j *judging) {
 	if !j.guesses() {
 		return
 	}
@@ -202,7 +202,7 @@ func limitIsNotSidestepped(j *judge) {
 
 // wrongBefore counts the wrong codes that were looked at before a series, in any:
 // an address may have one count for all of them.
-func (j *judge) wrongBefore(series string) (n int) {
+func (j *judging) wrongBefore(series string) (n int) {
 	for _, one := range j.Transcripts[transcript.Guessing].Guessed {
 		switch {
 		case one.Series == series:
@@ -216,13 +216,13 @@ func (j *judge) wrongBefore(series string) (n int) {
 
 // stillHeld says that a guess right before a trick, without the trick, was
 // visibly refused: the limit shows, and it had not simply run out.
-func (j *judge) stillHeld(trick string) bool {
+func (j *judging) stillHeld(trick string) bool {
 	return slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guesses(labels.Join(labels.Control, trick)), transcript.Guess.Limited)
 }
 
 // deviceCodeGuesses: RFC 8628 section 5.2 relies on the entropy of the device
 // code, so throttling them is worth knowing and no more.
-func (j *judge) deviceCodeGuesses() {
+func (j *judging) deviceCodeGuesses() {
 	sent := j.Transcripts[transcript.Guessing].Labelled(labels.DeviceCodes)
 	for _, x := range sent {
 		if x.Overloaded() || x.OAuthError() == "slow_down" {
@@ -236,7 +236,7 @@ func (j *judge) deviceCodeGuesses() {
 }
 
 // SEC-06
-func limitIsNoWeapon(j *judge) {
+func limitIsNoWeapon(j *judging) {
 	if !j.guesses() {
 		return
 	}

@@ -20,7 +20,7 @@ var section5Pages = []Rule{
 
 // attack returns an attack that was delivered. One that was not carried out
 // proves nothing, and is an obstacle.
-func (j *judge) attack(scenario, name string) (transcript.Attack, bool) {
+func (j *judging) attack(scenario, name string) (transcript.Attack, bool) {
 	a, ok := j.Transcripts[scenario].Attack(name)
 	switch {
 	case !ok:
@@ -49,7 +49,7 @@ func parenthesis(text string) string {
 }
 
 // SEC-07
-func decisionsAreNotForged(j *judge) {
+func decisionsAreNotForged(j *judging) {
 	const scenario = transcript.CrossSite
 	approvedBy := func(name string) (x said, approved, known bool) {
 		x, ok := j.first(scenario, labels.Join(labels.Poll, name))
@@ -132,7 +132,7 @@ var framedPages = []struct {
 }
 
 // SEC-08
-func pagesAreNotFramed(j *judge) {
+func pagesAreNotFramed(j *judging) {
 	const scenario = transcript.Framing
 	var steps []transcript.Step
 	for _, name := range []string{labels.Decision, labels.WrongCode} {
@@ -219,7 +219,7 @@ func anywhere(sources []string) bool {
 }
 
 // SEC-09
-func noSilentRepeat(j *judge) {
+func noSilentRepeat(j *judging) {
 	const scenario = transcript.RepeatedConsent
 	if !j.approved(scenario, labels.Of(labels.Approve, labels.Before)) {
 		return
@@ -246,7 +246,7 @@ func noSilentRepeat(j *judge) {
 }
 
 // SEC-10
-func nothingIsInjected(j *judge) {
+func nothingIsInjected(j *judging) {
 	tried := 0
 	for _, a := range j.Transcripts[transcript.Injection].Attacks {
 		switch {
@@ -268,7 +268,7 @@ func nothingIsInjected(j *judge) {
 }
 
 // SEC-11
-func noOpenRedirect(j *judge) {
+func noOpenRedirect(j *judging) {
 	delivered := 0
 	for _, a := range j.Transcripts[transcript.Redirection].Attacks {
 		switch {
@@ -305,7 +305,7 @@ func sessionLike(c transcript.Cookie) bool {
 }
 
 // SEC-12
-func pagesKeepToThemselves(j *judge) {
+func pagesKeepToThemselves(j *judging) {
 	j.noCrossOriginReads()
 	visit, ok := j.journey(transcript.Approval, labels.Approve)
 	if !ok {
@@ -340,7 +340,7 @@ func orAbsent(value string) string {
 }
 
 // noCrossOriginReads: a foreign page's script must not read the pages (RFC 9700 section 2.6).
-func (j *judge) noCrossOriginReads() {
+func (j *judging) noCrossOriginReads() {
 	list := j.all(transcript.CrossOriginReads, labels.Page)
 	if len(list) == 0 {
 		j.missing(transcript.CrossOriginReads, labels.Page)
@@ -364,7 +364,7 @@ func (j *judge) noCrossOriginReads() {
 }
 
 // sessionCookies looks at the cookies of a person who is logged in.
-func (j *judge) sessionCookies(visit transcript.Journey) {
+func (j *judging) sessionCookies(visit transcript.Journey) {
 	https := strings.HasPrefix(lastPage(visit), "https:")
 	for _, c := range visit.Cookies {
 		if !sessionLike(c) {
@@ -397,7 +397,7 @@ func lastPage(visit transcript.Journey) string {
 
 // noReferrerLeak: the address of the page that verification_uri_complete opens
 // holds the code, and must not be told to other hosts.
-func (j *judge) noReferrerLeak() {
+func (j *judging) noReferrerLeak() {
 	visit, ok := j.Transcripts[transcript.CompleteURI].Journey(labels.Look)
 	if !ok || len(visit.Steps) == 0 {
 		return

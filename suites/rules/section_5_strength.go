@@ -30,7 +30,7 @@ const (
 )
 
 // SEC-02
-func deviceCodeStrength(j *judge) {
+func deviceCodeStrength(j *judging) {
 	list := j.sample()
 	if len(list) == 0 {
 		return
@@ -95,7 +95,7 @@ func deviceCodeFacts(list []issued) *DeviceCodeFacts {
 }
 
 // strength judges figures against two limits.
-func (j *judge) strength(f Figures, about string, enough, gross float64, what string, list []issued) {
+func (j *judging) strength(f Figures, about string, enough, gross float64, what string, list []issued) {
 	observed := fmt.Sprintf("%s at most %.1f bits: %d varying characters from %d different ones, in %d codes", about, f.Bits, f.Varying, f.Alphabet, f.Sample)
 	observed = strings.TrimSpace(observed)
 	evidence := []said{list[0].said, list[len(list)-1].said}
@@ -241,7 +241,7 @@ func isHashOf(device, user string, sum func(string) []byte) bool {
 }
 
 // SEC-03
-func userCodeStrength(j *judge) {
+func userCodeStrength(j *judging) {
 	list := j.sample()
 	if len(list) == 0 {
 		return
@@ -264,14 +264,14 @@ func userCodeStrength(j *judge) {
 
 // guessingIsLimited says that SEC-04 saw a limit: RFC 8628 section 5.1 takes
 // size and limit together.
-func (j *judge) guessingIsLimited() bool {
-	quiet := judge{Evidence: j.Evidence}
+func (j *judging) guessingIsLimited() bool {
+	quiet := judging{Evidence: j.Evidence}
 	guessesAreLimited(&quiet)
 	return quiet.judgement().Verdict == Pass
 }
 
 // userCodes are the significant characters of the sample's user codes.
-func (j *judge) userCodes(list []issued) (codes []string, ok bool) {
+func (j *judging) userCodes(list []issued) (codes []string, ok bool) {
 	for _, x := range list {
 		if x.user != "" {
 			codes = append(codes, x.user)

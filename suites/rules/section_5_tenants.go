@@ -12,7 +12,7 @@ var section5Tenants = []Rule{
 }
 
 // SEC-13
-func tenantsAreApart(j *judge) {
+func tenantsAreApart(j *judging) {
 	const scenario = transcript.Tenants
 	if j.Profile.Tenant == nil {
 		j.noTenant()
@@ -41,10 +41,10 @@ func tenantsAreApart(j *judge) {
 }
 
 // noTenant says why there is no second tenant.
-func (j *judge) noTenant() { j.noClient("tenant") }
+func (j *judging) noTenant() { j.noClient("tenant") }
 
 // foreignClientThere: a client of this tenant asks the other one for codes.
-func (j *judge) foreignClientThere() {
+func (j *judging) foreignClientThere() {
 	x, ok := j.maybe(transcript.Tenants, labels.ClientDevice)
 	switch {
 	case !ok:
@@ -57,7 +57,7 @@ func (j *judge) foreignClientThere() {
 }
 
 // codeAbroad: a device code of this tenant at the other one's token endpoint.
-func (j *judge) codeAbroad(state, by string, control said) {
+func (j *judging) codeAbroad(state, by string, control said) {
 	x, ok := j.maybe(transcript.Tenants, state+"/"+by)
 	if !ok {
 		if by == "their client" {
@@ -77,7 +77,7 @@ func (j *judge) codeAbroad(state, by string, control said) {
 }
 
 // refusedAbroad judges an answer that gives nothing away: any error will do.
-func (j *judge) refusedAbroad(x said, what string) {
+func (j *judging) refusedAbroad(x said, what string) {
 	switch {
 	case serverFault(x.Exchange):
 		j.warn("server-error", "an OAuth error", describe(x.Exchange)+" "+what, x)
@@ -90,7 +90,7 @@ func (j *judge) refusedAbroad(x said, what string) {
 
 // codeOnForeignPage: a user code of this tenant on the other one's page. The
 // token endpoint says what it came to, the page only what it showed.
-func (j *judge) codeOnForeignPage() {
+func (j *judging) codeOnForeignPage() {
 	const scenario = transcript.Tenants
 	if _, visited := j.Transcripts[scenario].Journey(labels.Page); !visited {
 		if _, went := j.Transcripts[scenario].Journey(labels.Own); went {
@@ -124,7 +124,7 @@ func (j *judge) codeOnForeignPage() {
 
 // foreignPerson: a person of the other tenant at this one's page. Some servers
 // let guests in, which the profile can say.
-func (j *judge) foreignPerson() {
+func (j *judging) foreignPerson() {
 	const scenario = transcript.Tenants
 	if _, visited := j.Transcripts[scenario].Journey(labels.Guest); !visited {
 		if _, went := j.Transcripts[scenario].Journey(labels.Own); went {
@@ -153,7 +153,7 @@ func (j *judge) foreignPerson() {
 }
 
 // foreignToken: what a token of the other tenant says, and what this one says of it.
-func (j *judge) foreignToken() {
+func (j *judging) foreignToken() {
 	const scenario = transcript.Tenants
 	if token, ok := j.tokenAmong(scenario, labels.OwnToken); ok {
 		o, _ := token.Object()
@@ -183,7 +183,7 @@ func (j *judge) foreignToken() {
 	}
 }
 
-func (j *judge) issuerOfToken(token said, text string) {
+func (j *judging) issuerOfToken(token said, text string) {
 	claims, ok := j.claimsIn(text)
 	if !ok {
 		return // TOKEN-15 judges the form
@@ -197,7 +197,7 @@ func (j *judge) issuerOfToken(token said, text string) {
 }
 
 // tenantsIssuer is the part of META-04 about two tenants.
-func (j *judge) tenantsIssuer() {
+func (j *judging) tenantsIssuer() {
 	t := j.Profile.Tenant
 	if t == nil || t.Issuer == "" {
 		return

@@ -17,7 +17,7 @@ var section5Transport = []Rule{
 }
 
 // SEC-01
-func tlsEverywhere(j *judge) {
+func tlsEverywhere(j *judging) {
 	control, ok := j.first(transcript.Transport, labels.Control)
 	if !ok {
 		return
@@ -33,7 +33,7 @@ func tlsEverywhere(j *judge) {
 
 // notOverHTTP judges the same URLs over http. Nothing may be served there; a
 // refusal of any kind is right.
-func (j *judge) notOverHTTP() {
+func (j *judging) notOverHTTP() {
 	for _, x := range j.Transcripts[transcript.Transport].Labelled(labels.HTTP) {
 		what := strings.TrimPrefix(x.Label, labels.HTTP+"/")
 		x := said{x, transcript.Transport}
@@ -62,7 +62,7 @@ var asksForInput = regexp.MustCompile(`(?i)<(form|input|button)[\s>]`)
 
 // sameAsOverTLS says that the page of http is the page of https, and not a
 // notice or a page that a proxy puts before everything.
-func (j *judge) sameAsOverTLS(x said) bool {
+func (j *judging) sameAsOverTLS(x said) bool {
 	secure, ok := j.maybe(transcript.Transport, labels.HTTPSPage)
 	if !ok || secure.Status != 200 {
 		return false
@@ -71,7 +71,7 @@ func (j *judge) sameAsOverTLS(x said) bool {
 		asksForInput.Match(secure.Response.Body) && asksForInput.Match(x.Response.Body)
 }
 
-func (j *judge) certificates() {
+func (j *judging) certificates() {
 	if j.Profile.TLS.Insecure {
 		j.note("certificate-not-judged", "certificates are not judged: the profile says tls.insecure")
 		return
@@ -91,7 +91,7 @@ func (j *judge) certificates() {
 	}
 }
 
-func (j *judge) tlsVersions() {
+func (j *judging) tlsVersions() {
 	accepted := func(version string) (said, bool) {
 		x, sent := j.Transcripts[transcript.Transport].First(labels.Join(labels.TLS, version))
 		return said{x, transcript.Transport}, sent && x.Response != nil
@@ -116,7 +116,7 @@ func (j *judge) tlsVersions() {
 }
 
 // SEC-14: a limit of ours for gross faults, hence the codes policy-*.
-func hostHeaderNotTrusted(j *judge) {
+func hostHeaderNotTrusted(j *judging) {
 	control, ok := j.first(transcript.HostHeaders, labels.Control)
 	if !ok {
 		return

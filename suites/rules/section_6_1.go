@@ -20,7 +20,7 @@ var confusable = []string{"0O", "1I", "1l", "Il"}
 const longCode = 12
 
 // VERIFY-06
-func typeableAlphabet(j *judge) {
+func typeableAlphabet(j *judging) {
 	list := j.sample()
 	if len(list) == 0 {
 		return

@@ -27,7 +27,7 @@ const (
 
 // entry tells how one way to enter a code ended. A way that could not be tried
 // is an obstacle.
-func (j *judge) entry(way string) (entered, transcript.Journey) {
+func (j *judging) entry(way string) (entered, transcript.Journey) {
 	if _, there := j.Transcripts[transcript.CodeEntry].Journey(way); !there && j.Transcripts[transcript.CodeEntry].Aborted == "" {
 		if _, issued := j.maybe(transcript.CodeEntry, labels.Join(labels.Device, way)); issued {
 			return notTried, transcript.Journey{} // such a code offers nothing to change
@@ -59,7 +59,7 @@ func (j *judge) entry(way string) (entered, transcript.Journey) {
 }
 
 // asPrinted is the positive control: the code as the device shows it.
-func (j *judge) asPrinted() bool {
+func (j *judging) asPrinted() bool {
 	how, visit := j.entry(labels.AsPrinted)
 	switch how {
 	case accepted:
@@ -71,7 +71,7 @@ func (j *judge) asPrinted() bool {
 }
 
 // sampledCodes are the user codes that the rule may look at.
-func (j *judge) sampledCodes() (codes []string) {
+func (j *judging) sampledCodes() (codes []string) {
 	for _, from := range []struct{ scenario, label string }{{transcript.CodeEntry, labels.Device}, {transcript.Codes, labels.Code}} {
 		for _, x := range j.all(from.scenario, from.label) {
 			if o, err := x.Object(); err == nil {
@@ -85,7 +85,7 @@ func (j *judge) sampledCodes() (codes []string) {
 }
 
 // VERIFY-04
-func otherCaseAccepted(j *judge) {
+func otherCaseAccepted(j *judging) {
 	codes := j.sampledCodes()
 	all := strings.Join(codes, "")
 	lower, upper := strings.ContainsFunc(all, unicode.IsLower), strings.ContainsFunc(all, unicode.IsUpper)
@@ -113,7 +113,7 @@ func otherCaseAccepted(j *judge) {
 }
 
 // VERIFY-05
-func strayCharactersAccepted(j *judge) {
+func strayCharactersAccepted(j *judging) {
 	if !j.asPrinted() {
 		return
 	}

@@ -26,7 +26,7 @@ const extensions = transcript.Extensions
 func saysLittle(x said) bool { return hasError(x.Exchange, "slow_down", "authorization_pending") }
 
 // EXT-01
-func pkceOnDeviceRequest(j *judge) {
+func pkceOnDeviceRequest(j *judging) {
 	supported := j.Profile.Capabilities.PKCE
 	issued, ok := j.first(extensions, labels.Join(labels.PKCE, labels.Device))
 	switch {
@@ -85,7 +85,7 @@ func pkceOnDeviceRequest(j *judge) {
 
 // latest is the last answer to a request that is repeated while the approval is
 // not seen; none at all is an obstacle.
-func (j *judge) latest(label string) (said, bool) {
+func (j *judging) latest(label string) (said, bool) {
 	list := j.all(extensions, label)
 	if len(list) == 0 {
 		if label != labels.Join(labels.PKCE, labels.Missing) && label != labels.Join(labels.PKCE, labels.Right) {
@@ -97,7 +97,7 @@ func (j *judge) latest(label string) (said, bool) {
 }
 
 // dpopSupported says whether the target knows DPoP, and how we know.
-func (j *judge) dpopSupported() (bool, string) {
+func (j *judging) dpopSupported() (bool, string) {
 	if told := j.Profile.Capabilities.DPoP; told != nil {
 		return *told, "the profile says so (capabilities.dpop)"
 	}
@@ -112,7 +112,7 @@ func (j *judge) dpopSupported() (bool, string) {
 }
 
 // redeemed is the answer in which the code with a good proof gave its token.
-func (j *judge) redeemed() (said, bool) {
+func (j *judging) redeemed() (said, bool) {
 	if !j.approved(extensions, labels.Of(labels.Approve, labels.DPoP)) {
 		return said{}, false
 	}
@@ -127,7 +127,7 @@ func (j *judge) redeemed() (said, bool) {
 }
 
 // EXT-02
-func dpopBound(j *judge) {
+func dpopBound(j *judging) {
 	known, how := j.dpopSupported()
 	x, ok := j.redeemed()
 	if !ok {
@@ -161,7 +161,7 @@ func dpopBound(j *judge) {
 	j.pass("token_type DPoP")
 }
 
-func (j *judge) boundToKey(about said, want string) {
+func (j *judging) boundToKey(about said, want string) {
 	o, err := about.Object()
 	active, isBool := false, false
 	if err == nil {
@@ -183,7 +183,7 @@ func (j *judge) boundToKey(about said, want string) {
 }
 
 // EXT-03
-func badProofsRefused(j *judge) {
+func badProofsRefused(j *judging) {
 	if known, how := j.dpopSupported(); !known {
 		j.notApplicable("the target does not do DPoP: %s", how)
 		return
@@ -229,7 +229,7 @@ func badProofsRefused(j *judge) {
 }
 
 // EXT-04
-func nonceChallengeHarmless(j *judge) {
+func nonceChallengeHarmless(j *judging) {
 	if known, how := j.dpopSupported(); !known {
 		j.notApplicable("the target does not do DPoP: %s", how)
 		return
@@ -270,7 +270,7 @@ func nonceChallengeHarmless(j *judge) {
 }
 
 // EXT-05
-func resourceIndicators(j *judge) {
+func resourceIndicators(j *judging) {
 	valid := j.Profile.Capabilities.Resource
 	control, ok := j.first(extensions, labels.ParametersControl)
 	if !ok || !hasCodes(control.Exchange) {
@@ -306,7 +306,7 @@ func resourceIndicators(j *judge) {
 }
 
 // audience judges what became of a valid resource.
-func (j *judge) audience(valid string) {
+func (j *judging) audience(valid string) {
 	if !j.approved(extensions, labels.Of(labels.Approve, labels.Resource)) {
 		return
 	}
@@ -342,7 +342,7 @@ func (j *judge) audience(valid string) {
 }
 
 // EXT-06
-func richRequests(j *judge) {
+func richRequests(j *judging) {
 	control, ok := j.first(extensions, labels.ParametersControl)
 	if !ok || !hasCodes(control.Exchange) {
 		if ok {

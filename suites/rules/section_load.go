@@ -32,7 +32,7 @@ type fleetDevice struct {
 func (d fleetDevice) approved() bool { return d.visit.Outcome == transcript.Approved }
 
 // ledger is the whole fleet.
-func (j *judge) ledger() (devices []fleetDevice) {
+func (j *judging) ledger() (devices []fleetDevice) {
 	const scenario = transcript.Fleet
 	t := j.Transcripts[scenario]
 	// Once over the exchanges: Labelled for each device would take the square.
@@ -72,7 +72,7 @@ func (j *judge) ledger() (devices []fleetDevice) {
 }
 
 // LOAD-01
-func noCrossTalk(j *judge) {
+func noCrossTalk(j *judging) {
 	devices := j.ledger()
 	approved, refused, served := 0, 0, 0
 	for _, d := range devices {
@@ -100,7 +100,7 @@ func noCrossTalk(j *judge) {
 }
 
 // ownAnswers: a device hears what was decided about its own code.
-func (j *judge) ownAnswers(d fleetDevice) {
+func (j *judging) ownAnswers(d fleetDevice) {
 	if len(d.polls) == 0 {
 		return
 	}
@@ -128,7 +128,7 @@ func (j *judge) ownAnswers(d fleetDevice) {
 }
 
 // nothingShared: no code and no token stands in two answers.
-func (j *judge) nothingShared(devices []fleetDevice) {
+func (j *judging) nothingShared(devices []fleetDevice) {
 	type given struct {
 		answer said
 		who    string
@@ -167,7 +167,7 @@ func (j *judge) nothingShared(devices []fleetDevice) {
 }
 
 // ownPerson: a token belongs to the person who approved its device.
-func (j *judge) ownPerson(devices []fleetDevice) {
+func (j *judging) ownPerson(devices []fleetDevice) {
 	approver, person := map[string]string{}, map[string]string{}
 	witness := map[string]said{}
 	for _, d := range devices {
@@ -201,7 +201,7 @@ func (j *judge) ownPerson(devices []fleetDevice) {
 
 // ownScope: a device that asked for less does not get what another asked for,
 // where the server gives others what they asked for and no more.
-func (j *judge) ownScope(devices []fleetDevice) {
+func (j *judging) ownScope(devices []fleetDevice) {
 	var within, beyond []said
 	for _, d := range devices {
 		if len(d.tokens) == 0 {
@@ -228,7 +228,7 @@ func (j *judge) ownScope(devices []fleetDevice) {
 }
 
 // LOAD-02
-func stateMachineUnderLoad(j *judge) {
+func stateMachineUnderLoad(j *judging) {
 	devices := j.ledger()
 	var polls, slowed, faults []said
 	lost, collected, most := 0, 0, 0

@@ -71,15 +71,15 @@ type sluggish struct {
 
 func (d *sluggish) Name() string { return "forms" }
 func (d *sluggish) Close() error { return nil }
-func (d *sluggish) NewSession(context.Context) (useragent.Session, error) {
-	return sluggishSession{d}, nil
+func (d *sluggish) NewAgent(context.Context) (useragent.Agent, error) {
+	return sluggishAgent{d}, nil
 }
 
-type sluggishSession struct{ d *sluggish }
+type sluggishAgent struct{ d *sluggish }
 
-func (sluggishSession) Close() error { return nil }
+func (sluggishAgent) Close() error { return nil }
 
-func (s sluggishSession) Journey(ctx context.Context, task useragent.Task) transcript.Journey {
+func (s sluggishAgent) Journey(ctx context.Context, task useragent.Task) transcript.Journey {
 	s.d.mu.Lock()
 	takes := s.d.takes[0]
 	if len(s.d.takes) > 1 {
@@ -232,9 +232,9 @@ func TestOtherPacesAreNotOurs(t *testing.T) {
 
 type named string
 
-func (n named) Name() string                                        { return string(n) }
-func (named) Close() error                                          { return nil }
-func (named) NewSession(context.Context) (useragent.Session, error) { return nil, nil }
+func (n named) Name() string                                    { return string(n) }
+func (named) Close() error                                      { return nil }
+func (named) NewAgent(context.Context) (useragent.Agent, error) { return nil, nil }
 
 // TestVainRepetitionsEnd: a machine that is too slow for one conversation alone
 // is not asked again and again.

@@ -90,7 +90,7 @@ func crossSite(c *conversation) error {
 
 // logIn has the person approve a code. There the login comes after the
 // decision, and nobody can decide in the name of a person without a session.
-func (c *conversation) logIn(s useragent.Session, client *profiles.Client) error {
+func (c *conversation) logIn(s useragent.Agent, client *profiles.Client) error {
 	// They meet over a client that nobody approved, and wait for us otherwise.
 	c.leavePages()
 	if err := c.afterPages(transcript.TwoPeople); err != nil {

@@ -74,7 +74,7 @@ func (c *conversation) errand(d *device, goal transcript.Goal) error {
 }
 
 // approve lets the person in a user agent approve one of several devices.
-func (c *conversation) approve(s useragent.Session, name string, d *device) error {
+func (c *conversation) approve(s useragent.Agent, name string, d *device) error {
 	return unfinished(c.visit(s, d.task(name, transcript.Approve)))
 }
 

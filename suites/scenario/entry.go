@@ -59,7 +59,7 @@ func rejected(j transcript.Journey) bool {
 
 // enter gives a fresh code to the page in one way. A code that offers nothing to
 // change is not entered.
-func (c *conversation) enter(s useragent.Session, way wayToEnter, name string) (j transcript.Journey, err error) {
+func (c *conversation) enter(s useragent.Agent, way wayToEnter, name string) (j transcript.Journey, err error) {
 	if err := c.takeTurn(s); err != nil {
 		return j, err
 	}

@@ -132,7 +132,7 @@ func (e *expiring) issue(label string) (*device, error) {
 }
 
 // tellOf is tell for a story with somebody who has to decide in time.
-func (e *expiring) tellOf(story string, goOn func(useragent.Session, *device) error, ends ...func()) {
+func (e *expiring) tellOf(story string, goOn func(useragent.Agent, *device) error, ends ...func()) {
 	e.stories.Go(func() {
 		for _, end := range ends {
 			defer end()
@@ -170,7 +170,7 @@ func (e *expiring) persons() {
 		{labels.Opened, (*device).over, labels.Join(labels.Opened, labels.Poll)},
 	} {
 		stands := sync.OnceFunc(standing.Done)
-		e.tellOf(story.name, func(s useragent.Session, d *device) error {
+		e.tellOf(story.name, func(s useragent.Agent, d *device) error {
 			act := story.act(d)
 			if err := d.until(act - time.Duration(float64(paused)*e.c.Clock.rate)); err != nil {
 				return err
@@ -190,7 +190,7 @@ func (e *expiring) persons() {
 			return nil
 		}, stands)
 	}
-	e.tellOf("approved", func(s useragent.Session, d *device) error {
+	e.tellOf("approved", func(s useragent.Agent, d *device) error {
 		if e.client == e.c.Profile.Clients.Public && e.c.Target.Expiry == e.c.Target.Endpoints {
 			standing.Wait()
 			if err := e.c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI); err != nil {
@@ -225,7 +225,7 @@ func (e *expiring) persons() {
 // approve lets a person approve when hold returns: they stand before the
 // decision meanwhile, or, with a driver that has no page to stand before, they
 // come only then.
-func (e *expiring) approve(s useragent.Session, d *device, name string, hold func() error) error {
+func (e *expiring) approve(s useragent.Agent, d *device, name string, hold func() error) error {
 	task := d.task(name, transcript.Approve)
 	if e.c.ownPace() {
 		task.AtDecision = func(context.Context) error { return hold() }

@@ -116,7 +116,7 @@ type guesser struct {
 
 // open gives the guesser a fresh cookie jar. What is put into the header goes
 // along from then on.
-func (g *guesser) open(address string) (s useragent.Session, header map[string]string, done func(), err error) {
+func (g *guesser) open(address string) (s useragent.Agent, header map[string]string, done func(), err error) {
 	header = map[string]string{}
 	driver, err := useragent.New("forms", useragent.Options{
 		Verification: g.Profile.Verification, TLS: g.Profile.TLS, Now: g.Clock.Now, LocalAddr: address, Header: header,
@@ -124,7 +124,7 @@ func (g *guesser) open(address string) (s useragent.Session, header map[string]s
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if s, err = driver.NewSession(g.ctx); err != nil {
+	if s, err = driver.NewAgent(g.ctx); err != nil {
 		return nil, nil, nil, err
 	}
 	return s, header, func() { _ = s.Close(); _ = driver.Close() }, nil // connections, no more
@@ -138,13 +138,13 @@ func (g *guesser) right() (*device, error) {
 }
 
 // guess types one code and records what the page made of it.
-func (g *guesser) guess(s useragent.Session, series string, d *device, code string, account *useragent.Account) transcript.Guess {
+func (g *guesser) guess(s useragent.Agent, series string, d *device, code string, account *useragent.Account) transcript.Guess {
 	task := d.task(series, transcript.ReachDecision)
 	task.UserCode, task.Account = code, account
 	return g.typed(s, series, task, code == d.userCode)
 }
 
-func (g *guesser) typed(s useragent.Session, series string, task useragent.Task, right bool) transcript.Guess {
+func (g *guesser) typed(s useragent.Agent, series string, task useragent.Task, right bool) transcript.Guess {
 	g.wait("a guess: "+series, 0)
 	began := time.Now()
 	j := s.Journey(g.ctx, task)
@@ -178,7 +178,7 @@ func (g *guesser) tries() int {
 // series types wrong codes, with a right one after every few, and a right one
 // in the end. It says whether it was held back. Without a session every code
 // comes from a fresh cookie jar, and a few of them at once.
-func (g *guesser) series(s useragent.Session, name string, every int, account *useragent.Account) (limited bool, err error) {
+func (g *guesser) series(s useragent.Agent, name string, every int, account *useragent.Account) (limited bool, err error) {
 	enter := func(d *device, code string) (transcript.Guess, error) {
 		if s != nil {
 			return g.guess(s, name, d, code, account), nil
@@ -245,7 +245,7 @@ func (g *guesser) series(s useragent.Session, name string, every int, account *u
 // guesser is let in again, and then types, with right codes in between, more
 // wrong ones than it took until then in all. Afterwards the guesser is held back
 // once more, for what comes next.
-func (g *guesser) again(s useragent.Session, name string, account *useragent.Account) error {
+func (g *guesser) again(s useragent.Agent, name string, account *useragent.Account) error {
 	typed := g.wrong() // by whatever series: an address may have one count
 	d, err := g.right()
 	if err != nil {
@@ -379,7 +379,7 @@ func (g *guesser) someoneElse(other *profiles.User) error {
 }
 
 // tricks are what a logged-in guesser tries who was held back.
-func (g *guesser) tricks(s useragent.Session, header map[string]string) error {
+func (g *guesser) tricks(s useragent.Agent, header map[string]string) error {
 	d, err := g.right()
 	if err != nil {
 		return err
@@ -418,7 +418,7 @@ func (g *guesser) tricks(s useragent.Session, header map[string]string) error {
 
 // stillHeld is the control of a trick: right before it, one more guess without
 // it. A limit that has run out by then is not side-stepped.
-func (g *guesser) stillHeld(s useragent.Session, trick string, d *device, account *useragent.Account) {
+func (g *guesser) stillHeld(s useragent.Agent, trick string, d *device, account *useragent.Account) {
 	g.guess(s, labels.Join(labels.Control, trick), d, g.random.like(d.userCode), account)
 }
 

@@ -140,7 +140,7 @@ func stringIn(x wire.Exchange, member string) string {
 
 // approveAll lets the person approve several devices, in order. Those that
 // could not be approved are left out of what follows.
-func (c *conversation) approveAll(s useragent.Session, devices []*errand) error {
+func (c *conversation) approveAll(s useragent.Agent, devices []*errand) error {
 	var failed error
 	for _, e := range devices {
 		if e.device == nil {

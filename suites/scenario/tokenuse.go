@@ -297,7 +297,7 @@ func (c *conversation) userCodeAsDeviceCode(client *profiles.Client) error {
 
 // typeDeviceCode types a device code into the page, at the end: it is a wrong
 // user code, and some servers count those.
-func (t *tokenUser) typeDeviceCode(s useragent.Session) {
+func (t *tokenUser) typeDeviceCode(s useragent.Agent) {
 	d, err := t.issue(labels.TypedDevice, t.client)
 	if err != nil {
 		return

@@ -203,7 +203,7 @@ type meeting struct {
 	c       *conversation
 	d       *device
 	name    string
-	a, b    useragent.Session
+	a, b    useragent.Agent
 	goal    transcript.Goal // of a; b approves
 	between func() error    // after a's decision, before that of b
 }

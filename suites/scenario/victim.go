@@ -42,7 +42,7 @@ func (c *conversation) bait() (*profiles.Client, error) {
 
 // lure lets a person go to the decision about a fresh code of the client, and
 // not decide.
-func (c *conversation) lure(s useragent.Session, client *profiles.Client, name string) (*device, transcript.Journey, error) {
+func (c *conversation) lure(s useragent.Agent, client *profiles.Client, name string) (*device, transcript.Journey, error) {
 	if err := c.takeTurn(s); err != nil {
 		return nil, transcript.Journey{}, err
 	}

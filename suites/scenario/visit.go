@@ -11,14 +11,14 @@ import (
 )
 
 // person opens a fresh user agent.
-func (c *conversation) person() (useragent.Session, error) {
-	return c.open(func(ctx context.Context, d useragent.Driver) (useragent.Session, error) { return d.NewSession(ctx) })
+func (c *conversation) person() (useragent.Agent, error) {
+	return c.open(func(ctx context.Context, d useragent.Driver) (useragent.Agent, error) { return d.NewAgent(ctx) })
 }
 
 // personInTurn opens a fresh user agent whose first journey can begin at once:
 // the code that it is for is asked for after this, and does not grow old in the
 // queue for the browser.
-func (c *conversation) personInTurn() (useragent.Session, error) {
+func (c *conversation) personInTurn() (useragent.Agent, error) {
 	s, err := c.person()
 	if err != nil {
 		return nil, err
@@ -28,12 +28,12 @@ func (c *conversation) personInTurn() (useragent.Session, error) {
 
 // errander is personInTurn for errands: visits of which only the decision
 // counts, so that no rule looks at their pages.
-func (c *conversation) errander() (useragent.Session, error) {
-	s, err := c.open(func(ctx context.Context, d useragent.Driver) (useragent.Session, error) {
+func (c *conversation) errander() (useragent.Agent, error) {
+	s, err := c.open(func(ctx context.Context, d useragent.Driver) (useragent.Agent, error) {
 		if e, ok := d.(useragent.Errander); ok {
 			return e.NewErrand(ctx)
 		}
-		return d.NewSession(ctx)
+		return d.NewAgent(ctx)
 	})
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (c *conversation) errander() (useragent.Session, error) {
 }
 
 // orClose is a session that can be used, or none.
-func (c *conversation) orClose(s useragent.Session, err error) (useragent.Session, error) {
+func (c *conversation) orClose(s useragent.Agent, err error) (useragent.Agent, error) {
 	if err != nil {
 		_ = s.Close() // what matters is that it is of no use
 		return nil, err
@@ -50,7 +50,7 @@ func (c *conversation) orClose(s useragent.Session, err error) (useragent.Sessio
 	return s, nil
 }
 
-func (c *conversation) open(session func(context.Context, useragent.Driver) (useragent.Session, error)) (useragent.Session, error) {
+func (c *conversation) open(session func(context.Context, useragent.Driver) (useragent.Agent, error)) (useragent.Agent, error) {
 	if c.Driver == nil {
 		return nil, fmt.Errorf("no user agent: %s", c.NoDriver)
 	}
@@ -63,7 +63,7 @@ func (c *conversation) open(session func(context.Context, useragent.Driver) (use
 }
 
 // takeTurn waits until a user agent's next journey can begin at once.
-func (c *conversation) takeTurn(s useragent.Session) error {
+func (c *conversation) takeTurn(s useragent.Agent) error {
 	p, ok := s.(useragent.Preparer)
 	if !ok {
 		return nil
@@ -76,7 +76,7 @@ func (c *conversation) takeTurn(s useragent.Session) error {
 }
 
 // visit lets a person do one errand and records it.
-func (c *conversation) visit(s useragent.Session, task useragent.Task) transcript.Journey {
+func (c *conversation) visit(s useragent.Agent, task useragent.Task) transcript.Journey {
 	start := time.Now()
 	j := c.visitExpiring(s, task)
 	if by := time.Since(task.Deadline); !task.Deadline.IsZero() && by > 0 && c.ownPace() {
@@ -86,7 +86,7 @@ func (c *conversation) visit(s useragent.Session, task useragent.Task) transcrip
 }
 
 // visitExpiring is visit for a code that may expire meanwhile.
-func (c *conversation) visitExpiring(s useragent.Session, task useragent.Task) transcript.Journey {
+func (c *conversation) visitExpiring(s useragent.Agent, task useragent.Task) transcript.Journey {
 	c.wait("the user agent: "+task.Name, 0)
 	c.mu.Lock()
 	task.Unpictured = len(c.said.Journeys) >= transcript.JourneysPictured

@@ -8,12 +8,12 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// Attacker is a Session that can be attacked: by hostile pages in the person's
+// Attacker is a Agent that can be attacked: by hostile pages in the person's
 // own browser, with the person's cookies. Only a real browser's can, because
 // what a browser refuses to do for a hostile page is half of the defence.
 // The hostile pages come from a site of another name than the target's.
 type Attacker interface {
-	Session
+	Agent
 	// Hold presses approve on the decision page that the last journey ended
 	// at, and returns the request that this made. It is not sent.
 	Hold(ctx context.Context) (Request, error)

@@ -62,7 +62,7 @@ func (b *budget) resume() {
 }
 
 // Step bounds a context by the time that a step may take, and some more.
-func (s *TabSession) Step(ctx context.Context, more time.Duration) (context.Context, context.CancelFunc) {
+func (s *TabAgent) Step(ctx context.Context, more time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	b := startBudget(s.limits.Step+more, s.strained, func() { cancel(errStep) })
 	return ctx, func() {

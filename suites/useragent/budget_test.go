@@ -52,7 +52,7 @@ func TestBudget(t *testing.T) {
 
 func TestStepNamesTheCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &TabSession{limits: profiles.JourneyLimits{Step: time.Second}}
+		s := &TabAgent{limits: profiles.JourneyLimits{Step: time.Second}}
 		ctx, cancel := s.Step(t.Context(), 0)
 		defer cancel()
 		<-ctx.Done()

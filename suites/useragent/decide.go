@@ -14,9 +14,9 @@ type choice struct {
 	trouble  *transcript.Trouble
 	way      pages.Way
 	typeCode bool
-	// forget drops the cookies before the plan is carried out.
+	// forget drops the cookies before the acts are carried out.
 	forget bool
-	// decides says that the plan makes the decision.
+	// decides says that the acts make the decision.
 	decides bool
 }
 
@@ -97,7 +97,7 @@ func (v *visit) noteLogin(p *pages.Sighting) {
 func (v *visit) afterDeny(p *pages.Sighting) choice {
 	again := p.AsksForDecision()
 	key := "deny again"
-	if again && len(p.Plan(pages.Deny, false)) > 0 && v.seen[key] < 2 {
+	if again && len(p.Acts(pages.Deny, false)) > 0 && v.seen[key] < 2 {
 		v.seen[key]++
 		return choice{way: pages.Deny}
 	}
@@ -176,7 +176,7 @@ func (v *visit) atLogin(p *pages.Sighting) choice {
 }
 
 func (v *visit) atDecision(p *pages.Sighting) choice {
-	canApprove, canDeny := len(p.Plan(pages.Approve, false)) > 0, len(p.Plan(pages.Deny, false)) > 0
+	canApprove, canDeny := len(p.Acts(pages.Approve, false)) > 0, len(p.Acts(pages.Deny, false)) > 0
 	v.j.ApproveOffered = v.j.ApproveOffered || canApprove
 	v.j.DenyOffered = v.j.DenyOffered || canDeny
 	// Before anybody logged in, a confirmation of the code cannot approve;

@@ -41,9 +41,9 @@ func TestDenyNeverApproves(t *testing.T) {
 	} {
 		p := r.Recognise(SnapshotOf(c.page, from, 200, nil), "ABCD-EFGH")
 		v := &visit{
-			TabSession: &TabSession{tab: &formsTab{}, consent: c.consent, loggedIn: c.loggedIn},
-			task:       Task{Goal: transcript.Deny, UserCode: "ABCD-EFGH", Start: "https://idp.test/device", TypeCode: true, Account: &Account{}},
-			j:          &transcript.Journey{}, codesSent: c.codes, seen: map[string]int{},
+			TabAgent: &TabAgent{tab: &formsTab{}, consent: c.consent, loggedIn: c.loggedIn},
+			task:     Task{Goal: transcript.Deny, UserCode: "ABCD-EFGH", Start: "https://idp.test/device", TypeCode: true, Account: &Account{}},
+			j:        &transcript.Journey{}, codesSent: c.codes, seen: map[string]int{},
 		}
 		if m := v.decide(p); m.way != c.way || m.end != c.end {
 			t.Errorf("%s (%s): way %q, end %q; want %q, %q", c.name, p.Role, m.way, m.end, c.way, c.end)

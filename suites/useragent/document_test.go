@@ -34,7 +34,7 @@ func FuzzPage(f *testing.F) {
 			t.Fatal("the snapshot is out of bounds")
 		}
 		for _, w := range []pages.Way{pages.Onward, pages.Approve, pages.Deny} {
-			for _, a := range p.Plan(w, true) {
+			for _, a := range p.Acts(w, true) {
 				for _, i := range a.Find(p) {
 					switch a.Do {
 					case pages.Fill:

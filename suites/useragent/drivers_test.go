@@ -82,11 +82,11 @@ func drive(t *testing.T, kind string, v profiles.Verification) useragent.Driver 
 	return d
 }
 
-func open(t *testing.T, kind, consent string) useragent.Session {
+func open(t *testing.T, kind, consent string) useragent.Agent {
 	t.Helper()
-	// The browser is shared, whatever the consent: it is a matter of the session.
+	// The browser is shared, whatever the consent: it is a matter of the agent.
 	d := drive(t, kind, profiles.Verification{Consent: consent})
-	s, err := d.NewSession(t.Context())
+	s, err := d.NewAgent(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,13 +273,13 @@ func TestAtDecisionDoesNotCount(t *testing.T) {
 		}
 		defer d.Close()
 		defer d.(*useragent.Forms).Dial(listener.dial)()
-		u, err := d.NewSession(t.Context())
+		u, err := d.NewAgent(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer u.Close()
 		task := s.task(transcript.Approve, s.issue())
-		task.AtDecision = func(context.Context) error { time.Sleep(2 * u.(*useragent.TabSession).Limits().Journey); return nil }
+		task.AtDecision = func(context.Context) error { time.Sleep(2 * u.(*useragent.TabAgent).Limits().Journey); return nil }
 		check(t, u.Journey(t.Context(), task), transcript.Approved)
 	})
 }

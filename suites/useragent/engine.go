@@ -48,17 +48,17 @@ func (e *Engine) Reacted(took time.Duration) {
 	}
 }
 
-// NewSession gives a person a fresh tab.
-func (e *Engine) NewSession(t Tab) *TabSession {
+// NewAgent gives a person a fresh tab.
+func (e *Engine) NewAgent(t Tab) *TabAgent {
 	o := e.options
-	return &TabSession{
+	return &TabAgent{
 		driver: e.driver, tab: t, recogniser: e.recogniser, limits: o.Verification.Limits, consent: o.Verification.Consent,
 		now: o.Now, strained: o.Strained, room: e.room, learn: e.learn,
 	}
 }
 
-// TabSession is the Session, and Preparer, of the drivers that open pages.
-type TabSession struct {
+// TabAgent is the Agent, and Preparer, of the drivers that open pages.
+type TabAgent struct {
 	driver     string
 	tab        Tab
 	recogniser *pages.Recogniser

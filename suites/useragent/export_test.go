@@ -7,14 +7,14 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 )
 
-// What the tests of all drivers need of a session: one browser serves them all,
+// What the tests of all drivers need of an agent: one browser serves them all,
 // whatever the profile says of consent and time.
 
 // SetConsent changes what the profile says of consent.
-func (s *TabSession) SetConsent(consent string) { s.consent = consent }
+func (s *TabAgent) SetConsent(consent string) { s.consent = consent }
 
-// Limits are the session's limits of time.
-func (s *TabSession) Limits() profiles.JourneyLimits { return s.limits }
+// Limits are the agent's limits of time.
+func (s *TabAgent) Limits() profiles.JourneyLimits { return s.limits }
 
 // Dial has the driver open its connections some other way.
 func (f *Forms) Dial(dial func(ctx context.Context, network, address string) (net.Conn, error)) (hangUp func()) {

@@ -52,13 +52,13 @@ func NewForms(o Options) (*Forms, error) {
 // Name implements Driver.
 func (f *Forms) Name() string { return "forms" }
 
-// NewSession implements Driver. A session is cheap, so there is no bound.
-func (f *Forms) NewSession(context.Context) (Session, error) {
+// NewAgent implements Driver. An agent is cheap, so there is no bound.
+func (f *Forms) NewAgent(context.Context) (Agent, error) {
 	t := &formsTab{driver: f}
 	if err := t.Forget(context.Background()); err != nil {
 		return nil, err
 	}
-	return f.engine.NewSession(t), nil
+	return f.engine.NewAgent(t), nil
 }
 
 // Close implements Driver.

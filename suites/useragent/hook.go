@@ -38,21 +38,21 @@ func newHook(o Options) (*hook, error) {
 	}}, nil
 }
 
-func (h *hook) Name() string                                { return "hook" }
-func (h *hook) NewSession(context.Context) (Session, error) { return &hookSession{h}, nil }
+func (h *hook) Name() string                            { return "hook" }
+func (h *hook) NewAgent(context.Context) (Agent, error) { return &hookAgent{h}, nil }
 
 func (h *hook) Close() error {
 	h.client.CloseIdleConnections()
 	return nil
 }
 
-type hookSession struct{ *hook }
+type hookAgent struct{ *hook }
 
-// Close implements Session.
-func (hookSession) Close() error { return nil }
+// Close implements Agent.
+func (hookAgent) Close() error { return nil }
 
-// Journey implements Session.
-func (h hookSession) Journey(ctx context.Context, task Task) transcript.Journey {
+// Journey implements Agent.
+func (h hookAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{Name: task.Name, Goal: task.Goal, Driver: h.Name(), Start: task.Start, Started: h.o.Now()}
 	if task.AtDecision != nil {
 		return unsupported(j, "a hook sees no page to pause at", h.o.Now())

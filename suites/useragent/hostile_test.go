@@ -35,7 +35,7 @@ func says(text string) http.HandlerFunc {
 
 const askCode = `<form method=post><input name=user_code><button>Go</button></form>`
 
-func both(t *testing.T, test func(t *testing.T, u useragent.Session, kind string)) {
+func both(t *testing.T, test func(t *testing.T, u useragent.Agent, kind string)) {
 	for _, kind := range []string{"forms", "browser"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +50,7 @@ func errand(start string) useragent.Task {
 }
 
 func TestServerErrorIsSeen(t *testing.T) {
-	both(t, func(t *testing.T, u useragent.Session, _ string) {
+	both(t, func(t *testing.T, u useragent.Agent, _ string) {
 		s := onePage(t, askCode, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
 			fmt.Fprint(w, "<p>panic: code</p>")
@@ -66,7 +66,7 @@ func TestServerErrorIsSeen(t *testing.T) {
 // TestPasswordInPage: a server that shows the password does not get it into
 // the report.
 func TestPasswordInPage(t *testing.T) {
-	both(t, func(t *testing.T, u useragent.Session, _ string) {
+	both(t, func(t *testing.T, u useragent.Agent, _ string) {
 		s := onePage(t, `<form method=post><input name=username><input name=password type=password><button>Sign in</button></form>`,
 			func(w http.ResponseWriter, r *http.Request) {
 				pw := r.FormValue("password")
@@ -77,7 +77,7 @@ func TestPasswordInPage(t *testing.T) {
 }
 
 func TestHostileText(t *testing.T) {
-	both(t, func(t *testing.T, u useragent.Session, _ string) {
+	both(t, func(t *testing.T, u useragent.Agent, _ string) {
 		s := onePage(t, "<title>\x1b[31m\u202eT</title><p>"+strings.Repeat("x\u0007", 5000)+askCode+strings.Repeat("<input name=q>", 500),
 			says("<p class=error>\x1b]0;\u202e "+strings.Repeat("invalid ", 5000)))
 		j := u.Journey(t.Context(), errand(s.URL))
@@ -90,7 +90,7 @@ func TestHostileText(t *testing.T) {
 }
 
 func TestEndlessPages(t *testing.T) {
-	both(t, func(t *testing.T, u useragent.Session, kind string) {
+	both(t, func(t *testing.T, u useragent.Agent, kind string) {
 		n := 0
 		s := onePage(t, "", nil)
 		s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -116,7 +116,7 @@ func TestHugePage(t *testing.T) {
 func TestNotRecognised(t *testing.T) {
 	s := onePage(t, `<form><input type=range id=r><button id=b>Abrakadabra</button><button id=c>Hokuspokus</button></form>`, nil)
 	off := false
-	u, err := drive(t, "forms", profiles.Verification{Auto: &off}).NewSession(t.Context())
+	u, err := drive(t, "forms", profiles.Verification{Auto: &off}).NewAgent(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestCAFile(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				u, err := d.NewSession(t.Context())
+				u, err := d.NewAgent(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -47,7 +47,7 @@ func TestWatch(t *testing.T) {
 			if _, err := chromium.Find("", os.Getenv); err != nil && kind == "browser" {
 				t.Skip(err)
 			}
-			s, err := drive(t, kind, profiles.Verification{}).NewSession(t.Context())
+			s, err := drive(t, kind, profiles.Verification{}).NewAgent(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func TestWatch(t *testing.T) {
 					t.Errorf("not found in the %s: %+v", where, j.Leaks)
 				}
 			}
-			// The next journey of the session is not watched.
+			// The next journey of the agent is not watched.
 			task.Watch = nil
 			if j := s.Journey(context.WithoutCancel(t.Context()), task); j.Watched != nil || j.Leaks != nil || j.WatchProved {
 				t.Errorf("%+v", j.Leaks)

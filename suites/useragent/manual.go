@@ -33,11 +33,11 @@ func newManual(o Options) *manual {
 func (m *manual) Name() string { return "manual" }
 func (m *manual) Close() error { return nil }
 
-// NewSession implements Driver. It waits until the person is free.
-func (m *manual) NewSession(ctx context.Context) (Session, error) {
+// NewAgent implements Driver. It waits until the person is free.
+func (m *manual) NewAgent(ctx context.Context) (Agent, error) {
 	select {
 	case m.turn <- struct{}{}:
-		return &manualSession{manual: m, free: sync.OnceFunc(func() { <-m.turn })}, nil
+		return &manualAgent{manual: m, free: sync.OnceFunc(func() { <-m.turn })}, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -53,19 +53,19 @@ func (m *manual) read() {
 	}
 }
 
-type manualSession struct {
+type manualAgent struct {
 	*manual
 	free func()
 }
 
-// Close makes the person free for another session.
-func (s *manualSession) Close() error {
+// Close makes the person free for another agent.
+func (s *manualAgent) Close() error {
 	s.free()
 	return nil
 }
 
-// Journey implements Session.
-func (s *manualSession) Journey(ctx context.Context, task Task) transcript.Journey {
+// Journey implements Agent.
+func (s *manualAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{Name: task.Name, Goal: task.Goal, Driver: s.Name(), Start: task.Start, Started: s.o.Now()}
 	if task.AtDecision != nil {
 		return unsupported(j, "a person is not asked to pause before the decision", s.o.Now())
@@ -101,7 +101,7 @@ func (s *manualSession) Journey(ctx context.Context, task Task) transcript.Journ
 	return j
 }
 
-func (s *manualSession) show(task Task, todo string) {
+func (s *manualAgent) show(task Task, todo string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s\n", pages.Tidy(task.Name, pages.MaxLabel))
 	if picture, err := qrCode(cmp.Or(task.Complete, task.Start)); err == nil {
@@ -125,7 +125,7 @@ var errExpired = Failed(transcript.JourneyTimeout, "the code expired before the 
 
 // wait counts down to the deadline until the person answers. There is no
 // journey limit here: people are slow.
-func (s *manualSession) wait(ctx context.Context, deadline time.Time) (string, error) {
+func (s *manualAgent) wait(ctx context.Context, deadline time.Time) (string, error) {
 	s.start.Do(func() { go s.read() })
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
@@ -156,7 +156,7 @@ func (s *manualSession) wait(ctx context.Context, deadline time.Time) (string, e
 	}
 }
 
-func (s *manualSession) countdown(deadline time.Time) {
+func (s *manualAgent) countdown(deadline time.Time) {
 	left := max(0, time.Until(deadline)).Round(time.Second)
 	_, _ = fmt.Fprintf(s.o.Out, "\r  left   %-8s", left)
 }

@@ -25,7 +25,7 @@ func writePEM(file string, der []byte) error {
 
 func journey(t *testing.T, d useragent.Driver, task useragent.Task) transcript.Journey {
 	t.Helper()
-	u, err := d.NewSession(t.Context())
+	u, err := d.NewAgent(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestHookRefusesWhatCouldChangeItsMeaning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := d.NewSession(t.Context())
+		s, err := d.NewAgent(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestACodePageThatComesBackSilentlyIsNoRefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	s, err := d.NewSession(t.Context())
+	s, err := d.NewAgent(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// perform does the acts of a plan on a page. It returns the page as it was
+// perform does acts on a page. It returns the page as it was
 // before the last act, and that act.
 func (v *visit) perform(ctx context.Context, p *pages.Sighting, acts []pages.Act, step *transcript.Step) (before *pages.Sighting, last *Order, end settled) {
 	ctx, cancel := v.Step(ctx, 0)
@@ -69,7 +69,7 @@ func (v *visit) perform(ctx context.Context, p *pages.Sighting, acts []pages.Act
 	return before, last, settled{}
 }
 
-// refresh looks again before the next act of a plan, since the last one may
+// refresh looks again before the next act, since the last one may
 // have re-rendered the page, and waits a moment for the act's element.
 func (v *visit) refresh(ctx context.Context, was *pages.Sighting, a pages.Act) (p *pages.Sighting, moved bool, end settled) {
 	const moment = time.Second
@@ -124,8 +124,8 @@ func plainCode(code string) bool {
 }
 
 // Perform carries out acts on a page outside of any journey.
-func (s *TabSession) Perform(ctx context.Context, p *pages.Sighting, acts []pages.Act) error {
-	v := &visit{TabSession: s, j: &transcript.Journey{}, values: map[string]string{}, seen: map[string]int{}}
+func (s *TabAgent) Perform(ctx context.Context, p *pages.Sighting, acts []pages.Act) error {
+	v := &visit{TabAgent: s, j: &transcript.Journey{}, values: map[string]string{}, seen: map[string]int{}}
 	if _, _, end := v.perform(ctx, p, acts, &transcript.Step{}); end.trouble != nil {
 		return end.trouble
 	}

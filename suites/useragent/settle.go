@@ -91,7 +91,7 @@ func (w *settling) wait(ctx context.Context) settled {
 			pause = lookAgain
 			continue
 		}
-		if end, over := w.judge(ctx, p, reaction); over {
+		if end, over := w.settled(ctx, p, reaction); over {
 			return settled{Sighting: p, end: end}
 		}
 	}
@@ -110,9 +110,9 @@ func (w *settling) changing(p *pages.Sighting) bool {
 	return false
 }
 
-// judge says that the wait is over, with a page or with an end, once the page is
+// settled says that the wait is over, with a page or with an end, once the page is
 // the same at two looks.
-func (w *settling) judge(ctx context.Context, p *pages.Sighting, reaction time.Duration) (end transcript.Outcome, over bool) {
+func (w *settling) settled(ctx context.Context, p *pages.Sighting, reaction time.Duration) (end transcript.Outcome, over bool) {
 	resting := time.Since(w.rest)
 	started, open := w.tab.Traffic()
 	idle := w.before != nil && p.Mark == w.before.Mark && started == w.sent

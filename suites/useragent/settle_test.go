@@ -70,7 +70,7 @@ func TestHalfAPage(t *testing.T) {
 					t.Fatal(err)
 				}
 				page := &staged{began: time.Now(), asking: c.asking, boxAt: c.boxAt}
-				v := &visit{TabSession: &TabSession{tab: page, recogniser: r, limits: o.Verification.Limits}, j: &transcript.Journey{}, seen: map[string]int{}}
+				v := &visit{TabAgent: &TabAgent{tab: page, recogniser: r, limits: o.Verification.Limits}, j: &transcript.Journey{}, seen: map[string]int{}}
 				s := v.settle(t.Context(), nil, nil)
 				if s.trouble != nil {
 					t.Fatal(s.trouble)

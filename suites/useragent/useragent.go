@@ -25,31 +25,31 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// Driver opens user-agent sessions. A Driver is safe for concurrent use and
+// Driver opens user agents. A Driver is safe for concurrent use and
 // bounds by itself how many journeys are under way at once.
 type Driver interface {
 	// Name is one of browser, forms, hook, manual.
 	Name() string
-	// NewSession opens a fresh user agent: no cookies, nobody logged in. The
+	// NewAgent opens a fresh user agent: no cookies, nobody logged in. The
 	// manual driver waits until its person is free.
-	NewSession(ctx context.Context) (Session, error)
+	NewAgent(ctx context.Context) (Agent, error)
 	// Close ends the driver and everything it started.
 	Close() error
 }
 
-// Session is one person's user agent. Its cookies live from journey to
-// journey, so a second journey finds the person logged in. A Session is used
+// Agent is one person's user agent. Its cookies live from journey to
+// journey, so a second journey finds the person logged in. An Agent is used
 // by one goroutine at a time.
-type Session interface {
+type Agent interface {
 	// Journey does one task and tells how it ended. It never returns an
 	// error: what went wrong is in Journey.Trouble.
 	Journey(ctx context.Context, task Task) transcript.Journey
 	Close() error
 }
 
-// Preparer is a Session that can wait for its turn before there is a task, so
+// Preparer is an Agent that can wait for its turn before there is a task, so
 // that no code grows old meanwhile. Prepare returns when the next journey can
-// begin at once; closing the session gives the turn back.
+// begin at once; closing the agent gives the turn back.
 type Preparer interface {
 	Prepare(ctx context.Context) error
 }
@@ -58,7 +58,7 @@ type Preparer interface {
 // nobody looks at.
 type Errander interface {
 	// NewErrand opens a user agent for errands of which only the outcome counts.
-	NewErrand(ctx context.Context) (Session, error)
+	NewErrand(ctx context.Context) (Agent, error)
 }
 
 // Task is one errand for the person.

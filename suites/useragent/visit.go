@@ -13,7 +13,7 @@ import (
 )
 
 // Close ends the user agent.
-func (s *TabSession) Close() error {
+func (s *TabAgent) Close() error {
 	if s.reserved != nil {
 		s.reserved()
 	}
@@ -22,10 +22,10 @@ func (s *TabSession) Close() error {
 
 // TakePlace waits for room for a journey, or for what costs as much as one, and leave
 // gives it back. The deadline is when the code expires for which it is; zero: there
-// is time. A session that is open and idle takes no room, nor does a journey that
+// is time. An agent that is open and idle takes no room, nor does a journey that
 // waits for others at the decision page, so that two people can meet there
 // whatever the bound is.
-func (s *TabSession) TakePlace(ctx context.Context, deadline time.Time) (leave func(), err error) {
+func (s *TabAgent) TakePlace(ctx context.Context, deadline time.Time) (leave func(), err error) {
 	if s.room == nil {
 		return func() {}, nil
 	}
@@ -36,7 +36,7 @@ func (s *TabSession) TakePlace(ctx context.Context, deadline time.Time) (leave f
 }
 
 // Prepare implements Preparer.
-func (s *TabSession) Prepare(ctx context.Context) error {
+func (s *TabAgent) Prepare(ctx context.Context) error {
 	if s.room == nil || s.reserved != nil {
 		return nil
 	}
@@ -50,7 +50,7 @@ func (s *TabSession) Prepare(ctx context.Context) error {
 
 // visit is one journey under way.
 type visit struct {
-	*TabSession
+	*TabAgent
 	watched *Watch
 	task    Task
 	j       *transcript.Journey
@@ -70,8 +70,8 @@ type visit struct {
 	pause func() (resume func())
 }
 
-// Journey implements Session.
-func (s *TabSession) Journey(ctx context.Context, task Task) transcript.Journey {
+// Journey implements Agent.
+func (s *TabAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{
 		Name: task.Name, Goal: task.Goal, Driver: s.driver, Start: task.Start, Started: s.now(),
 	}
@@ -85,7 +85,7 @@ func (s *TabSession) Journey(ctx context.Context, task Task) transcript.Journey 
 	j.Started = s.now()
 	watched := newWatch(task)
 	defer s.tab.Watch(nil)
-	v := &visit{watched: watched, leave: leave, TabSession: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
+	v := &visit{watched: watched, leave: leave, TabAgent: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
 	if task.TypeCode {
 		j.TypedCode = task.UserCode
 	}
@@ -182,7 +182,7 @@ func (v *visit) travel(ctx context.Context) settled {
 				return settled{trouble: t}
 			}
 		}
-		acts := s.Plan(m.way, m.typeCode)
+		acts := s.Acts(m.way, m.typeCode)
 		if len(acts) == 0 {
 			return settled{trouble: s.Trouble(transcript.ElementMissing, fmt.Sprintf("the page has nothing to %s with", m.way))}
 		}

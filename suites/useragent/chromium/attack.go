@@ -21,15 +21,15 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// session is a person's browser, which can be attacked.
-type session struct {
-	*useragent.TabSession
+// agent is a person's browser, which can be attacked.
+type agent struct {
+	*useragent.TabAgent
 	tab *tab
 }
 
 var (
-	_ useragent.Attacker = (*session)(nil)
-	_ useragent.Preparer = (*session)(nil)
+	_ useragent.Attacker = (*agent)(nil)
+	_ useragent.Preparer = (*agent)(nil)
 	_ useragent.Errander = (*chrome)(nil)
 )
 
@@ -45,7 +45,7 @@ const (
 )
 
 // Replay implements useragent.Attacker.
-func (s *session) Replay(ctx context.Context, name string, r useragent.Request, origin string) transcript.Attack {
+func (s *agent) Replay(ctx context.Context, name string, r useragent.Request, origin string) transcript.Attack {
 	found := transcript.Attack{Name: name, Method: r.Method, URL: pages.Tidy(r.URL, pages.MaxText)}
 	ctx, cancel := s.Step(ctx, 0)
 	defer cancel()
@@ -67,7 +67,7 @@ func (s *session) Replay(ctx context.Context, name string, r useragent.Request, 
 }
 
 // CrossSite implements useragent.Attacker.
-func (s *session) CrossSite(ctx context.Context, name string, r useragent.Request) transcript.Attack {
+func (s *agent) CrossSite(ctx context.Context, name string, r useragent.Request) transcript.Attack {
 	body := ""
 	switch {
 	case r.Method == http.MethodGet:
@@ -96,7 +96,7 @@ func (s *session) CrossSite(ctx context.Context, name string, r useragent.Reques
 }
 
 // Frame implements useragent.Attacker.
-func (s *session) Frame(ctx context.Context, name, address string) transcript.Attack {
+func (s *agent) Frame(ctx context.Context, name, address string) transcript.Attack {
 	body := fmt.Sprintf(`<h1>Win a prize</h1><iframe src="%s" width="900" height="600"></iframe>`, html.EscapeString(address))
 	found := s.hostile(ctx, name, http.MethodGet, address, body)
 	if frames := s.tab.frames(ctx); len(frames) > 0 {
@@ -110,7 +110,7 @@ func (s *session) Frame(ctx context.Context, name, address string) transcript.At
 
 // hostile opens a page of the hostile site and follows what becomes of the
 // request that it makes.
-func (s *session) hostile(ctx context.Context, name, method, target, body string) transcript.Attack {
+func (s *agent) hostile(ctx context.Context, name, method, target, body string) transcript.Attack {
 	found := transcript.Attack{Name: name, Method: method, URL: pages.Tidy(target, pages.MaxText)}
 	trouble := func(err error) transcript.Attack {
 		if ctx.Err() != nil {
@@ -174,7 +174,7 @@ func (t *tab) frames(ctx context.Context) (list []string) {
 }
 
 // Inject implements useragent.Attacker.
-func (s *session) Inject(ctx context.Context, name, address string, mark useragent.Mark) transcript.Attack {
+func (s *agent) Inject(ctx context.Context, name, address string, mark useragent.Mark) transcript.Attack {
 	found := transcript.Attack{Name: name, Method: http.MethodGet, URL: pages.Tidy(address, pages.MaxText)}
 	leave, err := s.TakePlace(ctx, time.Time{})
 	if err != nil {
@@ -218,7 +218,7 @@ func (t *tab) rest(ctx context.Context) (*pages.Snapshot, error) {
 }
 
 // Search implements useragent.Attacker.
-func (s *session) Search(ctx context.Context, mark useragent.Mark) (seen []string) {
+func (s *agent) Search(ctx context.Context, mark useragent.Mark) (seen []string) {
 	ran := false
 	_ = s.tab.do(ctx, func(c context.Context) (err error) {
 		ran, err = chromedp.Run(c, chromedp.Evaluate[bool](call(`(name) => window[name] !== undefined`, mark.Name)))
@@ -250,7 +250,7 @@ func (s *session) Search(ctx context.Context, mark useragent.Mark) (seen []strin
 }
 
 // Lure implements useragent.Attacker.
-func (s *session) Lure(near, path string) (string, error) {
+func (s *agent) Lure(near, path string) (string, error) {
 	site, err := s.tab.driver.hostileSite()
 	if err != nil {
 		return "", err
@@ -259,7 +259,7 @@ func (s *session) Lure(near, path string) (string, error) {
 }
 
 // Landed implements useragent.Attacker.
-func (s *session) Landed(path string) []string {
+func (s *agent) Landed(path string) []string {
 	site, err := s.tab.driver.hostileSite()
 	if err != nil {
 		return nil

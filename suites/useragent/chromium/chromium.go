@@ -2,10 +2,10 @@
 // package useragent.
 //
 // It finds a browser, runs one process for the run, with a folder of its own, and
-// gives each session a browser context with one tab. A tab is read and used by
+// gives each agent a browser context with one tab. A tab is read and used by
 // scripts in a world of their own and by real mouse and key events, and its traffic
 // is followed. Since what a browser refuses to do for a hostile page is half of the
-// defence, a session can be attacked (useragent.Attacker) from a hostile site that
+// defence, an agent can be attacked (useragent.Attacker) from a hostile site that
 // is run here.
 package chromium
 
@@ -42,7 +42,7 @@ const (
 )
 
 // chrome is the driver of a real browser: one process for the run, one fresh
-// browser context for each session.
+// browser context for each agent.
 type chrome struct {
 	o       useragent.Options
 	browser Browser
@@ -102,10 +102,10 @@ func newChrome(o useragent.Options) (*chrome, error) {
 // Name implements useragent.Driver.
 func (c *chrome) Name() string { return "browser" }
 
-// NewSession implements useragent.Driver. The browser starts with the first journey.
-func (c *chrome) NewSession(context.Context) (useragent.Session, error) {
+// NewAgent implements useragent.Driver. The browser starts with the first journey.
+func (c *chrome) NewAgent(context.Context) (useragent.Agent, error) {
 	t := &tab{driver: c}
-	return &session{c.engine.NewSession(t), t}, nil
+	return &agent{c.engine.NewAgent(t), t}, nil
 }
 
 // hostileSite starts the hostile site with the first attack.

@@ -59,7 +59,7 @@ func drive(t *testing.T) *chrome {
 }
 
 // open opens a tab of the shared browser for the journeys of a profile.
-func open(t *testing.T, v profiles.Verification) *session {
+func open(t *testing.T, v profiles.Verification) *agent {
 	t.Helper()
 	d := drive(t)
 	engine, err := useragent.NewEngine(d.Name(), useragent.Options{Verification: v}, 1, nil)
@@ -67,7 +67,7 @@ func open(t *testing.T, v profiles.Verification) *session {
 		t.Fatal(err)
 	}
 	page := &tab{driver: d}
-	s := &session{engine.NewSession(page), page}
+	s := &agent{engine.NewAgent(page), page}
 	t.Cleanup(func() { s.Close() })
 	return s
 }
@@ -167,7 +167,7 @@ func TestCrashedPage(t *testing.T) {
 // TestHeavyPage: a page that takes all memory is given up, and no other page.
 func TestHeavyPage(t *testing.T) {
 	d := drive(t)
-	u, err := d.NewSession(t.Context())
+	u, err := d.NewAgent(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestHeavyPage(t *testing.T) {
 	if j.Trouble == nil || j.Trouble.Class != transcript.BrowserLost || !strings.Contains(j.Trouble.Cause, "MiB of memory") {
 		t.Errorf("%v", j.Trouble)
 	}
-	other, err := d.NewSession(t.Context())
+	other, err := d.NewAgent(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestFrozenBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	notInCheck(t)
-	u, err := d.NewSession(t.Context())
+	u, err := d.NewAgent(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestLostBrowser(t *testing.T) {
 	}
 	s := onePage(t, askCode, says("<p>Success</p>"))
 	for _, want := range []transcript.Outcome{transcript.Approved, transcript.Approved, transcript.Unfinished} {
-		u, err := d.NewSession(t.Context())
+		u, err := d.NewAgent(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

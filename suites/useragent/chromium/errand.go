@@ -20,14 +20,14 @@ type pagesKind struct {
 // is by far the dearest part of a run. Nothing is guessed: until the browser has
 // seen a whole approval on such pages, and after it has seen a script anywhere,
 // every errand is a browser's.
-func (c *chrome) NewErrand(ctx context.Context) (useragent.Session, error) {
+func (c *chrome) NewErrand(ctx context.Context) (useragent.Agent, error) {
 	c.mu.Lock()
 	sparing := c.pages.approved && !c.pages.scripted && !c.browser.Remote()
 	c.mu.Unlock()
 	if sparing {
-		return c.forms.NewSession(ctx)
+		return c.forms.NewAgent(ctx)
 	}
-	return c.NewSession(ctx)
+	return c.NewAgent(ctx)
 }
 
 // learn notes what the pages of a journey were like.

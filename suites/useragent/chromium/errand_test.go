@@ -49,7 +49,7 @@ func TestErrands(t *testing.T) {
 			}
 			defer s.Close()
 			got := "browser"
-			if _, own := s.(*session); !own {
+			if _, own := s.(*agent); !own {
 				got = "forms"
 			}
 			if got != c.want {

@@ -12,10 +12,10 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
-// journey makes one journey in a session of its own.
+// journey makes one journey in an agent of its own.
 func journey(t *testing.T, d useragent.Driver, task useragent.Task) transcript.Journey {
 	t.Helper()
-	u, err := d.NewSession(t.Context())
+	u, err := d.NewAgent(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

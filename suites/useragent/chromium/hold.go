@@ -18,7 +18,7 @@ import (
 )
 
 // Hold implements useragent.Attacker.
-func (s *session) Hold(ctx context.Context) (useragent.Request, error) {
+func (s *agent) Hold(ctx context.Context) (useragent.Request, error) {
 	leave, err := s.TakePlace(ctx, time.Time{})
 	if err != nil {
 		return useragent.Request{}, err
@@ -29,7 +29,7 @@ func (s *session) Hold(ctx context.Context) (useragent.Request, error) {
 		return useragent.Request{}, err
 	}
 	p := s.tab.driver.engine.Recogniser().Recognise(snap, "")
-	acts := p.Plan(pages.Approve, false)
+	acts := p.Acts(pages.Approve, false)
 	if !p.AsksForDecision() || len(acts) == 0 {
 		return useragent.Request{}, fmt.Errorf("the page asks for no decision (%s)", cmp.Or(p.Role, "not recognised"))
 	}

@@ -76,7 +76,7 @@ func FuzzSnapshot(f *testing.F) {
 		s.Clean()
 		p := r.Recognise(&s, "ABCD-EFGH")
 		for _, w := range []Way{Onward, Approve, Deny} {
-			for _, a := range p.Plan(w, true) {
+			for _, a := range p.Acts(w, true) {
 				a.Describe(p)
 			}
 		}

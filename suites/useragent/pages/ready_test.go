@@ -110,7 +110,7 @@ func TestPagesOfReadyProfiles(t *testing.T) {
 
 func described(page *pages.Sighting, way pages.Way, code bool) string {
 	var did []string
-	for _, a := range page.Plan(way, code) {
+	for _, a := range page.Acts(way, code) {
 		did = append(did, a.Describe(page))
 	}
 	return strings.Join(did, "; ")

@@ -5,7 +5,7 @@
 // Nothing here opens a page. A [Snapshot] comes from a browser or an HTML parser;
 // a [Recogniser] turns it into a [Sighting], by the profile's entries and, where
 // none fits, by heuristics that know English, German, French and Spanish; and each
-// [Act] of a Sighting's Plan is carried out by whoever took the snapshot. All of
+// [Act] of a Sighting is carried out by whoever took the snapshot. All of
 // it is pure, and all that a page says is taken for hostile.
 package pages
 

@@ -94,7 +94,7 @@ func TestProfilePages(t *testing.T) {
 		t.Fatalf("role %q: %v", code.Role, code.Tried)
 	}
 	var did []string
-	for _, a := range code.Plan(pages.Onward, true) {
+	for _, a := range code.Acts(pages.Onward, true) {
 		did = append(did, a.Describe(code))
 	}
 	if got, want := strings.Join(did, "; "), `fill text:q with user_code; check check:"" and 1 more; click "B"`; got != strings.ReplaceAll(want, `""`, "nameless") {
@@ -104,10 +104,10 @@ func TestProfilePages(t *testing.T) {
 		t.Errorf("role %q: %v", p.Role, p.Tried)
 	}
 	consent := see(`<form><input type=hidden value=consent><button>Jatka</button><button>Cancel</button></form>`)
-	if consent.Role != "consent" || len(consent.Plan(pages.Deny, false)) != 0 {
-		t.Errorf("role %q, plan to deny %v", consent.Role, consent.Plan(pages.Deny, false))
+	if consent.Role != "consent" || len(consent.Acts(pages.Deny, false)) != 0 {
+		t.Errorf("role %q, plan to deny %v", consent.Role, consent.Acts(pages.Deny, false))
 	}
-	acts := consent.Plan(pages.Approve, false)
+	acts := consent.Acts(pages.Approve, false)
 	if len(acts) != 1 || acts[0].Set["x"] != "=1" || acts[0].Set["who"] != "username" {
 		t.Errorf("plan to approve: %+v", acts)
 	}

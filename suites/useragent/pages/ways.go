@@ -15,7 +15,7 @@ func (v *Sighting) Ways() map[string][]transcript.Act {
 	}
 	all := map[string][]transcript.Act{}
 	add := func(name string, w Way) {
-		if acts := v.inWords(v.guessedPlan(w, true)); len(acts) > 0 {
+		if acts := v.inWords(v.guessedActs(w, true)); len(acts) > 0 {
 			all[name] = acts
 		}
 	}
@@ -28,8 +28,8 @@ func (v *Sighting) Ways() map[string][]transcript.Act {
 	return all
 }
 
-func (v *Sighting) inWords(plan []Act) (acts []transcript.Act) {
-	for _, a := range plan {
+func (v *Sighting) inWords(list []Act) (acts []transcript.Act) {
+	for _, a := range list {
 		found := a.find(v)
 		if a.Do == Press && len(found) == 0 && v.waiting != none {
 			found = []int{v.waiting} // enabled once something was typed

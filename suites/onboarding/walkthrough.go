@@ -14,10 +14,10 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// Trial is one journey that was tried, with everything that a person who writes
+// Walkthrough is one journey that was tried, with everything that a person who writes
 // a profile wants to know of it.
-type Trial struct {
-	scenario.Trial
+type Walkthrough struct {
+	scenario.Walkthrough
 	Case   string
 	Target string // the issuer, or where the device asks
 	// Screenshots are the files of the journey's steps, "" for none.
@@ -28,20 +28,20 @@ type Trial struct {
 	Ended bool
 }
 
-// Try lets a person do one errand at the target of a profile: one of
-// [scenario.TrialCases]. Screenshots are written into dir, unless it is "".
-func Try(ctx context.Context, o suites.Options, kind, dir string) (Trial, error) {
+// Walk lets a person do one errand at the target of a profile: one of
+// [scenario.WalkthroughCases]. Screenshots are written into dir, unless it is "".
+func Walk(ctx context.Context, o suites.Options, kind, dir string) (Walkthrough, error) {
 	s, err := suites.Open(ctx, o)
 	if err != nil {
-		return Trial{}, err
+		return Walkthrough{}, err
 	}
 	defer s.Close()
 	env := s.Environment()
 	if env.Driver == nil {
-		return Trial{}, errors.New(env.NoDriver)
+		return Walkthrough{}, errors.New(env.NoDriver)
 	}
-	t := Trial{Case: kind, Target: cmp.Or(env.Target.Issuer, env.Target.Endpoints.DeviceAuthorization)}
-	if t.Trial, err = scenario.Try(ctx, env, kind); err != nil {
+	t := Walkthrough{Case: kind, Target: cmp.Or(env.Target.Issuer, env.Target.Endpoints.DeviceAuthorization)}
+	if t.Walkthrough, err = scenario.Walk(ctx, env, kind); err != nil {
 		return t, err
 	}
 	t.Pages = SuggestPages(t.Journey)
@@ -57,7 +57,7 @@ func Try(ctx context.Context, o suites.Options, kind, dir string) (Trial, error)
 }
 
 // asItHasTo compares the end of the journey with its case.
-func (t Trial) asItHasTo() bool {
+func (t Walkthrough) asItHasTo() bool {
 	outcome := t.Journey.Outcome
 	_, token := token(t)
 	switch t.Case {
@@ -71,7 +71,7 @@ func (t Trial) asItHasTo() bool {
 	return outcome == transcript.Approved && token
 }
 
-func token(t Trial) (string, bool) {
+func token(t Walkthrough) (string, bool) {
 	o, err := t.Answer.Object()
 	if err != nil {
 		return "", false
@@ -80,7 +80,7 @@ func token(t Trial) (string, bool) {
 }
 
 // Heard says what the device was told in the end.
-func (t Trial) Heard() string {
+func (t Walkthrough) Heard() string {
 	if t.Polls == 0 {
 		return "the device was not asked: nothing was decided"
 	}

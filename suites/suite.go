@@ -24,10 +24,10 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// Session is one run, from the first contact with the target to the result.
-// Most programs want [Run]; a Session is for those who run the specs with
+// Suite is one run, from the first contact with the target to the result.
+// Most programs want [Run]; a Suite is for those who run the specs with
 // their own Ginkgo: Open, Register, RunSpecs, Result, Close.
-type Session struct {
+type Suite struct {
 	options  Options
 	selected []rules.Requirement
 	env      *scenario.Environment
@@ -67,7 +67,7 @@ var errNoProfile = errors.New("suites: Options.Profile is required")
 // Open checks the options, makes contact with the target and prepares the user
 // agent. It starts no scenario. Errors are a *[SelectorError], a
 // *[scenario.TargetError], or about the options.
-func Open(ctx context.Context, o Options) (*Session, error) {
+func Open(ctx context.Context, o Options) (*Suite, error) {
 	if o.Profile == nil {
 		return nil, errNoProfile
 	}
@@ -92,7 +92,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	s := &Session{options: o, selected: selected, started: time.Now(), checks: map[string]report.Check{}, redactor: redact.New(o.Profile), learned: map[string]bool{}}
+	s := &Suite{options: o, selected: selected, started: time.Now(), checks: map[string]report.Check{}, redactor: redact.New(o.Profile), learned: map[string]bool{}}
 	if o.Unredacted {
 		s.redactor = redact.None()
 	}
@@ -159,7 +159,7 @@ func sameHost(a, b string) bool {
 }
 
 // Close ends the user agent and drops the connections.
-func (s *Session) Close() error {
+func (s *Suite) Close() error {
 	s.env.Wire.Close()
 	s.watch.Stop()
 	if s.env.Driver == nil {
@@ -169,10 +169,10 @@ func (s *Session) Close() error {
 }
 
 // Environment is what the scenarios of the session work with.
-func (s *Session) Environment() *scenario.Environment { return s.env }
+func (s *Suite) Environment() *scenario.Environment { return s.env }
 
 // chooseDriver takes the first of the profile's drivers that can work here.
-func (s *Session) chooseDriver() error {
+func (s *Suite) chooseDriver() error {
 	o := s.options
 	settings := useragent.Options{
 		Verification: o.Profile.Verification, TLS: o.Profile.TLS, Headed: o.Headed,
@@ -219,7 +219,7 @@ func (s *Session) chooseDriver() error {
 
 // note adds what a reader of the whole result has to know. It may be called at any
 // time.
-func (s *Session) note(text string) {
+func (s *Suite) note(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.notes = append(s.notes, text)
@@ -234,21 +234,21 @@ func withAdvice(err error) string {
 }
 
 // start begins every scenario that the selected checks read.
-func (s *Session) start(ctx context.Context) {
+func (s *Suite) start(ctx context.Context) {
 	names := s.scenarios()
 	if s.options.Observer != nil {
-		plan := Plan{Target: s.target, Scenarios: names, Notes: s.notes, Progress: s.runner.Progress, Now: s.env.Clock.Now}
+		outline := Outline{Target: s.target, Scenarios: names, Notes: s.notes, Progress: s.runner.Progress, Now: s.env.Clock.Now}
 		for _, r := range s.selected {
-			plan.Checks = append(plan.Checks, r.ID)
+			outline.Checks = append(outline.Checks, r.ID)
 		}
-		s.options.Observer.Planned(plan)
+		s.options.Observer.Started(outline)
 	}
 	s.runner.Start(ctx, names...)
 }
 
 // scenarios lists what the selected rules read, in the order of scenario.All,
 // which begins with the long ones.
-func (s *Session) scenarios() []string {
+func (s *Suite) scenarios() []string {
 	needed := map[string]bool{}
 	for _, r := range s.selected {
 		if rule, ok := rules.ForID(r.ID); ok {
@@ -267,7 +267,7 @@ func (s *Session) scenarios() []string {
 }
 
 // judge waits for a rule's scenarios, applies it, and records the check.
-func (s *Session) judge(id string) report.Check {
+func (s *Suite) judge(id string) report.Check {
 	check := s.check(id)
 	s.mu.Lock()
 	s.checks[id] = check
@@ -281,7 +281,7 @@ func (s *Session) judge(id string) report.Check {
 
 // judgeAgain judges what was judged before the target was lost: then nobody knew
 // that the last requests met nobody.
-func (s *Session) judgeAgain() {
+func (s *Suite) judgeAgain() {
 	s.mu.Lock()
 	judged := slices.Collect(maps.Keys(s.checks))
 	s.mu.Unlock()
@@ -294,7 +294,7 @@ func (s *Session) judgeAgain() {
 }
 
 // check waits for a rule's scenarios and applies it.
-func (s *Session) check(id string) report.Check {
+func (s *Suite) check(id string) report.Check {
 	evidence := rules.Evidence{
 		Profile: s.env.Profile, Issuer: s.env.Target.Issuer, Endpoints: s.env.Target.Endpoints,
 		Transcripts: map[string]transcript.Transcript{},
@@ -315,7 +315,7 @@ func (s *Session) check(id string) report.Check {
 }
 
 // learn makes the redactor know a transcript's secrets, once.
-func (s *Session) learn(t transcript.Transcript) {
+func (s *Suite) learn(t transcript.Transcript) {
 	if !s.learned[t.Scenario] {
 		s.learned[t.Scenario] = true
 		report.Learn(s.redactor, t)
@@ -324,7 +324,7 @@ func (s *Session) learn(t transcript.Transcript) {
 
 // Result sums the run up. Selected checks that were not judged, because the
 // run was interrupted, are skipped with that reason; so are unselected ones.
-func (s *Session) Result(ctx context.Context) report.Result {
+func (s *Suite) Result(ctx context.Context) report.Result {
 	r := report.Result{
 		Schema: report.Schema, Tool: report.Tool{Version: s.options.Tool}, Target: s.target,
 		Started: s.started.UTC(), Finished: time.Now().UTC(),

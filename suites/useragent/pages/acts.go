@@ -65,10 +65,10 @@ func (a *Act) Describe(v *Sighting) string {
 	return fmt.Sprintf("%s %s", a.Do, name)
 }
 
-// Plan lists the acts that go a way on a page: those of its profile entry, or
+// Acts lists the acts that go a way on a page: those of its profile entry, or
 // what the heuristics of its role say. It is empty when there is no such way.
 // Without typeCode a code that stands in its field already is sent as it is.
-func (v *Sighting) Plan(w Way, typeCode bool) []Act {
+func (v *Sighting) Acts(w Way, typeCode bool) []Act {
 	if v.Entry != nil {
 		if acts := entryActs(v.Entry, w); len(acts) > 0 {
 			return withFills(v.Entry.HTTP, w, acts)
@@ -77,7 +77,7 @@ func (v *Sighting) Plan(w Way, typeCode bool) []Act {
 			return nil
 		}
 	}
-	acts := v.guessedPlan(w, typeCode)
+	acts := v.guessedActs(w, typeCode)
 	if v.Entry != nil {
 		acts = withFills(v.Entry.HTTP, w, acts)
 	}
@@ -142,7 +142,7 @@ func one(pick func(*Sighting) int) func(*Sighting) []int {
 	}
 }
 
-func (v *Sighting) guessedPlan(w Way, typeCode bool) []Act {
+func (v *Sighting) guessedActs(w Way, typeCode bool) []Act {
 	var (
 		user    = Act{Do: Fill, With: "username", find: one(func(v *Sighting) int { return v.user })}
 		pass    = Act{Do: Fill, With: "password", find: one(func(v *Sighting) int { return v.password })}

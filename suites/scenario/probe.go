@@ -1,0 +1,39 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// GrantProbe is one device authorization request and one poll, to see whether
+// a profile fits its server.
+type GrantProbe struct {
+	Codes, Poll               wire.Exchange
+	UserCode, VerificationURI string
+	// Summary says in a line what was issued.
+	Summary string
+}
+
+// ProbeGrant asks for codes and polls once, at once: that a first poll is not
+// too early is the matter of a run. The error says why there are no codes.
+func ProbeGrant(ctx context.Context, p *profiles.Profile, at Target, client *wire.Client) (probe GrantProbe, err error) {
+	e := &Environment{Profile: p, Target: at, Wire: client, Clock: NewClock(1)}
+	e.setPace()
+	e.dialect = wire.DialectOf(p.Responses.Format, p.Responses.Members, p.Responses.Errors)
+	c := &conversation{Environment: e, ctx: ctx, random: newRandom(0, "probe"), wait: func(string, time.Duration) {}}
+	public := p.Clients.Public
+	probe.Codes = c.send(c.deviceRequest(labels.Device, public, c.deviceForm(public)))
+	d, err := c.deviceFrom(probe.Codes, public)
+	if err != nil {
+		return probe, err
+	}
+	probe.UserCode, probe.VerificationURI = d.userCode, d.verificationURI
+	probe.Summary = fmt.Sprintf("code %s at %s, for %s, to be polled every %s", d.userCode, d.verificationURI, d.lifetime, d.interval)
+	probe.Poll = d.pollNow(labels.Poll)
+	return probe, nil
+}

@@ -1,0 +1,84 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
+	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// Walkthrough is one journey that somebody wants to see, and what the device heard.
+type Walkthrough struct {
+	Journey transcript.Journey
+	// Answer is that of the last poll; none was sent where nothing could have
+	// come of it.
+	Answer wire.Exchange
+	Polls  int
+}
+
+// WalkthroughCases are what a person can be told to try.
+func WalkthroughCases() []string {
+	return []string{"approve", "deny", "wrong_code", "login_failed", "complete_uri"}
+}
+
+// Walk lets a person do one errand, outside any run.
+func Walk(ctx context.Context, e *Environment, name string) (walk Walkthrough, err error) {
+	if e.limiter == nil {
+		e.setPace()
+	}
+	c := &conversation{Environment: e, ctx: ctx, random: newRandom(e.Seed, "try"), wait: func(string, time.Duration) {}, leavePages: func() {}}
+	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
+	if err != nil {
+		return walk, err
+	}
+	task, err := d.walkthrough(name)
+	if err != nil {
+		return walk, err
+	}
+	if walk.Journey, err = c.visitOnce(task); err != nil {
+		return walk, err
+	}
+	if outcome := walk.Journey.Outcome; outcome != transcript.Approved && outcome != transcript.Denied {
+		return walk, nil
+	}
+	for walk.Polls < patience {
+		walk.Polls++
+		if walk.Answer, err = d.poll(labels.Nth(labels.Poll, walk.Polls)); err != nil {
+			return walk, err
+		}
+		if e := walk.Answer.OAuthError(); e != "authorization_pending" && e != "slow_down" {
+			break
+		}
+	}
+	return walk, nil
+}
+
+// walkthrough is the errand of a case.
+func (d *device) walkthrough(name string) (useragent.Task, error) {
+	task := d.task(strings.ReplaceAll(name, "_", " "), transcript.Approve)
+	switch name {
+	case "approve":
+	case "deny":
+		task.Goal = transcript.Deny
+	case "wrong_code":
+		task.UserCode = d.c.random.like(d.userCode)
+	case "login_failed":
+		if d.c.Profile.Users.Wrong == nil {
+			return task, fmt.Errorf("the profile has no user who is to be refused (users.wrong)")
+		}
+		task.Account = account(d.c.Profile.Users.Wrong)
+	case "complete_uri":
+		if d.complete == "" {
+			return task, &Absent{"the server sends no verification_uri_complete"}
+		}
+		task.Start, task.TypeCode = d.complete, false
+	default:
+		return task, fmt.Errorf("there is no case %q; known are %s", name, strings.Join(WalkthroughCases(), ", "))
+	}
+	return task, nil
+}
