@@ -47,7 +47,7 @@ func (a *accounts) due(d *device, late int64, measured bool) {
 }
 
 // request counts a request that ended, and what its transport says of it.
-func (a *accounts) request(w *worker, d *device, o outcome, fault transport.Fault, done int64, measured bool) {
+func (a *accounts) request(w *worker, d *device, o outcome, failure transport.Failure, done int64, measured bool) {
 	t := a.tally
 	latency := done - w.intended // not since written: that would be coordinated omission
 	t.Counts[w.kind][o]++
@@ -55,7 +55,7 @@ func (a *accounts) request(w *worker, d *device, o outcome, fault transport.Faul
 		t.Measured[w.kind][o]++
 		observe(t.histogram(w.kind, o), latency)
 		observe(t.Wait, w.answer.Written-w.dequeued)
-		if w.kind == kindPoll && fault != transport.FaultDial {
+		if w.kind == kindPoll && failure != transport.FailureDial {
 			t.Sent++
 		}
 	}
@@ -71,10 +71,10 @@ func (a *accounts) request(w *worker, d *device, o outcome, fault transport.Faul
 	case 503:
 		t.SlowDown.Unavailable++
 	}
-	if fault != transport.NoFault {
-		t.Faults[fault]++
-		if t.FirstFaults[fault] == "" && w.answer.Err != nil {
-			t.FirstFaults[fault] = w.answer.Err.Error()
+	if failure != transport.NoFailure {
+		t.Failures[failure]++
+		if t.FirstFailures[failure] == "" && w.answer.Err != nil {
+			t.FirstFailures[failure] = w.answer.Err.Error()
 		}
 	}
 	a.window.see(w.kind, o, latency)
@@ -83,7 +83,7 @@ func (a *accounts) request(w *worker, d *device, o outcome, fault transport.Faul
 		n = uint16(min(d.polls+1, 0xffff))
 	}
 	a.record(record{intended: w.intended, dequeued: w.dequeued, written: w.answer.Written, answered: done,
-		device: d.serial, poll: n, status: uint16(w.answer.Status), kind: w.kind, outcome: o, fault: fault, resent: w.answer.Resent, measured: measured})
+		device: d.serial, poll: n, status: uint16(w.answer.Status), kind: w.kind, outcome: o, failure: failure, resent: w.answer.Resent, measured: measured})
 	a.sample(w, o, d, done)
 }
 

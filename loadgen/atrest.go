@@ -20,7 +20,7 @@ func (r *run) atRest(ctx context.Context) AtRest {
 	ask := func(k kind, q transport.Request) (outcome, reply) {
 		timer := time.AfterFunc(r.settings.timeout, c.Interrupt)
 		defer timer.Stop()
-		if c.Do(&q, &a) != transport.NoFault {
+		if c.Do(&q, &a) != transport.NoFailure {
 			return outcomeLost, reply{}
 		}
 		answer := p.read(a.Status, a.Body)

@@ -214,16 +214,16 @@ func latencies(t *tally) (list []Latency) {
 
 func (r *run) transports(result *Result, t *tally) {
 	x := Transports{Name: r.transport.Name(), Policy: r.settings.plan.Connections.Policy, Dialled: t.Dialled, Resent: t.Resent,
-		MaxOpen: r.settings.connections, Faults: t.faults()}
+		MaxOpen: r.settings.connections, Failures: t.failures()}
 	for _, s := range r.all {
 		x.PeakOpen += len(s.connections.all)
 	}
-	for f, text := range t.FirstFaults {
+	for f, text := range t.FirstFailures {
 		if text != "" {
-			if x.FirstFaults == nil {
-				x.FirstFaults = map[string]string{}
+			if x.FirstFailures == nil {
+				x.FirstFailures = map[string]string{}
 			}
-			x.FirstFaults[transport.Fault(f).String()] = strings.ToValidUTF8(clipped(text), "?")
+			x.FirstFailures[transport.Failure(f).String()] = strings.ToValidUTF8(clipped(text), "?")
 		}
 	}
 	result.Transport = x

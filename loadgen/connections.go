@@ -66,20 +66,20 @@ func (s *shard) assign(w *worker, now int64) {
 func (s *shard) work(w *worker) {
 	defer w.conn.Close()
 	for {
-		fault := w.conn.Do(&w.request, &w.answer)
+		failure := w.conn.Do(&w.request, &w.answer)
 		done := s.run.now()
 		var r reply
 		o := outcomeLost
-		switch fault {
-		case transport.NoFault:
+		switch failure {
+		case transport.NoFailure:
 			r = w.reader.read(w.answer.Status, w.answer.Body)
 			o = r.outcome(w.kind, w.answer.Status)
-		case transport.FaultTimeout:
+		case transport.FailureTimeout:
 			o = outcomeTimedOut
 		}
 		s.mu.Lock()
 		s.latest = done
-		s.complete(w, o, &r, fault, done)
+		s.complete(w, o, &r, failure, done)
 		w.began = 0
 		s.connections.inFlight--
 		more := !s.backlog.empty()

@@ -72,8 +72,8 @@ var figures = []figure{
 	}},
 	{"status_429", "", false, 0, 0, func(r Result) (float64, bool) { return float64(r.SlowDown.TooManyRequests), true }},
 	{"status_503", "", false, 0, 0, func(r Result) (float64, bool) { return float64(r.SlowDown.Unavailable), true }},
-	{"faults", "", false, 0, 0, func(r Result) (n float64, known bool) {
-		for _, count := range r.Transport.Faults {
+	{"failures", "", false, 0, 0, func(r Result) (n float64, known bool) {
+		for _, count := range r.Transport.Failures {
 			n += float64(count)
 		}
 		return n, true

@@ -123,13 +123,13 @@ func hostilePlan(policy, transport string) profiles.Plan {
 // TestHostile: whatever the target does, a run ends when it should, within its
 // bounds, and says what happened.
 func TestHostile(t *testing.T) {
-	const noFault = ""
+	const noFailure = ""
 	for _, c := range []struct {
 		name    string
 		do      func(*hostile, io.Writer, *http.Request) bool
 		connect func(context.Context) (net.Conn, error)
 		outcome outcome
-		fault   string
+		failure string
 	}{
 		{"a byte every 100 ms", func(h *hostile, w io.Writer, r *http.Request) bool {
 			for _, b := range h.good(r) {
@@ -165,16 +165,16 @@ func TestHostile(t *testing.T) {
 		}, nil, outcomeLost, "malformed"},
 		{"503 only", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			return says(w, answerOf(503, "Retry-After: 7\r\n", "busy"))
-		}, nil, outcomeUnavailable, noFault},
+		}, nil, outcomeUnavailable, noFailure},
 		{"503 with a Retry-After of years", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			return says(w, answerOf(503, "Retry-After: 2147483640\r\n", "busy"))
-		}, nil, outcomeUnavailable, noFault},
+		}, nil, outcomeUnavailable, noFailure},
 		{"a login page", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			return says(w, answerOf(200, "", "<html>please log in</html>"))
-		}, nil, outcomeNotUnderstood, noFault},
+		}, nil, outcomeNotUnderstood, noFailure},
 		{"redirects", func(_ *hostile, w io.Writer, _ *http.Request) bool {
 			return says(w, answerOf(302, "Location: http://127.0.0.1/loop\r\n", ""))
-		}, nil, outcomeNotUnderstood, noFault},
+		}, nil, outcomeNotUnderstood, noFailure},
 		{"refuses connections", nil, func(context.Context) (net.Conn, error) { return nil, errors.New("connection refused") }, outcomeLost, "dial"},
 		{"swallows connections", nil, func(ctx context.Context) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }, outcomeTimedOut, "timeout"},
 		{"hangs up at once", nil, func(context.Context) (net.Conn, error) {
@@ -213,15 +213,15 @@ func TestHostile(t *testing.T) {
 								t.Errorf("%+v, which never happened", n)
 							}
 						}
-						faults := map[string]int64{}
-						if c.fault != "" {
-							faults[c.fault] = bad
+						failures := map[string]int64{}
+						if c.failure != "" {
+							failures[c.failure] = bad
 						}
-						if fmt.Sprint(r.Transport.Faults) != fmt.Sprint(faults) {
-							t.Errorf("faults %v, want %v", r.Transport.Faults, faults)
+						if fmt.Sprint(r.Transport.Failures) != fmt.Sprint(failures) {
+							t.Errorf("failures %v, want %v", r.Transport.Failures, failures)
 						}
-						if c.fault != "" && r.Transport.FirstFaults[c.fault] == "" {
-							t.Errorf("no reason for the first fault: %v", r.Transport.FirstFaults)
+						if c.failure != "" && r.Transport.FirstFailures[c.failure] == "" {
+							t.Errorf("no reason for the first failure: %v", r.Transport.FirstFailures)
 						}
 						if c.outcome == outcomeUnavailable && r.SlowDown.Unavailable != bad {
 							t.Errorf("%d answers with 503, want %d", r.SlowDown.Unavailable, bad)
@@ -317,11 +317,11 @@ func TestHostileButRight(t *testing.T) {
 					h := &hostile{do: c.do}
 					r := runHostile(t, h, hostilePlan(policy, "lean"))
 					if r.Verdict != Held || r.ExitCode != ExitHeld {
-						t.Errorf("verdict %s, exit %d: %+v %v", r.Verdict, r.ExitCode, r.Thresholds, r.Transport.FirstFaults)
+						t.Errorf("verdict %s, exit %d: %+v %v", r.Verdict, r.ExitCode, r.Thresholds, r.Transport.FirstFailures)
 					}
 					codes, pending := counted(r, kindIssue, outcomeCodes), counted(r, kindPoll, outcomePending)
-					if codes != 20 || pending < 20*10 || len(r.Requests) != 2 || !r.Ledger.Clean || r.Ledger.Tokens != 0 || len(r.Transport.Faults) != 0 {
-						t.Errorf("%+v %+v %v", r.Requests, r.Ledger, r.Transport.Faults)
+					if codes != 20 || pending < 20*10 || len(r.Requests) != 2 || !r.Ledger.Clean || r.Ledger.Tokens != 0 || len(r.Transport.Failures) != 0 {
+						t.Errorf("%+v %+v %v", r.Requests, r.Ledger, r.Transport.Failures)
 					}
 					x := r.Transport
 					if reused := x.Dialled < codes+pending; reused != (c.reusable && policy != "per-poll") {
@@ -400,8 +400,8 @@ func TestHostileInterrupted(t *testing.T) {
 				if r.Verdict != Stopped || r.ExitCode != ExitInterrupted || r.EndedS > 20.5+lastWait.Seconds()+0.5 {
 					t.Errorf("verdict %s, exit %d after %g s", r.Verdict, r.ExitCode, r.EndedS)
 				}
-				if counted(r, kindIssue, outcomeCensored) != 20 || len(r.Requests) != 1 || len(r.Transport.Faults) != 0 {
-					t.Errorf("%+v, faults %v", r.Requests, r.Transport.Faults)
+				if counted(r, kindIssue, outcomeCensored) != 20 || len(r.Requests) != 1 || len(r.Transport.Failures) != 0 {
+					t.Errorf("%+v, failures %v", r.Requests, r.Transport.Failures)
 				}
 			})
 		})

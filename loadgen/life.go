@@ -13,13 +13,13 @@ import (
 // holds the shard's lock.
 
 // complete accounts for an answer, and lets the device decide what comes next.
-func (s *shard) complete(w *worker, o outcome, r *reply, fault transport.Fault, done int64) {
+func (s *shard) complete(w *worker, o outcome, r *reply, failure transport.Failure, done int64) {
 	d := &s.devices[w.slot]
 	d.inFlight--
 	if s.closed && o.unanswered() {
-		o, fault = outcomeCensored, transport.NoFault // it was us who ended it
+		o, failure = outcomeCensored, transport.NoFailure // it was us who ended it
 	}
-	s.accounts.request(w, d, o, fault, done, s.run.measures(w.intended))
+	s.accounts.request(w, d, o, failure, done, s.run.measures(w.intended))
 	if w.kind == kindIssue {
 		s.issued(w, d, o, r, done)
 	} else {

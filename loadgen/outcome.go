@@ -29,7 +29,7 @@ const (
 	outcomeUnavailable                  // status 503
 	outcomeServerError                  // another status 5xx
 	outcomeNotUnderstood                // nothing of all that
-	outcomeLost                         // a fault of the transport
+	outcomeLost                         // a failure of the transport
 	outcomeTimedOut                     // no answer in time
 	outcomeCensored                     // no answer yet when the run ended
 	outcomes

@@ -26,7 +26,7 @@ import (
 //	poll      uint16  counts the device's polls from 1; 0: its device authorization request
 //	kind      uint8
 //	outcome   uint8
-//	fault     uint8
+//	failure     uint8
 //	flags     uint8   1 sent again on a new connection, 2 in the measured window
 type Record struct {
 	Intended, Dequeued, Written, Answered time.Duration // since the start
@@ -35,7 +35,7 @@ type Record struct {
 	Status                                uint16
 	Kind                                  string // issue or poll
 	Outcome                               string // as in RequestCount.Answer
-	Fault                                 string // as in Transports.Faults; "": none
+	Failure                               string // as in Transports.Failures; "": none
 	Resent, Measured                      bool
 }
 
@@ -46,7 +46,7 @@ type record struct {
 	poll, status                          uint16
 	kind                                  kind
 	outcome                               outcome
-	fault                                 transport.Fault
+	failure                               transport.Failure
 	resent, measured                      bool
 }
 
@@ -76,7 +76,7 @@ func (r *record) append(b []byte) []byte {
 	if r.measured {
 		flags |= 2
 	}
-	return append(b, uint8(r.kind), uint8(r.outcome), uint8(r.fault), flags)
+	return append(b, uint8(r.kind), uint8(r.outcome), uint8(r.failure), flags)
 }
 
 func parseRecord(b []byte) (Record, error) {
@@ -84,13 +84,13 @@ func parseRecord(b []byte) (Record, error) {
 	offset := func(at int) time.Duration {
 		return in + time.Duration(binary.LittleEndian.Uint32(b[at:]))*time.Microsecond
 	}
-	k, o, fault, flags := kind(b[28]), outcome(b[29]), transport.Fault(b[30]), b[31]
-	if k >= kinds || o >= outcomes || fault >= transport.FaultKinds {
+	k, o, failure, flags := kind(b[28]), outcome(b[29]), transport.Failure(b[30]), b[31]
+	if k >= kinds || o >= outcomes || failure >= transport.FailureKinds {
 		return Record{}, errors.New("a record of another version")
 	}
 	return Record{Intended: in, Dequeued: offset(8), Written: offset(12), Answered: offset(16),
 		Device: binary.LittleEndian.Uint32(b[20:]), Status: binary.LittleEndian.Uint16(b[24:]), Poll: binary.LittleEndian.Uint16(b[26:]),
-		Kind: k.String(), Outcome: o.String(), Fault: fault.String(), Resent: flags&1 != 0, Measured: flags&2 != 0}, nil
+		Kind: k.String(), Outcome: o.String(), Failure: failure.String(), Resent: flags&1 != 0, Measured: flags&2 != 0}, nil
 }
 
 // Records reads what a run wrote, in the order in which the requests ended.

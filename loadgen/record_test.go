@@ -13,12 +13,12 @@ import (
 func TestRecords(t *testing.T) {
 	records := []record{
 		{intended: 1e9, dequeued: 1e9 + 1e6, written: 1e9 + 2e6, answered: 3e9, device: 7, poll: 3, status: 400, kind: kindPoll, outcome: outcomePending, measured: true},
-		{intended: 18_000e9, dequeued: 18_000e9, written: 18_000e9, answered: 21_600e9, device: 1 << 31, kind: kindIssue, outcome: outcomeTimedOut, fault: transport.FaultTimeout, resent: true},
+		{intended: 18_000e9, dequeued: 18_000e9, written: 18_000e9, answered: 21_600e9, device: 1 << 31, kind: kindIssue, outcome: outcomeTimedOut, failure: transport.FailureTimeout, resent: true},
 	}
 	want := []Record{
 		{Intended: time.Second, Dequeued: time.Second + time.Millisecond, Written: time.Second + 2*time.Millisecond, Answered: 3 * time.Second,
 			Device: 7, Poll: 3, Status: 400, Kind: "poll", Outcome: "authorization_pending", Measured: true},
-		{Intended: 5 * time.Hour, Dequeued: 5 * time.Hour, Written: 5 * time.Hour, Answered: 6 * time.Hour, Device: 1 << 31, Kind: "issue", Outcome: "timeout", Fault: "timeout", Resent: true},
+		{Intended: 5 * time.Hour, Dequeued: 5 * time.Hour, Written: 5 * time.Hour, Answered: 6 * time.Hour, Device: 1 << 31, Kind: "issue", Outcome: "timeout", Failure: "timeout", Resent: true},
 	}
 	var file bytes.Buffer
 	r := newRecorder(&file)
@@ -60,7 +60,7 @@ func FuzzRecords(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for r, err := range Records(bytes.NewReader(b)) {
 			if err == nil {
-				_ = r.Kind + r.Outcome + r.Fault
+				_ = r.Kind + r.Outcome + r.Failure
 			}
 		}
 	})

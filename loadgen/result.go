@@ -323,14 +323,14 @@ type Sample struct {
 
 // Transports is what the connections did.
 type Transports struct {
-	Name        string            `json:"name"`   // lean or net/http
-	Policy      string            `json:"policy"` // reuse, per-device or per-poll
-	Dialled     int64             `json:"dialled"`
-	Resent      int64             `json:"resent"` // on a new connection, after a kept one was closed
-	PeakOpen    int               `json:"peak_connections"`
-	MaxOpen     int               `json:"max_connections"`
-	Faults      map[string]int64  `json:"faults"` // by kind: dial, tls, timeout, reset, malformed, too-large
-	FirstFaults map[string]string `json:"first_faults,omitempty"`
+	Name          string            `json:"name"`   // lean or net/http
+	Policy        string            `json:"policy"` // reuse, per-device or per-poll
+	Dialled       int64             `json:"dialled"`
+	Resent        int64             `json:"resent"` // on a new connection, after a kept one was closed
+	PeakOpen      int               `json:"peak_connections"`
+	MaxOpen       int               `json:"max_connections"`
+	Failures      map[string]int64  `json:"failures"` // by kind: dial, tls, timeout, reset, malformed, too-large
+	FirstFailures map[string]string `json:"first_failures,omitempty"`
 }
 
 // Generator is what the load generator did to itself.

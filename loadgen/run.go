@@ -53,8 +53,8 @@ type Live struct {
 	Now    Moment
 	Totals DeviceCounts
 	// Counts are those of the whole run so far, by kind and answer.
-	Counts []RequestCount
-	Faults map[string]int64
+	Counts   []RequestCount
+	Failures map[string]int64
 	// Aborting names a threshold that ends the run.
 	Aborting string
 }

@@ -98,7 +98,7 @@ func (p *sampler) look() {
 		p.keep(m)
 	}
 	live := Live{Elapsed: time.Duration(now), Duration: time.Duration(r.settings.duration), Phase: p.phase(now), Now: m, Totals: census,
-		Counts: total.requests(), Faults: total.faults(), Aborting: p.breach()}
+		Counts: total.requests(), Failures: total.failures(), Aborting: p.breach()}
 	if r.o.Observer != nil {
 		r.o.Observer(live)
 	}

@@ -53,8 +53,8 @@ type numbers struct {
 	Means, Squares float64
 	LongestWait    int64 `add:"max"` // for an answer, beyond the interval
 
-	Faults          [transport.FaultKinds]int64
-	FirstFaults     [transport.FaultKinds]string `add:"first"`
+	Failures        [transport.FailureKinds]int64
+	FirstFailures   [transport.FailureKinds]string `add:"first"`
 	Dialled, Resent int64
 }
 
@@ -90,11 +90,11 @@ func (n *numbers) requests() (list []RequestCount) {
 	return list
 }
 
-func (n *numbers) faults() map[string]int64 {
+func (n *numbers) failures() map[string]int64 {
 	m := map[string]int64{}
-	for f := transport.NoFault + 1; f < transport.FaultKinds; f++ {
-		if n.Faults[f] > 0 {
-			m[f.String()] = n.Faults[f]
+	for f := transport.NoFailure + 1; f < transport.FailureKinds; f++ {
+		if n.Failures[f] > 0 {
+			m[f.String()] = n.Failures[f]
 		}
 	}
 	return m

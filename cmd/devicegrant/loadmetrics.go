@@ -62,7 +62,7 @@ func (m *metrics) live(l loadgen.Live) {
 
 var (
 	descRequests = prometheus.NewDesc("devicegrant_requests_total", "Requests that ended, by kind and answer.", []string{"kind", "answer"}, nil)
-	descFaults   = prometheus.NewDesc("devicegrant_transport_faults_total", "Requests without an answer, by cause.", []string{"fault"}, nil)
+	descFailures = prometheus.NewDesc("devicegrant_transport_failures_total", "Requests without an answer, by cause.", []string{"failure"}, nil)
 	descDevices  = prometheus.NewDesc("devicegrant_devices", "Devices by state: polling now, the others since the start.", []string{"state"}, nil)
 	descLatency  = prometheus.NewDesc("devicegrant_poll_latency_seconds", "Latency of polls in the last second, from the intended instant.", []string{"quantile"}, nil)
 	descLateness = prometheus.NewDesc("devicegrant_generator_lateness_p99_seconds", "How late the generator itself was in the last second.", nil, nil)
@@ -85,8 +85,8 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, c := range l.Counts {
 		ch <- prometheus.MustNewConstMetric(descRequests, prometheus.CounterValue, float64(c.Count), c.Kind, c.Answer)
 	}
-	for fault, n := range l.Faults {
-		ch <- prometheus.MustNewConstMetric(descFaults, prometheus.CounterValue, float64(n), fault)
+	for failure, n := range l.Failures {
+		ch <- prometheus.MustNewConstMetric(descFailures, prometheus.CounterValue, float64(n), failure)
 	}
 	t := l.Totals
 	for state, n := range map[string]int{"polling": l.Now.Waiting, "issued": t.Issued, "approved": t.Approved, "denied": t.Denied,

@@ -275,8 +275,8 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 		answers = append(answers, fmt.Sprintf("%d %s", c.Count, c.Answer))
 	}
 	row("answers", "%s", strings.Join(answers, ", "))
-	for kind, text := range r.Transport.FirstFaults {
-		row("fault", "%d %s: %s", r.Transport.Faults[kind], kind, text)
+	for kind, text := range r.Transport.FirstFailures {
+		row("failure", "%d %s: %s", r.Transport.Failures[kind], kind, text)
 	}
 	if slow := r.SlowDown; slow.Obedient.Polls+slow.Hurried.Polls > 0 {
 		row("slow_down", "%d of %d polls of obedient devices, %d of %d that came too early; %s", slow.Obedient.SlowDowns, slow.Obedient.Polls,

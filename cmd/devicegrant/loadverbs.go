@@ -72,12 +72,12 @@ from the intended instant.`,
 			w := csv.NewWriter(cmd.OutOrStdout())
 			ms := func(d time.Duration) string { return strconv.FormatFloat(float64(d)/1e6, 'f', 3, 64) }
 			row := func(cells ...string) { _ = w.Write(cells) } // Error tells below
-			row("device", "poll", "kind", "outcome", "status", "fault", "intended_ms", "popped_ms", "written_ms", "answered_ms", "latency_ms", "resent", "measured")
+			row("device", "poll", "kind", "outcome", "status", "failure", "intended_ms", "dequeued_ms", "written_ms", "answered_ms", "latency_ms", "resent", "measured")
 			for r, err := range loadgen.Records(f) {
 				if err != nil {
 					return usageError{fmt.Errorf("%s: %w", args[0], err)}
 				}
-				row(strconv.Itoa(int(r.Device)), strconv.Itoa(int(r.Poll)), r.Kind, r.Outcome, strconv.Itoa(int(r.Status)), r.Fault,
+				row(strconv.Itoa(int(r.Device)), strconv.Itoa(int(r.Poll)), r.Kind, r.Outcome, strconv.Itoa(int(r.Status)), r.Failure,
 					ms(r.Intended), ms(r.Dequeued), ms(r.Written), ms(r.Answered), ms(r.Answered-r.Intended), strconv.FormatBool(r.Resent), strconv.FormatBool(r.Measured))
 			}
 			w.Flush()

@@ -136,7 +136,7 @@ func TestResultIsLeftAlone(t *testing.T) {
 	}
 	got, want := r, rich()
 	if got.Target.Name != want.Target.Name || got.Samples[1].Response != want.Samples[1].Response ||
-		got.Transport.FirstFaults[hostile] != huge || got.SlowDown.AtRest.Forgetful != hostile {
+		got.Transport.FirstFailures[hostile] != huge || got.SlowDown.AtRest.Forgetful != hostile {
 		t.Error("the result was changed")
 	}
 }

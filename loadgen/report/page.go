@@ -23,15 +23,15 @@ type page struct {
 	Charts        []*chart
 	CapacityChart *chart
 	Window        string
-	Faults        []fault
+	Failures      []failure
 	Plan          string
 }
 
 // section is a part of the page with something in it.
 type section struct{ ID, Title string }
 
-// fault is a kind of broken exchange.
-type fault struct {
+// failure is a kind of broken exchange.
+type failure struct {
 	Kind  string
 	Count int64
 	First string
@@ -40,7 +40,7 @@ type fault struct {
 func newPage(r loadgen.Result) page {
 	p := page{
 		Result: r, Style: template.CSS(pageStyle), Introduced: r.Target != loadgen.Target{} || r.Started != "", Judgement: judge(r), Tiles: tiles(r),
-		Charts: charts(r), CapacityChart: capacityChart(r.Capacity), Faults: faults(r.Transport), Plan: pretty(r.PlanText),
+		Charts: charts(r), CapacityChart: capacityChart(r.Capacity), Failures: failures(r.Transport), Plan: pretty(r.PlanText),
 	}
 	if from, to := window(r); to > from {
 		p.Window = span(from) + " to " + span(to)
@@ -67,7 +67,7 @@ func sections(p page) []section {
 		{"expiry", "Expiry", p.Expiry != loadgen.Expiry{}},
 		{"fairness", "Fairness", p.Fairness.Devices > 0},
 		{"approvals", "Approvals", p.Approvals.Asked > 0 || p.Approvals.Canary != nil},
-		{"transport", "Transport", t.Dialled > 0 || len(t.Faults) > 0},
+		{"transport", "Transport", t.Dialled > 0 || len(t.Failures) > 0},
 		{"generator", "The generator", p.Generator != loadgen.Generator{}},
 		{"capacity", "Capacity", p.Capacity != nil},
 		{"samples", "Exchanges", len(p.Samples) > 0},
@@ -86,10 +86,10 @@ func hasSlowDown(s loadgen.SlowDown) bool {
 		s.AtRest != nil || s.Class != "" || s.Reading != ""
 }
 
-func faults(t loadgen.Transports) []fault {
-	var out []fault
-	for _, kind := range slices.Sorted(maps.Keys(t.Faults)) {
-		out = append(out, fault{kind, t.Faults[kind], t.FirstFaults[kind]})
+func failures(t loadgen.Transports) []failure {
+	var out []failure
+	for _, kind := range slices.Sorted(maps.Keys(t.Failures)) {
+		out = append(out, failure{kind, t.Failures[kind], t.FirstFailures[kind]})
 	}
 	return out
 }

@@ -99,8 +99,8 @@ func rich() loadgen.Result {
 		},
 		Transport: loadgen.Transports{
 			Name: "lean", Policy: "reuse", Dialled: 4_100, Resent: 12, PeakOpen: 2_048, MaxOpen: 4_096,
-			Faults:      map[string]int64{"timeout": 5, "reset": 40, hostile: 1},
-			FirstFaults: map[string]string{"reset": "read tcp 10.0.0.1:41234->10.0.0.2:443: connection reset by peer", hostile: huge},
+			Failures:      map[string]int64{"timeout": 5, "reset": 40, hostile: 1},
+			FirstFailures: map[string]string{"reset": "read tcp 10.0.0.1:41234->10.0.0.2:443: connection reset by peer", hostile: huge},
 		},
 		Generator: loadgen.Generator{
 			Lateness: quantiles(11_531_190, 0.05), Wait: quantiles(11_531_190, 0.02), LongestGapMS: 3.1, Unsent: 0, Shards: 8,
@@ -195,7 +195,7 @@ func variants() map[string]loadgen.Result {
 		odd.Timeline[i] = loadgen.Moment{AtS: math.NaN(), SpanS: math.Inf(1), P99MS: math.Inf(-1)}
 	}
 	odd.MeasuredFromS, odd.MeasuredToS, odd.EndedS = math.NaN(), math.Inf(1), math.Inf(1)
-	odd.Rates, odd.Transport.FirstFaults, odd.PlanText = loadgen.Rates{PollsIntended: math.NaN(), PollsAnswered: math.Inf(1)}, nil, []byte("no JSON "+hostile)
+	odd.Rates, odd.Transport.FirstFailures, odd.PlanText = loadgen.Rates{PollsIntended: math.NaN(), PollsAnswered: math.Inf(1)}, nil, []byte("no JSON "+hostile)
 	odd.Latencies = []loadgen.Latency{{Kind: "poll", Quantiles: loadgen.Quantiles{Count: 1}, Spectrum: []loadgen.SpectrumPoint{{Quantile: math.NaN(), MS: 1}, {Quantile: 1, MS: 0}, {Quantile: 0.5, MS: math.Inf(1)}, {Quantile: 2, MS: -4}}}}
 	out["odd"] = odd
 	for i := range 200 {

@@ -104,7 +104,7 @@ func (t *lean) dialTCP(ctx context.Context, network, address string) (net.Conn, 
 }
 
 // dial makes a connection to an endpoint, until the context ends.
-func (t *lean) dial(ctx context.Context, u *url.URL) (net.Conn, Fault, error) {
+func (t *lean) dial(ctx context.Context, u *url.URL) (net.Conn, Failure, error) {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
@@ -112,12 +112,12 @@ func (t *lean) dial(ctx context.Context, u *url.URL) (net.Conn, Fault, error) {
 	c, err := t.o.Dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err) {
-			return nil, FaultTimeout, err
+			return nil, FailureTimeout, err
 		}
-		return nil, FaultDial, err
+		return nil, FailureDial, err
 	}
 	if u.Scheme == "http" {
-		return c, NoFault, nil
+		return c, NoFailure, nil
 	}
 	config := t.o.TLS.Clone()
 	if config.ServerName == "" {
@@ -128,11 +128,11 @@ func (t *lean) dial(ctx context.Context, u *url.URL) (net.Conn, Fault, error) {
 	if err := secure.HandshakeContext(ctx); err != nil {
 		c.Close()
 		if ctx.Err() != nil && t.o.Context.Err() == nil {
-			return nil, FaultTimeout, err
+			return nil, FailureTimeout, err
 		}
-		return nil, FaultTLS, err
+		return nil, FailureTLS, err
 	}
-	return secure, NoFault, nil
+	return secure, NoFailure, nil
 }
 
 // leanConn is one connection, its buffers, and the dialling anew.
@@ -194,7 +194,7 @@ func (c *leanConn) Close() {
 }
 
 // dial makes a connection to an endpoint, unless it is interrupted.
-func (c *leanConn) dial(u *url.URL) (net.Conn, Fault, error) {
+func (c *leanConn) dial(u *url.URL) (net.Conn, Failure, error) {
 	ctx, cancel := context.WithTimeout(c.t.o.Context, c.t.o.Timeout)
 	defer cancel()
 	c.mu.Lock()
@@ -203,14 +203,14 @@ func (c *leanConn) dial(u *url.URL) (net.Conn, Fault, error) {
 		cancel()
 	}
 	c.mu.Unlock()
-	conn, fault, err := c.t.dial(ctx, u)
+	conn, failure, err := c.t.dial(ctx, u)
 	c.mu.Lock()
 	c.dialling = nil
-	if fault != NoFault && c.interrupted {
-		fault = FaultTimeout
+	if failure != NoFailure && c.interrupted {
+		failure = FailureTimeout
 	}
 	c.mu.Unlock()
-	return conn, fault, err
+	return conn, failure, err
 }
 
 // use makes a connection the one that requests go over.
@@ -248,7 +248,7 @@ func (c *leanConn) release(slot int32) {
 // came back never is: a lost answer may have carried the only token. The exception
 // is 408 on a kept connection: the server gave up waiting for a request (RFC 9110
 // section 15.5.9). What came before the request left is no answer to it.
-func (c *leanConn) Do(r *Request, a *Answer) Fault {
+func (c *leanConn) Do(r *Request, a *Answer) Failure {
 	if c.wasInterrupted() {
 		c.Close() // too late for the last request, and its deadline is on the connection
 	}
@@ -273,14 +273,14 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 	c.out = e.AppendRequest(c.out[:0], r.Code, policy == "per-poll")
 	for {
 		if c.conn == nil {
-			conn, fault, err := c.dial(e.URL)
-			if fault != NoFault {
+			conn, failure, err := c.dial(e.URL)
+			if failure != NoFailure {
 				a.Err = err
 				if a.Written == 0 {
 					a.Written = c.t.o.Now()
 				}
 				c.wasInterrupted()
-				return fault
+				return failure
 			}
 			a.Dialled = true
 			c.use(kept{conn, rawOf(conn), e.origin}, false)
@@ -297,18 +297,18 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 			continue
 		case err == nil && (!keep || policy == "per-poll"):
 			c.Close()
-			return NoFault
+			return NoFailure
 		case err == nil:
 			c.used = true
 			if policy == "per-device" {
 				c.release(r.Slot)
 			}
-			return NoFault
+			return NoFailure
 		}
 		c.Close()
 		if c.wasInterrupted() || errors.Is(err, os.ErrDeadlineExceeded) {
 			a.Err = err
-			return FaultTimeout
+			return FailureTimeout
 		}
 		if reused && !any && !errors.Is(err, errMalformed) && !errors.Is(err, errTooLarge) {
 			a.Resent = true
@@ -317,11 +317,11 @@ func (c *leanConn) Do(r *Request, a *Answer) Fault {
 		a.Err = err
 		switch {
 		case errors.Is(err, errTooLarge):
-			return FaultTooLarge
+			return FailureTooLarge
 		case errors.Is(err, errMalformed):
-			return FaultMalformed
+			return FailureMalformed
 		}
-		return FaultReset
+		return FailureReset
 	}
 }
 

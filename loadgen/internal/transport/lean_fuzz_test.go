@@ -144,21 +144,21 @@ func FuzzAnswer(f *testing.F) {
 			Dial: func(context.Context, string, string) (net.Conn, error) { return server, nil }})
 		c := tr.Connect().(*leanConn)
 		var a Answer
-		fault := c.Do(&Request{Endpoint: endpoint}, &a)
+		failure := c.Do(&Request{Endpoint: endpoint}, &a)
 		if cap(c.buf) > 2*MaxHead || cap(c.body) > 2*MaxBody || len(a.Body) > MaxBody {
 			t.Fatalf("buffers of %d and %d bytes, a body of %d", cap(c.buf), cap(c.body), len(a.Body))
 		}
-		switch fault {
-		case NoFault, FaultReset, FaultMalformed, FaultTooLarge:
+		switch failure {
+		case NoFailure, FailureReset, FailureMalformed, FailureTooLarge:
 		default:
-			t.Fatalf("fault %s: %v", fault, a.Err)
+			t.Fatalf("failure %s: %v", failure, a.Err)
 		}
-		if (a.Err == nil) != (fault == NoFault) || a.Resent {
-			t.Fatalf("fault %q, error %v, sent again %t", fault, a.Err, a.Resent)
+		if (a.Err == nil) != (failure == NoFailure) || a.Resent {
+			t.Fatalf("failure %q, error %v, sent again %t", failure, a.Err, a.Resent)
 		}
 		kept := c.conn != nil
-		if kept == server.closed || kept && fault != NoFault {
-			t.Fatalf("kept %t, closed %t, fault %q", kept, server.closed, fault)
+		if kept == server.closed || kept && failure != NoFailure {
+			t.Fatalf("kept %t, closed %t, failure %q", kept, server.closed, failure)
 		}
 		r, body, left, err := netHTTP(data)
 		if err != nil {
@@ -166,12 +166,12 @@ func FuzzAnswer(f *testing.F) {
 		}
 		head := data[:len(data)-len(left)]
 		switch {
-		case len(body) > MaxBody && fault != NoFault:
-		case fault == FaultTooLarge && (len(head)-len(body) > MaxHead || len(interims.FindAll(head, mostInterim+1)) > mostInterim):
-		case fault == FaultMalformed && (oddFields.Match(head) || oddStatus.Match(head) || oldChunks.Match(head)):
-		case fault == NoFault && oldChunks.Match(head):
-		case fault != NoFault:
-			t.Fatalf("fault %s (%v); net/http reads %d %.80q", fault, a.Err, r.StatusCode, body)
+		case len(body) > MaxBody && failure != NoFailure:
+		case failure == FailureTooLarge && (len(head)-len(body) > MaxHead || len(interims.FindAll(head, mostInterim+1)) > mostInterim):
+		case failure == FailureMalformed && (oddFields.Match(head) || oddStatus.Match(head) || oldChunks.Match(head)):
+		case failure == NoFailure && oldChunks.Match(head):
+		case failure != NoFailure:
+			t.Fatalf("failure %s (%v); net/http reads %d %.80q", failure, a.Err, r.StatusCode, body)
 		case a.Status != r.StatusCode || !bytes.Equal(a.Body, body):
 			t.Fatalf("%d %.80q; net/http reads %d %.80q", a.Status, a.Body, r.StatusCode, body)
 		case kept && server.read != len(head):

@@ -131,8 +131,8 @@ func pollEndpoint(t testing.TB, address string) *Endpoint {
 // seen is an answer that may be kept.
 type seen struct {
 	Answer
-	body  string
-	fault Fault
+	body    string
+	failure Failure
 }
 
 // ask carries out one request, and ends it when it takes too long.
@@ -140,8 +140,8 @@ func ask(c Connection, e *Endpoint, slot int32) seen {
 	timer := time.AfterFunc(testTimeout, c.Interrupt)
 	defer timer.Stop()
 	var a Answer
-	fault := c.Do(&Request{Endpoint: e, Code: []byte("code"), Slot: slot}, &a)
-	return seen{Answer: a, body: string(a.Body), fault: fault}
+	failure := c.Do(&Request{Endpoint: e, Code: []byte("code"), Slot: slot}, &a)
+	return seen{Answer: a, body: string(a.Body), failure: failure}
 }
 
 // askOnce asks a transport once for an answer of some bytes.
@@ -182,122 +182,122 @@ func TestLeanAgainstNetHTTP(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		then       ending
-		want       Fault
-		body       string // when there is no fault
+		want       Failure
+		body       string // when there is no failure
 		keeps      bool   // lean uses the connection again
 		differs    string
 	}{
-		{"fixed length", ok2, hold, NoFault, "ok", true, alike},
-		{"no body", head + "Content-Length: 0\r\n\r\n", hold, NoFault, "", true, alike},
-		{"error status", "HTTP/1.1 400 Bad Request\r\n" + body2, hold, NoFault, "ok", true, alike},
-		{"no reason", "HTTP/1.1 200\r\n" + body2, hold, NoFault, "ok", true, alike},
-		{"empty reason", "HTTP/1.1 200 \r\n" + body2, hold, NoFault, "ok", true, alike},
-		{"unknown status", "HTTP/1.1 799 X\r\n" + body2, hold, NoFault, "ok", true, alike},
-		{"lower case names", head + "content-length:2\r\nCONNECTION:keep-alive\r\n\r\nok", hold, NoFault, "ok", true, alike},
-		{"tabs around a value", head + "Content-Length:\t 2 \t\r\n\r\nok", hold, NoFault, "ok", true, alike},
-		{"no value", head + "X:\r\n" + body2, hold, NoFault, "ok", true, alike},
-		{"bytes beyond ASCII in a value", head + "X: \xff\xc3\r\n" + body2, hold, NoFault, "ok", true, alike},
-		{"leading zeros", head + "Content-Length: 0002\r\n\r\nok", hold, NoFault, "ok", true, alike},
-		{"body at the bound", head + fmt.Sprintf("Content-Length: %d\r\n\r\n", MaxBody) + full, hold, NoFault, full, true, alike},
+		{"fixed length", ok2, hold, NoFailure, "ok", true, alike},
+		{"no body", head + "Content-Length: 0\r\n\r\n", hold, NoFailure, "", true, alike},
+		{"error status", "HTTP/1.1 400 Bad Request\r\n" + body2, hold, NoFailure, "ok", true, alike},
+		{"no reason", "HTTP/1.1 200\r\n" + body2, hold, NoFailure, "ok", true, alike},
+		{"empty reason", "HTTP/1.1 200 \r\n" + body2, hold, NoFailure, "ok", true, alike},
+		{"unknown status", "HTTP/1.1 799 X\r\n" + body2, hold, NoFailure, "ok", true, alike},
+		{"lower case names", head + "content-length:2\r\nCONNECTION:keep-alive\r\n\r\nok", hold, NoFailure, "ok", true, alike},
+		{"tabs around a value", head + "Content-Length:\t 2 \t\r\n\r\nok", hold, NoFailure, "ok", true, alike},
+		{"no value", head + "X:\r\n" + body2, hold, NoFailure, "ok", true, alike},
+		{"bytes beyond ASCII in a value", head + "X: \xff\xc3\r\n" + body2, hold, NoFailure, "ok", true, alike},
+		{"leading zeros", head + "Content-Length: 0002\r\n\r\nok", hold, NoFailure, "ok", true, alike},
+		{"body at the bound", head + fmt.Sprintf("Content-Length: %d\r\n\r\n", MaxBody) + full, hold, NoFailure, full, true, alike},
 
-		{"chunked", chunked + "1\r\no\r\n1\r\nk\r\n0\r\n\r\n", hold, NoFault, "ok", true, alike},
-		{"chunked and empty", chunked + "0\r\n\r\n", hold, NoFault, "", true, alike},
-		{"many zeros", chunked + "0002\r\nok\r\n0000\r\n\r\n", hold, NoFault, "ok", true, alike},
-		{"sixteen digits", chunked + "0000000000000002\r\nok\r\n0\r\n\r\n", hold, NoFault, "ok", true, alike},
-		{"seventeen digits", chunked + "00000000000000002\r\nok\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"upper case hex", chunked + "0A\r\n0123456789\r\n00\r\n\r\n", hold, NoFault, "0123456789", true, alike},
-		{"lower case hex", chunked + "a\r\n0123456789\r\n0\r\n\r\n", hold, NoFault, "0123456789", true, alike},
-		{"chunk extension", chunked + "2;a=\"b\";c\r\nok\r\n0;x\r\n\r\n", hold, NoFault, "ok", true, alike},
-		{"space behind a chunk size", chunked + "2 \t\r\nok\r\n0\r\n\r\n", hold, NoFault, "ok", true, alike},
-		{"space before an extension", chunked + "2 ;a\r\nok\r\n0\r\n\r\n", hold, NoFault, "ok", true, looser + "RFC 9112 section 7.1.1 has BWS there"},
-		{"space before a chunk size", chunked + " 2\r\nok\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"trailers", chunked + "2\r\nok\r\n0\r\nA: b\r\nC: d\r\n\r\n", hold, NoFault, "ok", true, alike},
-		{"trailer that is no field", chunked + "2\r\nok\r\n0\r\nnonsense\r\n\r\n", hold, NoFault, "ok", true, looser + "nobody reads trailers; their end is certain"},
-		{"trailer with bare LF", chunked + "2\r\nok\r\n0\r\nA: b\n\n", hold, NoFault, "ok", true, looser + "net/http looks for CR LF CR LF only"},
-		{"chunked in capitals", head + "TRANSFER-ENCODING: CHUNKED\r\n\r\n2\r\nok\r\n0\r\n\r\n", hold, NoFault, "ok", true, alike},
-		{"no chunk size", chunked + "\r\nok\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"chunk size of letters", chunked + "zz\r\nok\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"negative chunk size", chunked + "-2\r\nok\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"chunk size with 0x", chunked + "0x2\r\nok\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"chunk larger than any", chunked + "ffffffffffffffff\r\nok", hold, FaultTooLarge, "", false, another + "net/http waits for the rest"},
-		{"chunk beyond 32 bits", chunked + "80000002\r\nok\r\n0\r\n\r\n", hangUp, FaultTooLarge, "", false, alike},
-		{"chunk longer than it says", chunked + "2\r\nokay\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"chunk shorter than it says", chunked + "4\r\nok\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"bare LF behind a chunk size", chunked + "2\nok\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"bare LF behind a chunk", chunked + "2\r\nok\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"CR in a chunk line", chunked + "2;\r \r\nok\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"too many extensions", chunked + strings.Repeat("1;"+strings.Repeat("e", 2000)+"\r\nx\r\n", 40) + "0\r\n\r\n", hold, FaultTooLarge, "", false, alike},
-		{"endless trailers", chunked + "0\r\n" + strings.Repeat("A: "+strings.Repeat("b", 1000)+"\r\n", 40), hold, FaultTooLarge, "", false, alike},
-		{"chunks beyond the bound", chunked + strings.Repeat("4000\r\n"+strings.Repeat("x", 0x4000)+"\r\n", 5) + "0\r\n\r\n", hold, FaultTooLarge, "", false, alike},
+		{"chunked", chunked + "1\r\no\r\n1\r\nk\r\n0\r\n\r\n", hold, NoFailure, "ok", true, alike},
+		{"chunked and empty", chunked + "0\r\n\r\n", hold, NoFailure, "", true, alike},
+		{"many zeros", chunked + "0002\r\nok\r\n0000\r\n\r\n", hold, NoFailure, "ok", true, alike},
+		{"sixteen digits", chunked + "0000000000000002\r\nok\r\n0\r\n\r\n", hold, NoFailure, "ok", true, alike},
+		{"seventeen digits", chunked + "00000000000000002\r\nok\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"upper case hex", chunked + "0A\r\n0123456789\r\n00\r\n\r\n", hold, NoFailure, "0123456789", true, alike},
+		{"lower case hex", chunked + "a\r\n0123456789\r\n0\r\n\r\n", hold, NoFailure, "0123456789", true, alike},
+		{"chunk extension", chunked + "2;a=\"b\";c\r\nok\r\n0;x\r\n\r\n", hold, NoFailure, "ok", true, alike},
+		{"space behind a chunk size", chunked + "2 \t\r\nok\r\n0\r\n\r\n", hold, NoFailure, "ok", true, alike},
+		{"space before an extension", chunked + "2 ;a\r\nok\r\n0\r\n\r\n", hold, NoFailure, "ok", true, looser + "RFC 9112 section 7.1.1 has BWS there"},
+		{"space before a chunk size", chunked + " 2\r\nok\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"trailers", chunked + "2\r\nok\r\n0\r\nA: b\r\nC: d\r\n\r\n", hold, NoFailure, "ok", true, alike},
+		{"trailer that is no field", chunked + "2\r\nok\r\n0\r\nnonsense\r\n\r\n", hold, NoFailure, "ok", true, looser + "nobody reads trailers; their end is certain"},
+		{"trailer with bare LF", chunked + "2\r\nok\r\n0\r\nA: b\n\n", hold, NoFailure, "ok", true, looser + "net/http looks for CR LF CR LF only"},
+		{"chunked in capitals", head + "TRANSFER-ENCODING: CHUNKED\r\n\r\n2\r\nok\r\n0\r\n\r\n", hold, NoFailure, "ok", true, alike},
+		{"no chunk size", chunked + "\r\nok\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"chunk size of letters", chunked + "zz\r\nok\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"negative chunk size", chunked + "-2\r\nok\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"chunk size with 0x", chunked + "0x2\r\nok\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"chunk larger than any", chunked + "ffffffffffffffff\r\nok", hold, FailureTooLarge, "", false, another + "net/http waits for the rest"},
+		{"chunk beyond 32 bits", chunked + "80000002\r\nok\r\n0\r\n\r\n", hangUp, FailureTooLarge, "", false, alike},
+		{"chunk longer than it says", chunked + "2\r\nokay\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"chunk shorter than it says", chunked + "4\r\nok\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"bare LF behind a chunk size", chunked + "2\nok\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"bare LF behind a chunk", chunked + "2\r\nok\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"CR in a chunk line", chunked + "2;\r \r\nok\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"too many extensions", chunked + strings.Repeat("1;"+strings.Repeat("e", 2000)+"\r\nx\r\n", 40) + "0\r\n\r\n", hold, FailureTooLarge, "", false, alike},
+		{"endless trailers", chunked + "0\r\n" + strings.Repeat("A: "+strings.Repeat("b", 1000)+"\r\n", 40), hold, FailureTooLarge, "", false, alike},
+		{"chunks beyond the bound", chunked + strings.Repeat("4000\r\n"+strings.Repeat("x", 0x4000)+"\r\n", 5) + "0\r\n\r\n", hold, FailureTooLarge, "", false, alike},
 
-		{"100 before the answer", "HTTP/1.1 100 Continue\r\n\r\n" + ok2, hold, NoFault, "ok", true, alike},
-		{"103 twice before the answer", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 2) + ok2, hold, NoFault, "ok", true, alike},
-		{"1xx with a length", "HTTP/1.1 102 Processing\r\nContent-Length: 5\r\n\r\n" + ok2, hold, NoFault, "ok", true, alike},
-		{"1xx without end", strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 2000), hold, FaultTooLarge, "", false, alike},
-		{"101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", hangUp, FaultMalformed, "", false, strict + "nobody asked for another protocol"},
+		{"100 before the answer", "HTTP/1.1 100 Continue\r\n\r\n" + ok2, hold, NoFailure, "ok", true, alike},
+		{"103 twice before the answer", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 2) + ok2, hold, NoFailure, "ok", true, alike},
+		{"1xx with a length", "HTTP/1.1 102 Processing\r\nContent-Length: 5\r\n\r\n" + ok2, hold, NoFailure, "ok", true, alike},
+		{"1xx without end", strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 2000), hold, FailureTooLarge, "", false, alike},
+		{"101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", hangUp, FailureMalformed, "", false, strict + "nobody asked for another protocol"},
 
-		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n" + body2, hold, NoFault, "ok", false, alike},
-		{"HTTP/1.0 with keep-alive", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n" + body2, hold, NoFault, "ok", true, alike},
-		{"HTTP/1.0 with close and keep-alive", "HTTP/1.0 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\n" + body2, hold, NoFault, "ok", false, alike},
-		{"HTTP/1.0 without a length", "HTTP/1.0 200 OK\r\n\r\nok", hangUp, NoFault, "ok", false, alike},
-		{"HTTP/1.0 with chunks", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok", hangUp, NoFault, "2\r\nok", false, alike},
-		{"HTTP/1.0 with chunks and a length", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n" + body2 + "more", hangUp, NoFault, "okmore", false, another + "faulty framing (RFC 9112 section 6.1): up to the end is all that is certain"},
-		{"close", head + "Connection: close\r\n" + body2, hold, NoFault, "ok", false, alike},
-		{"close in a list", head + "Connection: x, CLOSE\r\n" + body2, hold, NoFault, "ok", false, alike},
-		{"close in a second line", head + "Connection: keep-alive\r\nConnection: close\r\n" + body2, hold, NoFault, "ok", false, alike},
-		{"no length", head + "\r\nok", hangUp, NoFault, "ok", false, alike},
-		{"204", "HTTP/1.1 204 No Content\r\n\r\n", hold, NoFault, "", true, alike},
-		{"204 with a length", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", hold, NoFault, "", true, alike},
-		{"304 with a length", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", hold, NoFault, "", true, alike},
-		{"204 with a body", "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok", hold, NoFault, "", false, alike},
+		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n" + body2, hold, NoFailure, "ok", false, alike},
+		{"HTTP/1.0 with keep-alive", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n" + body2, hold, NoFailure, "ok", true, alike},
+		{"HTTP/1.0 with close and keep-alive", "HTTP/1.0 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\n" + body2, hold, NoFailure, "ok", false, alike},
+		{"HTTP/1.0 without a length", "HTTP/1.0 200 OK\r\n\r\nok", hangUp, NoFailure, "ok", false, alike},
+		{"HTTP/1.0 with chunks", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok", hangUp, NoFailure, "2\r\nok", false, alike},
+		{"HTTP/1.0 with chunks and a length", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n" + body2 + "more", hangUp, NoFailure, "okmore", false, another + "failurey framing (RFC 9112 section 6.1): up to the end is all that is certain"},
+		{"close", head + "Connection: close\r\n" + body2, hold, NoFailure, "ok", false, alike},
+		{"close in a list", head + "Connection: x, CLOSE\r\n" + body2, hold, NoFailure, "ok", false, alike},
+		{"close in a second line", head + "Connection: keep-alive\r\nConnection: close\r\n" + body2, hold, NoFailure, "ok", false, alike},
+		{"no length", head + "\r\nok", hangUp, NoFailure, "ok", false, alike},
+		{"204", "HTTP/1.1 204 No Content\r\n\r\n", hold, NoFailure, "", true, alike},
+		{"204 with a length", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", hold, NoFailure, "", true, alike},
+		{"304 with a length", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", hold, NoFailure, "", true, alike},
+		{"204 with a body", "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok", hold, NoFailure, "", false, alike},
 
-		{"folded", head + "X: a\r\n b\r\n" + body2, hold, FaultMalformed, "", false, strict + "obs-fold has been obsolete since 2014, and hides lengths"},
-		{"folded first line", head + " X: a\r\n" + body2, hold, FaultMalformed, "", false, alike},
-		{"bare LF", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", hold, NoFault, "ok", true, alike},
-		{"mixed line ends", "HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nok", hold, NoFault, "ok", true, alike},
-		{"space before a colon", head + "Content-Length : 2\r\n\r\nok", hangUp, FaultMalformed, "", false, strict + "RFC 9112 section 5.1; net/http reads another header"},
-		{"no colon", head + "nonsense\r\n" + body2, hold, FaultMalformed, "", false, alike},
-		{"no name", head + ": x\r\n" + body2, hold, FaultMalformed, "", false, alike},
-		{"control characters in a name", head + "X\x01: y\r\n" + body2, hold, FaultMalformed, "", false, alike},
-		{"control characters in a value", head + "X: \x01\x00\r\n" + body2, hold, NoFault, "ok", true, looser + "values that nobody reads are not looked at"},
+		{"folded", head + "X: a\r\n b\r\n" + body2, hold, FailureMalformed, "", false, strict + "obs-fold has been obsolete since 2014, and hides lengths"},
+		{"folded first line", head + " X: a\r\n" + body2, hold, FailureMalformed, "", false, alike},
+		{"bare LF", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", hold, NoFailure, "ok", true, alike},
+		{"mixed line ends", "HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nok", hold, NoFailure, "ok", true, alike},
+		{"space before a colon", head + "Content-Length : 2\r\n\r\nok", hangUp, FailureMalformed, "", false, strict + "RFC 9112 section 5.1; net/http reads another header"},
+		{"no colon", head + "nonsense\r\n" + body2, hold, FailureMalformed, "", false, alike},
+		{"no name", head + ": x\r\n" + body2, hold, FailureMalformed, "", false, alike},
+		{"control characters in a name", head + "X\x01: y\r\n" + body2, hold, FailureMalformed, "", false, alike},
+		{"control characters in a value", head + "X: \x01\x00\r\n" + body2, hold, NoFailure, "ok", true, looser + "values that nobody reads are not looked at"},
 
-		{"the same length twice", head + "Content-Length: 2\r\n" + body2, hold, NoFault, "ok", true, alike},
-		{"the same length in other digits", head + "Content-Length: 02\r\n" + body2, hold, NoFault, "ok", true, looser + "the same number"},
-		{"two lengths", head + "Content-Length: 3\r\n" + body2, hold, FaultMalformed, "", false, alike},
-		{"two lengths in one line", head + "Content-Length: 2, 2\r\n\r\nok", hold, FaultMalformed, "", false, alike},
-		{"negative length", head + "Content-Length: -2\r\n\r\nok", hold, FaultMalformed, "", false, alike},
-		{"length with a sign", head + "Content-Length: +2\r\n\r\nok", hold, FaultMalformed, "", false, alike},
-		{"length of no digits", head + "Content-Length: \r\n\r\nok", hold, FaultMalformed, "", false, alike},
-		{"length in hex", head + "Content-Length: 0x2\r\n\r\nok", hold, FaultMalformed, "", false, alike},
-		{"huge length", head + "Content-Length: 9000000000000000000\r\n\r\nok", hangUp, FaultTooLarge, "", false, alike},
-		{"length beyond 63 bits", head + "Content-Length: 99999999999999999999\r\n\r\nok", hold, FaultMalformed, "", false, alike},
-		{"chunks and a length", head + "Content-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", hold, NoFault, "ok", false, alike},
-		{"chunks and a length that is none", head + "Content-Length: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"unknown transfer coding", head + "Transfer-Encoding: gzip\r\n\r\nok", hangUp, FaultMalformed, "", false, alike},
-		{"two transfer codings", head + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"chunked twice", head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", hold, FaultMalformed, "", false, alike},
-		{"identity", head + "Transfer-Encoding: identity\r\n" + body2, hold, FaultMalformed, "", false, alike},
+		{"the same length twice", head + "Content-Length: 2\r\n" + body2, hold, NoFailure, "ok", true, alike},
+		{"the same length in other digits", head + "Content-Length: 02\r\n" + body2, hold, NoFailure, "ok", true, looser + "the same number"},
+		{"two lengths", head + "Content-Length: 3\r\n" + body2, hold, FailureMalformed, "", false, alike},
+		{"two lengths in one line", head + "Content-Length: 2, 2\r\n\r\nok", hold, FailureMalformed, "", false, alike},
+		{"negative length", head + "Content-Length: -2\r\n\r\nok", hold, FailureMalformed, "", false, alike},
+		{"length with a sign", head + "Content-Length: +2\r\n\r\nok", hold, FailureMalformed, "", false, alike},
+		{"length of no digits", head + "Content-Length: \r\n\r\nok", hold, FailureMalformed, "", false, alike},
+		{"length in hex", head + "Content-Length: 0x2\r\n\r\nok", hold, FailureMalformed, "", false, alike},
+		{"huge length", head + "Content-Length: 9000000000000000000\r\n\r\nok", hangUp, FailureTooLarge, "", false, alike},
+		{"length beyond 63 bits", head + "Content-Length: 99999999999999999999\r\n\r\nok", hold, FailureMalformed, "", false, alike},
+		{"chunks and a length", head + "Content-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", hold, NoFailure, "ok", false, alike},
+		{"chunks and a length that is none", head + "Content-Length: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"unknown transfer coding", head + "Transfer-Encoding: gzip\r\n\r\nok", hangUp, FailureMalformed, "", false, alike},
+		{"two transfer codings", head + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"chunked twice", head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", hold, FailureMalformed, "", false, alike},
+		{"identity", head + "Transfer-Encoding: identity\r\n" + body2, hold, FailureMalformed, "", false, alike},
 
-		{"more than was announced", ok2 + "more", hold, NoFault, "ok", false, alike},
-		{"a second answer", ok2 + ok2, hold, NoFault, "ok", false, alike},
-		{"body beyond the bound", head + fmt.Sprintf("Content-Length: %d\r\n\r\n", MaxBody+1) + full + "x", hold, FaultTooLarge, "", false, alike},
-		{"endless body beyond the bound", head + "\r\n" + full + full, hold, FaultTooLarge, "", false, alike},
-		{"head beyond the bound", head + strings.Repeat("X: "+strings.Repeat("y", 100)+"\r\n", 300), hold, FaultTooLarge, "", false, alike},
-		{"line beyond the bound", head + "X: " + strings.Repeat("y", 2*MaxHead), hold, FaultTooLarge, "", false, alike},
+		{"more than was announced", ok2 + "more", hold, NoFailure, "ok", false, alike},
+		{"a second answer", ok2 + ok2, hold, NoFailure, "ok", false, alike},
+		{"body beyond the bound", head + fmt.Sprintf("Content-Length: %d\r\n\r\n", MaxBody+1) + full + "x", hold, FailureTooLarge, "", false, alike},
+		{"endless body beyond the bound", head + "\r\n" + full + full, hold, FailureTooLarge, "", false, alike},
+		{"head beyond the bound", head + strings.Repeat("X: "+strings.Repeat("y", 100)+"\r\n", 300), hold, FailureTooLarge, "", false, alike},
+		{"line beyond the bound", head + "X: " + strings.Repeat("y", 2*MaxHead), hold, FailureTooLarge, "", false, alike},
 
-		{"HTML", "<html>\r\n\r\n", hangUp, FaultMalformed, "", false, alike},
-		{"SSH", "SSH-2.0-OpenSSH_9.9\r\n\r\n", hangUp, FaultMalformed, "", false, alike},
-		{"zeros", strings.Repeat("\x00", 100) + "\n\n", hangUp, FaultMalformed, "", false, alike},
-		{"leading empty line", "\r\n" + ok2, hold, FaultMalformed, "", false, alike},
-		{"HTTP/2", "HTTP/2.0 200 OK\r\n" + body2, hold, FaultMalformed, "", false, strict + "it was not agreed on"},
-		{"HTTP/1.2", "HTTP/1.2 200 OK\r\n" + body2, hold, FaultMalformed, "", false, strict + "there is none"},
-		{"HTTP/0.9", "ok\r\n\r\n", hangUp, FaultMalformed, "", false, alike},
-		{"two spaces before the status", "HTTP/1.1  200 OK\r\n" + body2, hold, FaultMalformed, "", false, strict + "RFC 9112 section 4 has one"},
-		{"status of two digits", "HTTP/1.1 20 OK\r\n" + body2, hold, FaultMalformed, "", false, alike},
-		{"status of four digits", "HTTP/1.1 2000 OK\r\n" + body2, hold, FaultMalformed, "", false, alike},
-		{"status with a sign", "HTTP/1.1 +20 OK\r\n" + body2, hold, FaultMalformed, "", false, strict + "three digits"},
-		{"status below 100", "HTTP/1.1 099 OK\r\n" + body2, hold, FaultMalformed, "", false, strict + "RFC 9110 section 15"},
-		{"nothing", "", hangUp, FaultReset, "", false, alike},
+		{"HTML", "<html>\r\n\r\n", hangUp, FailureMalformed, "", false, alike},
+		{"SSH", "SSH-2.0-OpenSSH_9.9\r\n\r\n", hangUp, FailureMalformed, "", false, alike},
+		{"zeros", strings.Repeat("\x00", 100) + "\n\n", hangUp, FailureMalformed, "", false, alike},
+		{"leading empty line", "\r\n" + ok2, hold, FailureMalformed, "", false, alike},
+		{"HTTP/2", "HTTP/2.0 200 OK\r\n" + body2, hold, FailureMalformed, "", false, strict + "it was not agreed on"},
+		{"HTTP/1.2", "HTTP/1.2 200 OK\r\n" + body2, hold, FailureMalformed, "", false, strict + "there is none"},
+		{"HTTP/0.9", "ok\r\n\r\n", hangUp, FailureMalformed, "", false, alike},
+		{"two spaces before the status", "HTTP/1.1  200 OK\r\n" + body2, hold, FailureMalformed, "", false, strict + "RFC 9112 section 4 has one"},
+		{"status of two digits", "HTTP/1.1 20 OK\r\n" + body2, hold, FailureMalformed, "", false, alike},
+		{"status of four digits", "HTTP/1.1 2000 OK\r\n" + body2, hold, FailureMalformed, "", false, alike},
+		{"status with a sign", "HTTP/1.1 +20 OK\r\n" + body2, hold, FailureMalformed, "", false, strict + "three digits"},
+		{"status below 100", "HTTP/1.1 099 OK\r\n" + body2, hold, FailureMalformed, "", false, strict + "RFC 9110 section 15"},
+		{"nothing", "", hangUp, FailureReset, "", false, alike},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			other, _ := askOnce(t, NewStandard, c.text, c.then, 0)
@@ -306,24 +306,24 @@ func TestLeanAgainstNetHTTP(t *testing.T) {
 					pieces = 1021
 				}
 				got, kept := askOnce(t, NewLean, c.text, c.then, pieces)
-				if got.fault != c.want {
-					t.Fatalf("in pieces of %d: fault %q (%v), want %q", pieces, got.fault, got.Err, c.want)
+				if got.failure != c.want {
+					t.Fatalf("in pieces of %d: failure %q (%v), want %q", pieces, got.failure, got.Err, c.want)
 				}
-				if got.fault == NoFault && got.body != c.body {
+				if got.failure == NoFailure && got.body != c.body {
 					t.Errorf("in pieces of %d: body %.80q, want %.80q", pieces, got.body, c.body)
 				}
 				// One by one, bytes behind the answer come when nobody looks any more.
 				if kept != c.keeps && pieces == 0 {
 					t.Errorf("connection kept: %t, want %t", kept, c.keeps)
 				}
-				same := got.fault != NoFault && other.fault != NoFault ||
-					got.fault == other.fault && got.Status == other.Status && got.body == other.body
+				same := got.failure != NoFailure && other.failure != NoFailure ||
+					got.failure == other.failure && got.Status == other.Status && got.body == other.body
 				if strings.HasPrefix(c.differs, another) {
-					same = same && got.fault == other.fault
+					same = same && got.failure == other.failure
 				}
 				if same != (c.differs == alike) {
-					t.Errorf("lean: %q %d %.60q; net/http: %q (%v) %d %.60q; expected a difference: %q", got.fault, got.Status, got.body,
-						other.fault, other.Err, other.Status, other.body, c.differs)
+					t.Errorf("lean: %q %d %.60q; net/http: %q (%v) %d %.60q; expected a difference: %q", got.failure, got.Status, got.body,
+						other.failure, other.Err, other.Status, other.body, c.differs)
 				}
 			}
 		})
@@ -353,19 +353,19 @@ func TestCutOff(t *testing.T) {
 					c := tr.Connect()
 					defer c.Close()
 					e := pollEndpoint(t, "http://127.0.0.1/token")
-					if first := ask(c, e, 0); first.fault != NoFault || first.body != "ok" || !first.Dialled {
-						t.Fatalf("first: %q %v", first.fault, first.Err)
+					if first := ask(c, e, 0); first.failure != NoFailure || first.body != "ok" || !first.Dialled {
+						t.Fatalf("first: %q %v", first.failure, first.Err)
 					}
 					second := ask(c, e, 0)
-					if second.fault != FaultReset {
-						t.Fatalf("cut off after %d bytes: %q %d %v", n, second.fault, second.Status, second.Err)
+					if second.failure != FailureReset {
+						t.Fatalf("cut off after %d bytes: %q %d %v", n, second.failure, second.Status, second.Err)
 					}
 					if want := n == 0; second.Resent != want || second.Dialled != want {
 						t.Errorf("cut off after %d bytes: sent again %t, dialled %t", n, second.Resent, second.Dialled)
 					}
 					third := ask(c, e, 0)
-					if third.fault != FaultReset || third.Resent || !third.Dialled {
-						t.Errorf("cut off after %d bytes on a fresh connection: %q, sent again %t", n, third.fault, third.Resent)
+					if third.failure != FailureReset || third.Resent || !third.Dialled {
+						t.Errorf("cut off after %d bytes on a fresh connection: %q, sent again %t", n, third.failure, third.Resent)
 					}
 				})
 			}
@@ -387,8 +387,8 @@ func TestResent(t *testing.T) {
 				e := pollEndpoint(t, "http://127.0.0.1/token")
 				for i := range 4 {
 					got := ask(c, e, 7)
-					if got.fault != NoFault || got.body != "ok" || !got.Dialled || got.Resent != (i > 0) {
-						t.Fatalf("request %d: %q, dialled %t, sent again %t", i, got.fault, got.Dialled, got.Resent)
+					if got.failure != NoFailure || got.body != "ok" || !got.Dialled || got.Resent != (i > 0) {
+						t.Fatalf("request %d: %q, dialled %t, sent again %t", i, got.failure, got.Dialled, got.Resent)
 					}
 					synctest.Wait()
 				}
@@ -412,7 +412,7 @@ func TestStrayBytes(t *testing.T) {
 		defer c.Close()
 		for i := range 3 {
 			if got := ask(c, pollEndpoint(t, "http://127.0.0.1/token"), 0); got.body != fmt.Sprint(i) || !got.Dialled || got.Resent {
-				t.Errorf("request %d: %q %q", i, got.fault, got.body)
+				t.Errorf("request %d: %q %q", i, got.failure, got.body)
 			}
 		}
 	})
@@ -442,8 +442,8 @@ func TestReset(t *testing.T) {
 		tr := NewLean(transportOptions(t, "reuse", nil))
 		c := tr.Connect()
 		got := ask(c, pollEndpoint(t, "http://"+l.Addr().String()+"/token"), 0)
-		if got.fault != FaultReset || got.Resent || got.Err == nil {
-			t.Errorf("reset behind %q: %q %v, sent again %t", text, got.fault, got.Err, got.Resent)
+		if got.failure != FailureReset || got.Resent || got.Err == nil {
+			t.Errorf("reset behind %q: %q %v, sent again %t", text, got.failure, got.Err, got.Resent)
 		}
 		c.Close()
 		tr.Close()
@@ -451,7 +451,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestNobodyListens: a refused connection is a fault of its own.
+// TestNobodyListens: a refused connection is a failure of its own.
 func TestNobodyListens(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -461,8 +461,8 @@ func TestNobodyListens(t *testing.T) {
 	l.Close()
 	tr := NewLean(transportOptions(t, "reuse", nil))
 	defer tr.Close()
-	if got := ask(tr.Connect(), pollEndpoint(t, "http://"+address+"/"), 0); got.fault != FaultDial || got.Written == 0 {
-		t.Errorf("%q %v, written at %d", got.fault, got.Err, got.Written)
+	if got := ask(tr.Connect(), pollEndpoint(t, "http://"+address+"/"), 0); got.failure != FailureDial || got.Written == 0 {
+		t.Errorf("%q %v, written at %d", got.failure, got.Err, got.Written)
 	}
 }
 
@@ -512,15 +512,15 @@ func TestInterrupt(t *testing.T) {
 					}
 					began := time.Now()
 					time.AfterFunc(wait, c.Interrupt)
-					if got := ask(c, first, 1); got.fault != FaultTimeout || got.Err == nil || got.Resent {
-						t.Fatalf("%q %v, sent again %t", got.fault, got.Err, got.Resent)
+					if got := ask(c, first, 1); got.failure != FailureTimeout || got.Err == nil || got.Resent {
+						t.Fatalf("%q %v, sent again %t", got.failure, got.Err, got.Resent)
 					}
 					if took := time.Since(began); took != wait {
 						t.Errorf("ended after %s of the virtual clock, not %s", took, wait)
 					}
 					for range 2 {
-						if got := ask(c, e, 1); got.fault != NoFault || got.body != "ok" || got.Resent {
-							t.Fatalf("the next request: %q %v", got.fault, got.Err)
+						if got := ask(c, e, 1); got.failure != NoFailure || got.body != "ok" || got.Resent {
+							t.Fatalf("the next request: %q %v", got.failure, got.Err)
 						}
 					}
 				})
@@ -543,8 +543,8 @@ func TestInterruptTooLate(t *testing.T) {
 				e := pollEndpoint(t, "http://127.0.0.1/token")
 				for i := range 3 {
 					c.Interrupt()
-					if got := ask(c, e, 1); got.fault != NoFault || got.Resent {
-						t.Fatalf("request %d: %q %v", i, got.fault, got.Err)
+					if got := ask(c, e, 1); got.failure != NoFailure || got.Resent {
+						t.Fatalf("request %d: %q %v", i, got.failure, got.Err)
 					}
 				}
 			})
@@ -586,8 +586,8 @@ func TestInterruptAtTheEnd(t *testing.T) {
 				defer second.Close()
 				e := pollEndpoint(t, "http://127.0.0.1/token")
 				for i, c := range []Connection{first, second, first, second} {
-					if got := ask(c, e, 1); got.fault != NoFault || got.Resent {
-						t.Fatalf("request %d: %q %v", i, got.fault, got.Err)
+					if got := ask(c, e, 1); got.failure != NoFailure || got.Resent {
+						t.Fatalf("request %d: %q %v", i, got.failure, got.Err)
 					}
 				}
 			})
@@ -604,8 +604,8 @@ func TestPerPoll(t *testing.T) {
 		c := tr.Connect()
 		defer c.Close()
 		for i := 1; i <= 3; i++ {
-			if got := ask(c, pollEndpoint(t, "http://127.0.0.1/token"), 0); got.fault != NoFault || !got.Dialled {
-				t.Fatalf("%q, dialled %t", got.fault, got.Dialled)
+			if got := ask(c, pollEndpoint(t, "http://127.0.0.1/token"), 0); got.failure != NoFailure || !got.Dialled {
+				t.Fatalf("%q, dialled %t", got.failure, got.Dialled)
 			}
 			synctest.Wait()
 			if dialled, closed := server.counts(); dialled != i || closed != i {
@@ -635,7 +635,7 @@ func TestPerDevice(t *testing.T) {
 			for slot := range 3 {
 				got := ask(workers[(n+slot)%2], e, int32(slot))
 				if want := fmt.Sprintf("%d/%d", slot, n); got.body != want || got.Dialled != (n == 0) {
-					t.Errorf("device %d, poll %d: %q %q, want %q", slot, n, got.fault, got.body, want)
+					t.Errorf("device %d, poll %d: %q %q, want %q", slot, n, got.failure, got.body, want)
 				}
 			}
 		}
@@ -680,7 +680,7 @@ func TestPerDeviceTwoOrigins(t *testing.T) {
 							want += ":80"
 						}
 						if got := ask(c, e, 3); got.body != want {
-							t.Errorf("a request for %s went to %q (%q)", want, got.body, got.fault)
+							t.Errorf("a request for %s went to %q (%q)", want, got.body, got.failure)
 						}
 					}
 				}
@@ -729,8 +729,8 @@ func TestRequestBytes(t *testing.T) {
 					defer conn.Close()
 					for range 2 { // the second goes over the same buffers
 						var a Answer
-						if fault := conn.Do(&Request{Endpoint: &e, Code: []byte(c.code)}, &a); fault != NoFault {
-							t.Fatal(fault, a.Err)
+						if failure := conn.Do(&Request{Endpoint: &e, Code: []byte(c.code)}, &a); failure != NoFailure {
+							t.Fatal(failure, a.Err)
 						}
 					}
 					if !slices.Equal(server.requests, []string{want, want}) {
@@ -755,8 +755,8 @@ func TestEarlyAnswer(t *testing.T) {
 		defer c.Close()
 		for i := 1; i <= 2; i++ {
 			got := ask(c, pollEndpoint(t, "http://127.0.0.1/"), 0)
-			if got.fault != NoFault || got.Status != 413 || got.body != "no" || dials != i || got.Resent {
-				t.Errorf("request %d: %q %d %q, %d connections, sent again %t", i, got.fault, got.Status, got.body, dials, got.Resent)
+			if got.failure != NoFailure || got.Status != 413 || got.body != "no" || dials != i || got.Resent {
+				t.Errorf("request %d: %q %d %q, %d connections, sent again %t", i, got.failure, got.Status, got.body, dials, got.Resent)
 			}
 		}
 	})
@@ -788,9 +788,9 @@ func TestBoundedBuffers(t *testing.T) {
 				defer c.Close()
 				got := ask(c, pollEndpoint(t, "http://127.0.0.1/"), 0)
 				// What follows the last chunk is a trailer, which may be anything.
-				done := strings.HasSuffix(text, "0\r\n") && strings.HasSuffix(filling, "\r\n\r\n") && got.fault == NoFault
-				if got.fault != FaultTooLarge && got.fault != FaultMalformed && !done {
-					t.Errorf("%q and %q for ever: %q %v", text, filling, got.fault, got.Err)
+				done := strings.HasSuffix(text, "0\r\n") && strings.HasSuffix(filling, "\r\n\r\n") && got.failure == NoFailure
+				if got.failure != FailureTooLarge && got.failure != FailureMalformed && !done {
+					t.Errorf("%q and %q for ever: %q %v", text, filling, got.failure, got.Err)
 				}
 				// Framing costs bytes, too, but not without limit.
 				if most := 8 * (MaxBody + MaxHead); endless.sent > most {
@@ -865,8 +865,8 @@ func TestNoAllocations(t *testing.T) {
 				c := tr.Connect()
 				defer c.Close()
 				got := testing.AllocsPerRun(200, func() {
-					if fault := c.Do(&request, &a); fault != NoFault {
-						t.Error(fault, a.Err)
+					if failure := c.Do(&request, &a); failure != NoFailure {
+						t.Error(failure, a.Err)
 					}
 				})
 				if got != 0 {

@@ -68,7 +68,7 @@ func (c *standardConn) Interrupt() {
 func (c *standardConn) Close() {}
 
 // Do implements [Connection].
-func (c *standardConn) Do(r *Request, a *Answer) Fault {
+func (c *standardConn) Do(r *Request, a *Answer) Failure {
 	*a = Answer{}
 	ctx, cancel := context.WithTimeout(c.t.o.Context, 2*c.t.o.Timeout)
 	defer cancel()
@@ -83,7 +83,7 @@ func (c *standardConn) Do(r *Request, a *Answer) Fault {
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodPost, e.AddressWith(r.Code), strings.NewReader(e.BodyWith(r.Code)))
 	if err != nil {
 		a.Written, a.Err = c.t.o.Now(), err
-		return FaultMalformed
+		return FailureMalformed
 	}
 	// A device access token request is not idempotent: net/http must not repeat it.
 	req.GetBody = nil
@@ -96,7 +96,7 @@ func (c *standardConn) Do(r *Request, a *Answer) Fault {
 	}
 	if err != nil {
 		a.Err = err
-		return c.fault(err)
+		return c.failure(err)
 	}
 	defer resp.Body.Close()
 	a.Status = resp.StatusCode
@@ -106,17 +106,17 @@ func (c *standardConn) Do(r *Request, a *Answer) Fault {
 	a.Body, err = io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	if err != nil {
 		a.Err = err
-		return c.fault(err)
+		return c.failure(err)
 	}
 	if len(a.Body) > MaxBody {
 		a.Err = errTooLarge
-		return FaultTooLarge
+		return FailureTooLarge
 	}
-	return NoFault
+	return NoFailure
 }
 
-// fault classifies what net/http says.
-func (c *standardConn) fault(err error) Fault {
+// failure classifies what net/http says.
+func (c *standardConn) failure(err error) Failure {
 	c.mu.Lock()
 	interrupted := c.interrupted
 	c.mu.Unlock()
@@ -128,15 +128,15 @@ func (c *standardConn) fault(err error) Fault {
 	)
 	switch {
 	case interrupted, errors.Is(err, context.DeadlineExceeded):
-		return FaultTimeout
+		return FailureTimeout
 	case errors.As(err, &record), errors.As(err, &cert), errors.As(err, &alert):
-		return FaultTLS
+		return FailureTLS
 	case errors.As(err, &op) && op.Op == "dial":
-		return FaultDial
+		return FailureDial
 	case strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "bad Content-Length"):
-		return FaultMalformed
+		return FailureMalformed
 	case strings.Contains(err.Error(), "exceeded"):
-		return FaultTooLarge
+		return FailureTooLarge
 	}
-	return FaultReset
+	return FailureReset
 }

@@ -5,12 +5,12 @@
 // net/http, for HTTP/2, proxies, and as a second opinion about the first:
 //
 //	Endpoint ─┐
-//	          ├─► Request ─► Connection.Do ─► Answer, or a Fault
+//	          ├─► Request ─► Connection.Do ─► Answer, or a Failure
 //	code     ─┘
 //
 // An [Endpoint] is prepared once, and only the device code differs from request
 // to request. What a server sends is bounded by [MaxHead] and [MaxBody], and
-// what is no clean HTTP is a [Fault], never an answer: the devices of a run share
+// what is no clean HTTP is a [Failure], never an answer: the devices of a run share
 // connections, and an answer must not come to another device.
 package transport
 
@@ -28,24 +28,24 @@ const (
 	MaxBody = 64 << 10
 )
 
-// Fault says how a request failed below OAuth.
-type Fault uint8
+// Failure says how a request failed below OAuth.
+type Failure uint8
 
-// The faults.
+// The failures.
 const (
-	NoFault        Fault = iota
-	FaultDial            // no connection: refused, unreachable, out of ports
-	FaultTLS             // the handshake failed
-	FaultTimeout         // no complete answer in time
-	FaultReset           // the connection ended before the answer did
-	FaultMalformed       // what came is not HTTP
-	FaultTooLarge        // head or body beyond the bounds
-	FaultKinds
+	NoFailure        Failure = iota
+	FailureDial              // no connection: refused, unreachable, out of ports
+	FailureTLS               // the handshake failed
+	FailureTimeout           // no complete answer in time
+	FailureReset             // the connection ended before the answer did
+	FailureMalformed         // what came is not HTTP
+	FailureTooLarge          // head or body beyond the bounds
+	FailureKinds
 )
 
-var faultNames = [FaultKinds]string{"", "dial", "tls", "timeout", "reset", "malformed", "too-large"}
+var failureNames = [FailureKinds]string{"", "dial", "tls", "timeout", "reset", "malformed", "too-large"}
 
-func (f Fault) String() string { return faultNames[f] }
+func (f Failure) String() string { return failureNames[f] }
 
 // Request is one POST of one device.
 type Request struct {
@@ -68,14 +68,14 @@ type Answer struct {
 	// Dialled says that a connection was made for it, Resent that a kept
 	// connection turned out to be closed, so that the request was sent again.
 	Dialled, Resent bool
-	// Err is the error behind a fault.
+	// Err is the error behind a failure.
 	Err error
 }
 
 // Connection carries one request at a time. Nothing is dialled before the first.
 type Connection interface {
-	Do(r *Request, a *Answer) Fault
-	// Interrupt lets the Do that is under way end with FaultTimeout. One that comes
+	Do(r *Request, a *Answer) Failure
+	// Interrupt lets the Do that is under way end with FailureTimeout. One that comes
 	// between two requests is taken for late and forgotten: whoever wants the next
 	// to end interrupts it again. It is the only method that another goroutine may
 	// call.

@@ -223,8 +223,8 @@ func TestUnasked(t *testing.T) {
 
 func outcomeOf(s seen) string {
 	switch {
-	case s.fault != NoFault:
-		return s.fault.String()
+	case s.failure != NoFailure:
+		return s.failure.String()
 	case s.body != "":
 		return s.body
 	}
