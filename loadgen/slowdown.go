@@ -57,7 +57,7 @@ func (s *SlowDown) reading() string {
 		case rest == classPunishing:
 			return "devices that wait the advertised interval are told slow_down, alone and under load: the interval that is enforced is longer than the one that is advertised"
 		case rest != "":
-			return "devices that wait their interval are told slow_down under load and not alone: what is counted is shared by devices (a client, an address, a cluster), or the server calls load their failure"
+			return "devices that wait their interval are told slow_down under load and not alone: what is counted is shared by devices (a client, an address, a cluster), or the server calls load their fault"
 		}
 		return "devices that wait their interval are told slow_down; run with at_rest to see whether it is the load"
 	case classNone:
