@@ -55,13 +55,6 @@ func (e *BaselineError) Error() string {
 	return fmt.Sprintf("%s:%d: baseline: there is no check %s: %s", e.Source, e.Line, e.Check, hint(e.Check))
 }
 
-// BrowserError says that a browser that was named is not there.
-type BrowserError struct{ error }
-
-func (e *BrowserError) Error() string { return withAdvice(e.error) }
-
-func (e *BrowserError) Unwrap() error { return e.error }
-
 var errNoProfile = errors.New("suites: Options.Profile is required")
 
 // Open checks the options, makes contact with the target and prepares the user
@@ -199,9 +192,9 @@ func (s *Suite) chooseDriver() error {
 			found, err := chromium.Find(wanted, o.Getenv)
 			switch {
 			case err != nil && wanted != "":
-				return &BrowserError{err}
+				return &chromium.WantedError{Err: err}
 			case err != nil:
-				s.notes = append(s.notes, withAdvice(err)) // once; the checks only say that there was none
+				s.notes = append(s.notes, chromium.Explain(err)) // once; the checks only say that there was none
 				s.env.NoDriver = "no browser was found"
 				continue
 			}
@@ -223,14 +216,6 @@ func (s *Suite) note(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.notes = append(s.notes, text)
-}
-
-// withAdvice adds what to do about a missing browser.
-func withAdvice(err error) string {
-	if none := (*chromium.NotFoundError)(nil); errors.As(err, &none) {
-		return err.Error() + "\n" + none.Advice()
-	}
-	return err.Error()
 }
 
 // start begins every scenario that the selected checks read.

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/loadgen"
+	"github.com/devicegrant/devicegrant/loadgen/approver"
 	"github.com/devicegrant/devicegrant/profiles"
-	"github.com/devicegrant/devicegrant/suites"
 	"github.com/devicegrant/devicegrant/suites/builtin"
 )
 
@@ -113,42 +113,34 @@ type approvers struct {
 	close            func()
 }
 
-// openPeople prepares them. A plan in which nobody decides needs nobody.
+// openApprovers prepares them. A plan in which nobody decides needs nobody.
 func (f *loadFlags) openApprovers(t *loadTarget, plan profiles.Plan) (*approvers, error) {
 	c := &approvers{close: func() {}}
 	wanted := func(share *float64) bool { return share != nil && *share > 0 }
 	if f.findCapacity || !wanted(plan.Mix.Approve) && !wanted(plan.Mix.Deny) && !wanted(plan.Greedy.Share) {
 		return c, nil
 	}
-	kind := plan.Approval.Driver
-	if kind == "" {
-		kind = "forms"
+	driver := plan.Approval.Driver
+	if driver == "" {
+		driver = "forms"
 		if t.profile.Verification.Hook != nil {
-			kind = "hook"
+			driver = "hook"
 		}
 	}
-	people, err := suites.NewPeople(t.profile, kind, "")
+	usual, err := approver.New(t.profile, driver)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%w; --approve 0 lets nobody decide", err)}
 	}
-	c.approver = visitor{people}
-	c.close = func() { _ = people.Close() }
+	c.approver = usual
+	c.close = func() { _ = usual.Close() }
 	if plan.Canary != nil && *plan.Canary {
-		browser, err := suites.NewPeople(t.profile, "browser", "")
+		browser, err := approver.New(t.profile, "browser")
 		if err != nil {
 			c.close()
 			return nil, fmt.Errorf("the canary: %w", err)
 		}
-		c.canary = visitor{browser}
-		c.close = func() { _ = people.Close(); _ = browser.Close() }
+		c.canary = browser
+		c.close = func() { _ = usual.Close(); _ = browser.Close() }
 	}
 	return c, nil
-}
-
-// visitor lets people decide for the generator.
-type visitor struct{ *suites.People }
-
-// Decide implements loadgen.Approver.
-func (v visitor) Decide(ctx context.Context, person int, d loadgen.Decision) error {
-	return v.Visit(ctx, person, d.Approve, d.VerificationURI, d.UserCode)
 }

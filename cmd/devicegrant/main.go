@@ -21,6 +21,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites"
 	"github.com/devicegrant/devicegrant/suites/child"
 	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/useragent/chromium"
 )
 
 func main() {
@@ -72,7 +73,7 @@ func exitCode(err error) int {
 		profile  *profiles.Error
 		selector *suites.SelectorError
 		baseline *suites.BaselineError
-		browser  *suites.BrowserError
+		browser  *chromium.WantedError
 		plan     *loadgen.PlanError
 	)
 	switch {

@@ -129,6 +129,21 @@ or name one: --browser or DEVICEGRANT_BROWSER, with a path or a ws:// URL
 or do without: --browser none skips what needs one`
 }
 
+// Explain is the text of an error from [Find], with what to do about it.
+func Explain(err error) string {
+	if none := (*NotFoundError)(nil); errors.As(err, &none) {
+		return err.Error() + "\n" + none.Advice()
+	}
+	return err.Error()
+}
+
+// WantedError is that a browser that somebody named or needs is not there.
+type WantedError struct{ Err error }
+
+func (e *WantedError) Error() string { return Explain(e.Err) }
+
+func (e *WantedError) Unwrap() error { return e.Err }
+
 // Version asks the browser for its name and version, and tells how long that
 // took from a cold start.
 func (b Browser) Version(ctx context.Context) (version string, coldStart time.Duration, err error) {
