@@ -10,7 +10,7 @@ PACKAGES  := ./... ./testdata/targets ./testdata/stub ./testdata/bench ./testdat
 CMD       := ./cmd/devicegrant
 # Where goroutines meet: the race detector looks at these, and at what of CMD
 # does not run the program as a process of its own, which it does not see into.
-RACED     := ./suites ./suites/lateness ./suites/scenario ./suites/useragent ./suites/useragent/pages ./suites/useragent/chromium ./suites/wire ./loadgen ./loadgen/internal/transport ./fakeidp
+RACED     := ./suites ./suites/lateness ./suites/scenario ./suites/useragent ./suites/useragent/pages ./suites/useragent/chromium ./suites/wire ./loadgen ./loadgen/approver ./loadgen/internal/transport ./fakeidp
 # A pure function of recordings, many thousand times.
 PURE      := ^TestRedactionChangesNoVerdict$$
 UNRACED    = $(filter-out $(shell go list $(RACED) $(CMD)),$(shell go list $(PACKAGES)))

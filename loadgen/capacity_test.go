@@ -40,7 +40,7 @@ func TestFindCapacity(t *testing.T) {
 		l := &limited{virtual: newVirtual(5*time.Second, time.Hour), each: time.Second / 400}
 		l.before = l.wait
 		var steps []Step
-		r, err := FindCapacity(t.Context(), Options{Plan: profiles.Plan{Scenario: "steady"}, Site: l.site(t), dial: l.dial}, Search{
+		r, err := FindCapacity(t.Context(), Options{Plan: profiles.Plan{Workload: "steady"}, Site: l.site(t), dial: l.dial}, Search{
 			SLO: []string{"poll_latency p(99)<250ms"}, From: 200, Most: 20_000, Within: time.Hour, Step: 15 * time.Second,
 			Stepped: func(s Step) { steps = append(steps, s) },
 		})

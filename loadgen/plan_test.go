@@ -9,19 +9,19 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 )
 
-// TestScenarios: every shipped plan can be carried out.
-func TestScenarios(t *testing.T) {
-	for _, name := range Scenarios() {
-		p, err := Scenario(name)
+// TestWorkloads: every shipped plan can be carried out.
+func TestWorkloads(t *testing.T) {
+	for _, name := range Workloads() {
+		p, err := Workload(name)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		if settled, _, err := settle(p); err != nil || settled.Scenario != name || len(settled.Thresholds) == 0 {
+		if settled, _, err := settle(p); err != nil || settled.Workload != name || len(settled.Thresholds) == 0 {
 			t.Errorf("%s: %v %+v", name, err, settled)
 		}
 	}
-	if _, err := Scenario("stady"); err == nil || !strings.Contains(err.Error(), "steady") {
+	if _, err := Workload("stady"); err == nil || !strings.Contains(err.Error(), "steady") {
 		t.Errorf("%v", err)
 	}
 }
@@ -40,7 +40,7 @@ func TestPlansThatCannotBe(t *testing.T) {
 		"unknown metric":      func(p *profiles.Plan) { p.Thresholds = []string{"speed rate>1"} },
 		"has no unit: write ": func(p *profiles.Plan) { p.Thresholds = []string{"poll_latency p(99)<3"} },
 	} {
-		p, err := Scenario("steady")
+		p, err := Workload("steady")
 		if err != nil {
 			t.Fatal(err)
 		}

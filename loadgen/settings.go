@@ -34,7 +34,7 @@ type settings struct {
 	thresholds                      []threshold
 }
 
-// Defaults of what no scenario says.
+// Defaults of what no workload says.
 const (
 	defaultTimeout     = 10 * time.Second
 	defaultConnections = 512

@@ -70,5 +70,5 @@ func (s *SlowDown) reading() string {
 		}
 		return "devices that hurry, or do not slow down when told, are told slow_down, and no others"
 	}
-	return "no device came too early: the scenario impatient measures whom slow_down hits"
+	return "no device came too early: the workload impatient measures whom slow_down hits"
 }

@@ -7,17 +7,17 @@ type LoadTest struct {
 	// Allow permits load on a target that is not on loopback. The command line
 	// has to say so too.
 	Allow bool `yaml:"allow"`
-	// Plan changes the scenario that is run.
+	// Plan changes the workload that is run.
 	Plan Plan `yaml:"plan"`
 }
 
 // Plan is a load test: how many devices come when, what they do, what people
 // decide, and what the figures have to be. What is not given is that of the
-// scenario.
+// workload.
 type Plan struct {
-	// Scenario is the plan that this one changes: steady, ramp, issuance,
+	// Workload is the plan that this one changes: steady, ramp, issuance,
 	// thundering-herd, impatient, expiry-storm, approval-rush, greedy or soak.
-	Scenario string `yaml:"scenario"`
+	Workload string `yaml:"workload"`
 	// Devices is how many poll at once.
 	Devices  int           `yaml:"devices"`
 	Duration time.Duration `yaml:"duration"`

@@ -78,7 +78,7 @@ func (d *document) checkPlan(path string, p *Plan) {
 		value, max int
 	}{{"devices", p.Devices, many}, {"seed", p.Seed, many}, {"arrival.steps", p.Arrival.Steps, 10_000}, {"arrival.width", p.Arrival.Width, 100_000},
 		{"approval.workers", p.Approval.Workers, 10_000}, {"greedy.width", p.Greedy.Width, 64}, {"connections.max", p.Connections.Max, many}} {
-		if n.value != 0 { // which is as the scenario has it
+		if n.value != 0 { // which is as the workload has it
 			within(d, at(n.key), n.value, 1, n.max)
 		}
 	}

@@ -33,7 +33,7 @@ var flagValues = map[string]completer{
 	"personality": personalities,
 	"consent":     oneOf("always", "skip-granted"),
 	"rate-limit":  oneOf("on", "off"),
-	"scenario":    oneOf(loadgen.Scenarios()...),
+	"workload":    oneOf(loadgen.Workloads()...),
 	"approver":    oneOf("hook", "forms"),
 	"transport":   oneOf("lean", "net/http"),
 
@@ -75,7 +75,7 @@ var argValues = map[string]completer{
 	"explain":          selectors,
 	"mutants":          faults,
 	"compare":          compareTargets,
-	"load scenarios":   oneOf(loadgen.Scenarios()...),
+	"load workloads":   oneOf(loadgen.Workloads()...),
 	"profile show":     profileOrFile,
 	"profile validate": profileOrFile,
 	"profile check":    profileOrFile,

@@ -41,7 +41,7 @@ func TestCompletion(t *testing.T) {
 		{"idp --fault M03,M0", []string{"M03,M05"}, "M05"},
 		{"idp --personality ", []string{"wso2"}, ""},
 		{"compare builtin@M0", []string{"builtin@M05"}, "M05"},
-		{"load --scenario s", []string{"steady", "soak"}, ""},
+		{"load --workload s", []string{"steady", "soak"}, ""},
 		{"load --devices ", nil, ""},
 		{"profile try --case ", []string{"deny"}, ""},
 	} {

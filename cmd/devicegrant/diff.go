@@ -172,7 +172,7 @@ func (s *screen) difference(d report.Difference, is report.Result) {
 	for _, note := range d.Notes {
 		s.wrapped("note      ", clean(note), nil, nil)
 	}
-	for _, class := range report.Classes {
+	for _, class := range report.Classes() {
 		for _, c := range d.Changes {
 			if c.Class != class {
 				continue
@@ -197,7 +197,7 @@ func (s *screen) difference(d report.Difference, is report.Result) {
 		}
 	}
 	var parts []string
-	for _, class := range report.Classes {
+	for _, class := range report.Classes() {
 		if n := d.Count(class); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, class))
 		}

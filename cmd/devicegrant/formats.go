@@ -16,7 +16,7 @@ import (
 // one file, or none.
 func formatNames() []string {
 	names := []string{"html"}
-	for _, f := range formats.All {
+	for _, f := range formats.All() {
 		names = append(names, f.Name)
 	}
 	return append(names, "har", "github")

@@ -23,7 +23,7 @@ import (
 
 // loadFlags are the flags of the verb load.
 type loadFlags struct {
-	profile, scenario, planFile string
+	profile, workload, planFile string
 	set                         []string
 	plan                        profiles.Plan
 	warmUp, drain               time.Duration
@@ -59,16 +59,16 @@ Without --profile the built-in reference server is started in a process of its
 own. A target that is not on this machine is loaded only when its profile says
 load.allow: true and the command line --i-may-load-this-target.
 
-A plan says who comes when and what has to hold. It is the scenario's, changed
+A plan says who comes when and what has to hold. It is the workload's, changed
 by load.plan of the profile, by --plan, and by the flags, in this order.
 
 Exit status: 0 everything held, 3 the run is invalid (the generator was late) or
 nothing could be measured, 4 a threshold or the ledger was missed, 130
 interrupted.`,
 		Example: `  devicegrant load --devices 10000 --duration 30s
-  devicegrant load --profile my-server.yaml --scenario impatient
+  devicegrant load --profile my-server.yaml --workload impatient
   devicegrant load --profile my-server.yaml --find-capacity --slo 'poll_latency p(99)<250ms'
-  devicegrant load scenarios steady > my-plan.yaml`,
+  devicegrant load workloads steady > my-plan.yaml`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -76,8 +76,8 @@ interrupted.`,
 	flags.SortFlags = false
 	flags.StringVarP(&f.profile, "profile", "p", "builtin", "shipped profile or YAML file")
 	flags.StringArrayVar(&f.set, "set", nil, "override a key of the profile: base_url=https://...")
-	flags.StringVarP(&f.scenario, "scenario", "s", "", strings.Join(loadgen.Scenarios(), ", ")+" (default steady)")
-	flags.StringVar(&f.planFile, "plan", "", "YAML file with what differs from the scenario")
+	flags.StringVarP(&f.workload, "workload", "w", "", strings.Join(loadgen.Workloads(), ", ")+" (default steady)")
+	flags.StringVar(&f.planFile, "plan", "", "YAML file with what differs from the workload")
 	flags.IntVarP(&f.plan.Devices, "devices", "n", 0, "devices that poll at once")
 	flags.DurationVarP(&f.plan.Duration, "duration", "d", 0, "how long")
 	flags.DurationVar(&f.warmUp, "warm-up", 0, "the beginning that the figures leave out")
@@ -106,7 +106,7 @@ interrupted.`,
 	flags.StringVarP(&f.out, "out", "o", "out", "folder for load.json, the report and the records")
 	flags.BoolVar(&f.json, "json", false, "print load.json on standard output")
 	f.look.register(flags)
-	cmd.AddCommand(newScenariosCommand(), newRecordsCommand(), newLoadSchemaCommand())
+	cmd.AddCommand(newWorkloadsCommand(), newRecordsCommand(), newLoadSchemaCommand())
 	return cmd
 }
 
@@ -192,7 +192,7 @@ func (f *loadFlags) settlePlan(cmd *cobra.Command, p *profiles.Profile) (profile
 	if given("devices") && f.plan.Devices <= 0 {
 		return own, usageError{fmt.Errorf("--devices %d is no load", f.plan.Devices)}
 	}
-	name := firstOf(f.scenario, own.Scenario, "steady")
+	name := firstOf(f.workload, own.Workload, "steady")
 	var fromFile profiles.Plan
 	if f.planFile != "" {
 		text, err := readPlan(f.planFile)
@@ -202,14 +202,14 @@ func (f *loadFlags) settlePlan(cmd *cobra.Command, p *profiles.Profile) (profile
 		if fromFile, err = profiles.ParsePlan(f.planFile, text, profiles.Plan{}); err != nil {
 			return own, err
 		}
-		name = firstOf(f.scenario, fromFile.Scenario, name)
+		name = firstOf(f.workload, fromFile.Workload, name)
 	}
-	scenario, err := loadgen.Scenario(name)
+	workload, err := loadgen.Workload(name)
 	if err != nil {
 		return own, err
 	}
 	flags := f.plan
-	flags.Scenario = name
+	flags.Workload = name
 	if given("warm-up") {
 		flags.WarmUp = &f.warmUp
 	}
@@ -230,7 +230,7 @@ func (f *loadFlags) settlePlan(cmd *cobra.Command, p *profiles.Profile) (profile
 		flags.Thresholds = f.thresholds
 	}
 	flags.Approval.Driver = f.driver
-	return flags.Over(fromFile.Over(own.Over(scenario))), nil
+	return flags.Over(fromFile.Over(own.Over(workload))), nil
 }
 
 // maxPlan bounds a plan's file.

@@ -72,7 +72,7 @@ func TestLoadBuiltin(t *testing.T) {
 func TestLoadCatches(t *testing.T) {
 	notShort(t, "half a minute of load")
 	t.Parallel()
-	status, output, r := loadRun(t, "--scenario", "greedy", "--fault", "M01", "--devices", "30", "--duration", "25s", "--drain", "5s")
+	status, output, r := loadRun(t, "--workload", "greedy", "--fault", "M01", "--devices", "30", "--duration", "25s", "--drain", "5s")
 	if status != loadgen.ExitMissed || r.Ledger.Clean || r.Ledger.Violations[0].Code != "two-tokens" {
 		t.Fatalf("status %d, %+v\n%s", status, r.Ledger, output)
 	}
@@ -156,7 +156,7 @@ func TestLoadInterrupted(t *testing.T) {
 // TestLoadRefuses: mistakes show before anything is sent.
 func TestLoadRefuses(t *testing.T) {
 	for want, args := range map[string][]string{
-		"unknown scenario":      {"--scenario", "stedy"},
+		"unknown workload":      {"--workload", "stedy"},
 		"i-may-load":            {"--profile", "custom", "--set", "base_url=https://idp.example.com"},
 		"is not understood":     {"--threshold", "fast"},
 		"open files":            {"--connections", "100000000"},

@@ -65,7 +65,7 @@ func (s *loadScreen) planned(o loadgen.Options) {
 	s.heading(o)
 	s.devices = o.Plan.Devices
 	if !s.look.quiet {
-		s.printf("plan     %s: %s for %s", o.Plan.Scenario, count(o.Plan.Devices, "device"), o.Plan.Duration)
+		s.printf("plan     %s: %s for %s", o.Plan.Workload, count(o.Plan.Devices, "device"), o.Plan.Duration)
 		if o.Approver != nil {
 			s.printf(", people decide through %s", o.Approver.Name())
 		}

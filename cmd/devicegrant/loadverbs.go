@@ -12,19 +12,19 @@ import (
 	"github.com/devicegrant/devicegrant/loadgen"
 )
 
-// newScenariosCommand lists the shipped plans, or prints one.
-func newScenariosCommand() *cobra.Command {
+// newWorkloadsCommand lists the shipped plans, or prints one.
+func newWorkloadsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "scenarios [NAME]",
-		Short: "Print the plan of a scenario, or all of them",
+		Use:   "workloads [NAME]",
+		Short: "Print the plan of a workload, or all of them",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			names := loadgen.Scenarios()
+			names := loadgen.Workloads()
 			if len(args) == 1 {
 				names = args
 			}
 			for i, name := range names {
-				text, err := loadgen.ScenarioText(name)
+				text, err := loadgen.WorkloadText(name)
 				if err != nil {
 					return err
 				}

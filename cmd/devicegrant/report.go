@@ -77,7 +77,7 @@ func aboutFormats() string {
 	var b strings.Builder
 	line := func(name, file, about string) { fmt.Fprintf(&b, "  %-9s %-28s %s\n", name, file, about) }
 	line("html", "report.html", "for people")
-	for _, f := range formats.All {
+	for _, f := range formats.All() {
 		line(f.Name, f.File, f.About)
 	}
 	line("har", "har/CONVERSATION.har", "for a browser's network panel")

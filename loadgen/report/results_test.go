@@ -33,7 +33,7 @@ func rich() loadgen.Result {
 			DeviceAuthorization: "javascript:alert('x')//https://login.example.com/realms/tv/protocol/openid-connect/auth/device",
 			IntervalS:           5, ExpiresInS: 600,
 		},
-		PlanText: []byte(`{"scenario":"steady","devices":100000,"duration":"10m0s","seed":7,"mix":{"approve":0.9,"deny":0.02},"note":"</pre><script>"}`),
+		PlanText: []byte(`{"workload":"steady","devices":100000,"duration":"10m0s","seed":7,"mix":{"approve":0.9,"deny":0.02},"note":"</pre><script>"}`),
 		Verdict:  loadgen.Missed, ExitCode: 1,
 		Validity: loadgen.Validity{Valid: true},
 		Thresholds: []loadgen.ThresholdResult{

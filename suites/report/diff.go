@@ -26,7 +26,7 @@ const (
 )
 
 // Classes is all of them in the order in which they are shown.
-var Classes = []Class{New, Lost, Changed, Mended, Appeared}
+func Classes() []Class { return []Class{New, Lost, Changed, Mended, Appeared} }
 
 // Change is one check that is not as it was.
 type Change struct {
@@ -75,7 +75,7 @@ func Diff(was, is Result) Difference {
 		}
 	}
 	slices.SortStableFunc(d.Changes, func(a, b Change) int {
-		return slices.Index(Classes, a.Class) - slices.Index(Classes, b.Class)
+		return slices.Index(Classes(), a.Class) - slices.Index(Classes(), b.Class)
 	})
 	return d
 }

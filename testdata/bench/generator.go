@@ -23,7 +23,7 @@ const (
 // if any, is called as soon as it has started.
 func (b *bench) load(ctx context.Context, devices, connections int, warmUp, window time.Duration, meanwhile func() error, more ...string) (document, error) {
 	args := append([]string{
-		"load", "--profile", b.path("stub.yaml"), "--scenario", "steady", "--approve", "0",
+		"load", "--profile", b.path("stub.yaml"), "--workload", "steady", "--approve", "0",
 		"--devices", strconv.Itoa(devices), "--connections", strconv.Itoa(connections),
 		"--warm-up", warmUp.String(), "--duration", (warmUp + window).String(),
 		"--json", "--no-progress", "--out", b.path("out"),

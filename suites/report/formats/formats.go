@@ -17,17 +17,19 @@ type Format struct {
 }
 
 // All are the formats with one file each, by their names on a command line.
-var All = []Format{
-	{"json", "result.json", "the result itself", report.WriteJSON},
-	{"junit", "junit.xml", "for build servers", JUnit},
-	{"sarif", "report.sarif", "SARIF 2.1.0, for code scanning", SARIF},
-	{"gitlab", "gl-code-quality-report.json", "GitLab code quality", GitLab},
-	{"markdown", "report.md", "for people and merge requests", Markdown},
+func All() []Format {
+	return []Format{
+		{"json", "result.json", "the result itself", report.WriteJSON},
+		{"junit", "junit.xml", "for build servers", JUnit},
+		{"sarif", "report.sarif", "SARIF 2.1.0, for code scanning", SARIF},
+		{"gitlab", "gl-code-quality-report.json", "GitLab code quality", GitLab},
+		{"markdown", "report.md", "for people and merge requests", Markdown},
+	}
 }
 
 // Find returns the format with that name.
 func Find(name string) (Format, bool) {
-	for _, f := range All {
+	for _, f := range All() {
 		if f.Name == name {
 			return f, true
 		}
