@@ -20,7 +20,7 @@ import (
 // there is one already: what holds in it is kept.
 func (f *runFlags) readBaseline() ([]profiles.Deviation, error) {
 	if f.noBaseline && (f.baseline != "" || f.writeBaseline != "") {
-		return nil, usageError{fmt.Errorf("--no-baseline leaves nothing for --baseline and --write-baseline to do")}
+		return nil, usageError{fmt.Errorf("--no-baseline cannot be combined with --baseline or --write-baseline")}
 	}
 	var known []profiles.Deviation
 	if f.writeBaseline != "" && f.writeBaseline != f.baseline {
@@ -38,7 +38,7 @@ func (f *runFlags) readBaseline() ([]profiles.Deviation, error) {
 		if f.writeBaseline == f.baseline {
 			return known, nil
 		}
-		return nil, usageError{fmt.Errorf("--baseline: %w\n  --write-baseline %s makes one", err, f.baseline)}
+		return nil, usageError{fmt.Errorf("--baseline: %w\n  --write-baseline %s creates one", err, f.baseline)}
 	}
 	return profiles.Over(known, added), err
 }
@@ -46,7 +46,7 @@ func (f *runFlags) readBaseline() ([]profiles.Deviation, error) {
 // tryBaseline makes sure, before a run begins, that its baseline can be written.
 func tryBaseline(path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return usageError{fmt.Errorf("--write-baseline: %s is no file", path)}
+		return usageError{fmt.Errorf("--write-baseline: %s is not a file", path)}
 	}
 	if err := report.TryFolder(filepath.Dir(path)); err != nil {
 		return usageError{fmt.Errorf("--write-baseline: %w", err)}
@@ -116,8 +116,8 @@ func (s *screen) baselineAdvice(r report.Result) {
 	if err != nil {
 		return
 	}
-	s.printf("\nto accept this, put it into a file for --baseline, or into the profile:\n%s", clean(string(text)))
+	s.printf("\nto accept this, add it to a file for --baseline or to the profile:\n%s", clean(string(text)))
 	if more := len(proposed) - most; more > 0 {
-		s.printf("  # and %d more: --write-baseline FILE writes them all\n", more)
+		s.printf("  # and %d more: --write-baseline FILE writes all of them\n", more)
 	}
 }

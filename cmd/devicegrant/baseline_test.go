@@ -95,7 +95,7 @@ func TestBaselineFlags(t *testing.T) {
 		{[]string{"--baseline", filepath.Join(t.TempDir(), "none.yaml")}, "--write-baseline"},
 		{[]string{"--baseline", bad}, "bad.yaml:2:"},
 		{[]string{"--baseline", unknown}, "unknown.yaml:2: baseline: there is no check ERR-99"},
-		{[]string{"--no-baseline", "--baseline", bad}, "--no-baseline leaves nothing"},
+		{[]string{"--no-baseline", "--baseline", bad}, "--no-baseline cannot be combined"},
 	} {
 		status, _, stderr := devicegrant(append([]string{"run", "--browser", "none", "--out", t.TempDir(), "DA-01"}, x.args...)...)
 		if status != report.ExitUsage || !strings.Contains(stderr, x.want) {

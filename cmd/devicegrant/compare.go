@@ -42,36 +42,36 @@ func newCompareCommand() *cobra.Command {
 	var f compareFlags
 	cmd := &cobra.Command{
 		Use:   "compare [NAME=]TARGET...",
-		Short: "Put several servers side by side",
-		Long: `Put several servers side by side. A TARGET is one of
+		Short: "Compare several servers in one matrix",
+		Long: `Compare several servers in one matrix. A TARGET is one of
 
-  FILE or FOLDER      a result.json that exists
-  PROFILE             a shipped profile or a YAML file: the server is run now
-  PROFILE@simulated   a vendor's profile on the simulation of its server
+  FILE or FOLDER      an existing result.json
+  PROFILE             a shipped profile or a YAML file: the server is tested now
+  PROFILE@simulated   a vendor's profile, run against the simulation of that vendor
   builtin@FAULT       the reference server with a fault, see idp --list-faults
 
-Each live target is run by a process of its own, some beside each other. One
-that crashes loses its column only. matrix.json, matrix.md and matrix.html are written to
---out, and a folder with result.json for each live column.
+Each live target runs in its own process, several at a time. A crash loses only
+that column. matrix.json, matrix.md and matrix.html go to --out, with a folder
+containing result.json for each live column.
 
-Exit status: 0 every column is there, whatever its verdicts; with --gate NAME
-that of this column; 3 a column was lost; 130 interrupted.`,
+Exit status: 0 every column is present, whatever its verdicts; with --gate NAME,
+that column's status; 3 a column was lost; 130 interrupted.`,
 		Example: `  devicegrant compare wso2@simulated oracle@simulated builtin
   devicegrant compare old=out/monday new=my-server.yaml --gate new`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringArrayVar(&f.set, "set", nil, "override a key of one column's profile: NAME:key=value")
-	flags.StringSliceVar(&f.selectors, "select", nil, "selectors, as of run")
+	flags.StringArrayVar(&f.set, "set", nil, "override a profile key of one column: NAME:key=value")
+	flags.StringSliceVar(&f.selectors, "select", nil, "selectors, as for run")
 	flags.StringVar(&f.level, "level", "all", "must, should or all")
 	flags.StringVar(&f.browser, "browser", "auto", "auto, none, a path, or ws://HOST:PORT")
-	flags.BoolVar(&f.allowLockouts, "allow-lockouts", false, "allow checks that may lock an account or a client")
-	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait of a run")
-	flags.IntVar(&f.parallel, "parallel", defaultParallel(), "runs that are under way at once; this machine's default is two for a core")
-	flags.DurationVar(&f.limit, "limit", 30*time.Minute, "longest run of one target")
-	flags.StringVar(&f.gate, "gate", "", "the column whose exit status counts")
-	flags.StringVar(&f.only, "only", "differs", "rows to print: differs, or fails")
+	flags.BoolVar(&f.allowLockouts, "allow-lockouts", false, "allow checks that might lock an account or a client")
+	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait in a run")
+	flags.IntVar(&f.parallel, "parallel", defaultParallel(), "concurrent runs; the default is two per core")
+	flags.DurationVar(&f.limit, "limit", 30*time.Minute, "time limit for the run of one target")
+	flags.StringVar(&f.gate, "gate", "", "use the exit status of this column")
+	flags.StringVar(&f.only, "only", "differs", "rows to print: differs or fails")
 	flags.StringVarP(&f.out, "out", "o", filepath.Join("out", "compare"), "folder for the matrix and the runs")
 	flags.BoolVar(&f.json, "json", false, "print matrix.json on standard output")
 	f.look.register(flags)
@@ -106,16 +106,16 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 // check finds mistakes before anything starts.
 func (f *compareFlags) check(args []string) ([]compared, error) {
 	if len(args) < 2 {
-		return nil, usageError{fmt.Errorf("compare needs two targets or more: profiles, results, PROFILE@simulated")}
+		return nil, usageError{fmt.Errorf("compare needs at least two targets: profiles, results or PROFILE@simulated")}
 	}
 	if f.only != "differs" && f.only != "fails" {
-		return nil, usageError{fmt.Errorf("--only is differs or fails, not %q", f.only)}
+		return nil, usageError{fmt.Errorf("--only must be differs or fails, not %q", f.only)}
 	}
 	if f.parallel < 1 {
 		return nil, usageError{fmt.Errorf("--parallel must be 1 or more")}
 	}
 	if f.browser == "manual" {
-		return nil, usageError{fmt.Errorf("one person cannot play for several servers at once: run them one by one, and compare the results")}
+		return nil, usageError{fmt.Errorf("manual approval works for one server at a time: run the servers one by one, then compare the results")}
 	}
 	if _, err := suites.Select(f.selectors, f.level); err != nil {
 		return nil, usageError{err}
@@ -125,7 +125,7 @@ func (f *compareFlags) check(args []string) ([]compared, error) {
 		return nil, err
 	}
 	if f.gate != "" && !slices.ContainsFunc(targets, func(t compared) bool { return t.name == f.gate }) {
-		return nil, usageError{fmt.Errorf("--gate names no column: %q", f.gate)}
+		return nil, usageError{fmt.Errorf("--gate %q: there is no such column", f.gate)}
 	}
 	return targets, nil
 }

@@ -21,7 +21,7 @@ func (s *screen) matrix(m comparison.Matrix, only string) {
 			s.printf("    %s\n", p.dim(c.Tally()))
 		}
 	}
-	s.printf("\nrows: %d differ; in %d only one server fails; in %d all fail (suspect the check)\n",
+	s.printf("\nrows: %d differ; only one server fails in %d; all fail in %d (suspect the check)\n",
 		m.Count(comparison.Differs), m.Count(comparison.OnlyFails), m.Count(comparison.Unanimous))
 	s.printf("✓ pass  ✗ fail  ! warn  ~ known  i info  ? inconclusive  - n/a, skip  × lost\n\n")
 	s.printf("%s\n", p.bold("  "+strings.Join(letters, " ")))
@@ -50,7 +50,7 @@ func (s *screen) matrix(m comparison.Matrix, only string) {
 
 // measuredValues prints each value with the columns that have it.
 func (s *screen) measuredValues(m comparison.Matrix) {
-	s.printf("\n%s\n", s.look.paint.bold("measured, where it differs"))
+	s.printf("\n%s\n", s.look.paint.bold("measurements that differ"))
 	for _, r := range m.Measured {
 		if !r.Differs {
 			continue

@@ -60,7 +60,7 @@ func parseCompared(args, set []string) ([]compared, error) {
 				t.fault = how
 			}
 			if t.fault != "" && profile != "builtin" {
-				return nil, usageError{fmt.Errorf("%s: a fault is for builtin@%s; a personality is %s@simulated", arg, how, profile)}
+				return nil, usageError{fmt.Errorf("%s: for a fault write builtin@%s, for a personality %s@simulated", arg, how, profile)}
 			}
 		}
 		base := filepath.Base(what)
@@ -72,7 +72,7 @@ func parseCompared(args, set []string) ([]compared, error) {
 		}
 		name = cmp.Or(name, strings.Trim(notInNames.ReplaceAllString(base, "-"), ".-"), "target")
 		if _, taken := byName[name]; taken {
-			return nil, usageError{fmt.Errorf("two columns would be called %s; write NAME=%s", name, what)}
+			return nil, usageError{fmt.Errorf("two columns would be named %s; write NAME=%s", name, what)}
 		}
 		byName[name] = len(list)
 		t.name = name
@@ -82,7 +82,7 @@ func parseCompared(args, set []string) ([]compared, error) {
 		name, value, ok := strings.Cut(s, ":")
 		i, known := byName[name]
 		if !ok || !known {
-			return nil, usageError{fmt.Errorf("--set is NAME:key=value with the name of a column, not %q", s)}
+			return nil, usageError{fmt.Errorf("--set must be NAME:key=value, where NAME is a column, not %q", s)}
 		}
 		list[i].set = append(list[i].set, value)
 	}
@@ -163,7 +163,7 @@ func (t compared) result(ctx context.Context, folder string, args []string, limi
 	}
 	program, err := ownProgram()
 	if err != nil {
-		return report.Result{}, fmt.Errorf("this program is not found: %w", err)
+		return report.Result{}, fmt.Errorf("cannot find this program: %w", err)
 	}
 	line := append([]string{"run", "--profile", t.profile, "--out", folder, "--quiet", "--no-progress"}, args...)
 	for _, s := range append(set, t.set...) {

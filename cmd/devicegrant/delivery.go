@@ -52,7 +52,7 @@ func (d *delivery) rescue(name string, write func(io.Writer) error) (path string
 		err = report.WriteFile(path, write)
 	}
 	if err != nil {
-		d.try(fmt.Errorf("nor as a temporary file: %w", err))
+		d.try(fmt.Errorf("writing it to a temporary file failed as well: %w", err))
 		return ""
 	}
 	return path
@@ -84,5 +84,5 @@ type unwrittenError struct {
 }
 
 func (e *unwrittenError) Error() string {
-	return fmt.Sprintf("not everything could be written (the result itself is worth exit status %d):\n%s", e.verdict, e.error)
+	return fmt.Sprintf("not everything could be written (the result itself has exit status %d):\n%s", e.verdict, e.error)
 }

@@ -28,28 +28,28 @@ func newDiffCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
-		Short: "What changed from one run to another",
+		Short: "Show what changed between two runs",
 		Long: `Compare two results of run, or two of load. OLD and NEW are a result.json or a
-load.json, packed (.gz) or not, their folder, or - for standard input.
+load.json, compressed (.gz) or not, their folder, or - for standard input.
 
-Of two conformance runs it tells the checks that are
-  new       in order or not tried before, and failing or undecided now; or they
-            fail in a further way: a regression
-  lost      judged before, and not tried now: a regression, unless --allow-lost
+For two conformance runs, it lists the checks that are
+  new       passing or not tried before, failing or undecided now; or failing in
+            an additional way: a regression
+  lost      judged before, not tried now: a regression, unless --allow-lost
   changed   another verdict or other findings, neither better nor worse
-  fixed     failing or undecided before, and in order now
-  appeared  not tried before, and in order now
+  fixed     failing or undecided before, passing now
+  appeared  not tried before, passing now
 
-Of two load runs it tells the figures, and which are worse by more than their
-tolerance: ` + "\n  " + strings.Join(loadgen.FigureNames()[:6], ", ") + ",\n  " + strings.Join(loadgen.FigureNames()[6:9], ", ") + ",\n  " + strings.Join(loadgen.FigureNames()[9:], ", ") + `
+For two load runs, it lists the figures and which of them are worse by more than
+their tolerance: ` + "\n  " + strings.Join(loadgen.FigureNames()[:6], ", ") + ",\n  " + strings.Join(loadgen.FigureNames()[6:9], ", ") + ",\n  " + strings.Join(loadgen.FigureNames()[9:], ", ") + `
 
 Exit status: 0 nothing got worse, 2 a file cannot be read, 3 a load run is
-invalid, 4 a regression.`,
+invalid, 4 regression.`,
 		Example: `  devicegrant diff out/monday out/tuesday
   devicegrant diff old/load.json new/load.json --tolerance poll_latency_p99=10%`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usageError{fmt.Errorf("diff wants two results, the old and the new one")}
+				return usageError{fmt.Errorf("diff needs two results, the old and the new one")}
 			}
 			return nil
 		},
@@ -70,7 +70,7 @@ invalid, 4 a regression.`,
 				}
 			}
 			if (was.load == nil) != (is.load == nil) {
-				return usageError{fmt.Errorf("one is a result of run and the other of load: they cannot be compared")}
+				return usageError{fmt.Errorf("one result is from run and the other from load; they cannot be compared")}
 			}
 			var difference any
 			status := report.ExitConforming
@@ -105,8 +105,8 @@ invalid, 4 a regression.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.BoolVar(&allowLost, "allow-lost", false, "a check that was not tried now is no regression")
-	f.StringSliceVar(&tolerances, "tolerance", nil, "how much worse a figure of load may be: poll_latency_p99=10%")
+	f.BoolVar(&allowLost, "allow-lost", false, "do not count a check that was not tried as a regression")
+	f.StringSliceVar(&tolerances, "tolerance", nil, "how much worse a load figure may be: poll_latency_p99=10%")
 	f.BoolVar(&asJSON, "json", false, "print the difference as JSON on standard output")
 	flags.register(f)
 	return cmd
@@ -213,7 +213,7 @@ func (s *screen) loadDifference(d loadgen.RunDifference) {
 	for _, note := range d.Notes {
 		s.wrapped("note      ", clean(note), nil, nil)
 	}
-	s.printf("%-30s %12s %12s %9s\n", "figure", "old", "new", "may be")
+	s.printf("%-30s %12s %12s %9s\n", "figure", "old", "new", "tolerance")
 	for _, f := range d.Figures {
 		word, brush := "", fmt.Sprint
 		switch {
@@ -233,7 +233,7 @@ func (s *screen) loadDifference(d loadgen.RunDifference) {
 		s.printf("%s\n", line)
 	}
 	for _, text := range d.Broken {
-		s.printf("%s\n", s.look.paint.bad("missed now: "+clean(text)))
+		s.printf("%s\n", s.look.paint.bad("missed in the new run: "+clean(text)))
 	}
 	if d.Invalid != "" {
 		s.printf("%s\n", d.Invalid)

@@ -26,10 +26,10 @@ func formatNames() []string {
 func checkFormats(names []string, json bool) error {
 	for _, name := range names {
 		if !slices.Contains(formatNames(), name) {
-			return usageError{fmt.Errorf("--format knows %s, not %q", strings.Join(formatNames(), ", "), name)}
+			return usageError{fmt.Errorf("--format: unknown format %q; known formats are %s", name, strings.Join(formatNames(), ", "))}
 		}
 		if name == "github" && json {
-			return usageError{fmt.Errorf("--json and --format github both want standard output: result.json is in the folder of --out")}
+			return usageError{fmt.Errorf("--json and --format github both write to standard output; result.json is in the --out folder anyway")}
 		}
 	}
 	return nil

@@ -51,10 +51,11 @@ func newIDPCommand() *cobra.Command {
 		Short: "Serve the bundled reference authorization server",
 		Long: `Serve the bundled reference authorization server, until interrupted.
 
-It is a test double: everything is in memory, and whoever reaches the control
-plane decides for the users. It listens on loopback only, unless told otherwise.
+It is a test double: it keeps everything in memory, and anyone who can reach the
+control plane decides for the users. By default it listens on loopback only.
 
-Secrets are read from the environment, and drawn and printed where it has none:
+Secrets come from the environment; those that are not set are generated and
+printed:
   DEVICEGRANT_CLIENT_SECRET  of the clients that have one
   DEVICEGRANT_PASSWORD       of the user alice
   DEVICEGRANT_PASSWORD2      of the user bob
@@ -86,32 +87,32 @@ Secrets are read from the environment, and drawn and printed where it has none:
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8628", "address of the server")
-	f.StringVar(&o.control, "control", "127.0.0.1:8629", "loopback address of the control plane; empty: none")
-	f.StringVar(&config.Personality, "personality", fakeidp.Strict, "resemble a vendor's server, as far as it is known")
-	f.BoolVar(&o.listPersonalities, "list-personalities", false, "list the personalities, how faithful they are, and what they guess")
-	f.StringVar(&o.rateLimit, "rate-limit", "on", "requests a minute at the token endpoint; on: as the personality has it; off: any")
-	f.BoolVar(&o.allowRemote, "allow-remote", false, "allow --listen on an address that others can reach")
-	f.StringVar(&config.Issuer, "issuer", "", "issuer URL, for example of a proxy in front (default: the address)")
-	f.BoolVar(&config.TLS, "tls", false, "serve https with a certificate made at start")
+	f.StringVar(&o.control, "control", "127.0.0.1:8629", "loopback address of the control plane; empty for none")
+	f.StringVar(&config.Personality, "personality", fakeidp.Strict, "simulate a vendor's server, as far as it is known")
+	f.BoolVar(&o.listPersonalities, "list-personalities", false, "list the personalities, their fidelity and their guesses")
+	f.StringVar(&o.rateLimit, "rate-limit", "on", "token requests per minute; on: as in the personality; off: no limit")
+	f.BoolVar(&o.allowRemote, "allow-remote", false, "allow --listen on an address that other machines can reach")
+	f.StringVar(&config.Issuer, "issuer", "", "issuer URL, for example that of a proxy in front (default: the address)")
+	f.BoolVar(&config.TLS, "tls", false, "serve https with a generated certificate")
 	f.StringVar(&config.CertFile, "tls-cert", "", "serve https with this PEM certificate")
-	f.StringVar(&config.KeyFile, "tls-key", "", "and this PEM key")
-	f.StringVar(&o.certOut, "tls-cert-out", "", "write the certificate to this file, for clients to trust")
+	f.StringVar(&config.KeyFile, "tls-key", "", "PEM key for --tls-cert")
+	f.StringVar(&o.certOut, "tls-cert-out", "", "write the certificate to this file, so that clients can trust it")
 	f.DurationVar(&config.DeviceCodeLifetime, "expires-in", config.DeviceCodeLifetime, "lifetime of codes")
-	f.DurationVar(&config.Interval, "interval", config.Interval, "least time between polls")
-	f.BoolVar(&config.ThrottleFirstPoll, "throttle-first-poll", false, "count the first interval from the issue of the code")
+	f.DurationVar(&config.Interval, "interval", config.Interval, "polling interval")
+	f.BoolVar(&config.ThrottleFirstPoll, "throttle-first-poll", false, "start the first interval when the code is issued")
 	f.DurationVar(&config.AccessTokenLifetime, "access-token-lifetime", config.AccessTokenLifetime, "lifetime of access tokens")
 	f.DurationVar(&config.RefreshTokenLifetime, "refresh-token-lifetime", config.RefreshTokenLifetime, "lifetime of refresh tokens")
-	f.Float64Var(&config.ClockRate, "clock-rate", config.ClockRate, "seconds of the server per real second")
-	f.StringVar(&consent, "consent", consent, `"always" asks for every code, "skip-granted" not again for a typed one`)
-	f.BoolVar(&config.LoginFirst, "login-first", false, "ask for the login before the code")
+	f.Float64Var(&config.ClockRate, "clock-rate", config.ClockRate, "server seconds per real second")
+	f.StringVar(&consent, "consent", consent, `"always" asks for every code; "skip-granted" does not ask again for a typed code`)
+	f.BoolVar(&config.LoginFirst, "login-first", false, "ask for the login before the user code")
 	f.StringVar(&config.UserCodeAlphabet, "user-code-alphabet", config.UserCodeAlphabet, "characters of user codes")
 	f.IntVar(&config.UserCodeLength, "user-code-length", config.UserCodeLength, "length of user codes without dashes")
-	f.IntVar(&o.guessesPerUser, "guesses-per-user", config.GuessesPerUser, "wrong codes that a user may enter in a minute; 0: any")
-	f.IntVar(&o.guessesPerAddress, "guesses-per-address", config.GuessesPerAddress, "the same for a network address")
-	f.BoolVar(&config.OmitInterval, "omit-interval", false, "leave interval out of responses")
-	f.BoolVar(&config.OmitVerificationURIComplete, "omit-verification-uri-complete", false, "leave verification_uri_complete out of responses")
-	f.StringSliceVar(&o.faults, "fault", nil, "misbehave on demand: M05, or CLIENT=M05 for one client")
-	f.StringVar(&o.script, "script", "", "answers to give in turn to a client; testdata/scripts has an example")
+	f.IntVar(&o.guessesPerUser, "guesses-per-user", config.GuessesPerUser, "wrong codes per minute from one user; 0: no limit")
+	f.IntVar(&o.guessesPerAddress, "guesses-per-address", config.GuessesPerAddress, "wrong codes per minute from one network address; 0: no limit")
+	f.BoolVar(&config.OmitInterval, "omit-interval", false, "omit interval from responses")
+	f.BoolVar(&config.OmitVerificationURIComplete, "omit-verification-uri-complete", false, "omit verification_uri_complete from responses")
+	f.StringSliceVar(&o.faults, "fault", nil, "faults to switch on: M05, or CLIENT=M05 for one client")
+	f.StringVar(&o.script, "script", "", "scripted responses for a client; see testdata/scripts for an example")
 	f.BoolVar(&o.listFaults, "list-faults", false, "list the faults and the benign variants")
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
 	cmd.MarkFlagsMutuallyExclusive("tls", "tls-cert")
@@ -127,7 +128,7 @@ func leaveToPersonality(cmd *cobra.Command, config *fakeidp.Config, rateLimit st
 	case err == nil && n > 0:
 		config.TokenRequestsPerMinute = n
 	case rateLimit != "on":
-		return fmt.Errorf("--rate-limit is on, off or a number of requests a minute, not %q", rateLimit)
+		return fmt.Errorf("--rate-limit must be on, off or a number of requests per minute, not %q", rateLimit)
 	}
 	given := cmd.Flags().Changed
 	for flag, d := range map[string]*time.Duration{"expires-in": &config.DeviceCodeLifetime, "interval": &config.Interval} {
@@ -190,7 +191,7 @@ func serveIDP(cmd *cobra.Command, config fakeidp.Config, o idpOptions) error {
 		return usageError{err}
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return usageError{fmt.Errorf("%w; --listen and --control take other addresses, and with port 0 any that is free", err)}
+		return usageError{fmt.Errorf("%w; choose other addresses with --listen and --control; port 0 picks a free port", err)}
 	}
 	if err != nil {
 		return err
@@ -260,11 +261,11 @@ func writeCertificate(file string, server *fakeidp.Server) error {
 
 func printIDP(w io.Writer, server *fakeidp.Server, exports []string) {
 	config := server.Config()
-	fmt.Fprintln(w, "devicegrant idp: a test double, never for production")
+	fmt.Fprintln(w, "devicegrant idp: a test double, not for production")
 	fmt.Fprintln(w)
 	p := server.Personality()
 	if p.Name != fakeidp.Strict {
-		fmt.Fprintf(w, "  resembles %s (--personality %s), a simulation: wire %s, pages %s\n", p.Title, p.Name, p.Wire, p.Pages)
+		fmt.Fprintf(w, "  simulates %s (--personality %s): wire %s, pages %s\n", p.Title, p.Name, p.Wire, p.Pages)
 		fmt.Fprintf(w, "  base URL  %s\n", server.URL)
 	}
 	fmt.Fprintf(w, "  issuer    %s\n", server.Issuer())
@@ -329,7 +330,7 @@ func readScripts(file string) ([]fakeidp.Script, error) {
 	d.DisallowUnknownFields()
 	var scripts []fakeidp.Script
 	if err := d.Decode(&scripts); err != nil {
-		return nil, fmt.Errorf("the script %s: %w; it is a list with the keys client, device_authorization, token, repeat", file, err)
+		return nil, fmt.Errorf("the script %s: %w; a script is a list with the keys client, device_authorization, token and repeat", file, err)
 	}
 	return scripts, nil
 }
@@ -355,7 +356,7 @@ func printFaults(w io.Writer) {
 
 // printPersonalities lists whom the server can resemble, and how closely.
 func printPersonalities(w io.Writer) {
-	fmt.Fprintf(w, "Personalities: simulations, never the vendor's server\n\n")
+	fmt.Fprintf(w, "Personalities: simulations, not the vendors' servers\n\n")
 	for _, p := range fakeidp.Personalities() {
 		fmt.Fprintf(w, "  %-14s %s\n", p.Name, p.Title)
 		fmt.Fprintf(w, "  %-14s fidelity: wire %s, pages %s\n", "", p.Wire, p.Pages)

@@ -20,16 +20,16 @@ func newJudgeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "judge RESULT",
 		Short: "Judge a recorded run again, offline",
-		Long: `Apply the rules of this version to the exchanges in a result.json, without
-the server: after an update of devicegrant, or after a change of a rule.
+		Long: `Apply the rules of this version to the exchanges in a result.json, without the
+server: after an update of devicegrant, or after a rule has changed.
 
-A result is redacted, so what a rule needs of a secret's value (the strength of
-device codes, the signature of an ID token) cannot be judged again unless the
-run kept a fact about it; such a check is inconclusive. For a throw-away server,
+A result is redacted. A check that needs the value of a secret (the strength of
+device codes, the signature of an ID token) can be judged again only if the run
+kept the fact in question; otherwise it is inconclusive. For a throwaway server,
 run --unredacted keeps everything.
 
-RESULT is a result.json, packed (.gz) or not, the folder of one, or - for
-standard input.`,
+RESULT is a result.json, compressed (.gz) or not, its folder, or - for standard
+input.`,
 		Example: "  devicegrant run --unredacted --out out\n  devicegrant judge out/result.json",
 		Args:    oneArg("a result.json, its folder, or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -75,7 +75,7 @@ standard input.`,
 	f.BoolVar(&strict, "strict", false, "SHOULD-level and other strict warnings fail the run")
 	f.BoolVar(&allowInconclusive, "allow-inconclusive", false, "inconclusive checks do not fail the run")
 	f.BoolVar(&noBaseline, "no-baseline", false, "ignore the profile's known deviations")
-	f.StringVarP(&out, "out", "o", "", "folder for the new result.json; nothing is written without it")
+	f.StringVarP(&out, "out", "o", "", "folder for the new result.json; without it nothing is written")
 	f.BoolVar(&asJSON, "json", false, "print the new result.json on standard output")
 	flags.register(f)
 	return cmd

@@ -18,11 +18,11 @@ func newListCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "list [SELECTOR...]",
-		Short: "List the requirements that are judged",
-		Long: `List the requirements that are judged.
+		Short: "List the requirements",
+		Long: `List the requirements.
 
 A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section (3.5) or a
-label (@must, @should, @person, @browser, @slow, @fast, @d2); ! takes away.`,
+label (@must, @should, @person, @browser, @slow, @fast, @d2); ! excludes.`,
 		Example: "  devicegrant list 3.5 '!@slow'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			chosen, err := suites.Select(args, level)
@@ -52,7 +52,7 @@ label (@must, @should, @person, @browser, @slow, @fast, @d2); ! takes away.`,
 			if len(chosen) == 1 {
 				count = "1 requirement"
 			}
-			fmt.Fprintf(out, "\n%s; devicegrant explain ID says more about one.\n", count)
+			fmt.Fprintf(out, "\n%s; devicegrant explain ID describes one of them.\n", count)
 			return nil
 		},
 	}
@@ -64,11 +64,11 @@ label (@must, @should, @person, @browser, @slow, @fast, @d2); ! takes away.`,
 func newExplainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain ID...",
-		Short:   "Explain requirements: the text, the level, the reason, the evidence",
+		Short:   "Explain requirements: text, level, reason and evidence",
 		Example: "  devicegrant explain POLL-05",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{fmt.Errorf("explain needs an id, for example POLL-05; devicegrant list shows them")}
+				return usageError{fmt.Errorf("explain needs an id, for example POLL-05; devicegrant list shows all ids")}
 			}
 			return nil
 		},
@@ -101,19 +101,19 @@ func newExplainCommand() *cobra.Command {
 }
 
 var levelMeaning = map[rules.Level]string{
-	rules.Must:    "breaking it is a failure",
-	rules.Defined: "the text states it as a fact; breaking it is a failure",
-	rules.Implied: "no sentence binds the server, but the protocol or its protection breaks; a failure where that is certain",
-	rules.Should:  "breaking it is a warning, which --strict counts; findings policy-* are limits of this suite, and fail",
-	rules.May:     "optional; only its form is judged when it is used",
-	rules.NonNorm: "the text calls it non-normative; at most a warning",
-	rules.Hygiene: "outside the OAuth texts; at most a warning, but for findings policy-*, which are limits of this suite",
+	rules.Must:    "a violation is a failure",
+	rules.Defined: "the specification states it as a fact; a violation is a failure",
+	rules.Implied: "no sentence binds the server, but the protocol or a protection breaks without it; a failure if that is certain",
+	rules.Should:  "a violation is a warning, which --strict counts; findings policy-* are limits set by this suite and fail",
+	rules.May:     "optional; if it is used, its form is judged",
+	rules.NonNorm: "non-normative in the specification; at most a warning",
+	rules.Hygiene: "not in the OAuth specifications; at most a warning, except findings policy-*, which are limits set by this suite",
 }
 
 var impactMeaning = map[string]string{
-	"D0": "changes nothing at the target",
-	"D1": "uses up its own codes and tokens",
-	"D2": "may lock an account or a client; needs --allow-lockouts",
+	"D0": "changes nothing on the server",
+	"D1": "uses only codes and tokens of its own",
+	"D2": "might lock an account or a client; needs --allow-lockouts",
 }
 
 // wrap breaks text into lines of at most width characters.

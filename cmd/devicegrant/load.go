@@ -51,20 +51,21 @@ func newLoadCommand() *cobra.Command {
 	var f loadFlags
 	cmd := &cobra.Command{
 		Use:   "load",
-		Short: "Put many polling devices on one server and measure it",
-		Long: `Simulate devices that poll one server (RFC 8628 section 3.4), many thousands of
-them, and measure the server and the generator itself.
+		Short: "Load one server with many polling devices and measure it",
+		Long: `Simulate many thousands of devices that poll one server (RFC 8628 section 3.4),
+and measure both the server and the generator itself.
 
-Without --profile the built-in reference server is started in a process of its
-own. A target that is not on this machine is loaded only when its profile says
-load.allow: true and the command line --i-may-load-this-target.
+Without --profile, load starts the built-in reference server in its own process.
+It loads a target on another machine only if the profile says load.allow: true
+and the command line says --i-may-load-this-target.
 
-A plan says who comes when and what has to hold. It is the workload's, changed
-by load.plan of the profile, by --plan, and by the flags, in this order.
+A plan says when devices arrive and which thresholds must hold. It starts from
+the workload; load.plan in the profile, --plan and the flags override it, in this
+order.
 
-Exit status: 0 everything held, 3 the run is invalid (the generator was late) or
-nothing could be measured, 4 a threshold or the ledger was missed, 130
-interrupted.`,
+Exit status: 0 thresholds and ledger held, 3 the run is invalid (the generator
+was late) or nothing could be measured, 4 a threshold was missed or the ledger is
+broken, 130 interrupted.`,
 		Example: `  devicegrant load --devices 10000 --duration 30s
   devicegrant load --profile my-server.yaml --workload impatient
   devicegrant load --profile my-server.yaml --find-capacity --slo 'poll_latency p(99)<250ms'
@@ -75,34 +76,34 @@ interrupted.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.profile, "profile", "p", "builtin", "shipped profile or YAML file")
-	flags.StringArrayVar(&f.set, "set", nil, "override a key of the profile: base_url=https://...")
+	flags.StringArrayVar(&f.set, "set", nil, "override a profile key: base_url=https://...")
 	flags.StringVarP(&f.workload, "workload", "w", "", strings.Join(loadgen.Workloads(), ", ")+" (default steady)")
-	flags.StringVar(&f.planFile, "plan", "", "YAML file with what differs from the workload")
-	flags.IntVarP(&f.plan.Devices, "devices", "n", 0, "devices that poll at once")
-	flags.DurationVarP(&f.plan.Duration, "duration", "d", 0, "how long")
-	flags.DurationVar(&f.warmUp, "warm-up", 0, "the beginning that the figures leave out")
-	flags.DurationVar(&f.drain, "drain", 0, "how long approved devices may still ask at the end")
-	flags.StringVar(&f.plan.ClientModel, "client-model", "", "rfc (next poll an interval after the answer) or fixed (constant pacing)")
-	flags.Float64Var(&f.approve, "approve", 0, "share of the devices that somebody approves; the rest of the mix expires")
-	flags.BoolVar(&f.closedLoop, "closed-loop", false, "a closed model without pacing: every device polls again as soon as it has its answer")
+	flags.StringVar(&f.planFile, "plan", "", "YAML file with changes to the workload")
+	flags.IntVarP(&f.plan.Devices, "devices", "n", 0, "number of polling devices")
+	flags.DurationVarP(&f.plan.Duration, "duration", "d", 0, "duration of the load")
+	flags.DurationVar(&f.warmUp, "warm-up", 0, "initial time that the figures leave out")
+	flags.DurationVar(&f.drain, "drain", 0, "time at the end in which approved devices may still poll")
+	flags.StringVar(&f.plan.ClientModel, "client-model", "", "rfc (next poll one interval after the response) or fixed (constant pacing)")
+	flags.Float64Var(&f.approve, "approve", 0, "share of the devices that are approved; the rest of the mix expires")
+	flags.BoolVar(&f.closedLoop, "closed-loop", false, "closed model without pacing: each device polls again as soon as it has a response")
 	flags.StringVar(&f.plan.Transport, "transport", "", "lean (HTTP/1.1) or net/http (HTTP/2, proxies)")
-	flags.IntVar(&f.plan.Connections.Max, "connections", 0, "most connections at once")
-	flags.DurationVar(&f.plan.Timeout, "timeout", 0, "for one request")
-	flags.IntVar(&f.plan.Seed, "seed", 0, "repeat the choices of an earlier run")
-	flags.StringArrayVarP(&f.thresholds, "threshold", "t", nil, "what has to hold, instead of the plan's: 'poll_latency p(99)<250ms'")
-	flags.StringVar(&f.driver, "approver", "", "who approves: hook or forms")
-	flags.BoolVar(&f.canary, "canary", false, "a real browser approves one device every 30 s")
+	flags.IntVar(&f.plan.Connections.Max, "connections", 0, "maximum concurrent connections")
+	flags.DurationVar(&f.plan.Timeout, "timeout", 0, "time limit for one request")
+	flags.IntVar(&f.plan.Seed, "seed", 0, "seed for random choices, to repeat an earlier run")
+	flags.StringArrayVarP(&f.thresholds, "threshold", "t", nil, "threshold, replacing those of the plan: 'poll_latency p(99)<250ms'")
+	flags.StringVar(&f.driver, "approver", "", "how codes are approved: hook or forms")
+	flags.BoolVar(&f.canary, "canary", false, "also approve one device every 30 s in a real browser")
 	flags.IntVar(&f.shards, "shards", 1, "processors that the generator may use")
-	flags.BoolVar(&f.mayLoad, "i-may-load-this-target", false, "the target is not on this machine, and I may load it")
-	flags.DurationVar(&f.wait, "wait", 0, "wait this long for a target that is still starting")
-	flags.StringSliceVar(&f.faults, "fault", nil, "built-in server only: misbehave (devicegrant idp --list-faults)")
+	flags.BoolVar(&f.mayLoad, "i-may-load-this-target", false, "the target is on another machine, and I am allowed to load it")
+	flags.DurationVar(&f.wait, "wait", 0, "wait up to this long for a server that is still starting")
+	flags.StringSliceVar(&f.faults, "fault", nil, "built-in server only: faults to switch on (devicegrant idp --list-faults)")
 	flags.DurationVar(&f.expiresIn, "expires-in", 0, "built-in server only: lifetime of codes")
-	flags.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at this address while it runs: 127.0.0.1:9464")
-	flags.BoolVar(&f.findCapacity, "find-capacity", false, "raise the devices until --slo breaks")
-	flags.StringArrayVar(&f.slo, "slo", nil, "with --find-capacity: what has to hold (default 'poll_latency p(99)<250ms')")
-	flags.IntVar(&f.most, "max-devices", 200_000, "with --find-capacity: the most to try")
-	flags.DurationVar(&f.within, "within", 10*time.Minute, "with --find-capacity: the time for the whole search")
-	flags.DurationVar(&f.step, "step", 15*time.Second, "with --find-capacity: the measured time of one run")
+	flags.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at this address during the run: 127.0.0.1:9464")
+	flags.BoolVar(&f.findCapacity, "find-capacity", false, "increase the number of devices until --slo breaks")
+	flags.StringArrayVar(&f.slo, "slo", nil, "with --find-capacity: the service level objective (default 'poll_latency p(99)<250ms')")
+	flags.IntVar(&f.most, "max-devices", 200_000, "with --find-capacity: the largest number to try")
+	flags.DurationVar(&f.within, "within", 10*time.Minute, "with --find-capacity: time limit for the whole search")
+	flags.DurationVar(&f.step, "step", 15*time.Second, "with --find-capacity: measured time of each run")
 	flags.StringVarP(&f.out, "out", "o", "out", "folder for load.json, the report and the records")
 	flags.BoolVar(&f.json, "json", false, "print load.json on standard output")
 	f.look.register(flags)
@@ -190,7 +191,7 @@ func (f *loadFlags) settlePlan(cmd *cobra.Command, p *profiles.Profile) (profile
 	given := cmd.Flags().Changed
 	own := p.Load.Plan
 	if given("devices") && f.plan.Devices <= 0 {
-		return own, usageError{fmt.Errorf("--devices %d is no load", f.plan.Devices)}
+		return own, usageError{fmt.Errorf("--devices %d: at least one device is needed", f.plan.Devices)}
 	}
 	name := firstOf(f.workload, own.Workload, "steady")
 	var fromFile profiles.Plan

@@ -67,10 +67,10 @@ func (s *loadScreen) planned(o loadgen.Options) {
 	if !s.look.quiet {
 		s.printf("plan     %s: %s for %s", o.Plan.Workload, count(o.Plan.Devices, "device"), o.Plan.Duration)
 		if o.Approver != nil {
-			s.printf(", people decide through %s", o.Approver.Name())
+			s.printf(", approvals through %s", o.Approver.Name())
 		}
 		if o.Plan.AtRest != nil && *o.Plan.AtRest {
-			s.printf("; first, how one device alone is slowed down")
+			s.printf("; first, one device alone, to measure slow_down")
 		}
 		s.printf("\n")
 	}
@@ -82,7 +82,7 @@ func (s *loadScreen) planned(o loadgen.Options) {
 // searching tells the same of a search.
 func (s *loadScreen) searching(o loadgen.Options, slo []string, most int) {
 	s.heading(o)
-	s.note(fmt.Sprintf("search   the most devices for which %s, up to %d", strings.Join(slo, " and "), most))
+	s.note(fmt.Sprintf("search   the largest number of devices with %s, up to %d", strings.Join(slo, " and "), most))
 	if s.look.progress {
 		s.draw()
 	}
@@ -246,16 +246,16 @@ func (s *loadScreen) results(r loadgen.Result, dir string) {
 		loadgen.Held: p.good("pass"), loadgen.Missed: p.bad("fail"), loadgen.Stopped: p.caution("interrupted: the result is partial"),
 		loadgen.Invalid: p.caution("invalid: this run says nothing about the server"),
 	}
-	s.printf("\n%s in %s; exit %d\n", words[r.Verdict], time.Duration(r.EndedS*float64(time.Second)).Round(100*time.Millisecond), r.ExitCode)
+	s.printf("\n%s in %s; exit status %d\n", words[r.Verdict], time.Duration(r.EndedS*float64(time.Second)).Round(100*time.Millisecond), r.ExitCode)
 	s.printf("result   %s (load.json, load.hlog, load.xml, records.bin)\n", filepath.Join(dir, "load.html"))
 }
 
 func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any)) {
 	d := r.Devices
-	row("devices", "%d got codes, %d polled at once; %d approved, %d denied, %d tokens; at the end %d polling",
+	row("devices", "%d got codes, at most %d polling at once; %d approved, %d denied, %d tokens; %d polling at the end",
 		d.Issued, d.Peak, d.Approved, d.Denied, d.Tokens, d.Waiting)
 	if d.Forgotten > 0 {
-		row("", "%d devices heard before their time that their codes have ended, though nobody decided", d.Forgotten)
+		row("", "%d devices were told too early that their codes had ended, before any decision", d.Forgotten)
 	}
 	row("rates", "%.1f polls/s (%.1f intended), %.1f codes/s, %.1f tokens/s", r.Rates.PollsAnswered, r.Rates.PollsIntended, r.Rates.Issued, r.Rates.Tokens)
 	for _, l := range r.Latencies {
@@ -265,9 +265,9 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 				more += fmt.Sprintf(", %d timed out", l.TimedOut)
 			}
 			if l.Censored > 0 {
-				more += fmt.Sprintf(", %d without an answer at the end", l.Censored)
+				more += fmt.Sprintf(", %d without a response at the end", l.Censored)
 			}
-			row(l.Kind+" latency", "p50 %s, p90 %s, p99 %s, p99.9 %s, max %s, from the intended instant%s", ms(l.P50MS), ms(l.P90MS), ms(l.P99MS), ms(l.P999MS), ms(l.MaxMS), more)
+			row(l.Kind+" latency", "p50 %s, p90 %s, p99 %s, p99.9 %s, max %s, from the intended send time%s", ms(l.P50MS), ms(l.P90MS), ms(l.P99MS), ms(l.P999MS), ms(l.MaxMS), more)
 		}
 	}
 	var answers []string
@@ -279,24 +279,24 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 		row("failure", "%d %s: %s", r.Transport.Failures[kind], kind, text)
 	}
 	if slow := r.SlowDown; slow.Obedient.Polls+slow.Hurried.Polls > 0 {
-		row("slow_down", "%d of %d polls of obedient devices, %d of %d that came too early; %s", slow.Obedient.SlowDowns, slow.Obedient.Polls,
+		row("slow_down", "%d of %d polls from compliant devices, %d of %d polls that came too early; %s", slow.Obedient.SlowDowns, slow.Obedient.Polls,
 			slow.Hurried.SlowDowns, slow.Hurried.Polls, slow.Reading)
 	}
 	if a := r.SlowDown.AtRest; a != nil {
 		row("", "alone: %s after the interval, %s too early, %s at the old interval, %s five seconds later", a.Obedient, a.Hurried, a.Forgetful, a.Grown)
 	}
 	if t := r.Tokens; t.TimeToToken.Count > 0 {
-		row("token", "p50 %s, p99 %s after the approval; beyond the first poll that could bring it p99 %s, at poll %.2f on average, %d at most",
+		row("token", "p50 %s, p99 %s after approval; p99 %s after the first poll that could return it; at poll %.2f on average, poll %d at most",
 			ms(t.TimeToToken.P50MS), ms(t.TimeToToken.P99MS), ms(t.Excess.P99MS), t.PollsMean, t.PollsMax)
 	}
 	if e := r.Expiry; e.Heard > 0 || e.Late > 0 {
-		row("expiry", "%d devices heard expired_token; %d early (at most %s), %d polls were pending after it (at most %s)", e.Heard, e.Early, ms(e.EarlyMaxMS), e.Late, ms(e.LateMaxMS))
+		row("expiry", "%d devices received expired_token; %d early (by at most %s); %d polls were still pending after expiry (by at most %s)", e.Heard, e.Early, ms(e.EarlyMaxMS), e.Late, ms(e.LateMaxMS))
 	}
 	if a := r.Approvals; a.Failed > 0 {
-		row("approvals", "%d of %d failed, first: %s", a.Failed, a.Asked, a.FirstFailure)
+		row("approvals", "%d of %d failed; first failure: %s", a.Failed, a.Asked, a.FirstFailure)
 	}
 	if c := r.Approvals.Canary; c != nil && c.Journeys > 0 {
-		row("canary", "%d journeys of a person in a real browser, %d failed, at most %s%s", c.Journeys, c.Failed, ms(c.Took.MaxMS), withFirst(c.FirstFailure))
+		row("canary", "%d journeys in a real browser, %d failed, at most %s each%s", c.Journeys, c.Failed, ms(c.Took.MaxMS), withFirst(c.FirstFailure))
 	}
 	g, cost := r.Generator, ""
 	if g.CPUPer1000 > 0 {
@@ -310,10 +310,10 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 	}
 	s.printf("%-13s %s: %d approved, %d tokens", "ledger", how, r.Ledger.Approved, r.Ledger.Tokens)
 	if r.Ledger.Ambiguous > 0 {
-		s.printf(", %d lost their answer", r.Ledger.Ambiguous)
+		s.printf(", %d with a lost response", r.Ledger.Ambiguous)
 	}
 	if r.Ledger.Open > 0 {
-		s.printf(", %d could not ask any more", r.Ledger.Open)
+		s.printf(", %d ended before they could ask", r.Ledger.Open)
 	}
 	s.printf("\n")
 }
@@ -322,7 +322,7 @@ func (s *loadScreen) capacity(c *loadgen.Capacity, row func(string, string, ...a
 	if c.Devices > 0 {
 		row("capacity", "%d devices, %.1f polls/s", c.Devices, c.Polls)
 	} else {
-		row("capacity", "not even the first step held")
+		row("capacity", "the first step already failed")
 	}
 	if c.Broke != "" {
 		row("broke first", "at %d devices: %s", c.BrokeDevices, c.Broke)
@@ -354,5 +354,5 @@ func withFirst(failure string) string {
 	if failure == "" {
 		return ""
 	}
-	return "; the first: " + failure
+	return "; first failure: " + failure
 }

@@ -129,7 +129,7 @@ func (f *loadFlags) openApprovers(t *loadTarget, plan profiles.Plan) (*approvers
 	}
 	usual, err := approver.New(t.profile, driver)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%w; --approve 0 lets nobody decide", err)}
+		return nil, usageError{fmt.Errorf("%w; use --approve 0 to run without approvals", err)}
 	}
 	c.approver = usual
 	c.close = func() { _ = usual.Close() }

@@ -16,7 +16,7 @@ import (
 func newWorkloadsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "workloads [NAME]",
-		Short: "Print the plan of a workload, or all of them",
+		Short: "Print the plan of a workload, or list the workloads",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names := loadgen.Workloads()
@@ -58,10 +58,10 @@ func newLoadSchemaCommand() *cobra.Command {
 func newRecordsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "records FILE",
-		Short: "Print the records of a run as CSV, one line for each request",
-		Long: `Print out/records.bin as CSV: one line for each request, in the order in which
-they ended. Times are milliseconds since the start of the run; latency counts
-from the intended instant.`,
+		Short: "Print the records of a run as CSV, one line per request",
+		Long: `Print out/records.bin as CSV: one line per request, in the order in which they
+ended. Times are in milliseconds since the start of the run. Latency counts from
+the intended send time.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, err := os.Open(args[0])

@@ -45,7 +45,7 @@ func (f *lookFlags) resolve(stderr io.Writer) (look, error) {
 	case "never":
 		l.paint = newPaint(false)
 	default:
-		return l, fmt.Errorf("--color is auto, always or never, not %q", f.color)
+		return l, fmt.Errorf("--color must be auto, always or never, not %q", f.color)
 	}
 	return l, nil
 }

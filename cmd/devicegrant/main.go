@@ -89,18 +89,17 @@ func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "devicegrant",
 		Short: "Conformance and load of OAuth 2.0 device authorization grant servers (RFC 8628)",
-		Long: `devicegrant judges OAuth 2.0 device authorization grant servers (RFC 8628), and
-puts polling devices on them.
+		Long: `devicegrant tests and load-tests OAuth 2.0 Device Authorization Grant servers
+(RFC 8628).
 
-  devicegrant run                        judge the built-in reference server
-  devicegrant run --profile my.yaml      judge yours
-  devicegrant load --devices 10000       how many devices a server carries
-  devicegrant explain POLL-05            what a requirement wants, and why
+  devicegrant run                        test the built-in reference server
+  devicegrant run --profile my.yaml      test your server
+  devicegrant load --devices 10000       find out how many devices a server carries
+  devicegrant explain POLL-05            what a requirement demands, and why
   devicegrant idp                        start the reference server
 
 Exit status: 0 conforming, 1 failures, 2 bad usage or profile, 3 inconclusive
-or unreachable, 4 load thresholds missed or, of diff, a regression, 130
-interrupted.`,
+or unreachable, 4 load threshold missed or (diff) a regression, 130 interrupted.`,
 		Version:       toolVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -127,5 +126,5 @@ func knownVerb(cmd *cobra.Command, args []string) error {
 	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
 		hint = "did you mean " + strings.Join(similar, " or ") + "?"
 	}
-	return usageError{fmt.Errorf("unknown verb %q; %s", args[0], hint)}
+	return usageError{fmt.Errorf("unknown command %q; %s", args[0], hint)}
 }

@@ -28,18 +28,18 @@ func newMutantsCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "mutants [ID...]",
-		Short: "Test the suite itself: does it see every fault, and accuse no innocent?",
-		Long: `Run the suite against the reference server with one fault at a time, and
-against benign variants of it, and print the kill matrix.
+		Short: "Test the suite itself: does it detect every fault and nothing else?",
+		Long: `Run the suite against the reference server with one fault at a time and against
+benign variants of it, and print the kill matrix.
 
-A fault is killed when every check that its entry names leaves the verdict which
-the clean server gets. Whatever else trips must be listed with its cause, or the
-suite is at fault. A benign variant must trip nothing beyond its list.
+A fault is killed if every check that its entry names changes its verdict. Any
+other check that trips must be listed with its cause; otherwise the suite is
+wrong. A benign variant must trip nothing beyond its list.
 
-An ID may be a pattern: 'M*', 'F-POLL-*'. devicegrant idp --list-faults tells
-what each of them is, and devicegrant idp --fault ID serves it.
+An ID may be a pattern: 'M*', 'F-POLL-*'. devicegrant idp --list-faults describes
+each fault, and devicegrant idp --fault ID serves it.
 
-Exit status: 0 all killed and all clean, 1 otherwise, 3 a run did not work.`,
+Exit status: 0 all killed and all clean, 1 otherwise, 3 a run could not be made.`,
 		Example: "  devicegrant mutants\n  devicegrant mutants M05 'B*'",
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			all, err := mutation.Read(testdata.Mutants)
@@ -89,11 +89,11 @@ Exit status: 0 all killed and all clean, 1 otherwise, 3 a run did not work.`,
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	flags.BoolVar(&asMarkdown, "markdown", false, "print the matrix as Markdown")
 	// A run waits most of the time: it takes 13 s, and half a second of a processor.
-	flags.IntVar(&n.Parallel, "parallel", 16*runtime.NumCPU(), "runs that are under way at once")
-	flags.Float64Var(&n.ClockRate, "clock-rate", mutantsClockRate, "the server's seconds in one of ours")
-	flags.StringVar(&n.Browser, "browser", "auto", "browser for the mutants of the pages: auto, a path, or ws://HOST:PORT")
-	flags.StringVar(&part, "sample", "", "I/N: of the mutants that need a browser or two minutes only every Nth, from the Ith on")
-	flags.DurationVar(&n.Limit, "limit", 20*time.Minute, "when a run is taken to hang; the longest takes two minutes on a machine at rest")
+	flags.IntVar(&n.Parallel, "parallel", 16*runtime.NumCPU(), "concurrent runs")
+	flags.Float64Var(&n.ClockRate, "clock-rate", mutantsClockRate, "server seconds per real second")
+	flags.StringVar(&n.Browser, "browser", "auto", "browser for mutants that need one: auto, a path, or ws://HOST:PORT")
+	flags.StringVar(&part, "sample", "", "I/N: of the mutants that need a browser or two minutes, run only every Nth, starting with the Ith")
+	flags.DurationVar(&n.Limit, "limit", 20*time.Minute, "time limit for one run; the longest takes two minutes on an idle machine")
 	return cmd
 }
 

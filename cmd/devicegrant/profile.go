@@ -11,10 +11,11 @@ import (
 func newProfileCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profile",
-		Short: "List, look at and check profiles",
-		Long:  "A profile says where a server is and who may talk to it. Some are shipped; profiles/custom.yaml is a template for others.",
-		Args:  knownVerb,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Short: "List, show, create and check profiles",
+		Long: `A profile says where a server is and which clients and users may use it. Some
+profiles are shipped; profiles/custom.yaml is a template for others.`,
+		Args: knownVerb,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
 		SuggestionsMinimumDistance: 2,
 	}
@@ -50,10 +51,10 @@ func newProfileShowCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "show NAME|FILE",
-		Short: "Print a profile as it is used, with the origin of each value",
-		Long: `Print a profile as it is used: variables expanded, defaults filled in, and
-behind each value where it comes from: a line of the file, --set, or default.
-Secrets are not read; what they are read from is shown. The output is a profile.`,
+		Short: "Print the effective profile, with the origin of each value",
+		Long: `Print the effective profile: variables expanded, defaults filled in, and after
+each value where it comes from: a line of the file, --set, or default. Secrets
+are not read; their source is shown. The output is itself a profile.`,
 		Example: `  devicegrant profile show glewlwyd --set base_url=https://idp.example.com
   devicegrant profile show custom --source > my-server.yaml`,
 		Args: oneArg("the name of a shipped profile, or a file"),
@@ -79,8 +80,8 @@ Secrets are not read; what they are read from is shown. The output is a profile.
 			return err
 		},
 	}
-	cmd.Flags().StringArrayVar(&set, "set", nil, "override a key of the profile: base_url=https://...")
-	cmd.Flags().BoolVar(&source, "source", false, "print the text of a shipped profile, to copy")
+	cmd.Flags().StringArrayVar(&set, "set", nil, "override a profile key: base_url=https://...")
+	cmd.Flags().BoolVar(&source, "source", false, "print the source of a shipped profile, to copy")
 	return cmd
 }
 
@@ -88,13 +89,13 @@ func newProfileValidateCommand() *cobra.Command {
 	var set []string
 	cmd := &cobra.Command{
 		Use:   "validate NAME|FILE...",
-		Short: "Say what is wrong with profiles, without a server",
-		Long: `Say what is wrong with profiles, each mistake with its line. No server is asked
-and no secret is read. Exit status 2 when there is a mistake.`,
+		Short: "Validate profiles without a server",
+		Long: `Validate profiles and report every mistake with its line. No server is contacted
+and no secret is read. Exit status 2 if there is a mistake.`,
 		Example: "  devicegrant profile validate my-server.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{fmt.Errorf("validate needs the name of a shipped profile, or a file")}
+				return usageError{fmt.Errorf("validate needs the name of a shipped profile or a file")}
 			}
 			bad := 0
 			for _, arg := range args {
@@ -111,7 +112,7 @@ and no secret is read. Exit status 2 when there is a mistake.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringArrayVar(&set, "set", nil, "override a key of the profiles: base_url=https://...")
+	cmd.Flags().StringArrayVar(&set, "set", nil, "override a profile key: base_url=https://...")
 	return cmd
 }
 
@@ -119,8 +120,8 @@ func newProfileSchemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of profiles, for editors",
-		Long: `Print the JSON Schema of profiles. An editor that knows it completes keys and
-marks mistakes while you write; most take it from the first line of the file:
+		Long: `Print the JSON Schema of profiles. With it, an editor completes keys and marks
+mistakes while you type. Most editors find it by the first line of the file:
 
   # yaml-language-server: $schema=profile.schema.json`,
 		Example: "  devicegrant profile schema > profile.schema.json",

@@ -19,14 +19,14 @@ func newProfileCheckCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "check [NAME|FILE]",
-		Short: "Ask a server whether a profile fits it, before a run",
-		Long: `Ask a server whether a profile fits it: where it is, whether its certificate and
-its clock will do, whether the client gets codes, whether a browser is there and
-understands the page. One request for codes is sent, one poll, and the page is
-opened; nothing is typed and nothing is judged. Without a profile the built-in
-server is asked.
+		Short: "Check a profile against its server, before a run",
+		Long: `Check a profile against its server: whether the server can be reached, whether
+its certificate and clock are fine, whether the client gets codes, and whether a
+browser is available and recognizes the page. check sends one device
+authorization request and one poll and opens the page; it enters nothing and
+judges nothing. Without a profile it checks the built-in server.
 
-Exit status 3 when something has to be mended first.`,
+Exit status 3 if something must be fixed first.`,
 		Example: "  devicegrant profile check my-server.yaml",
 		Args:    oneProfile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,7 +60,7 @@ Exit status 3 when something has to be mended first.`,
 		},
 	}
 	f.register(cmd.Flags())
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the same as JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return cmd
 }
 

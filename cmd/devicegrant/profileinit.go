@@ -21,10 +21,10 @@ func newProfileInitCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "init --issuer URL",
-		Short: "Write a profile for a server from what it says of itself",
-		Long: `Write a commented profile for a server from its metadata, which is looked for at
-both well-known places (RFC 8414 and OpenID Connect Discovery), and say what the
-metadata cannot tell. A server without metadata needs its two endpoints.`,
+		Short: "Write a profile from a server's metadata",
+		Long: `Write a commented profile from a server's metadata, looked up at both well-known
+locations (RFC 8414 and OpenID Connect Discovery), and list what the metadata
+does not say. For a server without metadata, give its two endpoints.`,
 		Example: `  devicegrant profile init --issuer https://idp.example.com/realms/acme --out my-server.yaml
   devicegrant profile init --issuer https://idp.example.com --client-id tv --username alice
   devicegrant profile init --token-endpoint https://idp.example.com/token \
@@ -37,12 +37,12 @@ metadata cannot tell. A server without metadata needs its two endpoints.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&s.Issuer, "issuer", "", "issuer identifier of the server, a URL")
-	f.StringVar(&s.DeviceAuthorization, "device-authorization-endpoint", "", "where the metadata names none")
-	f.StringVar(&s.Token, "token-endpoint", "", "where the metadata names none")
+	f.StringVar(&s.DeviceAuthorization, "device-authorization-endpoint", "", "if the metadata does not name it")
+	f.StringVar(&s.Token, "token-endpoint", "", "if the metadata does not name it")
 	f.StringVar(&s.ClientID, "client-id", "", "id of a public client that may use the device grant")
 	f.StringVar(&s.Username, "username", "", "login of a test user")
 	f.StringVar(&s.TLS.CAFile, "ca-file", "", "PEM file of a private CA to trust")
-	f.StringVarP(&out, "out", "o", "", "file to write; it must not exist (default: standard output)")
+	f.StringVarP(&out, "out", "o", "", "file to write, which must not exist (default: standard output)")
 	return cmd
 }
 

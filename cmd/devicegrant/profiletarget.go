@@ -23,7 +23,7 @@ type targetFlags struct {
 
 func (f *targetFlags) register(flags *pflag.FlagSet) {
 	flags.SortFlags = false
-	flags.StringArrayVar(&f.set, "set", nil, "override a key of the profile: base_url=https://...")
+	flags.StringArrayVar(&f.set, "set", nil, "override a profile key: base_url=https://...")
 	flags.StringVar(&f.browser, "browser", "auto", "auto, none, manual, a path, or ws://HOST:PORT")
 	flags.StringVarP(&f.out, "out", "o", "out", "folder for the screenshots")
 	flags.StringVar(&f.look.color, "color", "auto", "auto, always or never")

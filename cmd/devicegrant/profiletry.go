@@ -21,21 +21,21 @@ func newProfileTryCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "try [NAME|FILE]",
-		Short: "Walk through the pages of a server once, and show each",
-		Long: `Walk through the pages of a server once, and show each page: what it was taken
-for and why, what was done on it, and a picture. Entries for verification.pages
-are printed for what the heuristics recognised, to be pasted into the profile:
-with them, and auto: false, nothing is guessed any more.
+		Short: "Visit the pages of a server once, and show each page",
+		Long: `Visit the pages of a server once, and show for each page how it was recognized,
+what was done on it, and a screenshot. For what the heuristics recognized, try
+prints entries for verification.pages. Paste them into the profile and set
+auto: false, and devicegrant no longer guesses.
 
 Cases: approve, deny, wrong_code, login_failed, complete_uri. Without a profile
-the built-in server is visited. Exit status 1 when the visit did not end as its
-case has to.`,
+it visits the built-in server. Exit status 1 if the visit did not end as the case
+requires.`,
 		Example: `  devicegrant profile try my-server.yaml
   devicegrant profile try my-server.yaml --case deny --headed`,
 		Args: oneProfile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(scenario.WalkthroughCases(), kind) {
-				return usageError{fmt.Errorf("--case is one of %s, not %q", strings.Join(scenario.WalkthroughCases(), ", "), kind)}
+				return usageError{fmt.Errorf("--case must be one of %s, not %q", strings.Join(scenario.WalkthroughCases(), ", "), kind)}
 			}
 			look, err := f.look.resolve(cmd.ErrOrStderr())
 			if err != nil {

@@ -22,15 +22,15 @@ func newReportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report RESULT",
 		Short: "Convert a result: HTML, JUnit, SARIF, GitHub, GitLab, Markdown, HAR",
-		Long: `Write the reports of a run from its result.json, at any time after it.
+		Long: `Write the reports of a run from its result.json, at any later time.
 
-RESULT is a result.json, packed (.gz) or not, its folder, or - for standard
-input. The formats, by name:
+RESULT is a result.json, compressed (.gz) or not, its folder, or - for standard
+input. The formats are:
 
 ` + aboutFormats() + `
-The files go into the result's own folder, or that of --out; with --out - one
-format is printed. In each, a known deviation is no failure, and a warning is
-one only where the run was --strict.`,
+The files go into the folder of the result, or into --out; with --out -, one
+format is printed. In every format a known deviation is not a failure, and a
+warning is one only if the run was --strict.`,
 		Example: `  devicegrant report out --format junit,sarif
   devicegrant report out/result.json --format markdown --out -`,
 		Args: oneArg("a result.json, its folder, or -"),
@@ -62,7 +62,7 @@ one only where the run was --strict.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringSliceVarP(&names, "format", "f", []string{"html"}, "formats, comma separated: "+strings.Join(formatNames(), ", "))
-	f.StringVarP(&out, "out", "o", "", "folder for the files (default the result's own), or - to print")
+	f.StringVarP(&out, "out", "o", "", "folder for the files (default: the folder of the result), or - to print")
 	cmd.AddCommand(&cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of result.json", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -82,7 +82,7 @@ func aboutFormats() string {
 	}
 	line("har", "har/CONVERSATION.har", "for a browser's network panel")
 	line("github", "", "annotations on standard output, and the")
-	line("", "", "step's summary where there is one")
+	line("", "", "step summary if there is one")
 	return b.String()
 }
 
@@ -100,7 +100,7 @@ func resultFolder(path string) string {
 // printFormat writes one format to standard output.
 func printFormat(names []string, dir string, r report.Result, w io.Writer) error {
 	if len(names) != 1 || names[0] == "har" {
-		return usageError{fmt.Errorf("--out - prints one format that is one file")}
+		return usageError{fmt.Errorf("--out - works with one format, which must be a single file")}
 	}
 	switch names[0] {
 	case "html":

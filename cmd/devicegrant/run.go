@@ -47,12 +47,12 @@ func newRunCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run [SELECTOR...]",
-		Short: "Judge one server",
-		Long: `Judge one server against RFC 8628.
+		Short: "Test one server",
+		Long: `Test one server against RFC 8628.
 
-Without --profile the built-in reference server is started on loopback and
-judged. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
-(3.5) or a label (@must, @person, @slow, ...); ! takes away.`,
+Without --profile, run starts the built-in reference server on loopback and
+tests it. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
+(3.5) or a label (@must, @person, @slow, ...); ! excludes.`,
 		Example: `  devicegrant run
   devicegrant run --profile my-server.yaml --set base_url=https://idp.example.com
   devicegrant run --profile my-server.yaml 3.5 '!@slow'`,
@@ -63,25 +63,25 @@ judged. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.profile, "profile", "p", "builtin", "shipped profile or YAML file")
-	flags.StringArrayVar(&f.set, "set", nil, "override a key of the profile: base_url=https://...")
+	flags.StringArrayVar(&f.set, "set", nil, "override a profile key: base_url=https://...")
 	flags.StringVar(&f.level, "level", "all", "must, should or all")
 	flags.BoolVar(&f.strict, "strict", false, "SHOULD-level and other strict warnings fail the run")
 	flags.BoolVar(&f.allowInconclusive, "allow-inconclusive", false, "inconclusive checks do not fail the run")
 	flags.BoolVar(&f.noBaseline, "no-baseline", false, "ignore the profile's known deviations")
-	flags.StringVar(&f.baseline, "baseline", "", "YAML file with further known deviations, beside the profile's")
-	flags.StringVar(&f.writeBaseline, "write-baseline", "", "write this run's deviations into a file for --baseline, and end 0")
-	flags.BoolVar(&f.allowLockouts, "allow-lockouts", false, "allow checks that may lock an account or a client")
-	flags.DurationVar(&f.wait, "wait", 0, "wait this long for a target that is still starting")
-	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait, for example for a code to expire")
-	flags.IntVar(&f.inFlight, "concurrency", suites.DefaultInFlight, "most requests under way at once")
-	flags.IntVar(&f.parallel, "parallel", 0, "most visits of persons in a browser at once (0: as many as this machine carries)")
+	flags.StringVar(&f.baseline, "baseline", "", "YAML file with known deviations, in addition to the profile's")
+	flags.StringVar(&f.writeBaseline, "write-baseline", "", "write this run's deviations to a file for --baseline, and exit with status 0")
+	flags.BoolVar(&f.allowLockouts, "allow-lockouts", false, "allow checks that might lock an account or a client")
+	flags.DurationVar(&f.wait, "wait", 0, "wait up to this long for a server that is still starting")
+	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait, for example until a code expires")
+	flags.IntVar(&f.inFlight, "concurrency", suites.DefaultInFlight, "maximum concurrent requests")
+	flags.IntVar(&f.parallel, "parallel", 0, "maximum concurrent browser journeys (0: as many as this machine carries)")
 	flags.StringVar(&f.browser, "browser", "auto", "auto, none, manual, a path, or ws://HOST:PORT")
 	flags.BoolVar(&f.headed, "headed", false, "show the browser's window")
-	flags.Uint64Var(&f.seed, "seed", 0, "repeat the invented values of an earlier run")
-	flags.Float64Var(&f.clockRate, "clock-rate", 1, "built-in server only: its seconds in one of ours")
+	flags.Uint64Var(&f.seed, "seed", 0, "seed for generated values, to repeat an earlier run")
+	flags.Float64Var(&f.clockRate, "clock-rate", 1, "built-in server only: server seconds per real second")
 	flags.StringVarP(&f.out, "out", "o", "out", "folder for result.json, report.html and the evidence")
-	flags.StringSliceVarP(&f.formats, "format", "f", nil, "further reports in --out: "+strings.Join(formatNames()[1:], ", "))
-	flags.BoolVar(&f.unredacted, "unredacted", false, "keep secrets in result.json, for a throw-away server")
+	flags.StringSliceVarP(&f.formats, "format", "f", nil, "additional reports in --out: "+strings.Join(formatNames()[1:], ", "))
+	flags.BoolVar(&f.unredacted, "unredacted", false, "keep secrets in result.json; for a throwaway server only")
 	flags.BoolVar(&f.json, "json", false, "print result.json on standard output")
 	f.look.register(flags)
 	return cmd
@@ -109,7 +109,7 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 		}
 	}
 	if f.parallel < 0 {
-		return usageError{fmt.Errorf("--parallel %d: give the most visits at once, or 0 for as many as this machine carries", f.parallel)}
+		return usageError{fmt.Errorf("--parallel %d: give the maximum number of concurrent journeys, or 0 for as many as this machine carries", f.parallel)}
 	}
 	o := suites.Options{
 		Select: selectors, Level: f.level, Wait: f.wait, TimeBudget: f.timeBudget, InFlight: f.inFlight, Parallel: f.parallel,
@@ -132,7 +132,7 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 		}
 	} else {
 		if f.clockRate != 1 {
-			return usageError{fmt.Errorf("--clock-rate is for the built-in server, whose clock it changes too")}
+			return usageError{fmt.Errorf("--clock-rate works only with the built-in server, because it changes the clock of the server too")}
 		}
 		if o.Profile, err = profiles.Load(f.profile, profiles.Options{Set: f.set}); err != nil {
 			return err

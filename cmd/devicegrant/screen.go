@@ -52,9 +52,9 @@ func (s *screen) Started(p suites.Outline) {
 	if address != "" {
 		s.printf("        %s\n", clean(address))
 	}
-	s.printf("plan    %s, %s", count(len(p.Checks), "check"), count(len(p.Scenarios), "conversation"))
+	s.printf("run     %s, %s", count(len(p.Checks), "check"), count(len(p.Scenarios), "conversation"))
 	if p.Target.Driver != "" {
-		s.printf(", the person is played by the %s driver", p.Target.Driver)
+		s.printf(", end user: %s driver", p.Target.Driver)
 	}
 	s.printf("\n")
 	for _, note := range p.Notes {
@@ -76,7 +76,7 @@ func describeTarget(t report.Target) string {
 		text += ")"
 	}
 	if t.ClockRate > 1 {
-		text += fmt.Sprintf(", its clock %g times as fast", t.ClockRate)
+		text += fmt.Sprintf(", clock %g times as fast", t.ClockRate)
 	}
 	return text
 }
@@ -184,7 +184,7 @@ func (s *screen) results(r report.Result, path, page string) {
 	}
 	s.printf("%s\n", s.summary(r))
 	if r.Interrupted {
-		s.printf("interrupted: the result is partial\n")
+		s.printf("interrupted: this is a partial result\n")
 	}
 	if r.Lost != "" {
 		s.wrapped("lost    ", clean(r.Lost), nil, nil)
@@ -198,7 +198,7 @@ func (s *screen) results(r report.Result, path, page string) {
 // unredacted names the files in which secrets stand as they were sent.
 func (s *screen) unredacted(paths []string) {
 	paths = slices.DeleteFunc(paths, func(path string) bool { return path == "" })
-	s.printf("secrets stand as they were sent, in %s and beside them; share none of it\n", strings.Join(paths, ", "))
+	s.printf("%s and the files next to it contain secrets in the clear; do not share them\n", strings.Join(paths, ", "))
 }
 
 // needsDetail says that a check's evidence is shown.
@@ -266,7 +266,7 @@ func (s *screen) details(c report.Check, r report.Result) {
 			continue
 		}
 		if shown++; shown > maxFindingsShown && !s.look.verbose {
-			s.printf("%smore in the report\n", indent)
+			s.printf("%ssee the report for the rest\n", indent)
 			return
 		}
 		_, brush := s.mark(f.Severity)
@@ -332,7 +332,7 @@ func (s *screen) summary(r report.Result) string {
 	add(c.Info, "info", p.dim)
 	add(c.NA, "n/a", p.dim)
 	add(c.Skip, "skip", p.dim)
-	return fmt.Sprintf("%s in %s; exit %d", strings.Join(parts, ", "), (time.Duration(r.DurationMS) * time.Millisecond).Round(100*time.Millisecond), r.ExitCode)
+	return fmt.Sprintf("%s in %s; exit status %d", strings.Join(parts, ", "), (time.Duration(r.DurationMS) * time.Millisecond).Round(100*time.Millisecond), r.ExitCode)
 }
 
 // wrapped prints text after a prefix and aligned below it, each in its colour.
