@@ -3,31 +3,31 @@ module github.com/devicegrant/devicegrant
 go 1.26.0
 
 require (
-	github.com/HdrHistogram/hdrhistogram-go v1.4.0
-	github.com/andybalholm/cascadia v1.3.5
-	github.com/chromedp/cdproto v0.159.0
-	github.com/chromedp/chromedp v0.23.0
-	github.com/fatih/color v1.19.0
-	github.com/go-jose/go-jose/v4 v4.1.8
-	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875
-	github.com/jstemmer/go-junit-report/v2 v2.1.0
-	github.com/mattn/go-runewidth v0.0.16
-	github.com/onsi/ginkgo/v2 v2.34.0
-	github.com/onsi/gomega v1.44.0
-	github.com/owenrumney/go-sarif/v3 v3.3.1
-	github.com/prometheus/client_golang v1.25.0
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
-	github.com/spf13/cobra v1.10.2
-	github.com/spf13/pflag v1.0.9
-	github.com/vbauerster/mpb/v8 v8.9.3
-	golang.org/x/image v0.30.0
-	golang.org/x/net v0.62.0
-	golang.org/x/oauth2 v0.37.0
-	golang.org/x/sys v0.49.0
-	golang.org/x/term v0.47.0
-	golang.org/x/time v0.16.0
-	gopkg.in/yaml.v3 v3.0.1
-	rsc.io/qr v0.2.0
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // latency histograms of a load run
+	github.com/andybalholm/cascadia v1.3.5 // CSS selectors of a profile, on parsed pages
+	github.com/chromedp/cdproto v0.159.0 // the protocol types of chromedp
+	github.com/chromedp/chromedp v0.23.0 // drives the real browser
+	github.com/fatih/color v1.19.0 // terminal colors, NO_COLOR
+	github.com/go-jose/go-jose/v4 v4.1.8 // signs and verifies ID tokens and DPoP proofs
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // reads responses under load without allocating
+	github.com/jstemmer/go-junit-report/v2 v2.1.0 // JUnit types
+	github.com/mattn/go-runewidth v0.0.16 // widths of text on a terminal
+	github.com/onsi/ginkgo/v2 v2.34.0 // the specs
+	github.com/onsi/gomega v1.44.0 // their assertions
+	github.com/owenrumney/go-sarif/v3 v3.3.1 // SARIF types
+	github.com/prometheus/client_golang v1.25.0 // load --metrics
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: our JSON Schemas accept what we write
+	github.com/spf13/cobra v1.10.2 // commands, completions, manual pages
+	github.com/spf13/pflag v1.0.9 // its flags
+	github.com/vbauerster/mpb/v8 v8.9.3 // progress bars
+	golang.org/x/image v0.30.0 // scales screenshots for report.html
+	golang.org/x/net v0.62.0 // parses HTML
+	golang.org/x/oauth2 v0.37.0 // tests: an independent device client
+	golang.org/x/sys v0.49.0 // socket options and counters of the load generator
+	golang.org/x/term v0.47.0 // is this a terminal, and how wide
+	golang.org/x/time v0.16.0 // the request rate limit of a run
+	gopkg.in/yaml.v3 v3.0.1 // profiles, with the line of each value
+	rsc.io/qr v0.2.0 // the QR code of the manual driver
 )
 
 require (

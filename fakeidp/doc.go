@@ -120,4 +120,19 @@
 // [Config.Clock], which by default runs at [Config.ClockRate]: at rate 60 a code
 // with a lifetime of ten minutes expires in ten seconds, and an interval of five
 // seconds is over in a twelfth of one.
+//
+// # Reading the code
+//
+// Begin with grant.go: its head has the state table of a grant, and its functions
+// are this package's reading of RFC 8628 section 3.5. Then follow a device through
+// deviceauthorization.go (sections 3.1 and 3.2), usercode.go (6.1), pages.go and
+// session.go (3.3) and token.go (3.4), and its tokens through tokens.go, idtoken.go,
+// introspection.go and revocation.go.
+//
+// The files that begin with fault_ and personality_ plug into that through the
+// hooks of behaviour (fault.go) and personality (personality.go). They are no
+// packages of their own on purpose: a fault takes the place of a part of the state
+// machine, so it uses the lock, the states and the transitions of a grant. Between
+// them they use some 180 unexported names, and all of those would have to be
+// exported, more than the whole package exports now.
 package fakeidp
