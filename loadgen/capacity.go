@@ -56,7 +56,7 @@ func FindCapacity(ctx context.Context, o Options, q Search) (Result, error) {
 		s.learn(n, step)
 		switch {
 		case s.broken == 0 && s.held >= q.Most:
-			s.answer.Bound = fmt.Sprintf("the most devices that were allowed (%d)", q.Most)
+			s.answer.Bound = fmt.Sprintf("the maximum number of devices (%d)", q.Most)
 		case s.broken == 0:
 			n = min(2*n, q.Most)
 		case s.held == 0 && n == 1:
@@ -109,7 +109,7 @@ func (s *capacitySearch) run(ctx context.Context, devices int, confirms bool) (S
 	case result.Verdict == Invalid && !step.Held:
 		s.answer.Bound = lateGenerator + strings.Join(result.Validity.Reasons, "; ")
 	case time.Since(s.began) > s.q.Within:
-		s.answer.Bound = "the time for the search (" + s.q.Within.String() + ")"
+		s.answer.Bound = "the time limit of the search (" + s.q.Within.String() + ")"
 	}
 	return step, nil
 }

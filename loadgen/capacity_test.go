@@ -105,7 +105,7 @@ func TestFindCapacityWithinLimits(t *testing.T) {
 		v := newVirtual(5*time.Second, time.Hour)
 		r, err := FindCapacity(t.Context(), Options{Site: v.site(t), dial: v.dial, MostRequests: 50},
 			Search{SLO: []string{"poll_latency p(99)<250ms"}, From: 100, Most: 100_000, Within: time.Hour, Step: 10 * time.Second})
-		if err != nil || r.Capacity.Devices != 200 || !strings.Contains(r.Capacity.Bound, "limits allow 50") {
+		if err != nil || r.Capacity.Devices != 200 || !strings.Contains(r.Capacity.Bound, "limits in the profile allow 50") {
 			t.Errorf("%v %+v", err, r.Capacity)
 		}
 	})

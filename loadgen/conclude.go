@@ -88,10 +88,10 @@ func (r *run) conclude(result *Result) {
 		}
 	}
 	if r.ledger.repeated > 0 {
-		r.notes = append(r.notes, fmt.Sprintf("%d answers repeated the token that the device had already", r.ledger.repeated))
+		r.notes = append(r.notes, fmt.Sprintf("%d responses repeated a token that the device already had", r.ledger.repeated))
 	}
 	if r.ledger.shared > 0 {
-		r.notes = append(r.notes, fmt.Sprintf("%d tokens were given to a second device of the same person, too", r.ledger.shared))
+		r.notes = append(r.notes, fmt.Sprintf("%d tokens were also issued to a second device of the same end user", r.ledger.shared))
 	}
 	if note := r.unseen(); note != "" {
 		r.notes = append(r.notes, note)
@@ -113,7 +113,7 @@ func (r *run) unseen() string {
 	if r.settings.issueOnly || interval <= 0 || 2*interval <= length {
 		return ""
 	}
-	return fmt.Sprintf("devices are told to poll every %s, and the run took %s: hardly one polls twice, and nothing is known of slow_down (a longer duration shows it)", interval, length)
+	return fmt.Sprintf("devices poll every %s and the run took %s, so hardly any device polls twice and slow_down cannot be measured; use a longer duration", interval, length)
 }
 
 // validity says whether the generator was in time, and its approvers at work.
@@ -124,16 +124,16 @@ func validity(g Generator, a Approvals, intended int64) Validity {
 		v.Reasons = append(v.Reasons, fmt.Sprintf(format, args...))
 	}
 	if g.Lateness.P99MS > mostLatenessMS {
-		because("the generator dequeued one request in a hundred %.1f ms late or later (at most %.0f ms)", g.Lateness.P99MS, mostLatenessMS)
+		because("the generator dequeued 1 in 100 requests %.1f ms late or more (limit %.0f ms)", g.Lateness.P99MS, mostLatenessMS)
 	}
 	if g.LongestGapMS > mostGapMS {
-		because("the generator stood still for %.0f ms (at most %.0f ms)", g.LongestGapMS, mostGapMS)
+		because("the generator stalled for %.0f ms (limit %.0f ms)", g.LongestGapMS, mostGapMS)
 	}
 	if due := float64(intended + g.Unsent); g.Unsent > 0 && float64(intended) < leastSent*due {
-		because("the generator dequeued %.2f %% of the polls that were due (at least %.4g %%)", 100*float64(intended)/due, 100*leastSent)
+		because("the generator dequeued %.2f %% of the polls that were due (minimum %.4g %%)", 100*float64(intended)/due, 100*leastSent)
 	}
 	if a.Failed > a.Done {
-		because("%d of %d decisions failed: the devices did not live the lives of the plan (first: %s)", a.Failed, a.Asked, a.FirstFailure)
+		because("%d of %d decisions failed, so the load was not the planned one (first failure: %s)", a.Failed, a.Asked, a.FirstFailure)
 	}
 	return v
 }
@@ -156,10 +156,10 @@ func (r *Result) judge() {
 	case r.served() == 0 && r.measured() == 0:
 		r.Verdict, r.ExitCode = Invalid, ExitInvalid
 		r.Validity.Valid = false
-		r.Validity.Reasons = append(r.Validity.Reasons, "nothing ended in the measured window")
+		r.Validity.Reasons = append(r.Validity.Reasons, "no request ended in the measured window")
 	case r.served() == 0:
 		r.Verdict, r.ExitCode = Missed, ExitMissed
-		r.Notes = append(r.Notes, "not one request of the measured window got an answer of the device grant")
+		r.Notes = append(r.Notes, "no request in the measured window got a device grant response")
 	}
 }
 

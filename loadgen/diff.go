@@ -112,7 +112,7 @@ func DiffRuns(was, is Result, tolerances map[string]float64) RunDifference {
 		switch {
 		case x.old == x.new:
 		case x.what == "the plan":
-			d.Notes = append(d.Notes, "the plans differ: the figures may not be about the same load")
+			d.Notes = append(d.Notes, "the plans differ, so the figures may describe different loads")
 		default:
 			d.Notes = append(d.Notes, fmt.Sprintf("%s: was %s, is %s", x.what, x.old, x.new))
 		}

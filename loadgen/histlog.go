@@ -23,7 +23,7 @@ func (r *run) writeHistograms(path string, t *tally) error {
 	if err := w.OutputLogFormatVersion(); err != nil {
 		return err
 	}
-	if err := w.OutputComment("[microseconds from the intended instant]"); err != nil {
+	if err := w.OutputComment("[microseconds from the intended send time]"); err != nil {
 		return err
 	}
 	if err := w.OutputStartTime(from); err != nil {

@@ -38,11 +38,11 @@ const (
 
 var violationTexts = [violationKinds]struct{ code, title string }{
 	{"two-tokens", "a device got two different tokens for one code"},
-	{"token-without-approval", "a device got a token and nobody had approved it"},
-	{"token-for-denied", "a device got a token although it had been denied"},
+	{"token-without-approval", "a device got a token without approval"},
+	{"token-for-denied", "a device got a token after it had been denied"},
 	{"approved-without-token", "an approved device was refused"},
-	{"approved-still-pending", "an approved device was told again and again that nobody had decided"},
-	{"shared-device-code", "two devices were given the same device code"},
+	{"approved-still-pending", "an approved device kept receiving authorization_pending"},
+	{"shared-device-code", "two devices received the same device code"},
 }
 
 // violation counts one kind and keeps the first few devices.
@@ -77,7 +77,7 @@ func (l *ledger) issued(d *device, code []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if other, ok := l.codes.claim(fingerprint(code), d.serial); !ok {
-		l.broken(sharedCode, d, fmt.Sprintf("device %d has it, too", other))
+		l.broken(sharedCode, d, fmt.Sprintf("device %d has it as well", other))
 	}
 }
 
@@ -94,10 +94,10 @@ func (l *ledger) token(d *device, token []byte, raw func() []byte) {
 		l.repeated++
 		return
 	case d.tokens == 1:
-		l.broken(twoTokens, d, "the second token is another one")
+		l.broken(twoTokens, d, "the second token differs")
 	case d.tokens > 1:
 	case d.asked == 0:
-		l.broken(tokenUndecided, d, "nobody decided about it")
+		l.broken(tokenUndecided, d, "no decision was made")
 	case d.fate == deny:
 		l.broken(tokenDenied, d, "it was denied")
 	}
@@ -133,9 +133,9 @@ func (l *ledger) ended(d *device, last outcome, waiting bool) {
 	case last == outcomeExpired && d.pendingAfter == 0:
 		l.open++ // it came too late to ask, or heard nothing but slow_down
 	case !waiting && d.pollsAfter > 0 && (last == outcomeInvalidGrant || last == outcomeOtherError || last == outcomeDenied || last == outcomeExpired):
-		l.broken(approvedNoToken, d, "it heard "+last.String())
+		l.broken(approvedNoToken, d, "it received "+last.String())
 	case d.pendingAfter >= pendingIsLost:
-		l.broken(approvedPending, d, fmt.Sprintf("%d polls after the approval were pending", d.pendingAfter))
+		l.broken(approvedPending, d, fmt.Sprintf("%d polls after approval were pending", d.pendingAfter))
 	default:
 		l.open++
 	}

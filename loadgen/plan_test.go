@@ -35,10 +35,10 @@ func TestPlansThatCannotBe(t *testing.T) {
 		"think_max": func(p *profiles.Plan) {
 			p.Approval = profiles.Approval{ThinkMin: new(time.Hour), ThinkMax: new(time.Second)}
 		},
-		"is no address":       func(p *profiles.Plan) { p.Connections.Sources = []string{"localhost"} },
-		"is not understood":   func(p *profiles.Plan) { p.Thresholds = []string{"fast enough"} },
+		"is not an IP address":       func(p *profiles.Plan) { p.Connections.Sources = []string{"localhost"} },
+		"is not valid":   func(p *profiles.Plan) { p.Thresholds = []string{"fast enough"} },
 		"unknown metric":      func(p *profiles.Plan) { p.Thresholds = []string{"speed rate>1"} },
-		"has no unit: write ": func(p *profiles.Plan) { p.Thresholds = []string{"poll_latency p(99)<3"} },
+		"has no unit: write, for example, ": func(p *profiles.Plan) { p.Thresholds = []string{"poll_latency p(99)<3"} },
 	} {
 		p, err := Workload("steady")
 		if err != nil {
@@ -65,7 +65,7 @@ func TestRails(t *testing.T) {
 	}{
 		{"it fits", profiles.Plan{Devices: 100_000}, 1024, 28_000, true, ""},
 		{"nothing is known", profiles.Plan{Devices: 100_000, Connections: profiles.Connections{Policy: "per-device"}}, 0, 0, true, ""},
-		{"too few files", profiles.Plan{Devices: 1000, Connections: profiles.Connections{Policy: "per-device"}}, 1024, 28_000, true, "may have 1024 open files"},
+		{"too few files", profiles.Plan{Devices: 1000, Connections: profiles.Connections{Policy: "per-device"}}, 1024, 28_000, true, "may have only 1024 open files"},
 		{"too few ports", profiles.Plan{Devices: 30_000, Connections: profiles.Connections{Policy: "per-device"}}, 1 << 20, 28_000, true, "28000 ports"},
 		{"more addresses, more ports", profiles.Plan{Devices: 30_000, Connections: profiles.Connections{Policy: "per-device", Sources: []string{"127.0.0.1", "127.0.0.2"}}}, 1 << 20, 28_000, true, ""},
 		{"ports rest for a minute", profiles.Plan{Devices: 5000, Connections: profiles.Connections{Policy: "per-poll"}}, 1 << 20, 28_000, false, "60000 ports a minute"},
@@ -136,7 +136,7 @@ func TestValidity(t *testing.T) {
 	}{
 		{Generator{Lateness: Quantiles{P99MS: 4.9}, LongestGapMS: 249}, Approvals{Asked: 2, Done: 1, Failed: 1}, 1000, ""},
 		{Generator{Lateness: Quantiles{P99MS: 5.1}}, Approvals{}, 1000, "5.1 ms late"},
-		{Generator{LongestGapMS: 3000}, Approvals{}, 1000, "stood still for 3000 ms"},
+		{Generator{LongestGapMS: 3000}, Approvals{}, 1000, "stalled for 3000 ms"},
 		{Generator{Unsent: 1}, Approvals{}, 1001, ""},
 		{Generator{Unsent: 2}, Approvals{}, 1000, "99.80 %"},
 		{Generator{}, Approvals{Asked: 3, Done: 1, Failed: 2, FirstFailure: "no page"}, 1000, "no page"},

@@ -13,7 +13,7 @@ const spareFiles = 128
 // sent; "" is nothing.
 func (s *settings) rails(files uint64, ports int, loopback bool) string {
 	if need := s.connections + spareFiles; files > 0 && uint64(need) > files {
-		return fmt.Sprintf("the plan may open %d connections and %d other files, and this process may have %d open files (ulimit -n): raise the limit, or lower connections.max",
+		return fmt.Sprintf("the plan may open %d connections and %d other files, but this process may have only %d open files (ulimit -n): raise the limit or lower connections.max",
 			s.connections, spareFiles, files)
 	}
 	if ports == 0 {
@@ -21,13 +21,13 @@ func (s *settings) rails(files uint64, ports int, loopback bool) string {
 	}
 	room := ports * max(1, len(s.sources))
 	if s.connections > room {
-		return fmt.Sprintf("the plan may open %d connections to one address, and there are %d ports for each of %d source addresses: add connections.sources, or lower connections.max",
+		return fmt.Sprintf("the plan may open %d connections to one address, but there are only %d ports for each of %d source addresses: add connections.sources or lower connections.max",
 			s.connections, ports, max(1, len(s.sources)))
 	}
 	// A closed connection keeps its port for a minute, but for loopback, where
 	// Linux uses it again at once.
 	if perPoll := s.devices / 5 * 60; s.plan.Connections.Policy == "per-poll" && !loopback && perPoll > room {
-		return fmt.Sprintf("%d devices with a connection for each poll use about %d ports a minute, and there are %d: add connections.sources, or lower devices",
+		return fmt.Sprintf("%d devices with one connection per poll use about %d ports a minute, but there are only %d: add connections.sources or lower devices",
 			s.devices, perPoll, room)
 	}
 	return ""

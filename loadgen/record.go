@@ -86,7 +86,7 @@ func parseRecord(b []byte) (Record, error) {
 	}
 	k, o, failure, flags := kind(b[28]), outcome(b[29]), transport.Failure(b[30]), b[31]
 	if k >= kinds || o >= outcomes || failure >= transport.FailureKinds {
-		return Record{}, errors.New("a record of another version")
+		return Record{}, errors.New("the record has another version")
 	}
 	return Record{Intended: in, Dequeued: offset(8), Written: offset(12), Answered: offset(16),
 		Device: binary.LittleEndian.Uint32(b[20:]), Status: binary.LittleEndian.Uint16(b[24:]), Poll: binary.LittleEndian.Uint16(b[26:]),
@@ -100,7 +100,7 @@ func Records(r io.Reader) iter.Seq2[Record, error] {
 		b := bufio.NewReaderSize(r, 1<<16)
 		magic := make([]byte, len(RecordMagic))
 		if _, err := io.ReadFull(b, magic); err != nil || string(magic) != RecordMagic {
-			yield(Record{}, errors.New("this is no file of records"))
+			yield(Record{}, errors.New("this is not a records file"))
 			return
 		}
 		var raw [recordSize]byte
@@ -192,7 +192,7 @@ func (r *recorder) close() error {
 			ended = true
 		case <-time.After(recorderWait):
 			if r.written.Load() == before {
-				return fmt.Errorf("writing the records: the disk took nothing for %s", recorderWait)
+				return fmt.Errorf("writing the records: the disk accepted nothing for %s", recorderWait)
 			}
 		}
 	}

@@ -138,18 +138,18 @@ func Run(ctx context.Context, o Options) (Result, error) {
 // guard refuses what may not or cannot be done.
 func guard(o Options, s *settings) error {
 	if o.Site == nil || o.Site.token == nil {
-		return &PlanError{errors.New("there is no site: NewSite makes one")}
+		return &PlanError{errors.New("Options.Site is required; NewSite makes one")}
 	}
 	loopback := o.Site.loopback()
 	if !loopback && !o.Allowed {
-		return &PlanError{fmt.Errorf("%s is not on this machine: load goes there only when the profile says load.allow: true and the command line --i-may-load-this-target",
+		return &PlanError{fmt.Errorf("%s is on another machine: load goes there only if the profile says load.allow: true and the command line says --i-may-load-this-target",
 			o.Site.token.URL.Host)}
 	}
 	if cannot := s.rails(openFiles(), ephemeralPorts(), loopback); cannot != "" && o.dial == nil {
 		return &PlanError{errors.New(cannot)}
 	}
 	if rate := s.peakRate(5); o.MostRequests > 0 && rate > o.MostRequests {
-		return &PlanError{fmt.Errorf("the plan comes to about %.0f requests a second, and the profile's limits allow %.4g: lower devices, or let them arrive over a longer time", rate, o.MostRequests)}
+		return &PlanError{fmt.Errorf("the plan needs about %.0f requests per second, but the limits in the profile allow %.4g: lower devices or let them arrive over a longer time", rate, o.MostRequests)}
 	}
 	return nil
 }
@@ -254,7 +254,7 @@ func (r *run) untilEnd(ctx context.Context) (interrupted bool, aborted string) {
 			have := r.sum(func(s *shard) int { return s.tally.Devices.Issued })
 			if ready = have == r.settings.devices; ready {
 				if polling := r.sum(func(s *shard) int { return s.waiting }); float64(polling) < allPoll*float64(have) {
-					return false, fmt.Sprintf("when the last of %d devices got its codes, only %d polled: the codes of the others had ended", have, polling)
+					return false, fmt.Sprintf("when the last of %d devices got its codes, only %d were polling; the codes of the others had expired", have, polling)
 				}
 				// Two intervals, so that every device is in its rhythm.
 				from := r.now() + 2*max(r.interval.Load(), 1)*int64(time.Second)

@@ -94,10 +94,10 @@ func settle(p profiles.Plan) (profiles.Plan, settings, error) {
 	var wrong []error
 	refuse := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	if s.devices <= 0 {
-		refuse("%d devices are no load (devices)", s.devices)
+		refuse("devices is %d: at least one is needed", s.devices)
 	}
 	if s.warmUp >= s.duration {
-		refuse("warm_up (%s) leaves nothing of duration (%s)", *p.WarmUp, p.Duration)
+		refuse("warm_up (%s) leaves nothing of the duration (%s)", *p.WarmUp, p.Duration)
 	}
 	if sum := s.approve + s.deny + s.expire; sum > 1.000001 {
 		refuse("the shares of mix add up to %g, more than 1", sum)
@@ -111,7 +111,7 @@ func settle(p profiles.Plan) (profiles.Plan, settings, error) {
 	for _, text := range p.Connections.Sources {
 		ip := net.ParseIP(text)
 		if ip == nil {
-			refuse("connections.sources: %q is no address", text)
+			refuse("connections.sources: %q is not an IP address", text)
 		}
 		s.sources = append(s.sources, ip)
 	}

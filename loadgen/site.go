@@ -48,7 +48,7 @@ type SiteOptions struct {
 func NewSite(p *profiles.Profile, found profiles.Endpoints, o SiteOptions) (*Site, error) {
 	client := p.Clients.Public
 	if client == nil {
-		return nil, errors.New("the profile has no clients.public, which the devices are")
+		return nil, errors.New("the profile has no clients.public, the client that the devices use")
 	}
 	scopes := client.Scopes
 	if scopes == nil {

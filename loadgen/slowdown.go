@@ -55,20 +55,20 @@ func (s *SlowDown) reading() string {
 	case classPunishing:
 		switch {
 		case rest == classPunishing:
-			return "devices that wait the advertised interval are told slow_down, alone and under load: the interval that is enforced is longer than the one that is advertised"
+			return "devices that wait for the advertised interval get slow_down, alone and under load: the server enforces a longer interval than it advertises"
 		case rest != "":
-			return "devices that wait their interval are told slow_down under load and not alone: what is counted is shared by devices (a client, an address, a cluster), or the server calls load their fault"
+			return "devices that wait for their interval get slow_down under load but not alone: the server counts per client, address or cluster instead of per device, or blames devices for its load"
 		}
-		return "devices that wait their interval are told slow_down; run with at_rest to see whether it is the load"
+		return "devices that wait for their interval get slow_down; run with at_rest to see whether load is the reason"
 	case classNone:
-		return "nobody is told slow_down, however fast they poll: the server bears the load of impatient devices"
+		return "no device gets slow_down, however fast it polls: the server carries the load of impatient devices"
 	case classForgiving:
-		return "devices that hurry are told slow_down, and no others; those who then go back to the advertised interval are not: the interval does not grow by five seconds at the server"
+		return "only devices that poll too fast get slow_down; if they then return to the advertised interval, they do not: the interval does not grow by five seconds on the server"
 	case classExact:
 		if s.Obedient.SlowDowns > 0 {
-			return "devices that hurry, or do not slow down when told, are told slow_down; of those that obey hardly any"
+			return "devices that poll too fast or do not slow down get slow_down; hardly any compliant device does"
 		}
-		return "devices that hurry, or do not slow down when told, are told slow_down, and no others"
+		return "only devices that poll too fast or do not slow down get slow_down"
 	}
-	return "no device came too early: the workload impatient measures whom slow_down hits"
+	return "no device polled too early; use the workload impatient to see which devices get slow_down"
 }

@@ -87,14 +87,14 @@ var thresholdForm = regexp.MustCompile(`^([a-z_]+) *(p\(([0-9.]+)\)|avg|med|max|
 func parseThreshold(text string) (t threshold, err error) {
 	m := thresholdForm.FindStringSubmatch(strings.TrimSpace(text))
 	if m == nil {
-		return t, fmt.Errorf("the threshold %q is not understood: write for example %q, %q or %q", text,
+		return t, fmt.Errorf("the threshold %q is not valid; examples are %q, %q and %q", text,
 			"poll_latency p(99)<250ms", "errors rate<0.001 abort", "polls rate>1000")
 	}
 	t = threshold{text: strings.TrimSpace(text), metric: m[1], aggregate: m[2], operator: m[4], abort: m[7] != ""}
 	if m[3] != "" {
 		t.aggregate = "p"
 		if t.quantile, err = strconv.ParseFloat(m[3], 64); err != nil || t.quantile > 100 {
-			return t, fmt.Errorf("the threshold %q asks for the percentile %s", text, m[3])
+			return t, fmt.Errorf("the threshold %q has an invalid percentile %s", text, m[3])
 		}
 	}
 	if t.limit, err = strconv.ParseFloat(m[5], 64); err != nil {
@@ -107,11 +107,11 @@ func parseThreshold(text string) (t threshold, err error) {
 		for _, m := range metrics {
 			names = append(names, m.name)
 		}
-		return t, fmt.Errorf("the threshold %q is about an unknown metric: there are %s", text, strings.Join(names, ", "))
+		return t, fmt.Errorf("the threshold %q has an unknown metric; known are %s", text, strings.Join(names, ", "))
 	case about.times != nil:
 		allowed, unit = "p avg med max min count", m[6]
 		if t.aggregate != "count" && unit == "" {
-			return t, fmt.Errorf("the threshold %q has no unit: write %s%s%s%sms, say", text, t.metric+" ", m[2], t.operator, m[5])
+			return t, fmt.Errorf("the threshold %q has no unit: write, for example, %s%s%s%sms", text, t.metric+" ", m[2], t.operator, m[5])
 		}
 	default:
 		allowed = "rate count"

@@ -22,7 +22,7 @@ func Workloads() []string { return slices.Clone(workloadNames) }
 // WorkloadText is the YAML of a shipped plan.
 func WorkloadText(name string) ([]byte, error) {
 	if !slices.Contains(workloadNames, name) {
-		return nil, &PlanError{fmt.Errorf("unknown workload %q: there are %s", name, strings.Join(workloadNames, ", "))}
+		return nil, &PlanError{fmt.Errorf("unknown workload %q; known are %s", name, strings.Join(workloadNames, ", "))}
 	}
 	return workloadFiles.ReadFile("workloads/" + name + ".yaml")
 }

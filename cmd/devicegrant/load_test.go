@@ -158,7 +158,7 @@ func TestLoadRefuses(t *testing.T) {
 	for want, args := range map[string][]string{
 		"unknown workload":      {"--workload", "stedy"},
 		"i-may-load":            {"--profile", "custom", "--set", "base_url=https://idp.example.com"},
-		"is not understood":     {"--threshold", "fast"},
+		"is not valid":          {"--threshold", "fast"},
 		"open files":            {"--connections", "100000000"},
 		"not on loopback":       {"--metrics", "0.0.0.0:9464"},
 		"for the built-in":      {"--profile", "custom", "--fault", "M01"},

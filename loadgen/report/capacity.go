@@ -33,7 +33,7 @@ func capacityChart(found *loadgen.Capacity) *chart {
 		a.x.high = math.Max(a.x.high, p.x)
 	}
 	a.x = linearScale(a.x.high)
-	c, on := newChart("Polls a second and latency", "One point for each step of the search: ● held, × did not.", a, lines)
+	c, on := newChart("Polls per second and latency", "One point per step of the search: ● held, × did not hold.", a, lines)
 	if c == nil {
 		return nil
 	}

@@ -39,7 +39,7 @@ func latencyOverTime(moments []loadgen.Moment, a axes) *chart {
 		{"longest", over(moments, latency(func(m loadgen.Moment) float64 { return m.MaxMS })), millis},
 	}
 	a.y = millisScale(least(lines), largest(lines))
-	c, _ := newChart("Latency over time", "From the intended instant; a gap is a time without any answer to a poll.", a, lines)
+	c, _ := newChart("Latency over time", "Counted from the intended send time. A gap means that no poll was answered.", a, lines)
 	return c
 }
 
@@ -48,10 +48,10 @@ func latencyOverTime(moments []loadgen.Moment, a axes) *chart {
 func lateness(moments []loadgen.Moment, a axes) *chart {
 	lines := []series{
 		{"latency, p99", over(moments, func(m loadgen.Moment) float64 { return drawnMS(m.P99MS, m.Polls > 0) }), millis},
-		{"generator's lateness, p99", over(moments, func(m loadgen.Moment) float64 { return drawnMS(m.LatenessP99MS, true) }), millis},
+		{"generator lateness, p99", over(moments, func(m loadgen.Moment) float64 { return drawnMS(m.LatenessP99MS, true) }), millis},
 	}
 	a.y = millisScale(least(lines), largest(lines))
-	c, _ := newChart("The generator beside the server", "Where the two lines come near each other the figures are the generator's, not the server's.", a, lines)
+	c, _ := newChart("Generator and server", "Where the two lines approach each other, the figures describe the generator, not the server.", a, lines)
 	return c
 }
 
@@ -61,7 +61,7 @@ func devices(moments []loadgen.Moment, a axes) *chart {
 		{"ended, since the start", over(moments, func(m loadgen.Moment) float64 { return float64(m.Ended) }), round},
 	}
 	a.y = linearScale(largest(lines))
-	c, _ := newChart("Devices", "How many poll, and how many came to an end.", a, lines)
+	c, _ := newChart("Devices", "How many devices are polling, and how many have ended.", a, lines)
 	return c
 }
 
@@ -72,7 +72,7 @@ func rates(moments []loadgen.Moment, a axes) *chart {
 		{"tokens/s", over(moments, func(m loadgen.Moment) float64 { return perSecond(m.Tokens, m) }), rate},
 	}
 	a.y = growthScale(largest(lines))
-	c, _ := newChart("Answers a second", "Polls, codes and tokens; the scale is logarithmic from 1 on.", a, lines)
+	c, _ := newChart("Responses per second", "Polls, codes and tokens. The scale is logarithmic above 1.", a, lines)
 	return c
 }
 
@@ -82,7 +82,7 @@ func trouble(moments []loadgen.Moment, a axes) *chart {
 		{"errors/s", over(moments, func(m loadgen.Moment) float64 { return perSecond(m.Errors, m) }), rate},
 	}
 	a.y = growthScale(largest(lines))
-	c, _ := newChart("slow_down and errors a second", "The scale is logarithmic from 1 on.", a, lines)
+	c, _ := newChart("slow_down and errors per second", "The scale is logarithmic above 1.", a, lines)
 	return c
 }
 

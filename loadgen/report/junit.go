@@ -29,8 +29,8 @@ func JUnit(w io.Writer, r loadgen.Result) error {
 
 	suite.AddTestcase(validityCase(r))
 	if r.Verdict == loadgen.Stopped {
-		suite.AddTestcase(junit.Testcase{Name: "the run went to its end", Error: &junit.Result{
-			Message: "somebody ended the run", Type: "interrupted",
+		suite.AddTestcase(junit.Testcase{Name: "run completed", Error: &junit.Result{
+			Message: "the run was interrupted", Type: "interrupted",
 		}})
 	}
 	for _, t := range r.Thresholds {
@@ -50,7 +50,7 @@ func JUnit(w io.Writer, r loadgen.Result) error {
 }
 
 func validityCase(r loadgen.Result) junit.Testcase {
-	c := junit.Testcase{Name: "generator kept its time"}
+	c := junit.Testcase{Name: "generator on time"}
 	if !invalid(r) {
 		return c
 	}
@@ -100,7 +100,7 @@ func ledgerCase(r loadgen.Result) junit.Testcase {
 		}
 	}
 	result := &junit.Result{
-		Message: fmt.Sprintf("observed %s violations with %s approved devices and %s tokens, expected one token for each approved device, none for any other and none twice",
+		Message: fmt.Sprintf("observed %s violations with %s approved devices and %s tokens; expected one token for each approved device, none for any other, and none issued twice",
 			count(broken), count(l.Approved), count(l.Tokens)),
 		Type: "ledger",
 		Data: strings.Join(lines, "\n") + "\n",

@@ -58,7 +58,7 @@ func sections(p page) []section {
 		present   bool
 	}{
 		{"thresholds", "Thresholds", len(p.Thresholds) > 0},
-		{"course", "The course of the run", len(p.Charts) > 0},
+		{"course", "Timeline", len(p.Charts) > 0},
 		{"latency", "Latency", len(p.Latencies) > 0},
 		{"answers", "Answers", len(p.Requests) > 0 || p.Devices.Started > 0},
 		{"slow-down", "slow_down", hasSlowDown(p.SlowDown)},

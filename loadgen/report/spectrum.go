@@ -26,7 +26,7 @@ func spectrum(r loadgen.Result) *chart {
 	}
 	a := axes{x: quantileScale(most), y: millisScale(least(lines), largest(lines))}
 	c, _ := newChart("Latency by percentile",
-		"How many requests were answered within which time, from the intended instant. Each line ends with the longest. The axis is stretched towards 100%.", a, lines)
+		"The share of requests answered within a time, counted from the intended send time. Each line ends at the maximum. The axis is stretched toward 100%.", a, lines)
 	return c
 }
 

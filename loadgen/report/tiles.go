@@ -21,12 +21,12 @@ func tiles(r loadgen.Result) []tile {
 }
 
 func capacityTile(c loadgen.Capacity) tile {
-	t := tile{Name: "Carries", Figure: count(c.Devices) + " devices", Note: rate(c.Polls) + " polls/s"}
+	t := tile{Name: "Capacity", Figure: count(c.Devices) + " devices", Note: rate(c.Polls) + " polls/s"}
 	switch {
 	case c.BrokeDevices > 0:
 		t.Note += fmt.Sprintf("; broke at %s", count(c.BrokeDevices))
 	case c.Bound != "":
-		t.Note += "; nothing broke, the limit may be higher"
+		t.Note += "; nothing broke, so the limit may be higher"
 	}
 	return t
 }
@@ -51,18 +51,18 @@ func pollsTile(r loadgen.Result) tile {
 }
 
 func latencyTile(r loadgen.Result) tile {
-	t := tile{Name: "Poll latency, p99", Figure: nothing, Note: "from the intended instant"}
+	t := tile{Name: "Poll latency, p99", Figure: nothing, Note: "from the intended send time"}
 	i := slices.IndexFunc(r.Latencies, func(l loadgen.Latency) bool { return l.Kind == "poll" && l.Answer == "" })
 	if i >= 0 && r.Latencies[i].Count > 0 {
 		l := r.Latencies[i]
 		t.Figure = millis(l.P99MS)
-		t.Note = fmt.Sprintf("from the intended instant; p50 %s, longest %s", millis(l.P50MS), millis(l.MaxMS))
+		t.Note = fmt.Sprintf("from the intended send time; p50 %s, max %s", millis(l.P50MS), millis(l.MaxMS))
 	}
 	return t
 }
 
 func slowDownTile(s loadgen.SlowDown) tile {
-	t := tile{Name: "slow_down to obedient devices", Figure: nothing}
+	t := tile{Name: "slow_down to compliant devices", Figure: nothing}
 	if s.Obedient.Polls > 0 {
 		t.Figure = share(s.Obedient.Share)
 		t.Note = fmt.Sprintf("%s of %s polls, %s devices", count(s.Obedient.SlowDowns), count(s.Obedient.Polls), count(s.ObedientDevices))
@@ -75,7 +75,7 @@ func slowDownTile(s loadgen.SlowDown) tile {
 }
 
 func ledgerTile(l loadgen.Ledger) tile {
-	t := tile{Name: "Ledger of tokens", Figure: nothing, Note: fmt.Sprintf("%s approved, %s tokens", count(l.Approved), count(l.Tokens))}
+	t := tile{Name: "Token ledger", Figure: nothing, Note: fmt.Sprintf("%s approved, %s tokens", count(l.Approved), count(l.Tokens))}
 	switch {
 	case len(l.Violations) > 0:
 		broken := 0
@@ -91,13 +91,13 @@ func ledgerTile(l loadgen.Ledger) tile {
 }
 
 func latenessTile(r loadgen.Result) tile {
-	t := tile{Name: "Generator's lateness, p99", Figure: nothing}
+	t := tile{Name: "Generator lateness, p99", Figure: nothing}
 	if r.Generator.Lateness.Count == 0 {
 		return t
 	}
-	t.Figure, t.Note, t.Class = millis(r.Generator.Lateness.P99MS), "it kept its time", "good"
+	t.Figure, t.Note, t.Class = millis(r.Generator.Lateness.P99MS), "on time", "good"
 	if invalid(r) {
-		t.Note, t.Class = "it did not keep its time", "doubt"
+		t.Note, t.Class = "too late", "doubt"
 	}
 	return t
 }
@@ -108,7 +108,7 @@ func durationTile(r loadgen.Result) tile {
 		t.Figure = span(to - from)
 	}
 	if r.EndedS > 0 {
-		t.Note = "of " + span(r.EndedS) + " in all"
+		t.Note = "of " + span(r.EndedS) + " in total"
 	}
 	return t
 }

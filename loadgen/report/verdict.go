@@ -22,10 +22,10 @@ func judge(r loadgen.Result) judgement {
 		j.Class, j.Mark, j.Word, j.Sentence = "bad", "✗", "Fail", missedSentence(r)
 	case loadgen.Invalid:
 		j.Class, j.Mark, j.Word = "doubt", "!", "Invalid"
-		j.Sentence = "The generator did not keep its own time, so this run says nothing about the server, whatever its figures are."
+		j.Sentence = "The generator was late, so this run says nothing about the server, whatever its figures are."
 	case loadgen.Stopped:
 		j.Class, j.Mark, j.Word = "doubt", "‖", "Interrupted"
-		j.Sentence = "Somebody ended the run; the figures are about the part that happened."
+		j.Sentence = "The run was interrupted; the figures cover the part that took place."
 	default:
 		j.Class, j.Mark, j.Word, j.Sentence = "doubt", "?", "No verdict", "The run reached no verdict."
 	}
@@ -35,7 +35,7 @@ func judge(r loadgen.Result) judgement {
 func heldSentence(r loadgen.Result) string {
 	switch n := len(r.Thresholds); n {
 	case 0:
-		return "The plan sets no thresholds, and nothing else went wrong."
+		return "The plan sets no thresholds, and nothing else failed."
 	case 1:
 		return "The one threshold held."
 	default:
@@ -54,11 +54,11 @@ func missedSentence(r loadgen.Result) string {
 	broken := len(r.Ledger.Violations) > 0
 	switch {
 	case missed > 0 && broken:
-		return thresholds + ", and the ledger of tokens does not add up."
+		return thresholds + ", and the token ledger is broken."
 	case missed > 0:
 		return thresholds + "."
 	case broken:
-		return "The ledger of tokens does not add up."
+		return "The token ledger is broken."
 	}
 	return "The run failed."
 }
@@ -76,7 +76,7 @@ func reasons(r loadgen.Result) []string {
 		}
 	}
 	if r.Aborted != "" {
-		out = append(out, "Ended early by a threshold: "+r.Aborted)
+		out = append(out, "Stopped early by a threshold: "+r.Aborted)
 	}
 	return out
 }
