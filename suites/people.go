@@ -43,7 +43,7 @@ func NewPeople(p *profiles.Profile, kind, browser string) (*People, error) {
 	if u := p.Users.First; u != nil {
 		people.account = &useragent.Account{Username: u.Username.Reveal(), Password: u.Password.Reveal()}
 	} else if kind != "hook" {
-		return nil, errors.New("the profile has no user (users.first) who could log in to approve devices")
+		return nil, errors.New("the profile has no user (users.first) to approve devices")
 	}
 	return people, nil
 }
@@ -66,7 +66,7 @@ func (p *People) Visit(ctx context.Context, person int, approve bool, uri, code 
 	case j.Trouble != nil:
 		return fmt.Errorf("%s: %s", j.Trouble.Class, j.Trouble.Cause)
 	case j.Outcome != want:
-		return fmt.Errorf("the journey ended %s", j.Outcome)
+		return fmt.Errorf("the journey ended: %s", j.Outcome)
 	}
 	return nil
 }
