@@ -46,7 +46,7 @@ func TestBaselineStory(t *testing.T) {
 		t.Fatalf("status %d with the baseline\n%s", status, said)
 	}
 	status, said := run("red", []string{"F-ERR-02", "F-TOKEN-03"}, "--baseline", known, "--format", "github,junit,sarif")
-	if status != report.ExitFailed || !strings.Contains(said, "\n::error file=builtin.yaml,line=1,title=TOKEN-03 fail%3A Unknown device codes are invalid_grant::expected ") {
+	if status != report.ExitFailed || !strings.Contains(said, "\n::error file=builtin.yaml,line=1,title=TOKEN-03 fail%3A Unknown device codes get invalid_grant::expected ") {
 		t.Errorf("status %d, and no annotation that names the cause\n%s", status, said)
 	}
 	status, said = run("stale", nil, "--baseline", known, "--format", "github")
