@@ -105,7 +105,7 @@ func (j *judging) secretInQuery() {
 	right, ok := j.maybe(deviceErrors, labels.ControlConfidential)
 	none, sent := j.maybe(deviceErrors, labels.QueryNoSecret)
 	if !ok || !sent || !hasCodes(right.Exchange) || hasCodes(none.Exchange) {
-		j.untried("no-secret-in-query", "did not send a secret in the query: this needs --allow-lockouts (the secret ends up in logs) and a client that must authenticate here")
+		j.untried("no-secret-in-query", "no secret was sent in the query: it needs --allow-lockouts (the secret ends up in logs) and a client that must authenticate here")
 		return
 	}
 	if x, ok := j.first(deviceErrors, labels.QuerySecret); ok {

@@ -242,7 +242,7 @@ func approveAndDenyOffered(j *judging) {
 	// remembered, that no decision page comes up says nothing.
 	if follow, ok := j.Transcripts[transcript.CompleteURI].Journey(labels.Follow); ok && follow.ApproveOffered {
 		if follow.DenyOffered {
-			j.pass("and after verification_uri_complete")
+			j.pass("the end user can also deny after verification_uri_complete")
 		} else {
 			j.warn("no-deny-complete", "a way to deny", "no page offers a way to deny after verification_uri_complete")
 		}

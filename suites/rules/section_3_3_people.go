@@ -116,7 +116,7 @@ func decidedCodeIsDead(j *judging) {
 			case hasToken(x.Exchange) && again:
 				j.fail("new-token", quoted("invalid_grant"), describe(x.Exchange)+", after a used code was approved again", x)
 			case hasToken(x.Exchange):
-				j.note("replay", "the used device code got another token, although the pages rejected the user code (POLL-14)", x)
+				j.note("replay", "the used device code got a token again, although the pages rejected the user code (POLL-14)", x)
 			default:
 				j.pass("a used code cannot be approved again: %s", describe(x.Exchange))
 			}
@@ -218,7 +218,7 @@ func (j *judging) collectedByA(scenario string) (owner string) {
 	case hasToken(x.Exchange) && tookEffect(b):
 		j.fail("revived", quoted("invalid_grant"), describe(x.Exchange)+", after a late approval of a used code", token, x)
 	case hasToken(x.Exchange):
-		j.note("replay", "the used device code got another token, although the page rejected the late approval (POLL-14)", x)
+		j.note("replay", "the used device code got a token again, although the page rejected the late approval (POLL-14)", x)
 	default:
 		j.pass("a late approval does not revive a used code")
 	}

@@ -126,7 +126,7 @@ func tooFastPolling(j *judging) {
 	case len(pendings(burst)) == len(burst) && (len(burst) < 2 || closest(burst) >= j.intervalIn(impatient, labels.Device)):
 		j.inconclusive("the polls could not be sent faster than the interval: the profile's rate limit, or the server, slowed them down")
 	case len(pendings(burst)) == len(burst):
-		j.measure("none", fmt.Sprintf("no slow_down in %d polls, at least %s apart", len(burst), closest(burst).Round(10*time.Millisecond)), burst...)
+		j.measure("none", fmt.Sprintf("no slow_down in %d polls, the closest %s apart", len(burst), closest(burst).Round(10*time.Millisecond)), burst...)
 	case terminal(burst[len(burst)-1].Exchange):
 		j.inconclusive("the burst ended early: the server did not yet know the code at the first poll")
 	default:

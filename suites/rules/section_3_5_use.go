@@ -351,7 +351,7 @@ func (j *judging) userInfoAnswers(g granting) {
 		j.note("no-userinfo", "neither the metadata nor the profile names a userinfo endpoint of this server")
 		return
 	case !openid:
-		j.note("no-userinfo", "the scope openid was not granted, so the userinfo endpoint is of no use")
+		j.note("no-userinfo", "the scope openid was not granted, so the userinfo endpoint returns nothing")
 		return
 	case !bearer(g.response.Exchange):
 		j.note("no-userinfo", "the token is not a bearer token", g.response)

@@ -203,7 +203,7 @@ func metadataForm(j *judging) {
 			j.warn("method-not-listed", fmt.Sprintf("%q in token_endpoint_auth_methods_supported", c.Auth), clip(strings.Join(methods, ", ")), x)
 		}
 		if !o.Has("response_types_supported") {
-			j.note("response-types", "response_types_supported is absent; RFC 8414 section 2 requires it, and section 3.2 omits empty arrays", x)
+			j.note("response-types", "response_types_supported is absent; RFC 8414 section 2 requires it, but section 3.2 says to omit empty arrays", x)
 		}
 		j.pass("%s", x.URL)
 	}

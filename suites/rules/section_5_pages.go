@@ -30,7 +30,7 @@ func (j *judging) attack(scenario, name string) (transcript.Attack, bool) {
 		j.inconclusive("%s: the attack failed to run: %s", name, a.Trouble)
 		return a, false
 	case !a.Delivered && !refusedPreflight(a):
-		j.inconclusive("%s: the attack did not reach the server, so it proves nothing%s", name, parenthesis(a.Blocked))
+		j.inconclusive("%s: the attack was not delivered, so it proves nothing%s", name, parenthesis(a.Blocked))
 		return a, false
 	}
 	return a, true
@@ -108,7 +108,7 @@ func decisionsAreNotForged(j *judging) {
 		}
 	}
 	if query, ok := stopped[labels.CrossSiteQuery]; ok {
-		j.pass("and one sent as a link (status %d)", query.Status)
+		j.pass("the server rejects a decision sent as a link (status %d)", query.Status)
 	}
 }
 
@@ -259,7 +259,7 @@ func nothingIsInjected(j *judging) {
 		}
 	}
 	if tried == 0 {
-		j.missing(transcript.Injection, "an attack that reached the server")
+		j.missing(transcript.Injection, "a delivered attack")
 		return
 	}
 	if _, ok := j.Transcripts[transcript.Injection].Attack(labels.Join(labels.VerificationURI, labels.Text)); ok {

@@ -135,7 +135,7 @@ func (r *Runner) lifeWithin(ctx context.Context) context.Context {
 
 // aboutTarget shows what the whole run waits for; no words end it.
 func (r *Runner) aboutTarget(what string, until time.Duration) {
-	const who = "the target"
+	const who = "the server"
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if what == "" {
