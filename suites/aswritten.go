@@ -55,7 +55,7 @@ func record(into *report.Recorded, evidence rules.Evidence, redactor *redact.Red
 	}
 	facts, err := json.Marshal(derive(evidence, redactor.Mark))
 	if err != nil {
-		return fmt.Errorf("noting what is redacted: %w", err)
+		return fmt.Errorf("recording facts before redaction: %w", err)
 	}
 	for _, document := range []*json.RawMessage{&profile, &endpoints, (*json.RawMessage)(&facts)} {
 		if *document, err = redactor.Tree(*document); err != nil {

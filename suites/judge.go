@@ -24,7 +24,7 @@ const (
 // not judged now.
 func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Result, error) {
 	if r.Recorded == nil {
-		return r, fmt.Errorf("the result has no %q part: it was written by an older version, and cannot be judged again", "recorded")
+		return r, fmt.Errorf("the result has no %q part: an older version wrote it, so it cannot be judged again", "recorded")
 	}
 	profile, err := profiles.FromRecord(r.Recorded.Profile)
 	if err != nil {
@@ -47,7 +47,7 @@ func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Resul
 	for _, c := range r.Checks {
 		rule, ok := rules.ForID(c.ID)
 		if !ok {
-			return r, fmt.Errorf("the result has the check %s, which this version does not know", c.ID)
+			return r, fmt.Errorf("the result has the unknown check %s", c.ID)
 		}
 		if c.Verdict != rules.Skip || c.Reason != notSelected && c.Reason != interrupted {
 			evidence := rules.Evidence{Profile: profile, Issuer: r.Target.Issuer, Endpoints: endpoints, Facts: r.Recorded.Facts, Redacted: !r.Recorded.Unredacted, Transcripts: map[string]transcript.Transcript{}}
@@ -115,7 +115,7 @@ func declared(check report.Check, p *profiles.Profile) []profiles.Deviation {
 func apply(rule rules.Rule, evidence rules.Evidence) (j rules.Judgement) {
 	defer func() {
 		if p := recover(); p != nil {
-			j = rules.Judgement{Verdict: rules.Broken, Reason: fmt.Sprintf("the harness failed: the rule %s: %v\n%s", rule.ID, p, debug.Stack())}
+			j = rules.Judgement{Verdict: rules.Broken, Reason: fmt.Sprintf("a bug in devicegrant: the rule %s: %v\n%s", rule.ID, p, debug.Stack())}
 		}
 	}()
 	return rule.Judge(evidence)
@@ -135,7 +135,7 @@ func (b judgedBy) needsBrowser(r rules.Requirement, j rules.Judgement) rules.Jud
 	case b.option == "none" && (b.driver == "" || r.Wants("browser")):
 		return rules.Judgement{Verdict: rules.Skip, Reason: "--browser none"}
 	case r.Wants("browser") && j.Verdict != rules.NA && b.driver != "browser":
-		return rules.Judgement{Verdict: rules.Inconclusive, Reason: "the page's scripts matter, and no browser was used"}
+		return rules.Judgement{Verdict: rules.Inconclusive, Reason: "the page's scripts matter, but no browser was used"}
 	}
 	return j
 }

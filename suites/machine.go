@@ -14,7 +14,7 @@ import (
 )
 
 // whatHelps is what to do about a machine that is too slow for a run.
-const whatHelps = "--parallel 1, fewer programs beside it, codes that live longer, or the forms driver (verification.drivers) help"
+const whatHelps = "try --parallel 1, fewer other programs, a longer code lifetime, or the forms driver (verification.drivers)"
 
 // byOurFault takes back what a rule made of evidence that came too late by this
 // machine's own fault, also when its scenario was told again, alone. Missing
@@ -30,9 +30,9 @@ func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j
 			}
 			seen := j.Reason
 			j.Verdict = rules.Inconclusive
-			j.Reason = fmt.Sprintf("this machine was too slow: %s; %s. What was seen: %s", describeLate(late), whatHelps, seen)
+			j.Reason = fmt.Sprintf("this machine was too slow: %s; %s. Observed: %s", describeLate(late), whatHelps, seen)
 			if late.Paused {
-				j.Reason = fmt.Sprintf("the target did not answer, and the run waited for it: %s. What was seen: %s", describeLate(late), seen)
+				j.Reason = fmt.Sprintf("the server did not answer, and the run waited for it: %s. Observed: %s", describeLate(late), seen)
 			}
 			j.Findings = slices.Clone(j.Findings)
 			for i := range j.Findings {
@@ -61,7 +61,7 @@ func spoils(kind transcript.LateKind, verdict rules.Verdict, r rules.Requirement
 func describeLate(l transcript.Late) string {
 	parts := []string{l.What}
 	if l.ByMS > 0 {
-		parts = append(parts, fmt.Sprintf("that is %s too late", (time.Duration(l.ByMS)*time.Millisecond).Round(10*time.Millisecond)))
+		parts = append(parts, fmt.Sprintf("%s too late", (time.Duration(l.ByMS)*time.Millisecond).Round(10*time.Millisecond)))
 	}
 	if l.Machine != "" {
 		parts = append(parts, l.Machine)

@@ -44,7 +44,7 @@ func TestByOurFault(t *testing.T) {
 		if got.Verdict != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got.Verdict, c.want)
 		}
-		named := strings.HasPrefix(got.Reason, "this machine was too slow: approve: the code had expired; that is 3.2s too late; timers fired 480 ms late; --parallel 1") && strings.HasSuffix(got.Reason, "What was seen: error page")
+		named := strings.HasPrefix(got.Reason, "this machine was too slow: approve: the code had expired; 3.2s too late; timers fired 480 ms late; try --parallel 1") && strings.HasSuffix(got.Reason, "Observed: error page")
 		if want := got.Verdict == rules.Inconclusive && c.late != nil; named != want {
 			t.Errorf("%s: %q", c.name, got.Reason)
 		}
@@ -79,7 +79,7 @@ func TestMachineIsInTheResult(t *testing.T) {
 	if !m.Strained || m.Pressure != nil || m.Timers.P99 != 1000 {
 		t.Errorf("%+v", m)
 	}
-	if got := m.Summary(); got != "this machine was too slow beside other things for repeated, which were in time when they were tried again alone; too slow, also alone, for hopeless, not repeated" {
+	if got := m.Summary(); got != "this machine was too slow for repeated, but in time when retried alone; too slow for hopeless, not repeated, even when run alone" {
 		t.Errorf("%q", got)
 	}
 	if got := machine(lateness.Figures{}, scenarios[:1]).Summary(); got != "" {

@@ -47,7 +47,7 @@ func Select(selectors []string, level string) ([]rules.Requirement, error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, &SelectorError{strings.Join(selectors, " "), "nothing is left of the selection"}
+		return nil, &SelectorError{strings.Join(selectors, " "), "the selection is empty"}
 	}
 	return chosen, nil
 }
@@ -62,7 +62,7 @@ func levelFilter(level string) (func(rules.Requirement) bool, error) {
 	case "should":
 		return func(r rules.Requirement) bool { return r.Level == rules.Should || slices.Contains(must, r.Level) }, nil
 	}
-	return nil, fmt.Errorf("the level %q is unknown: must, should or all", level)
+	return nil, fmt.Errorf("unknown level %q: use must, should or all", level)
 }
 
 func matches(r rules.Requirement, name string) bool {

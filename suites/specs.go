@@ -20,7 +20,7 @@ func Register(ctx context.Context, s *Suite) {
 	ginkgo.BeforeSuite(func() {
 		config, _ := ginkgo.GinkgoConfiguration()
 		if config.ParallelTotal > 1 {
-			ginkgo.AbortSuite("run this suite without -p: each process would start every scenario, and scenarios run at once anyway")
+			ginkgo.AbortSuite("run this suite without -p: each process would start every scenario, and scenarios already run in parallel")
 		}
 		s.narrow(config.LabelFilter)
 		s.start(ctx)

@@ -132,7 +132,7 @@ func Open(ctx context.Context, o Options) (*Suite, error) {
 	}
 	s.notes = append(s.notes, o.Profile.Dropped...)
 	if v := o.Profile.Verification; v.Hook != nil && !slices.Contains(v.Drivers, "hook") {
-		s.notes = append(s.notes, "verification.hook is not used: verification.drivers does not name hook")
+		s.notes = append(s.notes, "verification.hook is unused: verification.drivers does not include hook")
 	}
 	s.notes = append(s.notes, place.Refused...)
 	if place.Metadata != "" {
@@ -182,7 +182,7 @@ func (s *Suite) chooseDriver() error {
 	default:
 		kinds = []string{"browser"}
 	}
-	s.env.NoDriver = "the profile names no driver that can work here (verification.drivers)"
+	s.env.NoDriver = "no driver in the profile can run here (verification.drivers)"
 	for _, kind := range kinds {
 		if kind == "browser" {
 			wanted := o.Browser
@@ -326,10 +326,10 @@ func (s *Suite) Result(ctx context.Context) report.Result {
 	defer s.mu.Unlock()
 	r.Notes = slices.Clone(s.notes)
 	if kept, cut := s.env.Wire.Kept(); cut > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("the target's answers fill more than %d MiB: of %d of them only the beginning is kept, and what needs the rest is inconclusive", kept>>20, cut))
+		r.Notes = append(r.Notes, fmt.Sprintf("the server's answers exceed %d MiB: the report keeps only the beginning of %d of them, and checks that need the rest are inconclusive", kept>>20, cut))
 	}
 	if r.Lost != "" {
-		r.Notes = append(r.Notes, "the run ended before its time: "+r.Lost)
+		r.Notes = append(r.Notes, "the run ended early: "+r.Lost)
 	}
 	for _, requirement := range rules.Catalogue() {
 		check, judged := s.checks[requirement.ID]

@@ -32,7 +32,7 @@ func Unreached(o Options, err error) (r report.Result, ok bool) {
 			Name: cmp.Or(o.Profile.Title, o.Profile.Name), Kind: cmp.Or(o.Kind, "real"), Version: o.Version, Fidelity: o.Fidelity,
 			Profile: o.Profile.Name, ProfileFile: o.Profile.Source, ClockRate: o.ClockRate,
 		},
-		Notes: []string{"the run did not begin: " + lost},
+		Notes: []string{"the run did not start: " + lost},
 	}
 	for _, requirement := range rules.Catalogue() {
 		check := newCheck(requirement)

@@ -160,7 +160,7 @@ func TestHostileAnswers(t *testing.T) {
 		{"10 MB", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprint(w, `{"device_code":"`+strings.Repeat("x", 10<<20)+`"}`)
-		}, "no JSON object"},
+		}, "not a JSON object"},
 		{"endless", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			for r.Context().Err() == nil {
@@ -168,7 +168,7 @@ func TestHostileAnswers(t *testing.T) {
 					return
 				}
 			}
-		}, "no JSON object"},
+		}, "not a JSON object"},
 		{"redirect loop", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
 		}, "status 307"},

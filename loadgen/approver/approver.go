@@ -46,7 +46,7 @@ func New(p *profiles.Profile, driver string) (*Approver, error) {
 	if u := p.Users.First; u != nil {
 		a.account = &useragent.Account{Username: u.Username.Reveal(), Password: u.Password.Reveal()}
 	} else if driver != "hook" {
-		return nil, errors.New("the profile has no user (users.first) who could log in to approve devices")
+		return nil, errors.New("the profile has no user (users.first) to approve devices")
 	}
 	return a, nil
 }
@@ -69,7 +69,7 @@ func (a *Approver) Decide(ctx context.Context, person int, d loadgen.Decision) e
 	case j.Trouble != nil:
 		return fmt.Errorf("%s: %s", j.Trouble.Class, j.Trouble.Cause)
 	case j.Outcome != want:
-		return fmt.Errorf("the journey ended %s", j.Outcome)
+		return fmt.Errorf("the journey ended: %s", j.Outcome)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func WriteHTML(w io.Writer, m Matrix) error {
 		"word":     func(v rules.Verdict) string { return string(v) },
 	}).Parse(page)
 	if err != nil {
-		return fmt.Errorf("the page of the comparison: %w", err)
+		return fmt.Errorf("the comparison page: %w", err)
 	}
 	// The page shows of the runs themselves only what evidence and scene take.
 	bare := m

@@ -28,7 +28,7 @@ var situations = []struct{ name, scenario, label string }{
 	{"a denied code", "denial", "denied"},
 	{"a device_code used again", "approval", "reuse"},
 	{"a wrong client secret", "client authentication errors", "wrong/token"},
-	{"two ways to authenticate", "client identity", "both/methods"},
+	{"two authentication methods", "client identity", "both/methods"},
 	{"a client without the grant", "client identity", "not allowed/device"},
 }
 
@@ -146,7 +146,7 @@ func userCodeFormat(r report.Result) string {
 		case format == nil:
 			format = shape
 		case len(format) != len(shape):
-			return "of various lengths"
+			return "various lengths"
 		}
 		for i := range format {
 			if format[i] != shape[i] {

@@ -131,7 +131,7 @@ func cell(c Column, checks map[string]report.Check, id string) Cell {
 	}
 	check, ok := checks[id]
 	if !ok {
-		return Cell{Verdict: rules.Skip, Reason: "the result has no such check"}
+		return Cell{Verdict: rules.Skip, Reason: "the result lacks this check"}
 	}
 	x := Cell{Verdict: check.Verdict, Reason: check.Reason, Findings: check.Findings, scenario: check.Scenario}
 	if check.Deviation != nil {

@@ -25,7 +25,7 @@ func WriteJSON(w io.Writer, m Matrix) error {
 // WriteMarkdown writes the whole matrix as tables.
 func WriteMarkdown(w io.Writer, m Matrix) error {
 	var b strings.Builder
-	b.WriteString("# Comparison\n\n| | name | what it is | verdicts |\n|---|---|---|---|\n")
+	b.WriteString("# Comparison\n\n| | name | server | verdicts |\n|---|---|---|---|\n")
 	letters, rule := "", ""
 	for _, c := range m.Columns {
 		tally := ""
@@ -36,7 +36,7 @@ func WriteMarkdown(w io.Writer, m Matrix) error {
 		letters += " " + c.Letter + " |"
 		rule += "---|"
 	}
-	fmt.Fprintf(&b, "\n%d rows differ, in %d only one server fails, in %d all fail (suspect the check).\n", m.Count(Differs), m.Count(OnlyFails), m.Count(Unanimous))
+	fmt.Fprintf(&b, "\n%d rows differ; in %d, only one server fails; in %d, all fail (suspect the check).\n", m.Count(Differs), m.Count(OnlyFails), m.Count(Unanimous))
 	fmt.Fprintf(&b, "\n## Requirements\n\n| id | level | title |%s note |\n|---|---|---|%s---|\n", letters, rule)
 	for _, r := range m.Rows {
 		fmt.Fprintf(&b, "| %s | %s | %s |", r.ID, r.Level, report.Markdown(r.Title))

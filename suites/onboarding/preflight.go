@@ -71,7 +71,7 @@ func Preflight(ctx context.Context, o suites.Options, dir string) []Precheck {
 		f.grant(ctx)
 	} else {
 		for _, step := range []string{"tls", "clock", "device authorization", "poll", "page"} {
-			f.add(step, Untried, "the server was not reached", "")
+			f.add(step, Untried, "the server could not be reached", "")
 		}
 	}
 	order := []string{"profile", "metadata", "endpoints", "tls", "clock", "device authorization", "poll", "users", "browser", "page"}
@@ -103,11 +103,11 @@ const maxSaid = 1000
 func (f *preflight) people() {
 	switch {
 	case f.profile.Users.First == nil && len(f.profile.Dropped) > 0:
-		f.add("users", Caution, "nobody can log in: "+strings.Join(f.profile.Dropped, "; "), "export the variables, or add users.first")
+		f.add("users", Caution, "no end user can log in: "+strings.Join(f.profile.Dropped, "; "), "export the variables, or add users.first")
 	case f.profile.Users.First == nil:
-		f.add("users", Caution, "nobody can log in", "add users.first, a test account: without it only what needs no person is judged")
+		f.add("users", Caution, "no end user can log in", "add users.first, a test account: without it, checks that need an end user are not judged")
 	case len(f.profile.Dropped) > 0:
-		f.add("users", Caution, "left out: "+strings.Join(f.profile.Dropped, "; "), "export the variables for the checks that need them")
+		f.add("users", Caution, "dropped: "+strings.Join(f.profile.Dropped, "; "), "export the variables that these checks need")
 	default:
 		f.add("users", Good, "users.first can log in", "")
 	}
@@ -140,7 +140,7 @@ func (f *preflight) metadata(ctx context.Context) {
 	addresses := []string{p.Discovery}
 	switch p.Discovery {
 	case "off":
-		f.add("metadata", Good, "switched off: the endpoints stand in the profile", "")
+		f.add("metadata", Good, "turned off: the profile sets the endpoints", "")
 		return
 	case "auto":
 		addresses = scenario.MetadataURLs(p.Issuer)
@@ -157,21 +157,21 @@ func (f *preflight) metadata(ctx context.Context) {
 			tried = append(tried, fmt.Sprintf("%s answered %d", address, x.Status))
 			continue
 		case err != nil:
-			tried = append(tried, fmt.Sprintf("%s is no JSON object", address))
+			tried = append(tried, fmt.Sprintf("%s is not a JSON object", address))
 			continue
 		}
 		issuer, _ := o.String("issuer")
 		switch {
 		case p.Issuer != "" && issuer != p.Issuer && p.IssuerRule != "ignore":
-			f.add("metadata", Caution, fmt.Sprintf("%s says that the issuer is %q", address, issuer), "correct issuer, which has to be equal letter by letter, or set issuer_rule: ignore")
+			f.add("metadata", Caution, fmt.Sprintf("%s says that the issuer is %q", address, issuer), "correct issuer, which must match exactly, or set issuer_rule: ignore")
 		case !o.Has("device_authorization_endpoint"):
-			f.add("metadata", Caution, address+" names no device_authorization_endpoint", "give endpoints.device_authorization")
+			f.add("metadata", Caution, address+" names no device_authorization_endpoint", "set endpoints.device_authorization")
 		default:
 			f.add("metadata", Good, address, "")
 		}
 		return
 	}
-	f.add("metadata", Caution, strings.Join(tried, "; "), "correct issuer, or give endpoints and discovery: off")
+	f.add("metadata", Caution, strings.Join(tried, "; "), "correct issuer, or set endpoints and discovery: off")
 }
 
 // certificates looks at the chain that a device would see.
@@ -186,7 +186,7 @@ func (f *preflight) certificates(ctx context.Context, trusted *tls.Config) {
 		if u, err := url.Parse(f.target.Endpoints.Token); err == nil && loopback(u.Hostname()) {
 			f.add("tls", Good, "plain http on loopback", "")
 		} else {
-			f.add("tls", Caution, "plain http, which the profile allows", "use https: codes and tokens can be read on the way")
+			f.add("tls", Caution, "plain http, as the profile allows", "use https: others can read codes and tokens in transit")
 		}
 		return
 	}
@@ -203,11 +203,11 @@ func (f *preflight) certificates(ctx context.Context, trusted *tls.Config) {
 		left := time.Until(state.PeerCertificates[0].NotAfter)
 		switch {
 		case f.profile.TLS.Insecure:
-			f.add("tls", Caution, host+" is not verified (tls.insecure)", "better: give the CA as tls.ca_file")
+			f.add("tls", Caution, host+" is not verified (tls.insecure)", "better: set tls.ca_file to the CA")
 		case left < expirySoon:
-			f.add("tls", Caution, fmt.Sprintf("the certificate of %s ends in %s", host, left.Round(time.Hour)), "renew it")
+			f.add("tls", Caution, fmt.Sprintf("the certificate of %s expires in %s", host, left.Round(time.Hour)), "renew it")
 		default:
-			f.add("tls", Good, fmt.Sprintf("%s, %s, certificate good for %d days", host, tls.VersionName(state.Version), int(left.Hours()/24)), "")
+			f.add("tls", Good, fmt.Sprintf("%s, %s, certificate valid for %d days", host, tls.VersionName(state.Version), int(left.Hours()/24)), "")
 		}
 	}
 }
@@ -219,9 +219,9 @@ func (f *preflight) grant(ctx context.Context) {
 	if date, failed := http.ParseTime(probe.Codes.Header("Date")); failed == nil {
 		apart := began.Sub(date).Abs()
 		if apart > skew {
-			f.add("clock", Caution, fmt.Sprintf("the server's clock and ours are %s apart", apart.Round(time.Second)), "set one of them: ID tokens and lifetimes are compared with it")
+			f.add("clock", Caution, fmt.Sprintf("the server's clock differs from this machine's by %s", apart.Round(time.Second)), "correct one of them: checks of ID tokens and lifetimes depend on it")
 		} else {
-			f.add("clock", Good, "the server's clock agrees with ours", "")
+			f.add("clock", Good, "the server's clock agrees with this machine's", "")
 		}
 	} else {
 		f.add("clock", Caution, "the server sends no Date", "")
@@ -235,13 +235,13 @@ func (f *preflight) grant(ctx context.Context) {
 	f.add("device authorization", Good, probe.Summary, "")
 	switch e := probe.Poll.OAuthError(); {
 	case e == "authorization_pending", e == "slow_down":
-		f.add("poll", Good, "the device hears "+e, "")
+		f.add("poll", Good, "the device gets "+e, "")
 	case e == "invalid_client":
 		f.add("poll", Bad, "the token endpoint does not accept the client: invalid_client", "correct clients.public: its secret, or how it authenticates (auth)")
 	case e == "unauthorized_client", e == "unsupported_grant_type":
-		f.add("poll", Bad, "the token endpoint answers "+e, "allow the device grant for this client at the server")
+		f.add("poll", Bad, "the token endpoint returns "+e, "allow the device grant for this client on the server")
 	default:
-		f.add("poll", Caution, fmt.Sprintf("a poll before the decision is answered %d %s", probe.Poll.Status, e), "a run will judge that (POLL-01); is endpoints.token right?")
+		f.add("poll", Caution, fmt.Sprintf("a poll before the decision gets %d %s", probe.Poll.Status, e), "a run judges this (POLL-01); is endpoints.token right?")
 	}
 	f.page(ctx, probe)
 }
@@ -252,26 +252,26 @@ func (f *preflight) whyNoCodes(x wire.Exchange) string {
 	case e == "invalid_client", x.Status == http.StatusUnauthorized:
 		return fmt.Sprintf("correct clients.public.id (%s) and its secret, or how it authenticates (device_auth)", f.profile.Clients.Public.ID)
 	case e == "unauthorized_client", e == "unsupported_grant_type":
-		return "allow the device grant for this client at the server"
+		return "allow the device grant for this client on the server"
 	case e == "invalid_scope":
 		return "correct scopes"
 	case e == "invalid_request":
-		return "the server wants something more: request.device_authorization.params, or scopes"
+		return "the server requires more: set request.device_authorization.params, or scopes"
 	case x.Failure != nil:
-		return "is the server running, and limits.timeout long enough?"
+		return "is the server running, and is limits.timeout long enough?"
 	case x.Overloaded():
-		return "the server holds back: try later, and set limits.device_authorization_per_minute"
+		return "the server limits requests: retry later, and set limits.device_authorization_per_minute"
 	case x.Status == http.StatusNotFound, x.Status == http.StatusMethodNotAllowed, e == "":
 		return "correct endpoints.device_authorization: this does not look like one"
 	}
-	return "see what the server's log says"
+	return "check the server's log"
 }
 
 // driver finds out who plays the person.
 func (f *preflight) driver(ctx context.Context) {
 	kinds := f.profile.Verification.Drivers
 	if !slices.Contains(kinds, "browser") || f.options.Browser == "none" {
-		f.add("browser", Good, "not used: the person is played by "+strings.Join(kinds, ", "), "")
+		f.add("browser", Good, "not used: the end user is played by "+strings.Join(kinds, ", "), "")
 		return
 	}
 	wanted := f.options.Browser
@@ -289,7 +289,7 @@ func (f *preflight) driver(ctx context.Context) {
 	}
 	standing, fix := Bad, "install chromium-headless-shell (Debian) or Chrome, or set DEVICEGRANT_BROWSER"
 	if slices.Contains(kinds, "forms") {
-		standing, fix = Caution, fix+"; without one the forms driver walks the pages, and pages with scripts are not judged"
+		standing, fix = Caution, fix+"; without one, the forms driver visits the pages, and pages with scripts are not judged"
 	}
 	f.add("browser", standing, err.Error(), fix)
 }
@@ -301,7 +301,7 @@ func (f *preflight) page(ctx context.Context, probe scenario.GrantProbe) {
 	if f.browser == "" {
 		kind = "forms"
 		if !slices.Contains(f.profile.Verification.Drivers, kind) {
-			f.add("page", Untried, "nobody is there to look at it: "+probe.VerificationURI, "")
+			f.add("page", Untried, "no driver can open it: "+probe.VerificationURI, "")
 			return
 		}
 	}
@@ -336,7 +336,7 @@ func (f *preflight) page(ctx context.Context, probe scenario.GrantProbe) {
 		next.Standing, next.Found, next.Fix = Caution, j.Trouble.Cause, "install a browser"
 	case j.Trouble != nil:
 		next.Standing, next.Found = Bad, j.Trouble.Cause
-		next.Fix = "tell under verification.pages how to know the page; the screenshot shows what was seen"
+		next.Fix = "describe the page in verification.pages; see the screenshot"
 	default:
 		next.Standing, next.Found = Caution, fmt.Sprintf("the page %q (%s)", step.Title, j.Outcome)
 		next.Fix = "try it: devicegrant profile try --case approve"

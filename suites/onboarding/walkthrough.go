@@ -82,15 +82,15 @@ func token(t Walkthrough) (string, bool) {
 // Heard says what the device was told in the end.
 func (t Walkthrough) Heard() string {
 	if t.Polls == 0 {
-		return "the device was not asked: nothing was decided"
+		return "the device did not poll: nothing was decided"
 	}
 	if _, ok := token(t); ok {
 		return fmt.Sprintf("the device got a token at poll %d", t.Polls)
 	}
 	if e := t.Answer.OAuthError(); e != "" {
-		return fmt.Sprintf("the device heard %q at poll %d", e, t.Polls)
+		return fmt.Sprintf("the device got %q at poll %d", e, t.Polls)
 	}
-	return fmt.Sprintf("poll %d was answered %d", t.Polls, t.Answer.Status)
+	return fmt.Sprintf("poll %d got %d", t.Polls, t.Answer.Status)
 }
 
 // saveScreenshot writes a picture into a folder that is made for it.

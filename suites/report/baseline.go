@@ -37,7 +37,7 @@ func overlay(check Check, entries []profiles.Deviation, now time.Time) Check {
 		case d.Expired(now):
 			check.Stale = append(check.Stale, Stale{*shown(d), fmt.Sprintf("its last day was %s", d.Until)})
 		case !happened(check, d) && judged(check):
-			check.Stale = append(check.Stale, Stale{*shown(d), fmt.Sprintf("the expected %s does not happen any more", expectation(d))})
+			check.Stale = append(check.Stale, Stale{*shown(d), fmt.Sprintf("the expected %s no longer occurs", expectation(d))})
 		default:
 			holding = append(holding, d)
 		}

@@ -138,10 +138,10 @@ func differences(was, is Result) (notes []string) {
 	for _, x := range []struct{ what, old, new string }{
 		{"the server", was.Target.Name, is.Target.Name},
 		{"the kind of server", was.Target.Kind, is.Target.Kind},
-		{"its version", was.Target.Version, is.Target.Version},
-		{"its fidelity", was.Target.Fidelity, is.Target.Fidelity},
+		{"the version", was.Target.Version, is.Target.Version},
+		{"the fidelity", was.Target.Fidelity, is.Target.Fidelity},
 		{"the profile", was.Target.Profile, is.Target.Profile},
-		{"who played the person", was.Target.Driver, is.Target.Driver},
+		{"the driver", was.Target.Driver, is.Target.Driver},
 		{"devicegrant", was.Tool.Version, is.Tool.Version},
 	} {
 		if x.old != x.new {
@@ -153,7 +153,7 @@ func differences(was, is Result) (notes []string) {
 		Result
 	}{{"old", was}, {"new", is}} {
 		if r.Interrupted {
-			notes = append(notes, "the "+r.name+" run was interrupted: it is a part of one")
+			notes = append(notes, "the "+r.name+" run was interrupted and is incomplete")
 		}
 		if r.Lost != "" {
 			notes = append(notes, "the "+r.name+" run lost its target: "+r.Lost)

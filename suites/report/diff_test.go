@@ -84,7 +84,7 @@ func TestDiff(t *testing.T) {
 
 func TestDiffNotes(t *testing.T) {
 	d := Diff(Result{Target: Target{Name: "a", Kind: "real"}, Tool: Tool{"1"}}, Result{Target: Target{Name: "b", Kind: "simulated", Version: "2"}, Tool: Tool{"1"}, Interrupted: true})
-	if got := strings.Join(d.Notes, "; "); got != "the server: was a, is b; the kind of server: was real, is simulated; its version: was none, is 2; the new run was interrupted: it is a part of one" {
+	if got := strings.Join(d.Notes, "; "); got != "the server: was a, is b; the kind of server: was real, is simulated; the version: was none, is 2; the new run was interrupted and is incomplete" {
 		t.Error(got)
 	}
 }
@@ -102,7 +102,7 @@ func TestLastDay(t *testing.T) {
 		{"2027-02-01T00:30:00+01:00", "fail a", Known, ""},
 		{"2027-02-01T00:00:00Z", "fail a", rules.Fail, "its last day was 2027-01-31"},
 		{"2027-02-01T00:00:00Z", "pass", Fixed, "its last day was 2027-01-31"},
-		{"2027-01-31T00:00:00Z", "pass", Fixed, "the expected fail does not happen any more"},
+		{"2027-01-31T00:00:00Z", "pass", Fixed, "the expected fail no longer occurs"},
 		{"2027-01-31T00:00:00Z", "fail a b", rules.Fail, ""},
 		{"2027-02-01T00:00:00Z", "skip", rules.Skip, ""},
 	} {

@@ -49,16 +49,16 @@ const room = 1 << 20 // bytes
 // should not end before its result does. It leaves nothing behind.
 func TryFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("the folder %s cannot be made: %w", dir, withoutPath(err))
+		return fmt.Errorf("cannot create the folder %s: %w", dir, withoutPath(err))
 	}
 	f, err := os.CreateTemp(dir, ".devicegrant-*")
 	if err != nil {
-		return fmt.Errorf("nothing can be written to the folder %s: %w", dir, withoutPath(err))
+		return fmt.Errorf("cannot write to the folder %s: %w", dir, withoutPath(err))
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(make([]byte, room))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("a file of %d MiB cannot be written to the folder %s: %w", room>>20, dir, withoutPath(err))
+		return fmt.Errorf("cannot write a file of %d MiB to the folder %s: %w", room>>20, dir, withoutPath(err))
 	}
 	return nil
 }

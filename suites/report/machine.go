@@ -52,10 +52,10 @@ func (m *Machine) Summary() string {
 	}
 	var parts []string
 	if len(helped) > 0 {
-		parts = append(parts, fmt.Sprintf("too slow beside other things for %s, which were in time when they were tried again alone", strings.Join(helped, ", ")))
+		parts = append(parts, fmt.Sprintf("too slow for %s, but in time when retried alone", strings.Join(helped, ", ")))
 	}
 	if len(late) > 0 {
-		parts = append(parts, fmt.Sprintf("too slow, also alone, for %s", strings.Join(late, ", ")))
+		parts = append(parts, fmt.Sprintf("too slow for %s, even when run alone", strings.Join(late, ", ")))
 	}
 	return "this machine was " + strings.Join(parts, "; ")
 }

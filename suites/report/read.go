@@ -66,7 +66,7 @@ func Decode(in io.Reader) (Result, error) {
 		return Result{}, fmt.Errorf("its schema is %s, not %q", strconv.QuoteToASCII(r.Schema[:min(len(r.Schema), 60)]), Schema)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Result{}, errors.New("something follows the result")
+		return Result{}, errors.New("extra data follows the result")
 	}
 	return r, nil
 }

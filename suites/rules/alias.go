@@ -63,7 +63,7 @@ func (j *judging) aliases(rule string) {
 			continue
 		}
 		if x, used := j.spelled(a, own); used {
-			j.find(a.severity, aliasUsed, word, fmt.Sprintf("%s, which the profile declares", own), []said{x})
+			j.find(a.severity, aliasUsed, word, fmt.Sprintf("%s, as declared in the profile", own), []said{x})
 		}
 	}
 }

@@ -22,7 +22,7 @@ func describe(x wire.Exchange) string {
 	case err != nil && len(x.Response.Body) == 0:
 		return fmt.Sprintf("status %d without a body", x.Status)
 	case err != nil:
-		return fmt.Sprintf("status %d with a body that is no JSON object (%s)", x.Status, mediaTypeOr(x, "no media type"))
+		return fmt.Sprintf("status %d with a body that is not a JSON object (%s)", x.Status, mediaTypeOr(x, "no media type"))
 	case o.Has("error"):
 		return fmt.Sprintf("status %d, error %s", x.Status, clip(string(o.Raw("error"))))
 	case o.Has("access_token"):

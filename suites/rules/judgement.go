@@ -181,13 +181,13 @@ func (j *judging) missing(scenario, label string) {
 	unanswered, sent := t.First(label)
 	switch {
 	case t.Broken != "":
-		o = obstacle{Broken, "the harness failed: " + t.Broken}
+		o = obstacle{Broken, "a bug in devicegrant: " + t.Broken}
 	case sent && unanswered.Failure != nil:
 		o.reason = fmt.Sprintf("%s got no answer (%s)", label, unanswered.Failure)
 	case sent && unanswered.Cut:
-		o.reason = fmt.Sprintf("of the answer to %s only the beginning was kept: the target's answers fill more than there is room for", label)
+		o.reason = fmt.Sprintf("the report kept only the beginning of the answer to %s: the server's answers exceed the size limit", label)
 	case sent:
-		o.reason = fmt.Sprintf("%s was answered %d: overloaded or rate limited", label, unanswered.Status)
+		o.reason = fmt.Sprintf("the server answered %s with %d: overloaded or rate limited", label, unanswered.Status)
 	case t.Absent != "":
 		o = obstacle{NA, t.Absent}
 	case t.Skipped != "":
@@ -195,9 +195,9 @@ func (j *judging) missing(scenario, label string) {
 	case t.Aborted != "":
 		o.reason = t.Aborted
 	case !ran:
-		o.reason = fmt.Sprintf("the scenario %q was not run", scenario)
+		o.reason = fmt.Sprintf("the scenario %q did not run", scenario)
 	default:
-		o.reason = fmt.Sprintf("the scenario %q did not get to %s", scenario, label)
+		o.reason = fmt.Sprintf("the scenario %q did not reach %s", scenario, label)
 	}
 	if !slices.Contains(j.obstacles, o) {
 		j.obstacles = append(j.obstacles, o)

@@ -47,7 +47,7 @@ func (j *judging) sample() (list []issued) {
 // their own, and records the obstacle.
 func (j *judging) redacted(codes []string) bool {
 	if slices.ContainsFunc(codes, j.hidden) {
-		j.inconclusive("the codes are redacted in this recording: run --unredacted keeps those of a throw-away server")
+		j.inconclusive("this recording has redacted codes: for a throwaway server, run --unredacted keeps them")
 		return true
 	}
 	return false

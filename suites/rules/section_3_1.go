@@ -55,7 +55,7 @@ func (j *judging) whoWasRefused(label string) string {
 	if client == nil {
 		return ""
 	}
-	return fmt.Sprintf(" for the client %q; if that is right of the server, %s in the profile is wrong", clip(client.ID), keys)
+	return fmt.Sprintf(" for the client %q; if the server is right, %s in the profile is wrong", clip(client.ID), keys)
 }
 
 // control is the positive control of the faulty device authorization requests.
@@ -65,7 +65,7 @@ func (j *judging) deviceControl() bool {
 		return false
 	}
 	if !hasCodes(x.Exchange) {
-		j.inconclusive("the request without a fault does not succeed: %s", describe(x.Exchange))
+		j.inconclusive("the valid control request fails: %s", describe(x.Exchange))
 		return false
 	}
 	return true
@@ -83,7 +83,7 @@ func onlyPostWithBody(j *judging) {
 		case serverFault(x.Exchange):
 			j.warn("server-error", "an error below 500, or 501", describe(x.Exchange)+" for "+x.Method, x)
 		case x.Method != "HEAD": // a HEAD has no body to judge
-			j.pass("%s gives no codes (%d)", x.Method, x.Status)
+			j.pass("%s gets no codes (%d)", x.Method, x.Status)
 		}
 	}
 	if x, ok := j.first(deviceErrors, labels.QueryParameters); ok {
@@ -93,7 +93,7 @@ func onlyPostWithBody(j *judging) {
 		case serverFault(x.Exchange):
 			j.warn("server-error", "an error below 500", describe(x.Exchange)+" for a POST with an empty body", x)
 		default:
-			j.pass("parameters in the query are not used")
+			j.pass("the server ignores parameters in the query")
 		}
 	}
 	j.secretInQuery()
@@ -105,14 +105,14 @@ func (j *judging) secretInQuery() {
 	right, ok := j.maybe(deviceErrors, labels.ControlConfidential)
 	none, sent := j.maybe(deviceErrors, labels.QueryNoSecret)
 	if !ok || !sent || !hasCodes(right.Exchange) || hasCodes(none.Exchange) {
-		j.untried("no-secret-in-query", "a secret in the query was not tried: it needs --allow-lockouts (the secret ends up in logs) and a client that must authenticate here")
+		j.untried("no-secret-in-query", "no secret was sent in the query: it needs --allow-lockouts (the secret ends up in logs) and a client that must authenticate here")
 		return
 	}
 	if x, ok := j.first(deviceErrors, labels.QuerySecret); ok {
 		if hasCodes(x.Exchange) {
-			j.fail("secret-from-query", "an error: a secret must not stand in the URI", describe(x.Exchange), x, none)
+			j.fail("secret-from-query", "an error: a secret must not be in the URI", describe(x.Exchange), x, none)
 		} else {
-			j.pass("a secret in the query is not used")
+			j.pass("the server ignores a secret in the query")
 		}
 	}
 }
@@ -128,7 +128,7 @@ func otherMediaTypes(j *judging) {
 			continue
 		}
 		if before, twice := hung[unanswered.Label]; twice {
-			j.fail("hang", "an error within the time limit", describe(unanswered)+", twice", before, said{unanswered, deviceErrors})
+			j.fail("hang", "an error response within the time limit", describe(unanswered)+", twice", before, said{unanswered, deviceErrors})
 		}
 		hung[unanswered.Label] = said{unanswered, deviceErrors}
 	}
@@ -136,15 +136,15 @@ func otherMediaTypes(j *judging) {
 		kind := strings.TrimPrefix(x.Label, labels.Type+"/")
 		switch {
 		case kind == labels.Charset && hasCodes(x.Exchange):
-			j.pass("a charset parameter is accepted")
+			j.pass("the server accepts a charset parameter")
 		case kind == labels.Charset:
-			j.warn("charset-refused", "200: a charset parameter changes nothing", describe(x.Exchange), x)
+			j.warn("charset-refused", "200: a charset parameter makes no difference", describe(x.Exchange), x)
 		case serverFault(x.Exchange):
 			j.fail("server-error", "400 or 415", fmt.Sprintf("%s for a body of type %s", describe(x.Exchange), kind), x)
 		case hasCodes(x.Exchange):
 			j.warn("accepts-"+kind, "400 or 415", fmt.Sprintf("%s for a body of type %s", describe(x.Exchange), kind), x)
 		default:
-			j.pass("%s is refused", kind)
+			j.pass("the server rejects %s", kind)
 		}
 	}
 }
@@ -217,7 +217,7 @@ func unknownParameterIgnored(j *judging) {
 		return
 	}
 	if hasCodes(x.Exchange) {
-		j.pass("three unknown parameters change nothing")
+		j.pass("the server ignores three unknown parameters")
 		return
 	}
 	again, ok := j.first(deviceErrors, labels.ControlPublicAgain)
@@ -226,7 +226,7 @@ func unknownParameterIgnored(j *judging) {
 	case hasCodes(again.Exchange):
 		j.fail("unknown-parameter-refused", "200 with codes, as without the parameters", describe(x.Exchange), x, again)
 	default:
-		j.inconclusive("the request without the unknown parameters no longer succeeds either: %s", describe(again.Exchange))
+		j.inconclusive("the request without the unknown parameters now fails too: %s", describe(again.Exchange))
 	}
 }
 
@@ -244,8 +244,8 @@ func scopeAbsentOrEmpty(j *judging) {
 		return
 	}
 	if hasCodes(absent.Exchange) != hasCodes(empty.Exchange) {
-		j.fail("empty-differs-from-absent", "the same answer to an absent and to an empty scope",
-			fmt.Sprintf("absent: %s; empty: %s", describe(absent.Exchange), describe(empty.Exchange)), absent, empty)
+		j.fail("empty-differs-from-absent", "the same answer to a missing and to an empty scope",
+			fmt.Sprintf("missing: %s; empty: %s", describe(absent.Exchange), describe(empty.Exchange)), absent, empty)
 		return
 	}
 	for _, x := range []said{absent, empty} {
@@ -253,7 +253,7 @@ func scopeAbsentOrEmpty(j *judging) {
 			j.warn("other-error", "200 with a default scope, or "+quoted("invalid_scope"), describe(x.Exchange), x)
 		}
 	}
-	j.pass("absent and empty: %s", describe(absent.Exchange))
+	j.pass("missing and empty: %s", describe(absent.Exchange))
 }
 
 // DA-09

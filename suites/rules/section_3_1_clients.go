@@ -29,14 +29,14 @@ func wrongScope(j *judging) {
 		return
 	}
 	if !hasCodes(control.Exchange) {
-		j.inconclusive("the request with the usual scope does not succeed: %s", describe(control.Exchange))
+		j.inconclusive("the request with the usual scope fails: %s", describe(control.Exchange))
 		return
 	}
 	followed := ""
 	for _, label := range []string{labels.Forbidden, labels.Unknown, labels.MalformedQuotes, labels.MalformedSpaces, labels.MalformedCase} {
 		if _, sent := j.Transcripts[transcript.Scopes].First(label); !sent && label != labels.Unknown {
 			if label == labels.Forbidden {
-				j.note("no-forbidden-scope", "a forbidden scope was not tried: forbidden_scope in the profile names one")
+				j.note("no-forbidden-scope", "no forbidden scope was tried: set forbidden_scope in the profile")
 			}
 			continue
 		}
@@ -73,7 +73,7 @@ var scopeWords = map[string]string{
 func (j *judging) scopeGranted(label string, x said) {
 	asked := strings.Fields(x.Form().Get("scope"))
 	if len(asked) == 0 {
-		j.inconclusive("the request for the %s scope is not recorded", label)
+		j.inconclusive("the recording lacks the request for the %s scope", label)
 		return
 	}
 	wrong := asked[len(asked)-1]
@@ -86,7 +86,7 @@ func (j *judging) scopeGranted(label string, x said) {
 			j.pass("no token for a scope that is %s: %s", scopeWords[label], describe(last[len(last)-1].Exchange))
 			return
 		}
-		j.inconclusive("no token was collected for the %s scope, so what it would carry is not known", label)
+		j.inconclusive("the device got no token for the %s scope, so its scopes are unknown", label)
 		return
 	}
 	granted, told := scopeOf(token.Exchange)
@@ -98,13 +98,13 @@ func (j *judging) scopeGranted(label string, x said) {
 	}
 	switch {
 	case !told:
-		j.inconclusive("codes and a token for a scope that is %s; no answer says which scopes the token has", scopeWords[label])
+		j.inconclusive("codes and a token for a scope that is %s; no answer states the token's scopes", scopeWords[label])
 	case !slices.Contains(granted, wrong):
-		j.pass("a scope that is %s is left out of the token", scopeWords[label])
+		j.pass("the token lacks the scope that is %s", scopeWords[label])
 	case label == labels.Forbidden:
 		j.fail("forbidden-granted", "a token without "+clip(wrong)+", or "+quoted("invalid_scope"), "a token with the scope "+clip(wrong)+", which this client may not have", evidence...)
 	default:
-		j.warn("unknown-granted", "a token without the made-up scope, or "+quoted("invalid_scope"), "a token with the made-up scope "+clip(wrong), evidence...)
+		j.warn("unknown-granted", "a token without the unknown scope, or "+quoted("invalid_scope"), "a token with the unknown scope "+clip(wrong), evidence...)
 	}
 }
 
@@ -154,7 +154,7 @@ func grantNotAllowed(j *judging) {
 		return
 	}
 	if token, ok := j.tokenAmong(clientIdentity, labels.Token); ok {
-		j.fail("token", quoted("unauthorized_client"), "codes, and after an approval a token, for a client that may not use the grant", x, token)
+		j.fail("token", quoted("unauthorized_client"), "codes, and a token after approval, for a client that may not use the grant", x, token)
 		return
 	}
 	poll, ok := j.first(clientIdentity, labels.NotAllowedPoll)
@@ -163,11 +163,11 @@ func grantNotAllowed(j *judging) {
 	}
 	last := append([]said{poll}, j.all(clientIdentity, labels.Token)...)
 	if end := last[len(last)-1]; !recognised(end.Exchange) && end.OAuthError() != "" {
-		j.warn("codes", quoted("unauthorized_client")+" at the device authorization endpoint", "codes, which the token endpoint refuses: "+describe(end.Exchange), x, end)
+		j.warn("codes", quoted("unauthorized_client")+" at the device authorization endpoint", "codes that the token endpoint then rejects: "+describe(end.Exchange), x, end)
 		return
 	}
 	if _, ok := j.journey(clientIdentity, labels.Of(labels.Approve, labels.NotAllowed)); ok {
-		j.inconclusive("codes for a client that may not use the grant, and no clear answer at the token endpoint: %s", describe(last[len(last)-1].Exchange))
+		j.inconclusive("codes for a client that may not use the grant, but no clear answer at the token endpoint: %s", describe(last[len(last)-1].Exchange))
 	}
 }
 
@@ -186,7 +186,7 @@ func (j *judging) noClient(path string) {
 func (j *judging) identityControl(label string) bool {
 	x, ok := j.first(clientIdentity, label)
 	if ok && !hasCodes(x.Exchange) {
-		j.inconclusive("the request without a fault does not succeed: %s", describe(x.Exchange))
+		j.inconclusive("the valid control request fails: %s", describe(x.Exchange))
 	}
 	return ok && hasCodes(x.Exchange)
 }
@@ -209,7 +209,7 @@ func confidentialMustAuthenticate(j *judging) {
 	switch {
 	case !ok:
 	case hasCodes(x.Exchange):
-		j.fail("codes-without-authentication", quoted("invalid_client"), "codes for the id of a confidential client, without its secret", x)
+		j.fail("codes-without-authentication", quoted("invalid_client"), "codes for a confidential client's id without its secret", x)
 	case hasError(x.Exchange, "invalid_client"):
 		j.pass("%s", describe(x.Exchange))
 	default:
@@ -222,7 +222,7 @@ func wrongSecretAtDeviceEndpoint(j *judging) {
 	x, ok := j.maybe(transcript.ClientErrors, labels.WrongDevice)
 	if !ok {
 		if c := j.Profile.Clients.Confidential; c != nil && c.Secret != nil && deviceMethod(c) != profiles.AuthBasic {
-			j.notApplicable("the profile says that the client does not use HTTP Basic here (clients.confidential.device_auth)")
+			j.notApplicable("in the profile, the client does not use HTTP Basic here (clients.confidential.device_auth)")
 			return
 		}
 		j.missing(transcript.ClientErrors, labels.WrongDevice)
@@ -233,7 +233,7 @@ func wrongSecretAtDeviceEndpoint(j *judging) {
 		return
 	}
 	if !hasCodes(right.Exchange) {
-		j.inconclusive("the right secret does not succeed either: %s", describe(right.Exchange))
+		j.inconclusive("the correct secret fails too: %s", describe(right.Exchange))
 		return
 	}
 	switch {
@@ -279,7 +279,7 @@ func basicAccepted(j *judging) {
 		return
 	}
 	if client := j.Profile.Clients.Confidential; deviceMethod(client) != profiles.AuthBasic {
-		j.notApplicable("the profile says that the client authenticates by %s here", deviceMethod(client))
+		j.notApplicable("in the profile, the client authenticates by %s here", deviceMethod(client))
 		return
 	}
 	x, ok := j.first(clientIdentity, labels.ControlConfidential)
@@ -290,15 +290,15 @@ func basicAccepted(j *judging) {
 		body, ok := j.maybe(clientIdentity, labels.ControlBody)
 		switch {
 		case ok && hasCodes(body.Exchange):
-			j.fail("basic-refused", "codes, as with the same secret in the body", describe(x.Exchange)+" for the right secret by HTTP Basic; for a client that is registered for the body, set clients.confidential.auth in the profile", x, body)
+			j.fail("basic-refused", "codes, as with the same secret in the body", describe(x.Exchange)+" for the correct secret in HTTP Basic; if the client is registered for secrets in the body, set clients.confidential.auth in the profile", x, body)
 		default:
-			j.inconclusive("the secret is refused by HTTP Basic and in the body (%s): clients.confidential in the profile may be wrong", describe(x.Exchange))
+			j.inconclusive("the server rejects the secret in HTTP Basic and in the body (%s): clients.confidential in the profile may be wrong", describe(x.Exchange))
 		}
 		return
 	}
-	j.pass("HTTP Basic gives codes")
+	j.pass("HTTP Basic gets codes")
 	if poll, ok := j.maybe(clientIdentity, labels.BasicToken); ok && poll.OAuthError() == "invalid_client" && tokenMethodIsBasic(j.Profile.Clients.Confidential) {
-		j.fail("basic-refused-token", quoted("authorization_pending"), describe(poll.Exchange)+" at the token endpoint, for the secret that the device authorization endpoint takes", x, poll)
+		j.fail("basic-refused-token", quoted("authorization_pending"), describe(poll.Exchange)+" at the token endpoint for a secret that the device authorization endpoint accepts", x, poll)
 	}
 	j.reservedCharacters()
 }
@@ -312,19 +312,19 @@ func tokenMethodIsBasic(c *profiles.Client) bool {
 func (j *judging) reservedCharacters() {
 	encoded, ok := j.maybe(clientIdentity, labels.ReservedEncoded)
 	if !ok {
-		j.note("no-reserved-characters", "credentials with reserved characters were not tried: clients.reserved in the profile names a client that has some")
+		j.note("no-reserved-characters", "credentials with reserved characters were not tried: set clients.reserved in the profile to a client that has some")
 		return
 	}
 	if hasCodes(encoded.Exchange) {
-		j.pass("form-encoded credentials are decoded")
+		j.pass("the server decodes form-encoded credentials")
 		return
 	}
 	body, ok := j.maybe(clientIdentity, labels.ReservedBody)
 	switch {
 	case ok && hasCodes(body.Exchange):
-		j.warn("not-decoded", "codes: id and secret are form-encoded before they are joined", describe(encoded.Exchange)+" for credentials with reserved characters, which work in the body", encoded, body)
+		j.warn("not-decoded", "codes: the client form-encodes id and secret before joining them", describe(encoded.Exchange)+" for credentials with reserved characters that work in the body", encoded, body)
 	default:
-		j.note("reserved-not-proved", "credentials with reserved characters are refused by HTTP Basic and in the body: clients.reserved in the profile may be wrong", encoded)
+		j.note("reserved-not-proved", "the server rejects credentials with reserved characters in HTTP Basic and in the body: clients.reserved in the profile may be wrong", encoded)
 	}
 }
 
@@ -337,11 +337,11 @@ func ambiguousClient(j *judging) {
 	if x, ok := j.first(clientIdentity, labels.BothMethods); ok {
 		switch {
 		case hasCodes(x.Exchange):
-			j.warn("two-methods-accepted", quoted(right...), "codes for a secret in the header and in the body", x)
+			j.warn("two-methods-accepted", quoted(right...), "codes for a secret in both header and body", x)
 		case hasError(x.Exchange, right...):
 			j.pass("two methods: %s", describe(x.Exchange))
 		default:
-			j.warn("other-error", quoted(right...), describe(x.Exchange)+" for a secret in the header and in the body", x)
+			j.warn("other-error", quoted(right...), describe(x.Exchange)+" for a secret in both header and body", x)
 		}
 	}
 	if j.Profile.Clients.Public != nil && j.Profile.Clients.Public.Secret != nil {
@@ -370,8 +370,8 @@ func (j *judging) boundTo(x said) {
 		return
 	}
 	if header, ok := j.maybe(clientIdentity, labels.TwoAsHeader); ok && recognised(header.Exchange) {
-		j.warn("bound-to-header", expected, "codes; they belong to the client in the header, and the other one is ignored", x, header)
+		j.warn("bound-to-header", expected, "codes for the client in the header; the server ignores the other client", x, header)
 		return
 	}
-	j.warn("two-clients-accepted", expected, "codes; whose they are did not show", x)
+	j.warn("two-clients-accepted", expected, "codes, but not clear for which client", x)
 }

@@ -24,7 +24,7 @@ func hostileInput(j *judging) {
 		return
 	}
 	if !hasCodes(control.Exchange) {
-		j.inconclusive("the request without a fault does not succeed: %s", describe(control.Exchange))
+		j.inconclusive("the valid control request fails: %s", describe(control.Exchange))
 		return
 	}
 	t := j.Transcripts[hostileSizes]
@@ -46,11 +46,11 @@ func hostileInput(j *judging) {
 		j.hostileProbe(label, tries[label])
 	}
 	if again, ok := j.maybe(hostileSizes, labels.ControlAgain); ok && !hasCodes(again.Exchange) {
-		j.note("shut-out", "afterwards the request without a fault is answered "+describe(again.Exchange), again)
+		j.note("shut-out", "the valid control request afterwards gets "+describe(again.Exchange), again)
 	}
 }
 
-const withinLimit = "an error below 500 within the time limit"
+const withinLimit = "a status below 500 within the time limit"
 
 // hungUpBehindGateway recognises what a gateway makes of a server that refuses
 // a body before it has read it, and hangs up.
@@ -78,19 +78,19 @@ func (j *judging) hostileProbe(label string, tries []said) {
 	case hangs >= 2:
 		j.fail("policy-hang", withinLimit, "no answer, twice, for "+what, tries...)
 	case faults > 0:
-		j.note("server-error-once", fmt.Sprintf("a 5xx at first, then %s, for %s", describe(last.Exchange), what), tries...)
+		j.note("server-error-once", fmt.Sprintf("a 5xx first, then %s, for %s", describe(last.Exchange), what), tries...)
 	case last.Failure != nil && last.Failure.Kind != wire.FailCanceled && hangs == 0:
 		// A proxy may hang up on what it does not like.
-		j.pass("%s: the connection is closed", name)
+		j.pass("%s: the server closes the connection", name)
 	case hungUpBehindGateway(last):
-		j.pass("%s: the connection is closed behind a gateway", name)
+		j.pass("%s: the server closes the connection behind a gateway", name)
 	case !last.Answered(), last.Overloaded():
 		j.note("unanswered", fmt.Sprintf("%s for %s", describe(last.Exchange), what), last)
 	case hasCodes(last.Exchange) && notText[name]:
 		j.warn("invalid-text-accepted", "400: the value is not UTF-8", "codes for "+what, last)
 	case hasCodes(last.Exchange):
 		j.note("accepted", "codes for "+what, last)
-		j.pass("%s is survived", name)
+		j.pass("the server survives %s", name)
 	default:
 		j.pass("%s: %s", name, describe(last.Exchange))
 	}
@@ -100,7 +100,7 @@ func (j *judging) hostileProbe(label string, tries []said) {
 var hostileWords = map[string]string{
 	labels.SizeScope: "a scope of 64 KiB", labels.SizeBody: "a body of 1 MiB", labels.SizeParameters: "5000 parameters",
 	labels.BytesNUL: "a NUL byte in the scope", labels.BytesFF: "the byte FF in the scope", labels.BytesBrokenEscape: "the broken escape %zz",
-	labels.BytesHalfSurrogate: "half a surrogate pair in the scope", labels.BytesWritingDirection: "a change of writing direction in the scope",
+	labels.BytesHalfSurrogate: "half a surrogate pair in the scope", labels.BytesWritingDirection: "a text direction override in the scope",
 	labels.BytesCRLF: "a line break in the scope", labels.MarkupClientID: "quotes and angle brackets in client_id", labels.MarkupScope: "quotes and angle brackets in the scope",
 }
 
@@ -124,22 +124,22 @@ func (j *judging) reflected(x said) {
 	}
 	for name, values := range x.Response.Header {
 		if strings.EqualFold(name, "X-"+mark) {
-			j.fail("policy-header-injection", "one header for each line that the server meant", "a line break in a value became a header of the response", x)
+			j.fail("policy-header-injection", "no header lines injected by a value", "a line break in a value added a response header", x)
 		}
 		for _, v := range values {
 			if strings.HasPrefix(x.Label, labels.Markup+"/") && strings.Contains(v, value) {
-				j.fail("policy-reflected-header", "headers without what the client sent", fmt.Sprintf("quotes and angle brackets as they were sent, in the header %s", clip(name)), x)
+				j.fail("policy-reflected-header", "headers without client input", fmt.Sprintf("unescaped quotes and angle brackets in the header %s", clip(name)), x)
 			}
 		}
 	}
 	if body := string(x.Response.Body); strings.Contains(mediaType(x.Exchange), "html") && strings.Contains(body, "<"+mark) {
-		j.fail("policy-reflected-html", "text with its markup escaped", "an element of the client's making in an HTML page", x)
+		j.fail("policy-reflected-html", "escaped markup", "an element injected by the client in an HTML page", x)
 	}
 	if o, err := x.Object(); err == nil {
 		for _, member := range []string{"error_description", "error_uri"} {
 			s, _ := o.String(member)
 			if c, bad := illegalCharacter(s, member == "error_uri"); bad && strings.Contains(s, mark) {
-				j.fail("policy-reflected-error", "a text of the server's own, with the characters of RFC 6749 section 5.2", fmt.Sprintf("%s repeats what was sent, with %q", member, c), x)
+				j.fail("policy-reflected-error", "the server's own text, with the characters of RFC 6749 section 5.2", fmt.Sprintf("%s echoes client input with %q", member, c), x)
 			}
 		}
 	}

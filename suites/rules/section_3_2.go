@@ -51,7 +51,7 @@ func responseStatusAndType(j *judging) {
 		return
 	}
 	if !hasCodes(x.Exchange) && x.Status/100 != 2 || x.OAuthError() != "" {
-		j.inconclusive("the request was not served: %s", describe(x.Exchange))
+		j.inconclusive("the request failed: %s", describe(x.Exchange))
 		return
 	}
 	if x.Status != 200 {
@@ -72,13 +72,13 @@ func responseIsFlatObject(j *judging) {
 	o, err := x.Literal()
 	switch {
 	case err != nil && x.Status/100 != 2:
-		j.inconclusive("the request was not served: %s", describe(x.Exchange))
+		j.inconclusive("the request failed: %s", describe(x.Exchange))
 		return
 	case err != nil:
 		j.fail("not-an-object", "one JSON object", err.Error(), x)
 		return
 	case o.Has("error"):
-		j.inconclusive("the request was not served: %s", describe(x.Exchange))
+		j.inconclusive("the request failed: %s", describe(x.Exchange))
 		return
 	}
 	if d := o.Duplicates(); len(d) > 0 {
@@ -128,12 +128,12 @@ func userCodeMember(j *judging) {
 			continue
 		}
 		if d, _ := objects[i].String("device_code"); d == s || j.hidden(d) && slices.Contains(j.Facts.AsUserCode, d) {
-			j.fail("equals-device-code", "user_code differs from device_code", "they are the same", x)
+			j.fail("equals-device-code", "user_code differs from device_code", "they are equal", x)
 			continue
 		}
 		form := j.Profile.Expect.UserCode
 		if pattern, err := regexp.Compile(`^(?:` + form + `)$`); err == nil && form != "" && !pattern.MatchString(s) {
-			j.measure("undocumented", fmt.Sprintf("user_code is %s, the profile expects %s", clip(s), clip(form)), x)
+			j.measure("undocumented", fmt.Sprintf("user_code is %s; the profile expects %s", clip(s), clip(form)), x)
 			continue
 		}
 		j.pass("a string of %d characters", len([]rune(s)))
@@ -159,7 +159,7 @@ func verificationURI(j *judging) {
 		default:
 			j.pass("%s", clip(s))
 			if u.Scheme == "http" {
-				j.note("http-allowed", "https is not demanded: the profile allows http", x)
+				j.note("http-allowed", "https is not required: the profile allows http", x)
 			}
 		}
 	}
@@ -176,7 +176,7 @@ func verificationURI(j *judging) {
 	case page.Status == 404 || page.Status == 410 || page.Status >= 500:
 		j.fail("no-page", "a page, or a redirect to one", describe(page.Exchange), page)
 	default:
-		j.warn("page-refused", "a page, or a redirect to one", describe(page.Exchange)+" to a client that is no browser", page)
+		j.warn("page-refused", "a page, or a redirect to one", describe(page.Exchange)+" to a client that is not a browser", page)
 	}
 }
 
@@ -209,7 +209,7 @@ func verificationURITypeable(j *judging) {
 			continue
 		}
 		if u, err := url.Parse(s); err != nil || u.Host == "" {
-			j.inconclusive("verification_uri is no URL with a host (see RESP-05)")
+			j.inconclusive("verification_uri is not a URL with a host (see RESP-05)")
 			continue
 		}
 		code, _ := objects[i].String("user_code")
@@ -263,7 +263,7 @@ func expiresIn(j *judging) {
 		}
 		switch {
 		case n > 3600:
-			j.warn("very-long", "at most an hour: RFC 8628 section 5.4 asks for short lifetimes", fmt.Sprintf("%v seconds", n), x)
+			j.warn("very-long", "at most one hour: RFC 8628 section 5.4 recommends short lifetimes", fmt.Sprintf("%v seconds", n), x)
 		case n > 1800:
 			j.note("long", fmt.Sprintf("%v seconds", n), x)
 		case n < 60:
@@ -281,7 +281,7 @@ func (j *judging) undocumented(x said, name string, n float64, documented time.D
 	if documented <= 0 || n == documented.Seconds() {
 		return false
 	}
-	j.measure("undocumented", fmt.Sprintf("%s is %v, the profile expects %v", name, n, documented.Seconds()), x)
+	j.measure("undocumented", fmt.Sprintf("%s is %v; the profile expects %v", name, n, documented.Seconds()), x)
 	return true
 }
 
@@ -291,8 +291,8 @@ func pollingInterval(j *judging) {
 	for i, x := range list {
 		switch objects[i].Kind("interval") {
 		case wire.Absent:
-			j.note("absent", "interval is absent, which means 5 seconds", x)
-			j.pass("absent, which means 5 seconds")
+			j.note("absent", "interval is absent: the default is 5 seconds", x)
+			j.pass("absent: the default is 5 seconds")
 			continue
 		case wire.Null:
 			j.warn("null", "a number, or no member", "interval is null", x)
@@ -415,12 +415,12 @@ func codesAreUnique(j *judging) {
 	switch {
 	case !ok:
 	case hasToken(bystander.Exchange):
-		j.fail("approved-together", quoted("authorization_pending")+" for the device nobody approved", describe(bystander.Exchange), token, bystander)
+		j.fail("approved-together", quoted("authorization_pending")+" for the device that was not approved", describe(bystander.Exchange), token, bystander)
 	case recognised(bystander.Exchange):
-		j.pass("approving one device leaves its neighbour pending")
+		j.pass("approving one device leaves the other pending")
 	case !terminal(bystander.Exchange):
-		j.inconclusive("the device nobody approved was answered %s", describe(bystander.Exchange))
+		j.inconclusive("the device that was not approved got %s", describe(bystander.Exchange))
 	default:
-		j.fail("ended-together", quoted("authorization_pending")+" for the device nobody approved", describe(bystander.Exchange), token, bystander)
+		j.fail("ended-together", quoted("authorization_pending")+" for the device that was not approved", describe(bystander.Exchange), token, bystander)
 	}
 }

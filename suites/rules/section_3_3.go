@@ -28,7 +28,7 @@ func (j *judging) success(scenario string) (said, bool) {
 	if len(polls) == 0 {
 		j.missing(scenario, labels.Token)
 	} else {
-		j.inconclusive("no token was issued: %s", describe(polls[len(polls)-1].Exchange))
+		j.inconclusive("the server issued no token: %s", describe(polls[len(polls)-1].Exchange))
 	}
 	return said{}, false
 }
@@ -38,7 +38,7 @@ func (j *judging) success(scenario string) (said, bool) {
 func (j *judging) approved(scenario, name string) bool {
 	visit, ok := j.journey(scenario, name)
 	if ok && visit.Outcome != transcript.Approved {
-		j.inconclusive("the person could not approve: %s%s", visit.Outcome, lastWords(visit))
+		j.inconclusive("the end user could not approve: %s%s", visit.Outcome, lastWords(visit))
 		return false
 	}
 	return ok
@@ -54,17 +54,17 @@ func personCanApprove(j *judging) {
 	switch visit.Outcome {
 	case transcript.Approved:
 	case transcript.LoginFailed, transcript.AtLogin:
-		j.inconclusive("the login did not succeed (%s): check users.first in the profile", visit.Outcome)
+		j.inconclusive("the login failed (%s): check users.first in the profile", visit.Outcome)
 		return
 	case transcript.CodeRejected, transcript.ErrorPage:
 		if status := lastStatus(visit); status == 429 || status == 503 {
-			j.inconclusive("the page answered %d: overloaded, or too many tries", status)
+			j.inconclusive("the page answered %d: overloaded, or too many attempts", status)
 			return
 		}
-		j.fail("no-path", "a page on which the code can be approved", fmt.Sprintf("%s for the code that was just issued%s", visit.Outcome, lastAlert(visit)), device)
+		j.fail("no-path", "a page where the end user can approve the code", fmt.Sprintf("%s for a code just issued%s", visit.Outcome, lastAlert(visit)), device)
 		return
 	default:
-		j.inconclusive("the person could not approve: %s%s", visit.Outcome, lastWords(visit))
+		j.inconclusive("the end user could not approve: %s%s", visit.Outcome, lastWords(visit))
 		return
 	}
 	polls := j.all(transcript.Approval, labels.Token)
@@ -94,7 +94,7 @@ func (j *judging) undefined(x said) bool {
 	if hasError(x.Exchange, "invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type") {
 		return false
 	}
-	j.inconclusive("what %s says of the grant is not defined (see ERR-05)", describe(x.Exchange))
+	j.inconclusive("the RFCs do not define what %s means for the grant (see ERR-05)", describe(x.Exchange))
 	return true
 }
 
@@ -103,10 +103,10 @@ func (j *judging) undefined(x said) bool {
 func (j *judging) certain(visit transcript.Journey, scenario, label string) bool {
 	switch {
 	case visit.Driver == "hook" || visit.Driver == "manual":
-		j.inconclusive("the %s driver says that the decision was made, and the grant is still pending: it sees no page that would show which is wrong", visit.Driver)
+		j.inconclusive("the %s driver reports a decision, but the grant is still pending; the driver sees no pages, so the cause is unknown", visit.Driver)
 		return false
 	case !visit.Confirmed:
-		j.inconclusive("the page after the decision was not recognised, and may have asked one more question: describe it in verification.pages of the profile")
+		j.inconclusive("devicegrant did not recognize the page after the decision; it may have asked another question: describe it in verification.pages of the profile")
 		return false
 	case len(j.all(scenario, label)) < len(j.Transcripts[scenario].Labelled(label)):
 		j.inconclusive("a poll got no answer")
@@ -153,7 +153,7 @@ func approvalNeedsLogin(j *judging) {
 	}
 	for _, name := range []string{labels.NotLoggedIn, labels.WrongPassword, labels.SessionForgotten} {
 		if name == labels.WrongPassword && j.Profile.Users.Wrong == nil {
-			j.note("no-wrong-password", "the profile has no user whose password is refused (users.wrong)")
+			j.note("no-wrong-password", "the profile has no user with a wrong password (users.wrong)")
 			continue
 		}
 		visit, ok := j.journey(transcript.NoSession, name)
@@ -164,13 +164,13 @@ func approvalNeedsLogin(j *judging) {
 		switch {
 		case !ok:
 		case hasToken(x.Exchange) && visit.StillAuthenticated:
-			j.note("token-in-page", "session forgotten: a script of the page still held a token, so the approval was authenticated", x)
+			j.note("token-in-page", "session forgotten: a script on the page still held a token, so the approval was authenticated", x)
 		case hasToken(x.Exchange):
 			j.fail("approved-without-login", quoted("authorization_pending"), fmt.Sprintf("%s: %s (the page: %s)", name, describe(x.Exchange), visit.Outcome), x)
 		case name == labels.SessionForgotten && !visit.Decided:
-			j.note("never-asked", fmt.Sprintf("session forgotten: no decision page came up (%s)", visit.Outcome))
+			j.note("never-asked", fmt.Sprintf("session forgotten: no decision page appeared (%s)", visit.Outcome))
 		case name == labels.WrongPassword && visit.Outcome != transcript.LoginFailed:
-			j.note("not-refused-visibly", fmt.Sprintf("wrong password: the page ended with %q", visit.Outcome))
+			j.note("not-refused-visibly", fmt.Sprintf("wrong password: the visit ended with %q", visit.Outcome))
 		case recognised(x.Exchange):
 			j.pass("%s: %s", name, describe(x.Exchange))
 		default:
@@ -188,7 +188,7 @@ func wrongUserCodeRefused(j *judging) {
 		}
 		for _, step := range visit.Steps {
 			if step.Status >= 500 && step.Status != 503 {
-				j.fail("server-error", "a new prompt, or an error page of a status below 500", fmt.Sprintf("%s: status %d", visit.Name, step.Status))
+				j.fail("server-error", "a new prompt, or an error page with a status below 500", fmt.Sprintf("%s: status %d", visit.Name, step.Status))
 				break
 			}
 		}
@@ -196,9 +196,9 @@ func wrongUserCodeRefused(j *judging) {
 		case transcript.CodeRejected, transcript.ErrorPage, transcript.InputBlocked:
 			typed++
 		case transcript.AtDecision, transcript.Approved:
-			j.warn("decision-for-unknown-code", "the code is refused", fmt.Sprintf("%s: the page went on to %q", visit.Name, visit.Outcome))
+			j.warn("decision-for-unknown-code", "the page rejects the code", fmt.Sprintf("%s: the page went on to %q", visit.Name, visit.Outcome))
 		default:
-			j.note("unclear", fmt.Sprintf("%s: the page ended with %q", visit.Name, visit.Outcome))
+			j.note("unclear", fmt.Sprintf("%s: the visit ended with %q", visit.Name, visit.Outcome))
 		}
 	}
 	pending, ok := j.first(transcript.WrongUserCodes, labels.Pending)
@@ -211,14 +211,14 @@ func wrongUserCodeRefused(j *judging) {
 	case j.undefined(pending):
 		return
 	case !recognised(pending.Exchange):
-		j.fail("session-ended", quoted("authorization_pending"), describe(pending.Exchange)+" after wrong codes were typed", pending)
+		j.fail("session-ended", quoted("authorization_pending"), describe(pending.Exchange)+" after wrong codes", pending)
 		return
 	case typed == 0:
-		j.inconclusive("none of the wrong codes was visibly refused")
+		j.inconclusive("the page visibly rejected none of the wrong codes")
 		return
 	}
 	if _, ok := j.success(transcript.WrongUserCodes); ok {
-		j.pass("%d wrong codes refused; the right one still works", typed)
+		j.pass("%d wrong codes rejected; the correct one still works", typed)
 	}
 }
 
@@ -230,21 +230,21 @@ func approveAndDenyOffered(j *judging) {
 	}
 	switch {
 	case j.denyOffered():
-		j.pass("a typed code can be refused")
+		j.pass("the end user can deny a typed code")
 	case j.decisionSeen():
-		j.warn("no-deny", "a control that refuses", "the decision page offers no way to refuse")
+		j.warn("no-deny", "a way to deny", "the decision page offers no way to deny")
 		return
 	default:
-		j.inconclusive("no decision page came up: %s", visit.Outcome)
+		j.inconclusive("no decision page appeared: %s", visit.Outcome)
 		return
 	}
 	// The person of this journey approved the client before: where consent is
 	// remembered, that no decision page comes up says nothing.
 	if follow, ok := j.Transcripts[transcript.CompleteURI].Journey(labels.Follow); ok && follow.ApproveOffered {
 		if follow.DenyOffered {
-			j.pass("so can verification_uri_complete")
+			j.pass("the end user can also deny after verification_uri_complete")
 		} else {
-			j.warn("no-deny-complete", "a control that refuses", "no page offers a way to refuse after verification_uri_complete")
+			j.warn("no-deny-complete", "a way to deny", "no page offers a way to deny after verification_uri_complete")
 		}
 	}
 }
@@ -277,7 +277,7 @@ func (j *judging) decisionSeen() bool {
 // VERIFY-10
 func completeURINeverDecides(j *judging) {
 	if before := j.all(transcript.CompleteURI, labels.BeforeToken); len(before) > 0 && !hasToken(before[len(before)-1].Exchange) {
-		j.inconclusive("the approval before did not succeed: %s", describe(before[len(before)-1].Exchange))
+		j.inconclusive("the earlier approval failed: %s", describe(before[len(before)-1].Exchange))
 		return
 	}
 	if _, ok := j.journey(transcript.CompleteURI, labels.Look); !ok {
@@ -288,14 +288,14 @@ func completeURINeverDecides(j *judging) {
 		return
 	}
 	if hasToken(x.Exchange) {
-		j.fail("decides", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after the page was only opened", x)
+		j.fail("decides", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after only opening the page", x)
 		return
 	}
 	if j.undefined(x) {
 		return
 	}
 	if !recognised(x.Exchange) {
-		j.fail("ends-the-grant", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after the page was only opened", x)
+		j.fail("ends-the-grant", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after only opening the page", x)
 		return
 	}
 	follow, ok := j.journey(transcript.CompleteURI, labels.Follow)
@@ -303,13 +303,13 @@ func completeURINeverDecides(j *judging) {
 	case !ok:
 		return
 	case follow.Outcome == transcript.AtCode && !follow.Decided:
-		j.fail("asks-for-code", "the page knows the code, or the reference in the URI", "a blank code field")
+		j.fail("asks-for-code", "the page gets the code, or a reference to it, from the URI", "an empty code field")
 		return
 	case follow.Outcome != transcript.Approved:
-		j.inconclusive("the person could not approve after verification_uri_complete: %s%s", follow.Outcome, lastWords(follow))
+		j.inconclusive("the end user could not approve after verification_uri_complete: %s%s", follow.Outcome, lastWords(follow))
 		return
 	}
 	if _, ok := j.success(transcript.CompleteURI); ok {
-		j.pass("opened without effect, then approved without typing the code")
+		j.pass("opening it has no effect; approval needs no typed code")
 	}
 }

@@ -70,17 +70,17 @@ func personIsTold(j *judging) {
 		seen++
 		switch {
 		case c.client == nil || c.client.Name == "":
-			j.notApplicable("the profile does not say what the client is called on the page (clients.public.name)")
+			j.notApplicable("the profile does not give the client's name on the page (clients.public.name)")
 		case shows(pages, c.client.Name):
-			j.pass("the page that asks names the client: %s", clip(c.client.Name))
+			j.pass("the decision page names the client: %s", clip(c.client.Name))
 		default:
-			j.warn("client-not-named", fmt.Sprintf("the name %q on the page that asks for the decision", c.client.Name),
-				fmt.Sprintf("it is not there; the page begins %q", clip(pages[0].Text)))
+			j.warn("client-not-named", fmt.Sprintf("the name %q on the decision page", c.client.Name),
+				fmt.Sprintf("not there; the page begins %q", clip(pages[0].Text)))
 		}
 		j.noteScopes(pages, c.client)
 	}
 	if seen == 0 {
-		j.inconclusive("no page that asks for the decision was seen")
+		j.inconclusive("no decision page appeared")
 	}
 }
 
@@ -97,10 +97,10 @@ func (j *judging) noteScopes(pages []transcript.Step, client *profiles.Client) {
 		}
 	}
 	if len(hidden) > 0 {
-		j.noteOnce("scopes-not-shown", "not found on the page, by name or by verification.scope_labels: "+strings.Join(hidden, " "))
+		j.noteOnce("scopes-not-shown", "not on the page, by name or verification.scope_labels: "+strings.Join(hidden, " "))
 	}
 	if !slices.ContainsFunc(deviceWords, func(w string) bool { return shows(pages, w) }) {
-		j.noteOnce("no-device", "the page does not say that a device is being authorised, in any of the languages that we know")
+		j.noteOnce("no-device", "the page does not say that a device is being authorized, in any language that the suite knows")
 	}
 }
 
@@ -120,8 +120,8 @@ func completeURIShowsCode(j *judging) {
 		return
 	}
 	for _, c := range []struct{ scenario, journey, device, who string }{
-		{transcript.CompleteURI, labels.Follow, labels.FollowDevice, "a person who is logged in"},
-		{transcript.CodeEntry, labels.CompleteURI, labels.Join(labels.Device, labels.CompleteURI), "a fresh person"},
+		{transcript.CompleteURI, labels.Follow, labels.FollowDevice, "a logged-in end user"},
+		{transcript.CodeEntry, labels.CompleteURI, labels.Join(labels.Device, labels.CompleteURI), "a new end user"},
 	} {
 		device, ok := j.first(c.scenario, c.device)
 		if !ok {
@@ -139,13 +139,13 @@ func completeURIShowsCode(j *judging) {
 		case visit.Outcome == transcript.AtCode:
 			j.note("asks-for-code", c.who+": the page asks for the code (VERIFY-10)")
 		case visit.Outcome != transcript.AtDecision && visit.Outcome != transcript.Approved:
-			j.inconclusive("%s did not get to the decision: %s", c.who, visit.Outcome)
+			j.inconclusive("%s did not reach the decision: %s", c.who, visit.Outcome)
 		case visit.Driver == "hook" || visit.Driver == "manual":
 			j.inconclusive("the %s driver sees no pages", visit.Driver)
 		case codeShown(visit, code):
 			j.pass("%s sees the code before the decision", c.who)
 		default:
-			j.warn("code-not-shown", "the user code, to compare it with the device", fmt.Sprintf("%s sees it on none of %d pages", c.who, beforeDecision(visit)), device)
+			j.warn("code-not-shown", "the user code, to compare with the device", fmt.Sprintf("%s sees it on none of %d pages", c.who, beforeDecision(visit)), device)
 		}
 	}
 }
@@ -213,9 +213,9 @@ func secretsStayOffTheBrowser(j *judging) {
 		observed := fmt.Sprintf("found in the %s at %s (%s)", l.Where, l.URL, leaks[l])
 		switch {
 		case l.Needle == "device_code" && !reported(j, "device-code"):
-			j.warnStrict("device-code", "the device_code passes only between device and server", observed)
+			j.warnStrict("device-code", "only the device and the server see the device_code", observed)
 		case l.Needle != "device_code" && !reported(j, "client-secret"):
-			j.fail("client-secret", "the "+l.Needle+" stays between client and server", observed)
+			j.fail("client-secret", "only the client and the server see the "+l.Needle, observed)
 		default:
 			j.note("also", l.Needle+" "+observed)
 		}
@@ -223,9 +223,9 @@ func secretsStayOffTheBrowser(j *judging) {
 	switch {
 	case len(leaks) > 0:
 	case !proved["device_code"]:
-		j.inconclusive("the user code, which has to pass through the user agent, was not seen there either: the watch was blind")
+		j.inconclusive("the watch did not see even the user code, which must pass through the user agent, so it proves nothing")
 	default:
-		j.pass("not found in what the user agent sent, got and showed: %s", strings.Join(slices.Sorted(maps.Keys(proved)), ", "))
+		j.pass("not in anything the user agent sent, received or showed: %s", strings.Join(slices.Sorted(maps.Keys(proved)), ", "))
 	}
 }
 

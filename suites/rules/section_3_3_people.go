@@ -34,7 +34,7 @@ func (j *judging) subject(scenario, whose string, token said) string {
 	idToken, _ := o.String("id_token")
 	claims, ok := j.claimsIn(idToken)
 	if !ok && j.hidden(idToken) && !j.Facts.Noted {
-		j.inconclusive("nothing but the ID token tells whose the token is, and it is redacted in this recording: run --unredacted keeps it")
+		j.inconclusive("only the ID token shows whose token it is, and this recording redacts it: run --unredacted keeps it")
 	}
 	sub, _ := claims.String("sub")
 	return sub
@@ -77,7 +77,7 @@ func decidedCodeIsDead(j *judging) {
 			if decision.Outcome == transcript.NoWayToDeny {
 				j.note("no-deny", "the pages offer no way to deny")
 			} else {
-				j.inconclusive("%s: the first decision was not made: %s", part, decision.Outcome)
+				j.inconclusive("%s: the first decision failed: %s", part, decision.Outcome)
 			}
 			continue
 		}
@@ -99,30 +99,30 @@ func decidedCodeIsDead(j *judging) {
 			switch {
 			case !ok:
 				j.first(scenario, labels.UncollectedToken)
-				j.inconclusive("the approved code gave no token")
+				j.inconclusive("the approved code got no token")
 			case owner == "" || sub == "":
-				j.note("subject-unknown", "nothing tells whose the token is: no userinfo, introspection or ID token", x)
+				j.note("subject-unknown", "unknown whose token it is: no userinfo, introspection or ID token", x)
 			case sub != owner:
-				j.fail("rebound", fmt.Sprintf("a token of the first person (subject %q)", clip(owner)), fmt.Sprintf("a token of subject %q, after another person entered the approved code", clip(sub)), x)
+				j.fail("rebound", fmt.Sprintf("a token of the first end user (subject %q)", clip(owner)), fmt.Sprintf("a token of subject %q, after another end user entered the approved code", clip(sub)), x)
 			default:
-				j.pass("an approved code stays with who approved it")
+				j.pass("an approved code stays with the end user who approved it")
 			}
 		case labels.Collected:
 			x, ok := j.first(scenario, labels.Join(labels.Collected, labels.After))
 			switch {
 			case !ok:
 			case !collected:
-				j.inconclusive("the approved code gave no token")
+				j.inconclusive("the approved code got no token")
 			case hasToken(x.Exchange) && again:
 				j.fail("new-token", quoted("invalid_grant"), describe(x.Exchange)+", after a used code was approved again", x)
 			case hasToken(x.Exchange):
-				j.note("replay", "the used device code gave a token again, though the pages refused the user code (POLL-14)", x)
+				j.note("replay", "the used device code got a token again, although the pages rejected the user code (POLL-14)", x)
 			default:
 				j.pass("a used code cannot be approved again: %s", describe(x.Exchange))
 			}
 		}
 		if again {
-			j.note("looks-approved", part+": the page says that the second approval worked")
+			j.note("looks-approved", part+": the page says that the second approval succeeded")
 		}
 	}
 }
@@ -147,7 +147,7 @@ func (j *judging) afterDenial(scenario, label string, tried bool) {
 	case hasToken(x.Exchange) && tried:
 		j.fail("denial-overturned", quoted("access_denied"), describe(x.Exchange)+", after a denied code was approved", x)
 	case hasToken(x.Exchange):
-		j.note("denied-token", "a token for a denied code, though the pages refused the second decision (POLL-09)", x)
+		j.note("denied-token", "a token for a denied code, although the pages rejected the second decision (POLL-09)", x)
 	case terminal(x.Exchange):
 		j.pass("a denied code cannot be approved: %s", describe(x.Exchange))
 	default:
@@ -183,14 +183,14 @@ func (j *judging) claimed(part string, a, b transcript.Journey) bool {
 		return false
 	}
 	if !b.Decided && b.Outcome == transcript.Approved {
-		j.noteOnce("not-asked", part+": consent is remembered, so that b approved by entering the code")
+		j.noteOnce("not-asked", part+": the server remembers consent, so b approved by entering the code")
 		return true
 	}
 	if !b.Decided {
 		return false
 	}
-	j.noteOnce("claimed", part+": while one person is at the decision, the code is refused to another")
-	j.pass("whoever comes to the decision first holds the code")
+	j.noteOnce("claimed", part+": while one end user is at the decision, another cannot use the code")
+	j.pass("the first end user at the decision holds the code")
 	return true
 }
 
@@ -208,7 +208,7 @@ func (j *judging) collectedByA(scenario string) (owner string) {
 	token, ok := j.issued(scenario, labels.CollectedToken)
 	if !ok {
 		j.first(scenario, labels.CollectedToken)
-		j.inconclusive("collected: a's approval gave no token")
+		j.inconclusive("collected: a's approval got no token")
 		return ""
 	}
 	owner = j.subject(scenario, labels.CollectedWhose, token)
@@ -216,9 +216,9 @@ func (j *judging) collectedByA(scenario string) (owner string) {
 	switch {
 	case !ok:
 	case hasToken(x.Exchange) && tookEffect(b):
-		j.fail("revived", quoted("invalid_grant"), describe(x.Exchange)+", after a late approval of a code that was used", token, x)
+		j.fail("revived", quoted("invalid_grant"), describe(x.Exchange)+", after a late approval of a used code", token, x)
 	case hasToken(x.Exchange):
-		j.note("replay", "the used device code gave a token again, though the page refused the late approval (POLL-14)", x)
+		j.note("replay", "the used device code got a token again, although the page rejected the late approval (POLL-14)", x)
 	default:
 		j.pass("a late approval does not revive a used code")
 	}
@@ -237,17 +237,17 @@ func (j *judging) approvedByA(scenario, owner string) {
 	x, ok := j.issued(scenario, labels.UncollectedToken)
 	if !ok {
 		j.first(scenario, labels.UncollectedToken)
-		j.inconclusive("uncollected: the approvals gave no token")
+		j.inconclusive("uncollected: the approvals got no token")
 		return
 	}
 	sub := j.subject(scenario, labels.UncollectedWhose, x)
 	switch {
 	case sub == "" || owner == "":
-		j.note("subject-unknown", "nothing tells whose the token is: no userinfo, introspection or ID token", x)
+		j.note("subject-unknown", "unknown whose token it is: no userinfo, introspection or ID token", x)
 	case sub != owner:
-		j.fail("subject-changed", fmt.Sprintf("a token of the person who approved first (subject %q)", clip(owner)), fmt.Sprintf("a token of subject %q", clip(sub)), x)
+		j.fail("subject-changed", fmt.Sprintf("a token of the end user who approved first (subject %q)", clip(owner)), fmt.Sprintf("a token of subject %q", clip(sub)), x)
 	default:
-		j.pass("the token is that of the person who approved first")
+		j.pass("the token belongs to the end user who approved first")
 	}
 }
 
@@ -275,16 +275,16 @@ func (j *judging) atOnce(scenario string) {
 		}
 		first, second := j.subject(scenario, labels.Join(part, labels.Whose), token), j.subject(scenario, labels.Join(part, labels.AfterWhose), x)
 		if first != "" && second != "" && first != second {
-			j.fail("two-tokens", "one decision, and one token", fmt.Sprintf("tokens of the subjects %q and %q for one code", clip(first), clip(second)), token, x)
+			j.fail("two-tokens", "one decision and one token", fmt.Sprintf("tokens of subjects %q and %q for one code", clip(first), clip(second)), token, x)
 		}
 	}
 	switch {
 	case rounds == 0:
 		j.missing(scenario, labels.Join(labels.Round(labels.AtOnce, 1), labels.Token))
 	default:
-		j.note("rounds", fmt.Sprintf("both at once: %d rounds, in %d of them both pressed approve; one token each", rounds, met))
+		j.note("rounds", fmt.Sprintf("both at once: %d rounds, both pressed approve in %d; one token each", rounds, met))
 		if met > 0 {
-			j.pass("two approvals at once are one decision (%d rounds)", met)
+			j.pass("two approvals at once make one decision (%d rounds)", met)
 		}
 	}
 }
@@ -304,13 +304,13 @@ func abandoningDecidesNothing(j *judging) {
 		}
 		switch {
 		case visit.Outcome == transcript.Approved:
-			j.note("not-asked", "no page asked for the decision: consent is remembered")
+			j.note("not-asked", "no page asked for the decision: the server remembers consent")
 			continue
 		case visit.Outcome != part.end:
-			j.inconclusive("the person did not get to the %s: %s", part.name, visit.Outcome)
+			j.inconclusive("the end user did not reach the %s: %s", part.name, visit.Outcome)
 			continue
 		case !visit.CodeTyped:
-			j.note("login-first", "the login comes before the code, so that there was nothing to abandon")
+			j.note("login-first", "the login comes before the code, so there was nothing to abandon")
 			continue
 		}
 		again, _ := j.Transcripts[transcript.Abandoned].Journey(labels.AgainAt + " " + part.name)
@@ -331,19 +331,19 @@ func (j *judging) stillPending(part string, again transcript.Journey) {
 		}
 		switch {
 		case hasToken(x.Exchange):
-			j.fail("approved", quoted("authorization_pending"), fmt.Sprintf("%s, after the person left at the %s", describe(x.Exchange), part), x)
+			j.fail("approved", quoted("authorization_pending"), fmt.Sprintf("%s, after the end user left at the %s", describe(x.Exchange), part), x)
 			return
 		case hasError(x.Exchange, "access_denied"):
-			j.warn("denied", quoted("authorization_pending"), fmt.Sprintf("%s, after the person left at the %s", describe(x.Exchange), part), x)
+			j.warn("denied", quoted("authorization_pending"), fmt.Sprintf("%s, after the end user left at the %s", describe(x.Exchange), part), x)
 			return
 		case j.undefined(x):
 			return
 		case !recognised(x.Exchange):
-			j.warn("ended", quoted("authorization_pending"), fmt.Sprintf("%s, after the person left at the %s", describe(x.Exchange), part), x)
+			j.warn("ended", quoted("authorization_pending"), fmt.Sprintf("%s, after the end user left at the %s", describe(x.Exchange), part), x)
 			return
 		}
 	}
-	j.pass("still pending after the person left at the %s", part)
+	j.pass("still pending after the end user left at the %s", part)
 	switch {
 	case again.Name == "" || again.Outcome == transcript.Unfinished:
 	case again.Outcome == transcript.AtDecision || again.Outcome == transcript.Approved:

@@ -26,7 +26,7 @@ func (j *judging) tokenControl() bool {
 		return false
 	}
 	if !recognised(x.Exchange) {
-		j.inconclusive("the request without a fault is not understood: %s", describe(x.Exchange))
+		j.inconclusive("the valid control request fails: %s", describe(x.Exchange))
 		return false
 	}
 	return true
@@ -96,9 +96,9 @@ func unknownDeviceCode(j *judging) {
 		observed := fmt.Sprintf("%s for a code that is %s", describe(x.Exchange), unknownCodeWords[name])
 		switch {
 		case name == labels.SpaceAdded && recognised(x.Exchange):
-			j.note("trims", "white space after the code is ignored", x)
+			j.note("trims", "the server ignores white space after the code", x)
 		case name == labels.CaseSwapped && recognised(x.Exchange) && j.caseless(x.Form().Get("device_code")):
-			j.note("hex-case", "the case of a hexadecimal code is ignored", x)
+			j.note("hex-case", "the server ignores the case of a hexadecimal code", x)
 		case recognised(x.Exchange):
 			j.fail("recognised-"+slug(name), quoted("invalid_grant"), observed, x)
 		case serverFault(x.Exchange):
@@ -115,8 +115,8 @@ func unknownDeviceCode(j *judging) {
 
 // unknownCodeWords say what the probes of TOKEN-03 present.
 var unknownCodeWords = map[string]string{
-	labels.Random: "random", labels.Truncated: "a live one cut short", labels.Changed: "a live one with one character changed",
-	labels.CaseSwapped: "a live one in the other case", labels.SpaceAdded: "a live one with a space added",
+	labels.Random: "random", labels.Truncated: "a valid one truncated", labels.Changed: "a valid one with one character changed",
+	labels.CaseSwapped: "a valid one in the other case", labels.SpaceAdded: "a valid one with a space added",
 	labels.Long: "10 KiB long", labels.NUL: "random with a NUL byte", labels.UUID: "a random UUID",
 }
 
@@ -150,11 +150,11 @@ func repeatedTokenParameter(j *judging) {
 	without, ok := j.maybe(tokenErrors, labels.ExtraWithout)
 	switch {
 	case recognised(x.Exchange):
-		j.pass("an unknown parameter changes nothing")
+		j.pass("the server ignores an unknown parameter")
 	case ok && recognised(without.Exchange):
 		j.fail("unknown-parameter-refused", quoted("authorization_pending")+", as without the parameter", describe(x.Exchange), x, without)
 	default:
-		j.inconclusive("the request with an unknown parameter is refused (%s), but not proved to be refused for it", describe(x.Exchange))
+		j.inconclusive("the server rejects the request with an unknown parameter (%s), but perhaps for another reason", describe(x.Exchange))
 	}
 }
 

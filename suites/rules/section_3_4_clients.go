@@ -24,14 +24,14 @@ func boundToClient(j *judging) {
 		return
 	}
 	if !recognised(control.Exchange) {
-		j.inconclusive("the other client cannot use a code of its own either: %s", describe(control.Exchange))
+		j.inconclusive("the other client cannot use its own code either: %s", describe(control.Exchange))
 		return
 	}
 	unlike := "" // what a code that is merely foreign is answered
 	for _, state := range []string{labels.Pending, labels.Approved, labels.Denied} {
 		if state == labels.Denied {
 			if visit, ok := j.Transcripts[scenario].Journey(labels.Deny); ok && visit.Outcome != transcript.Denied {
-				j.note("no-denied-code", "the person could not refuse: "+string(visit.Outcome))
+				j.note("no-denied-code", "the end user could not deny: "+string(visit.Outcome))
 				continue
 			}
 		}
@@ -61,7 +61,7 @@ func boundToClient(j *judging) {
 	}
 	// Both are right: whoever holds the code may be its thief.
 	if x, ok := j.maybe(scenario, labels.PendingOwner); ok && !recognised(x.Exchange) {
-		j.note("code-killed", "the owner's code did not survive: "+describe(x.Exchange), x)
+		j.note("code-killed", "the code no longer works for its client: "+describe(x.Exchange), x)
 	}
 }
 
@@ -105,7 +105,7 @@ func clientIdentified(j *judging) {
 			case terminal(control.Exchange) && !recognised(x.Exchange):
 				j.burned(p.client, control)
 			case !recognised(control.Exchange) && !recognised(x.Exchange):
-				j.inconclusive("the same code is not understood with %s either: %s", p.without, describe(control.Exchange))
+				j.inconclusive("the same code fails with %s too: %s", p.without, describe(control.Exchange))
 			default:
 				j.refusesUnidentified(x, p.client, p.without, labels.Pending, p.right)
 			}
@@ -135,7 +135,7 @@ func clientIdentified(j *judging) {
 
 // burned: the code did not survive a request of somebody who proved nothing.
 func (j *judging) burned(client string, after said) {
-	j.warn("burned", "the code lives on for its client", fmt.Sprintf("%s for the code that a request without %s client's proof had named", describe(after.Exchange), article(client)), after)
+	j.warn("burned", "the code still works for its client", fmt.Sprintf("%s for a code after a request that named it without %s client's proof", describe(after.Exchange), article(client)), after)
 }
 
 func article(client string) string { return "the " + client }
@@ -188,14 +188,14 @@ func tokenParametersInBody(j *judging) {
 			j.warn("code-from-query", "an error: parameters belong in the body", observed, x)
 		case !j.approvalWorked(scenario, labels.Approve, labels.Redeem):
 		case serverFault(x.Exchange):
-			j.warn("server-error", "an error of the client", observed, x)
+			j.warn("server-error", "a client error", observed, x)
 		default:
 			j.pass("%s", observed)
 		}
 	}
 	x, ok := j.maybe(scenario, labels.SecretQuery)
 	if !ok {
-		j.untried("no-secret-in-query", "a secret in the query was not tried: it would stand in access logs (--allow-lockouts), or there is no client with a secret")
+		j.untried("no-secret-in-query", "no secret was sent in the query: it needs --allow-lockouts (the secret ends up in access logs) and a client with a secret")
 		return
 	}
 	none, _ := j.maybe(scenario, labels.SecretNone)
@@ -203,11 +203,11 @@ func tokenParametersInBody(j *judging) {
 	switch {
 	case !ok:
 	case recognised(none.Exchange):
-		j.note("no-secret-needed", "no secret is needed at all (TOKEN-05)", none)
+		j.note("no-secret-needed", "the server requires no secret at all (TOKEN-05)", none)
 	case recognised(x.Exchange):
 		j.fail("secret-from-query", quoted("invalid_client"), describe(x.Exchange)+" for a client_secret in the query", x, none)
 	case !recognised(right.Exchange):
-		j.inconclusive("the right secret in its place does not succeed either: %s", describe(right.Exchange))
+		j.inconclusive("the correct secret in the right place fails too: %s", describe(right.Exchange))
 	default:
 		j.pass("a secret in the query: %s", describe(x.Exchange))
 	}
@@ -221,7 +221,7 @@ func tokenMediaTypes(j *judging) {
 		return
 	}
 	if !recognised(control.Exchange) {
-		j.inconclusive("the request without a fault is not understood: %s", describe(control.Exchange))
+		j.inconclusive("the valid control request fails: %s", describe(control.Exchange))
 		return
 	}
 	hung := map[string]said{}
@@ -230,7 +230,7 @@ func tokenMediaTypes(j *judging) {
 			continue
 		}
 		if before, twice := hung[unanswered.Label]; twice {
-			j.fail("hang", "an error within the time limit", describe(unanswered)+", twice", before, said{unanswered, scenario})
+			j.fail("hang", "an error response within the time limit", describe(unanswered)+", twice", before, said{unanswered, scenario})
 		}
 		hung[unanswered.Label] = said{unanswered, scenario}
 	}
@@ -247,17 +247,17 @@ func tokenMediaTypes(j *judging) {
 		case serverFault(x.Exchange):
 			j.fail("server-error", "400 or 415", observed, x)
 		case kind == labels.Charset && recognised(x.Exchange):
-			j.pass("a charset parameter is accepted")
+			j.pass("the server accepts a charset parameter")
 		case kind == labels.Charset && !alive:
-			j.inconclusive("the code was dead when the body with a charset came")
+			j.inconclusive("the code had already expired or ended when the body with a charset was sent")
 		case kind == labels.Charset:
-			j.warn("charset-refused", "an answer like any poll's: a charset parameter changes nothing", observed, x)
+			j.warn("charset-refused", "a normal poll answer: a charset parameter makes no difference", observed, x)
 		case recognised(x.Exchange):
 			j.warn("accepts-"+slug(kind), "400 or 415", observed, x)
 		case !alive:
-			j.inconclusive("the code did not survive: %s", describe(after.Exchange))
+			j.inconclusive("the code no longer works: %s", describe(after.Exchange))
 		default:
-			j.pass("%s is refused", kind)
+			j.pass("the server rejects %s", kind)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func errorStatus(j *judging) {
 		}
 	}
 	faults.each(func(observed string, evidence []said) {
-		j.fail("server-error", "400 for a mistake of the client", observed, evidence...)
+		j.fail("server-error", "400 for a client error", observed, evidence...)
 	})
 	wrong.each(func(observed string, evidence []said) {
 		j.fail(statusCode(evidence[0]), "400, or 401 with invalid_client", observed, evidence...)
@@ -145,7 +145,7 @@ func errorBody(j *judging) {
 		n++
 		if o, err := x.Literal(); err == nil {
 			if names := furtherMembers(o); names != "" {
-				extra.add("further members: "+names, x)
+				extra.add("additional members: "+names, x)
 			}
 			if !o.Has("error_description") && o.Has("error") {
 				bare.add("no error_description", x)
@@ -169,7 +169,7 @@ func errorBody(j *judging) {
 	extra.each(func(observed string, evidence []said) { j.note("further-members", observed, evidence...) })
 	bare.each(func(observed string, evidence []said) { j.note("no-description", observed, evidence...) })
 	if n > 0 {
-		j.pass("%d error bodies", n)
+		j.pass("%d well-formed error bodies", n)
 	}
 }
 
@@ -202,7 +202,7 @@ func bodyProblem(x wire.Exchange) string {
 	case len(o.Duplicates()) > 0:
 		return "repeated: " + clip(strings.Join(o.Duplicates(), ", "))
 	case o.Has("access_token") || o.Has("device_code"):
-		return "codes or tokens beside the error"
+		return "codes or tokens with the error"
 	}
 	return ""
 }
@@ -234,7 +234,7 @@ func errorCharacters(j *judging) {
 	case len(j.all(transcript.HostileCharacters, labels.Token))+len(j.all(transcript.HostileCharacters, labels.Device)) == 0:
 		j.missing(transcript.HostileCharacters, labels.Token)
 	case n > 0:
-		j.pass("%d values within their character sets", n)
+		j.pass("%d values use only allowed characters", n)
 	}
 }
 
@@ -270,9 +270,9 @@ func failedBasic(j *judging) {
 		}
 		switch scheme := hasChallenge(x.Exchange, "Basic"); {
 		case hasCodes(x.Exchange):
-			j.warn("secret-unused", "401 and "+quoted("invalid_client")+": the profile says that the client authenticates here", "codes for a wrong secret at the device authorization endpoint", x, right)
+			j.warn("secret-unused", "401 and "+quoted("invalid_client")+": in the profile, the client authenticates here", "codes for a wrong secret at the device authorization endpoint", x, right)
 		case hasError(x.Exchange, "slow_down"):
-			j.inconclusive("the wrong secret met slow_down on a fresh code: the server throttles before it authenticates")
+			j.inconclusive("the wrong secret got slow_down on a fresh code: the server throttles before it authenticates")
 		case recognised(x.Exchange):
 			j.fail("wrong-secret-accepted", "401 and "+quoted("invalid_client"), describe(x.Exchange)+" for a wrong secret", x, right)
 		case x.Status != 401:
@@ -332,7 +332,7 @@ func registeredErrorCodes(j *judging) {
 		}
 	}
 	synonyms.each(func(observed string, evidence []said) {
-		j.fail("synonym-of-pending", quoted("authorization_pending"), observed+" while the decision is open", evidence...)
+		j.fail("synonym-of-pending", quoted("authorization_pending"), observed+" before the decision", evidence...)
 	})
 	others.each(func(observed string, evidence []said) {
 		j.warn("unregistered", "a registered error code", observed, evidence...)
@@ -375,7 +375,7 @@ func quietErrors(j *judging) {
 		for _, code := range x.Form()["device_code"] {
 			// A code that could be a word may be repeated by coincidence.
 			if (j.hidden(code) || redact.Random(code)) && strings.Contains(text, code) {
-				echoed.add("the device_code that was sent stands in the error", x)
+				echoed.add("the error repeats the device_code that was sent", x)
 			}
 		}
 		if !noStore(x.Exchange) && !beforeOAuth(x) {
@@ -384,7 +384,7 @@ func quietErrors(j *judging) {
 	}
 	for i, leak := range leaks {
 		loud[i].each(func(observed string, evidence []said) {
-			j.warn(leak.code, "a short text about the error", observed, evidence...)
+			j.warn(leak.code, "a short error description", observed, evidence...)
 		})
 	}
 	echoed.each(func(observed string, evidence []said) {
@@ -392,7 +392,7 @@ func quietErrors(j *judging) {
 	})
 	cacheable.each(func(observed string, evidence []said) { j.note("no-store", observed, evidence...) })
 	if n > 0 {
-		j.pass("%d errors say nothing of the kind", n)
+		j.pass("%d errors reveal nothing of the kind", n)
 	}
 }
 

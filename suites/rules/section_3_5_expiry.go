@@ -48,11 +48,11 @@ func noEarlyDeath(j *judging) {
 		if x, ok := j.first(transcript.Expiry, labels.AlivePoll); ok {
 			switch {
 			case recognised(x.Exchange):
-				j.pass("%s %.1f s after the codes", describe(x.Exchange), (x.Sent - l.began).Seconds())
+				j.pass("%s %.1f s after the codes were issued", describe(x.Exchange), (x.Sent - l.began).Seconds())
 			case x.Received > l.ended:
-				j.inconclusive("the poll came too near to the end of the lifetime: %s", describe(x.Exchange))
+				j.inconclusive("the poll came too close to the end of the lifetime: %s", describe(x.Exchange))
 			default:
-				j.fail("dead", quoted("authorization_pending")+" until expires_in is over", fmt.Sprintf("%s %.1f s after the codes", describe(x.Exchange), (x.Received-l.began).Seconds()), x)
+				j.fail("dead", quoted("authorization_pending")+" until the lifetime ends", fmt.Sprintf("%s %.1f s after the codes were issued", describe(x.Exchange), (x.Received-l.began).Seconds()), x)
 			}
 		}
 	}
@@ -71,17 +71,17 @@ func (j *judging) lateApproval() {
 	x, polled := j.maybe(transcript.Expiry, labels.Join(story, labels.Token))
 	switch {
 	case visit.Outcome != transcript.Approved && visit.Outcome != transcript.ErrorPage && visit.Outcome != transcript.CodeRejected, !visit.Decided:
-		j.note("no-late-approval", "nobody could approve late in the lifetime")
+		j.note("no-late-approval", "no end user could approve late in the lifetime")
 	case visit.Outcome != transcript.Approved && visit.Ended <= l.ended && j.approvedBefore():
-		j.fail("approval-refused", "an approval until expires_in is over", fmt.Sprintf("%s%s %.1f s after the codes", visit.Outcome, lastAlert(visit), (visit.Ended-l.began).Seconds()))
+		j.fail("approval-refused", "an approval until the lifetime ends", fmt.Sprintf("%s%s %.1f s after the codes were issued", visit.Outcome, lastAlert(visit), (visit.Ended-l.began).Seconds()))
 	case !polled || x.Received > l.ended && !hasToken(x.Exchange), visit.Outcome != transcript.Approved, !visit.Confirmed && !hasToken(x.Exchange):
 		j.note("no-late-approval", "the late approval was not made, or not seen, in time")
 	case hasToken(x.Exchange):
-		j.pass("approved and collected %.1f s after the codes", (x.Sent - l.began).Seconds())
+		j.pass("approved and collected %.1f s after the codes were issued", (x.Sent - l.began).Seconds())
 	case recognised(x.Exchange):
 		j.note("late-approval-pending", describe(x.Exchange)+" right after a late approval (see POLL-13)", x)
 	default:
-		j.fail("approval-lost", "a token after an approval within the lifetime", fmt.Sprintf("%s %.1f s after the codes", describe(x.Exchange), (x.Received-l.began).Seconds()), x)
+		j.fail("approval-lost", "a token after an approval within the lifetime", fmt.Sprintf("%s %.1f s after the codes were issued", describe(x.Exchange), (x.Received-l.began).Seconds()), x)
 	}
 }
 
@@ -108,13 +108,13 @@ func approvedCodeExpires(j *judging) {
 		return
 	}
 	visit, _ := j.Transcripts[transcript.Expiry].Journey(story)
-	switch observed := fmt.Sprintf("%s %.1f s after the lifetime of an approved code", describe(x.Exchange), (x.Sent - l.over).Seconds()); {
+	switch observed := fmt.Sprintf("%s %.1f s after an approved code expired", describe(x.Exchange), (x.Sent - l.over).Seconds()); {
 	case visit.Ended > l.ended:
-		j.inconclusive("the approval came too late in the lifetime to tell")
+		j.inconclusive("the approval came too late in the lifetime for a verdict")
 	case hasToken(x.Exchange):
 		j.fail("token", quoted("expired_token"), observed, x)
 	case !visit.Confirmed:
-		j.inconclusive("the page after the decision was not recognised, and may have asked one more question: describe it in verification.pages of the profile")
+		j.inconclusive("devicegrant did not recognize the page after the decision; it may have asked another question: describe it in verification.pages of the profile")
 	case recognised(x.Exchange):
 		j.pass("%s: no token (see POLL-10)", observed)
 	case terminal(x.Exchange):
@@ -127,8 +127,8 @@ func approvedCodeExpires(j *judging) {
 // VERIFY-14
 func expiredUserCode(j *judging) {
 	for _, story := range []struct{ name, when string }{
-		{labels.Entered, "entered after the end of the lifetime"},
-		{labels.Opened, "approved after the end, on a page opened before"},
+		{labels.Entered, "entered after the lifetime"},
+		{labels.Opened, "approved after the lifetime, on a page opened earlier"},
 	} {
 		l, ok := j.lifeOf(story.name)
 		if !ok {
@@ -144,15 +144,15 @@ func expiredUserCode(j *judging) {
 		}
 		switch {
 		case visit.Ended < l.over:
-			j.note("not-late", story.when+": the target did not ask before the end, and the decision was made within the lifetime")
+			j.note("not-late", story.when+": no page asked before the end, and the decision came within the lifetime")
 		case hasToken(x.Exchange):
-			j.fail("token", "an expired user code is refused", describe(x.Exchange)+": "+story.when, x)
+			j.fail("token", "the page rejects an expired user code", describe(x.Exchange)+": "+story.when, x)
 		case visit.Outcome == transcript.LoginFailed, visit.Outcome == transcript.AtLogin:
-			j.inconclusive("the login did not succeed (%s)", visit.Outcome)
+			j.inconclusive("the login failed (%s)", visit.Outcome)
 		case !j.approvedBefore():
-			j.inconclusive("no code was approved within its lifetime either, so the refusal says nothing")
+			j.inconclusive("no code was approved within its lifetime either, so the rejection proves nothing")
 		case visit.Outcome == transcript.Approved && visit.Confirmed:
-			j.warn("success-page", "a page that refuses an expired user code", "a page that confirms the approval, though "+describe(x.Exchange)+": "+story.when, x)
+			j.warn("success-page", "a page that rejects an expired user code", "a page that confirms the approval, although "+describe(x.Exchange)+": "+story.when, x)
 		default:
 			j.pass("%s: %s%s, %s", story.when, visit.Outcome, lastAlert(visit), describe(x.Exchange))
 		}

@@ -54,7 +54,7 @@ func idToken(j *judging) {
 	}
 	switch {
 	case !slices.Contains(g.requested, "openid"):
-		j.notApplicable("the profile's scopes do not hold openid")
+		j.notApplicable("the profile's scopes do not include openid")
 		return
 	case g.declares && !slices.Contains(g.declared, "openid"):
 		j.notApplicable("the scope openid was not granted: %s", namedScopes(g.declared))
@@ -70,7 +70,7 @@ func idToken(j *judging) {
 	case j.hidden(token) && j.Facts.IDToken != nil:
 		j.asNoted(g.response, *j.Facts.IDToken)
 	case j.hidden(token):
-		j.inconclusive("the ID token was redacted: its signature cannot be verified any more")
+		j.inconclusive("the ID token is redacted: its signature can no longer be verified")
 	default:
 		if payload, ok := j.inspect(g.response, token); ok {
 			j.claims(g.response, payload)
@@ -85,7 +85,7 @@ func (j *judging) asNoted(x said, facts IDTokenFacts) {
 		j.inconclusive("%s", reason)
 	}
 	if len(facts.Findings)+len(facts.Obstacles) == 0 {
-		j.pass("signed with %s by a key of jwks_uri, as the run noted", facts.Alg)
+		j.pass("signed with %s by a key of jwks_uri, according to the run", facts.Alg)
 	}
 	if facts.Claims != nil {
 		j.claims(x, facts.Claims)
@@ -107,7 +107,7 @@ func (j *judging) inspect(x said, token string) (payload []byte, ok bool) {
 func (j *judging) signed(x said, token string) (payload []byte, ok bool) {
 	header, payload, ok := takeApart(token)
 	if !ok {
-		j.fail("not-a-jwt", "three parts in base64url, the first two JSON objects", "the ID token is no signed JWT", x)
+		j.fail("not-a-jwt", "three parts in base64url, the first two JSON objects", "the ID token is not a signed JWT", x)
 		return nil, false
 	}
 	alg, _ := header.String("alg")
@@ -119,7 +119,7 @@ func (j *judging) signed(x said, token string) (payload []byte, ok bool) {
 		j.inconclusive("the ID token has a MAC (%s): only its client can verify it", alg)
 		return payload, true
 	case j.Endpoints.JWKS == "":
-		j.inconclusive("neither the metadata nor the profile says where the keys are (jwks_uri)")
+		j.inconclusive("neither the metadata nor the profile has a jwks_uri")
 		return payload, true
 	}
 	keys, ok := j.first(tokenUse, labels.JWKS)
@@ -211,7 +211,7 @@ func (j *judging) claims(x said, payload []byte) {
 		j.fail("iss", "iss "+clip(j.Issuer), "iss "+clip(string(o.Raw("iss"))), x)
 	}
 	if !hasAudience(o, client) {
-		j.fail("aud", "aud holds "+clip(client), "aud "+clip(string(o.Raw("aud"))), x)
+		j.fail("aud", "aud contains "+clip(client), "aud "+clip(string(o.Raw("aud"))), x)
 	}
 	exp, hasExp := o.Number("exp")
 	iat, hasIat := o.Number("iat")
@@ -223,20 +223,20 @@ func (j *judging) claims(x said, payload []byte) {
 	case hasIat && exp <= iat:
 		j.fail("exp", "exp after iat", fmt.Sprintf("exp is %v s after iat", exp-iat), x)
 	case dated && exp < float64(date.Add(-expSlack).Unix()):
-		j.fail("exp", "exp in the future", fmt.Sprintf("exp is %v s before the Date of the response", float64(date.Unix())-exp), x)
+		j.fail("exp", "exp in the future", fmt.Sprintf("exp is %v s before the response's Date", float64(date.Unix())-exp), x)
 	}
 	switch {
 	case !hasIat:
 		j.fail("iat", "iat is a number", "iat is "+string(o.Kind("iat")), x)
 	case dated && math.Abs(iat-float64(date.Unix())) > iatSlack.Seconds():
-		j.fail("iat", "iat near the Date of the response", fmt.Sprintf("iat is %v s away from it", iat-float64(date.Unix())), x)
+		j.fail("iat", "iat near the response's Date", fmt.Sprintf("iat is %v s away from it", iat-float64(date.Unix())), x)
 	}
 	sub, ok := o.String("sub")
 	switch about, y := j.memberOf(labels.Join(labels.Full, labels.Userinfo), "sub"); {
 	case !ok || sub == "":
-		j.fail("sub", "sub is a string that is not empty", "sub is "+clip(string(o.Raw("sub"))), x)
+		j.fail("sub", "sub is a non-empty string", "sub is "+clip(string(o.Raw("sub"))), x)
 	case about != "" && about != sub:
-		j.fail("sub", "the sub of the userinfo endpoint", "another one", x, y)
+		j.fail("sub", "the sub of the userinfo endpoint", "a different sub", x, y)
 	}
 	j.pass("claims about %s", clip(client))
 }

@@ -54,13 +54,13 @@ func compliantPollingUnpunished(j *judging) {
 	case len(slowed) == 0 && len(pendings(polls)) == len(polls):
 		j.pass("%d polls at the advertised interval, no slow_down", len(polls))
 	case len(slowed) == 0:
-		j.inconclusive("the grant ended while it was polled: %s", describe(polls[len(polls)-1].Exchange))
+		j.inconclusive("the grant ended while the device polled: %s", describe(polls[len(polls)-1].Exchange))
 	case len(again) > 0:
-		j.fail("punished", "no slow_down for polls at the advertised interval", fmt.Sprintf("%d of %d polls, and %d in a second run with twice the guard band", len(slowed), len(polls), len(again)), append(slowed, again...)...)
+		j.fail("punished", "no slow_down for polls at the advertised interval", fmt.Sprintf("slow_down for %d of %d polls, and %d in a second run with twice the guard band", len(slowed), len(polls), len(again)), append(slowed, again...)...)
 	case len(j.all(steady, labels.Join(labels.Again, labels.Poll))) == 0:
 		j.missing(steady, labels.Join(labels.Again, labels.Poll))
 	default:
-		j.warn("punished-once", "no slow_down for polls at the advertised interval", fmt.Sprintf("%d of %d polls, but none in a second run", len(slowed), len(polls)), slowed...)
+		j.warn("punished-once", "no slow_down for polls at the advertised interval", fmt.Sprintf("slow_down for %d of %d polls, but none in a second run", len(slowed), len(polls)), slowed...)
 	}
 }
 
@@ -82,7 +82,7 @@ func tooFastPolling(j *judging) {
 	burst := j.all(impatient, labels.Burst)
 	for _, limited := range j.Transcripts[impatient].Labelled(labels.Burst) {
 		if limited.Status == 429 && limited.Overloaded() {
-			j.warn("429", quoted("slow_down"), "429 without a code that answers a poll", said{limited, impatient})
+			j.warn("429", quoted("slow_down"), "429 without an error code for a poll", said{limited, impatient})
 			return
 		}
 	}
@@ -102,7 +102,7 @@ func tooFastPolling(j *judging) {
 			j.note("late-to-be-known", describe(x.Exchange)+", then pending again", x)
 			continue
 		default:
-			j.fail("ended", quoted("slow_down", "authorization_pending"), describe(x.Exchange)+": impatience ended the grant", x)
+			j.fail("ended", quoted("slow_down", "authorization_pending"), describe(x.Exchange)+": polling too fast ended the grant", x)
 		}
 		return
 	}
@@ -115,7 +115,7 @@ func tooFastPolling(j *judging) {
 	if measured {
 		j.note("throttle", throttle.String())
 		if throttle.FirstPoll {
-			j.note("first-poll", "a first poll right after the codes is too early, too: the device has to wait as well")
+			j.note("first-poll", "a first poll right after the codes is also too early: the device must wait first")
 		}
 	}
 	switch {
@@ -124,11 +124,11 @@ func tooFastPolling(j *judging) {
 	case len(slowDowns(burst)) > 0:
 		j.pass("slow_down at poll %d of the burst", len(burst))
 	case len(pendings(burst)) == len(burst) && (len(burst) < 2 || closest(burst) >= j.intervalIn(impatient, labels.Device)):
-		j.inconclusive("the polls could not be sent faster than the interval: the profile's rate limit, or the target, kept them apart")
+		j.inconclusive("the polls could not be sent faster than the interval: the profile's rate limit, or the server, slowed them down")
 	case len(pendings(burst)) == len(burst):
 		j.measure("none", fmt.Sprintf("no slow_down in %d polls, the closest %s apart", len(burst), closest(burst).Round(10*time.Millisecond)), burst...)
 	case terminal(burst[len(burst)-1].Exchange):
-		j.inconclusive("the burst ended early: the code was not known yet when it was polled at once")
+		j.inconclusive("the burst ended early: the server did not yet know the code at the first poll")
 	default:
 		j.warn("other-error", quoted("slow_down", "authorization_pending"), describe(burst[len(burst)-1].Exchange), burst[len(burst)-1])
 	}
@@ -151,7 +151,7 @@ func fiveSecondsAreEnough(j *judging) {
 		j.missing(impatient, labels.Burst)
 		return
 	case len(slowDowns(burst)) == 0:
-		j.notApplicable("the target sends no slow_down (see POLL-03)")
+		j.notApplicable("the server sends no slow_down (see POLL-03)")
 		return
 	}
 	obedient := j.all(impatient, labels.Obedient)
@@ -164,7 +164,7 @@ func fiveSecondsAreEnough(j *judging) {
 		case hasError(x.Exchange, "slow_down"):
 			j.fail("punished", quoted("authorization_pending")+" at the interval plus 5 s for each slow_down", describe(x.Exchange), slowDowns(burst)[0], x)
 		case hasError(x.Exchange, "authorization_pending"):
-			j.pass("%d polls at the slower pace are accepted", len(obedient))
+			j.pass("the server accepts %d polls at the slower pace", len(obedient))
 		default:
 			j.inconclusive("the grant ended: %s", describe(x.Exchange))
 		}
@@ -179,13 +179,13 @@ func (j *judging) refusal() []said {
 	}
 	switch {
 	case visit.Outcome == transcript.NoWayToDeny && j.denyOffered():
-		j.inconclusive("the decision page offers a way to refuse, but it was not certain to come up before the approval: set verification.consent to always in the profile if it always does")
+		j.inconclusive("the decision page offers a way to deny, but might not have appeared before the approval: if it always does, set verification.consent to always in the profile")
 		return nil
 	case visit.Outcome == transcript.NoWayToDeny:
 		j.notApplicable("the pages offer no way to deny (see VERIFY-08)")
 		return nil
 	case visit.Outcome != transcript.Denied:
-		j.inconclusive("the person could not refuse: %s%s", visit.Outcome, lastWords(visit))
+		j.inconclusive("the end user could not deny: %s%s", visit.Outcome, lastWords(visit))
 		return nil
 	}
 	polls := j.all(transcript.Denial, labels.Denied)
@@ -218,7 +218,7 @@ func denialReported(j *judging) {
 		}
 	}
 	if len(polls) > 0 && j.certain(j.denial(), transcript.Denial, labels.Denied) {
-		j.fail("not-reported", quoted("access_denied"), fmt.Sprintf("%s at the %d polls after the refusal", describe(polls[len(polls)-1].Exchange), len(polls)), polls...)
+		j.fail("not-reported", quoted("access_denied"), fmt.Sprintf("%s at all %d polls after the denial", describe(polls[len(polls)-1].Exchange), len(polls)), polls...)
 	}
 }
 
@@ -229,7 +229,7 @@ func denialFinal(j *judging) {
 	for _, x := range polls {
 		switch {
 		case hasToken(x.Exchange):
-			j.fail("token", "no token after a refusal", describe(x.Exchange), x)
+			j.fail("token", "no token after a denial", describe(x.Exchange), x)
 		case !recognised(x.Exchange):
 			ended = true
 		case ended && hasError(x.Exchange, "authorization_pending"):
@@ -242,7 +242,7 @@ func denialFinal(j *judging) {
 	case !ended:
 		j.fail("not-final", quoted("access_denied", "invalid_grant", "expired_token"), describe(polls[len(polls)-1].Exchange), polls...)
 	default:
-		j.pass("%d polls, no way back", len(polls))
+		j.pass("%d polls, none revives the grant", len(polls))
 	}
 }
 

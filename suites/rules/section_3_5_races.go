@@ -83,24 +83,24 @@ func singleUseUnderRace(j *judging) {
 			return // the code was not approved, or the target asked to be spared
 		}
 		if len(answers) < 2 {
-			j.inconclusive("race %d: %d of %d polls were answered (the others were lost, or the target was overloaded)", k, len(answers), len(sent))
+			j.inconclusive("race %d: only %d of %d polls were answered (the others were lost, or the server was overloaded)", k, len(answers), len(sent))
 			return
 		}
 		raced, width = raced+1, max(width, len(answers))
 		apart, release = max(apart, spread(answers)), sent[0].Release
 		for _, x := range answers {
 			if serverFault(x.Exchange) {
-				j.warn("server-error", quoted("invalid_grant")+" for those who come too late", describe(x.Exchange), x)
+				j.warn("server-error", quoted("invalid_grant")+" for late polls", describe(x.Exchange), x)
 				break
 			}
 		}
 		tokens := withToken(answers)
 		switch {
 		case differentTokens(tokens) > 1:
-			j.fail("second-token", fmt.Sprintf("one token for one approval, however many of %d polls arrive at once", len(answers)),
-				fmt.Sprintf("%d different tokens: %d of %d polls that arrived together were answered 200 (race %d)", differentTokens(tokens), len(tokens), len(answers), k), shown(tokens)...)
+			j.fail("second-token", fmt.Sprintf("one token for one approval, for %d simultaneous polls", len(answers)),
+				fmt.Sprintf("%d different tokens: %d of %d simultaneous polls got 200 (race %d)", differentTokens(tokens), len(tokens), len(answers), k), shown(tokens)...)
 		case len(tokens) > 1:
-			j.warn("same-token", "one answer 200 for one approval", fmt.Sprintf("%d of %d polls that arrived together got the same token (race %d)", len(tokens), len(answers), k), shown(tokens)...)
+			j.warn("same-token", "one 200 for one approval", fmt.Sprintf("%d of %d simultaneous polls got the same token (race %d)", len(tokens), len(answers), k), shown(tokens)...)
 		case len(tokens) == 0:
 			j.nobodyWon(scenario, k, answers, len(sent))
 		}
@@ -111,11 +111,11 @@ func singleUseUnderRace(j *judging) {
 		}
 		return
 	}
-	how := "with their last bytes held back for it"
+	how := "last bytes held back until then"
 	if release == wire.Parallel {
-		how = "without a connection each: the target speaks HTTP/2 only, or a proxy stands between"
+		how = "over shared connections: the server speaks HTTP/2 only, or a proxy is in between"
 	}
-	j.pass("one token in each of %d races of %d polls: a pass is no proof", raced, width)
+	j.pass("one token in each of %d races of %d polls: a pass is not a proof", raced, width)
 	j.note("races", fmt.Sprintf("%d codes, %d polls for each, sent within %s, %s", raced, width, apart.Round(10*time.Microsecond), how))
 }
 
@@ -127,18 +127,18 @@ func (j *judging) nobodyWon(scenario string, k int, answers []said, sent int) {
 	case len(after) == 0:
 		j.missing(scenario, labels.Nth(labels.After, k))
 	case len(withToken(after)) > 0:
-		j.note("nobody-won", fmt.Sprintf("no poll of race %d got the token, a later one did", k), after[len(after)-1])
+		j.note("nobody-won", fmt.Sprintf("no poll of race %d got the token; a later one did", k), after[len(after)-1])
 	case len(answers) < sent:
-		j.inconclusive("race %d: no token came, and %d answers were lost or only said overloaded", k, sent-len(answers))
+		j.inconclusive("race %d: no token, and %d answers were lost or reported overload", k, sent-len(answers))
 	case hasError(after[len(after)-1].Exchange, "slow_down"):
 		j.inconclusive("race %d: still slow_down after %d compliant polls", k, len(after))
 	case terminal(after[len(after)-1].Exchange):
 		// Taking the others for replays and revoking the grant is allowed
 		// (RFC 6749 section 4.1.2 recommends it for codes), and nobody gained by it.
-		j.warn("grant-lost", "a token for one of the polls, or for the next", fmt.Sprintf("no token for any of %d polls that arrived together, and afterwards %s (race %d)", len(answers), describe(after[len(after)-1].Exchange), k), append(shown(answers), after...)...)
+		j.warn("grant-lost", "a token for one of the polls, or for the next", fmt.Sprintf("no token for any of %d simultaneous polls, and then %s (race %d)", len(answers), describe(after[len(after)-1].Exchange), k), append(shown(answers), after...)...)
 	default:
 		if visit, ok := j.journey(scenario, labels.Round(labels.Approve, k)); ok && j.certain(visit, scenario, labels.Nth(labels.After, k)) {
-			j.fail("grant-lost", "a token for one of the polls, or for the next", fmt.Sprintf("no token for any of %d polls that arrived together, and afterwards %s (race %d)", len(answers), describe(after[len(after)-1].Exchange), k), append(shown(answers), after...)...)
+			j.fail("grant-lost", "a token for one of the polls, or for the next", fmt.Sprintf("no token for any of %d simultaneous polls, and then %s (race %d)", len(answers), describe(after[len(after)-1].Exchange), k), append(shown(answers), after...)...)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func pollRacingDecision(j *judging) {
 	raced, polls := 0, 0
 	for _, goal := range []transcript.Goal{transcript.Deny, transcript.Approve} {
 		if goal == transcript.Deny && j.denialsUnseen() {
-			j.note("denials-unseen", "denials are not reported without a race either (POLL-08)")
+			j.note("denials-unseen", "the server does not report denials without a race either (POLL-08)")
 			continue
 		}
 		wanted := map[transcript.Goal]transcript.Outcome{transcript.Deny: transcript.Denied, transcript.Approve: transcript.Approved}[goal]
@@ -161,7 +161,7 @@ func pollRacingDecision(j *judging) {
 			case visit.Outcome == transcript.NoWayToDeny:
 				j.note("no-deny", "the pages offer no way to deny")
 			case visit.Outcome != wanted:
-				j.inconclusive("the person could not %s: %s%s", goal, visit.Outcome, lastWords(visit))
+				j.inconclusive("the end user could not %s: %s%s", goal, visit.Outcome, lastWords(visit))
 			case len(race) > 0:
 				raced, polls = raced+1, polls+len(race)
 				j.decisionSurvives(goal, k, visit, race)
@@ -170,10 +170,10 @@ func pollRacingDecision(j *judging) {
 	}
 	switch {
 	case raced > 0:
-		j.pass("%d decisions came through %d polls around them: a pass is no proof", raced, polls)
+		j.pass("%d decisions survived %d polls around them: a pass is not a proof", raced, polls)
 	case len(j.obstacles) > 0:
 	case len(j.Transcripts[scenario].Labelled(string(transcript.Approve)+"/"+labels.After)) > 0:
-		j.notApplicable("the pages never ask for a decision (no decision page came up), so nothing can be polled around it")
+		j.notApplicable("no page asks for a decision, so there is none to poll around")
 	default:
 		j.missing(scenario, labels.Join(labels.Approve, labels.Race))
 	}
@@ -202,7 +202,7 @@ func (j *judging) decisionSurvives(goal transcript.Goal, k int, visit transcript
 	everything := slices.Concat(race, after)
 	for _, x := range everything {
 		if serverFault(x.Exchange) {
-			j.fail("server-error", "an answer of RFC 8628 section 3.5", fmt.Sprintf("%s to a poll around the moment of decision (%s)", describe(x.Exchange), visit.Name), x)
+			j.fail("server-error", "an answer of RFC 8628 section 3.5", fmt.Sprintf("%s for a poll around the decision (%s)", describe(x.Exchange), visit.Name), x)
 			return
 		}
 	}
@@ -216,11 +216,11 @@ func (j *judging) decisionSurvives(goal transcript.Goal, k int, visit transcript
 	case goal == transcript.Deny && len(tokens) > 0:
 		j.fail("token-after-denial", quoted("access_denied"), fmt.Sprintf("%s (%s)", describe(tokens[0].Exchange), visit.Name), tokens[0])
 	case differentTokens(tokens) > 1 && j.raceWonTwice():
-		j.note("second-token", fmt.Sprintf("%d different tokens (%s): the gap that POLL-15 found", differentTokens(tokens), visit.Name), tokens...)
+		j.note("second-token", fmt.Sprintf("%d different tokens (%s): the race that POLL-15 found", differentTokens(tokens), visit.Name), tokens...)
 	case differentTokens(tokens) > 1:
-		j.fail("second-token", "one token for one approval", fmt.Sprintf("%d different tokens for polls around the moment of approval (%s)", differentTokens(tokens), visit.Name), tokens...)
+		j.fail("second-token", "one token for one approval", fmt.Sprintf("%d different tokens for polls around the approval (%s)", differentTokens(tokens), visit.Name), tokens...)
 	case len(tokens) > 1:
-		j.warn("same-token", "one answer 200 for one approval", fmt.Sprintf("the same token %d times (%s)", len(tokens), visit.Name), tokens...)
+		j.warn("same-token", "one 200 for one approval", fmt.Sprintf("the same token %d times (%s)", len(tokens), visit.Name), tokens...)
 	case len(tokens) == 1 && pending:
 		j.fail("revived", quoted("invalid_grant"), fmt.Sprintf("%s after the token (%s)", describe(last.Exchange), visit.Name), tokens[0], last)
 	case len(tokens) == 1:
@@ -228,10 +228,10 @@ func (j *judging) decisionSurvives(goal transcript.Goal, k int, visit transcript
 		j.inconclusive("%s: still slow_down after %d compliant polls", visit.Name, len(after))
 	case goal == transcript.Deny && !pending:
 	case terminal(last.Exchange) && len(j.Transcripts[scenario].Labelled(labels.Nth(labels.Join(string(goal), labels.Race), k))) > 1:
-		j.note("grant-lost", fmt.Sprintf("%s: both polls may have come after the approval and been taken for replays (POLL-15), or a token was lost on its way (%s)", describe(last.Exchange), visit.Name), append(shown(race), last)...)
+		j.note("grant-lost", fmt.Sprintf("%s: both polls may have come after the approval and counted as replays (POLL-15), or a token was lost in transit (%s)", describe(last.Exchange), visit.Name), append(shown(race), last)...)
 	case j.certain(visit, scenario, label):
 		j.fail("decision-lost", map[transcript.Goal]string{transcript.Deny: quoted("access_denied"), transcript.Approve: "200 with a token"}[goal],
-			fmt.Sprintf("%s after %d compliant polls: the decision was lost to a poll in the same moment (%s)", describe(last.Exchange), len(after), visit.Name), append(shown(race), last)...)
+			fmt.Sprintf("%s after %d compliant polls: a simultaneous poll undid the decision (%s)", describe(last.Exchange), len(after), visit.Name), append(shown(race), last)...)
 	}
 }
 
@@ -255,12 +255,12 @@ func overloadAndLostAnswers(j *judging) {
 		lost := said{hungUp, scenario}
 		switch {
 		case hasToken(last.Exchange):
-			j.measure("collected-later", "a device whose connection broke off gets its token when it asks again", lost, last)
+			j.measure("collected-later", "after a broken connection, the device gets its token when it polls again", lost, last)
 		case terminal(last.Exchange):
-			j.measure("consumed", fmt.Sprintf("a device whose connection broke off gets no token any more: %s", describe(last.Exchange)), lost, last)
+			j.measure("consumed", fmt.Sprintf("after a broken connection, the device gets no token: %s", describe(last.Exchange)), lost, last)
 		case hasError(last.Exchange, "authorization_pending"):
 			if visit, ok := j.journey(scenario, labels.Round(labels.Approve, k)); ok && j.certain(visit, scenario, label) {
-				j.fail("policy-pending-for-ever", "the token, or "+quoted("invalid_grant"), fmt.Sprintf("%s at %d polls after an answer was lost", describe(last.Exchange), len(after)), lost, last)
+				j.fail("policy-pending-for-ever", "the token, or "+quoted("invalid_grant"), fmt.Sprintf("%s at %d polls after a lost answer", describe(last.Exchange), len(after)), lost, last)
 			}
 		default:
 			j.inconclusive("after a lost answer: %s", describe(last.Exchange))
@@ -287,7 +287,7 @@ func (j *judging) stateSurvivesOverload() {
 				}
 				evidence := []said{{x, scenario}, {later, scenario}}
 				if terminal(later) {
-					j.fail("policy-ended-by-overload", "the grant goes on after "+fmt.Sprint(x.Status), describe(later), evidence...)
+					j.fail("policy-ended-by-overload", "the grant continues after "+fmt.Sprint(x.Status), describe(later), evidence...)
 				} else {
 					j.note("survived-overload", fmt.Sprintf("%d, then %s", x.Status, strings.TrimPrefix(describe(later), "status ")), evidence...)
 				}

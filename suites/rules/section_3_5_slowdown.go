@@ -40,7 +40,7 @@ func (j *judging) noThrottle(scenario, label string) bool {
 	case len(pendings(burst)) < len(burst):
 		j.inconclusive("the burst ended early: %s", describe(burst[len(burst)-1].Exchange))
 	default:
-		j.notApplicable("the target sends no slow_down (see POLL-03)")
+		j.notApplicable("the server sends no slow_down (see POLL-03)")
 	}
 	return true
 }
@@ -56,7 +56,7 @@ func slowDownNotTerminal(j *judging) {
 		return
 	}
 	if !recognised(after.Exchange) {
-		j.fail("ended", quoted("authorization_pending"), describe(after.Exchange)+" after a slow_down that was obeyed", burst[0], after)
+		j.fail("ended", quoted("authorization_pending"), describe(after.Exchange)+" after waiting as slow_down requires", burst[0], after)
 		return
 	}
 	if !j.approved(slowed, labels.Approve) {
@@ -73,7 +73,7 @@ func slowDownNotTerminal(j *judging) {
 		j.pass("slow_down, then %s, and a token after the approval", describe(after.Exchange))
 	case recognised(last.Exchange) && !j.certain(j.visitOf(slowed), slowed, labels.Token):
 	case recognised(last.Exchange) && !j.collected(transcript.Approval):
-		j.inconclusive("no approval was seen in %d polls, with a slow_down before it or without (see POLL-13)", len(polls))
+		j.inconclusive("%d polls did not see the approval, with or without an earlier slow_down (see POLL-13)", len(polls))
 	default:
 		j.fail("lost", "a token after the approval, as without slow_down", fmt.Sprintf("%s at poll %d after the approval", describe(last.Exchange), len(polls)), burst[0], last)
 	}
@@ -102,7 +102,7 @@ func slowDownRemembered(j *judging) {
 		step := strings.TrimPrefix(x.Label, labels.Sticky+"/")
 		switch {
 		case strings.HasPrefix(step, labels.Compliant+"/") && hasError(x.Exchange, "slow_down"):
-			j.pass("the slower pace is remembered: slow_down even at %s", pace(before, x))
+			j.pass("the server remembers the slower pace: slow_down even at %s", pace(before, x))
 			return
 		case strings.HasPrefix(step, labels.Old+"/"):
 			// A slow_down tells something when the old pace was surely kept, and
@@ -110,7 +110,7 @@ func slowDownRemembered(j *judging) {
 			g := between(before.Exchange, x.Exchange)
 			switch {
 			case hasError(x.Exchange, "slow_down") && g.surelyLonger(interval+roundedClock):
-				j.pass("slow_down at %s: the slower pace is remembered", pace(before, x))
+				j.pass("slow_down at %s: the server remembers the slower pace", pace(before, x))
 			case hasError(x.Exchange, "authorization_pending") && g.surelyShorter(interval+time.Duration(received)*slowDownStep-roundedClock):
 				j.warnStrict("forgotten", quoted("slow_down")+" at the old pace", fmt.Sprintf("%s at %s, after a slow_down and one poll at the slower pace", describe(x.Exchange), pace(before, x)), before, x)
 			case !recognised(x.Exchange):
@@ -128,7 +128,7 @@ func slowDownRemembered(j *judging) {
 	}
 	switch {
 	case missed:
-		j.inconclusive("our polls missed the three seconds in which only one of the two paces is allowed")
+		j.inconclusive("devicegrant's polls missed the three seconds in which only one of the two paces is allowed")
 	case terminal(before.Exchange):
 		j.inconclusive("the grant ended: %s", describe(before.Exchange))
 	default:
@@ -163,9 +163,9 @@ func slowDownsEnd(j *judging) {
 	silence := fmt.Sprintf("%s, after %d slow_downs", pace(burst[len(burst)-1], polls[0]), len(burst))
 	switch first := polls[0]; {
 	case hasError(first.Exchange, "slow_down") && len(slowDowns(polls)) == len(polls) && len(polls) > 1:
-		j.fail("starved", quoted("authorization_pending")+" when the device has waited 5 s more for each slow_down", "slow_down again and again: first at "+silence, burst[len(burst)-1], first, polls[len(polls)-1])
+		j.fail("starved", quoted("authorization_pending")+" after waiting 5 s longer for each slow_down", "slow_down repeatedly: first at "+silence, burst[len(burst)-1], first, polls[len(polls)-1])
 	case hasError(first.Exchange, "slow_down"):
-		j.fail("punished", quoted("authorization_pending")+" when the device has waited 5 s more for each slow_down", "slow_down at "+silence, burst[len(burst)-1], first)
+		j.fail("punished", quoted("authorization_pending")+" after waiting 5 s longer for each slow_down", "slow_down at "+silence, burst[len(burst)-1], first)
 	case hasError(first.Exchange, "authorization_pending"):
 		j.pass("accepted at %s", silence)
 	default:
@@ -173,11 +173,11 @@ func slowDownsEnd(j *judging) {
 	}
 	obedient := j.after(throttled, labels.Obedient)
 	if n := len(slowDowns(obedient)); n > 2 && n == len(obedient) {
-		j.fail("livelock", quoted("authorization_pending")+" at some time, for a device that obeys", fmt.Sprintf("slow_down at each of %d polls, each 5 s slower than the one before", n), obedient...)
+		j.fail("livelock", quoted("authorization_pending")+" eventually, for a compliant device", fmt.Sprintf("slow_down at each of %d polls, each 5 s slower than the previous one", n), obedient...)
 	}
 	if sooner, ok := j.maybe(throttled, labels.Join(labels.Nth(labels.Summed, 1), labels.Probe)); ok {
 		burst := j.all(throttled, labels.Join(labels.Nth(labels.Summed, 1), labels.Burst))
-		j.note("sooner", fmt.Sprintf("%s at %s, after %d slow_downs: the text leaves it open", describe(sooner.Exchange), pace(burst[len(burst)-1], sooner), len(slowDowns(burst))), sooner)
+		j.note("sooner", fmt.Sprintf("%s at %s, after %d slow_downs: RFC 8628 leaves this open", describe(sooner.Exchange), pace(burst[len(burst)-1], sooner), len(slowDowns(burst))), sooner)
 	}
 }
 
@@ -205,7 +205,7 @@ func throttledPerCode(j *judging) {
 	alone := control[len(control)-1]
 	switch {
 	case len(slowDowns(control)) > 0:
-		j.inconclusive("the device that obeys is slowed down without a neighbour, too (see POLL-02)")
+		j.inconclusive("the compliant device gets slow_down even when it polls alone (see POLL-02)")
 		return
 	case len(pendings(control)) < len(control):
 		j.inconclusive("the grant ended: %s", describe(alone.Exchange))
@@ -215,18 +215,18 @@ func throttledPerCode(j *judging) {
 	again := j.all(neighbour, labels.Join(labels.Again, labels.Beside))
 	switch slow := slowDowns(beside); {
 	case len(beside) < len(j.Transcripts[neighbour].Labelled(prefix+labels.Beside)):
-		j.inconclusive("the target limits the rate of all polls: a poll that obeys got no answer of its own")
+		j.inconclusive("the server limits the rate of all polls: a compliant poll got no answer of its own")
 	case len(beside) == 0:
 		j.missing(neighbour, prefix+labels.Beside)
 	case len(slow) == 0 && len(hammer) == 0:
-		j.notApplicable("the target sends no slow_down (see POLL-03)")
+		j.notApplicable("the server sends no slow_down (see POLL-03)")
 	case len(slow) == 0:
-		j.pass("%d slow_downs for one device, none for %d polls of another of the same client", len(hammer), len(beside))
+		j.pass("%d slow_downs for one device, none for %d polls of another device of the same client", len(hammer), len(beside))
 	case len(again) == 0:
 		j.missing(neighbour, labels.Join(labels.Again, labels.Beside))
 	case len(slowDowns(again)) == 0:
-		j.warn("slowed-once", "no slow_down for a device that obeys, whatever others do", "slow_down while another device of the client polled too fast, but not in a second run", slow...)
+		j.warn("slowed-once", "no slow_down for a compliant device, whatever others do", "slow_down while another device of the client polled too fast, but not in a second run", slow...)
 	default:
-		j.fail("shared", "no slow_down for a device that obeys, whatever others do", "slow_down while another device of the client polled too fast, and none before", append([]said{alone}, append(slow, slowDowns(again)...)...)...)
+		j.fail("shared", "no slow_down for a compliant device, whatever others do", "slow_down while another device of the client polled too fast, and none before", append([]said{alone}, append(slow, slowDowns(again)...)...)...)
 	}
 }

@@ -51,7 +51,7 @@ func tokenResponseForm(j *judging) {
 		j.stringMember(x, o, "access_token")
 		j.stringMember(x, o, "token_type")
 		if o.Has("error") {
-			j.fail("error-beside-token", "no error member", "error beside access_token", x)
+			j.fail("error-beside-token", "no error member", "an error member with access_token", x)
 		}
 		if d := o.Duplicates(); len(d) > 0 {
 			j.fail("repeated-member", "each member once", "repeated: "+clip(strings.Join(d, ", ")), x)
@@ -134,7 +134,7 @@ func singleUse(j *judging) {
 		case hasError(x.Exchange, "authorization_pending"):
 			j.fail("pending-again", quoted("invalid_grant"), describe(x.Exchange)+" for a used code", token, x)
 		case hasError(x.Exchange, "slow_down"):
-			j.inconclusive("a used code was answered slow_down at a compliant pace")
+			j.inconclusive("a used code got slow_down at a compliant pace")
 		case terminal(x.Exchange):
 			j.pass("%s for a used code", describe(x.Exchange))
 		default:

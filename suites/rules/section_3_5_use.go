@@ -32,14 +32,14 @@ func scopeMember(j *judging) {
 		j.noToken(labels.Full)
 	}
 	if narrow := j.Profile.Verification.Narrow; narrow == nil {
-		j.note("not-narrowed", "the profile does not say how a person grants less (verification.narrow)")
+		j.note("not-narrowed", "the profile does not say how an end user grants less (verification.narrow)")
 	} else if j.narrowed() {
 		if g, ok := j.grantingOf(tokenUse, labels.Narrowed); !ok {
 			j.noToken(labels.Narrowed)
 		} else if g.known && slices.Contains(g.actual, narrow.Scope) || !g.known && g.declares && slices.Contains(g.declared, narrow.Scope) {
-			j.warn("narrowing-ignored", "a token without "+narrow.Scope+", which the person did not grant", "the token has "+namedScopes(g.worth()), g.response)
+			j.warn("narrowing-ignored", "a token without "+narrow.Scope+", which the end user did not grant", "the token has "+namedScopes(g.worth()), g.response)
 		} else if !g.declares && !g.known {
-			j.inconclusive("the person granted less than was asked for and there is no scope member: nothing says what the token is worth")
+			j.inconclusive("the end user granted less than requested, but there is no scope member: the token's scopes are unknown")
 		} else {
 			j.scopesTold(labels.Narrowed, g)
 		}
@@ -60,14 +60,14 @@ func (j *judging) narrowed() bool {
 	}
 	visit, ok := j.Transcripts[tokenUse].Journey(labels.Of(labels.Approve, labels.Narrowed))
 	if !ok {
-		j.note("not-narrowed", "the scope of verification.narrow is not among those that the client asks for")
+		j.note("not-narrowed", "the client does not request the scope of verification.narrow")
 		return false
 	}
 	if !j.approved(tokenUse, labels.Of(labels.Approve, labels.Narrowed)) {
 		return false
 	}
 	if !visit.Cleared {
-		j.inconclusive("the decision page has no box like the one in verification.narrow")
+		j.inconclusive("the decision page has no checkbox that matches verification.narrow")
 	}
 	return visit.Cleared
 }
@@ -77,7 +77,7 @@ func (j *judging) noToken(name string) {
 	polls := j.all(tokenUse, labels.Join(name, labels.Token))
 	switch {
 	case len(polls) > 0:
-		j.inconclusive("no token was issued: %s", describe(polls[len(polls)-1].Exchange))
+		j.inconclusive("the server issued no token: %s", describe(polls[len(polls)-1].Exchange))
 	case j.Transcripts[tokenUse].Journeys != nil && !j.approved(tokenUse, labels.Of(labels.Approve, name)):
 	default:
 		j.missing(tokenUse, labels.Join(name, labels.Token))
@@ -102,13 +102,13 @@ func (j *judging) scopesTold(name string, g granting) {
 	switch {
 	case len(g.requested) == 0 && !g.declares:
 		// Whether a default differs from nothing is open in section 3.3.
-		j.note("default-untold", "the request named no scope and the response names none; the token has "+namedScopes(g.actual), evidence...)
+		j.note("default-untold", "neither the request nor the response names a scope; the token has "+namedScopes(g.actual), evidence...)
 		return
 	case g.known && len(g.requested) > 0 && len(broader) > 0:
 		j.fail("broader-undeclared", "at most "+namedScopes(g.requested), "the token has "+namedScopes(g.actual), evidence...)
 		return
 	case g.known && !g.declares && !equalScopes(g.actual, g.requested):
-		j.fail("absent-though-different", "scope: "+namedScopes(g.actual), fmt.Sprintf("no scope member, though %s was asked for", namedScopes(g.requested)), evidence...)
+		j.fail("absent-though-different", "scope: "+namedScopes(g.actual), fmt.Sprintf("no scope member, although the request asked for %s", namedScopes(g.requested)), evidence...)
 		return
 	case g.known && g.declares && !equalScopes(g.actual, g.declared):
 		j.fail("wrong-value", "scope: "+namedScopes(g.actual), "scope: "+namedScopes(g.declared), evidence...)
@@ -117,7 +117,7 @@ func (j *judging) scopesTold(name string, g granting) {
 		j.warn("broader-declared", "at most "+namedScopes(g.requested), "scope: "+namedScopes(g.declared), evidence...)
 		return
 	case !g.known && !g.declares && name != labels.Full:
-		j.note("unseen", "there is no scope member, and nothing else says what the token is worth", evidence...)
+		j.note("unseen", "there is no scope member, and the token's scopes are unknown", evidence...)
 		return
 	}
 	j.pass("%s: %s granted of %s", name, namedScopes(g.worth()), namedScopes(g.requested))
@@ -138,20 +138,20 @@ func noWidening(j *judging) {
 			j.inconclusive("the approval had no effect: %s", describe(polls[len(polls)-1].Exchange))
 			return
 		}
-		j.pass("a poll that names more scopes gets no token: %s", describe(x.Exchange))
+		j.pass("a poll that asks for more scopes gets no token: %s", describe(x.Exchange))
 		return
 	}
 	if gained := common(extra, g.worth()); len(gained) > 0 {
-		j.fail("widened", "at most "+namedScopes(g.requested)+", which the person saw", fmt.Sprintf("the token has %s after a poll that named it", namedScopes(gained)), x, g.response)
+		j.fail("widened", "at most "+namedScopes(g.requested)+", as the end user approved", fmt.Sprintf("the token has %s after a poll that asked for it", namedScopes(gained)), x, g.response)
 		return
 	}
 	// The control: these scopes can be had by asking the person.
 	full, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok || len(common(extra, full.worth())) == 0 {
-		j.inconclusive("this client never gets %s, so that a refusal proves nothing: give two scopes that it may have", namedScopes(extra))
+		j.inconclusive("this client never gets %s, so a rejection proves nothing: set two scopes that it may have", namedScopes(extra))
 		return
 	}
-	j.pass("a poll that also names %s: %s", namedScopes(extra), describe(x.Exchange))
+	j.pass("a poll that also asks for %s: %s", namedScopes(extra), describe(x.Exchange))
 }
 
 // refreshToken returns the response that brought a refresh token.
@@ -171,7 +171,7 @@ func (j *judging) refreshToken(name string) (said, bool) {
 	if len(polls) == 0 {
 		j.missing(scenario, labels.Join(name, labels.Token))
 	} else {
-		j.inconclusive("no token was issued: %s", describe(polls[len(polls)-1].Exchange))
+		j.inconclusive("the server issued no token: %s", describe(polls[len(polls)-1].Exchange))
 	}
 	return said{}, false
 }
@@ -188,7 +188,7 @@ func refreshBound(j *judging) {
 		return
 	}
 	if !hasToken(owner.Exchange) {
-		j.inconclusive("the refresh token does not work for its owner either: %s", describe(owner.Exchange))
+		j.inconclusive("the refresh token does not work for its own client either: %s", describe(owner.Exchange))
 		return
 	}
 	foreign, ok := j.maybe(scenario, labels.BindingForeign)
@@ -214,21 +214,21 @@ func refreshBound(j *judging) {
 	again, _ := j.maybe(scenario, labels.BindingOwner2)
 	switch {
 	case len(common(extra, g.worth())) > 0:
-		j.note("nothing-larger", "the token was broader than asked for from the beginning (TOKEN-11)", issued)
+		j.note("nothing-larger", "the token was broader than requested from the start (TOKEN-11)", issued)
 	case hasToken(larger.Exchange):
 		more := granting{response: larger, requested: g.requested}
 		more.declare(j, scenario, labels.BindingLarger)
 		if gained := common(extra, more.worth()); len(gained) > 0 {
-			j.fail("refresh-widened", quoted("invalid_scope")+", or a token without more", "the new token has "+namedScopes(gained), larger, issued)
+			j.fail("refresh-widened", quoted("invalid_scope")+", or a token without extra scopes", "the new token has "+namedScopes(gained), larger, issued)
 			return
 		}
-		j.pass("a refresh that names %s gains nothing", namedScopes(extra))
+		j.pass("a refresh that asks for %s gains nothing", namedScopes(extra))
 	case hasError(larger.Exchange, "invalid_scope"):
-		j.pass("a refresh that names %s: %s", namedScopes(extra), describe(larger.Exchange))
+		j.pass("a refresh that asks for %s: %s", namedScopes(extra), describe(larger.Exchange))
 	case !hasToken(again.Exchange):
-		j.note("family-ended", "the refresh token did not survive being presented by another client", again)
+		j.note("family-ended", "the refresh token no longer works after another client presented it", again)
 	default:
-		j.warn("other-error-scope", quoted("invalid_scope"), describe(larger.Exchange)+" for more scopes than were granted", larger)
+		j.warn("other-error-scope", quoted("invalid_scope"), describe(larger.Exchange)+" for more scopes than granted", larger)
 	}
 }
 
@@ -236,7 +236,7 @@ func refreshBound(j *judging) {
 func refreshReplay(j *judging) {
 	const scenario = transcript.Refresh
 	if c := j.Profile.Clients.Public; c != nil && c.Secret != nil {
-		j.notApplicable("clients.public has a secret: no refresh token of a public client can be had")
+		j.notApplicable("clients.public has a secret, so no public client can get a refresh token")
 		return
 	}
 	if _, ok := j.refreshToken(labels.Replay); !ok {
@@ -257,18 +257,18 @@ func refreshReplay(j *judging) {
 	if current, ok := j.first(scenario, labels.ReplayCurrent); !ok {
 		return
 	} else if !hasToken(current.Exchange) && !hasToken(second.Exchange) {
-		j.inconclusive("the token that took its place does not work either: %s", describe(current.Exchange))
+		j.inconclusive("the replacement refresh token does not work either: %s", describe(current.Exchange))
 		return
 	}
 	o, _ := first.Object()
 	kind, _ := o.String("token_type")
 	switch {
 	case !hasToken(second.Exchange):
-		j.pass("a refresh token that was used before: %s", describe(second.Exchange))
+		j.pass("a refresh token used before: %s", describe(second.Exchange))
 	case strings.EqualFold(kind, "DPoP"):
-		j.pass("the tokens are bound to a key of the client")
+		j.pass("the tokens are bound to a client key")
 	default:
-		j.warnStrict("replay-accepted", "an error: a public client's refresh tokens are replaced, or bound to the client", "a token for a refresh token that was used before", second, first)
+		j.warnStrict("replay-accepted", "an error: the server replaces a public client's refresh tokens or binds them to the client", "a token for a refresh token used before", second, first)
 	}
 }
 
@@ -280,7 +280,7 @@ func tokenIsReal(j *judging) {
 		return
 	}
 	if j.Endpoints.Introspection == "" && j.Endpoints.UserInfo == "" {
-		j.notApplicable("neither the metadata nor the profile names an introspection or a userinfo endpoint of this server")
+		j.notApplicable("neither the metadata nor the profile names an introspection or userinfo endpoint of this server")
 		return
 	}
 	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
@@ -310,7 +310,7 @@ func (j *judging) introspected(g granting, client string) {
 		j.note("no-introspection", "neither the metadata nor the profile names an introspection endpoint of this server")
 		return
 	case !ok && j.Profile.Clients.Confidential == nil:
-		j.note("no-introspection", "the profile has no confidential client to ask the introspection endpoint")
+		j.note("no-introspection", "the profile has no confidential client to call the introspection endpoint")
 		return
 	case !ok:
 		j.missing(tokenUse, labels.Join(labels.Full, labels.Introspection))
@@ -320,13 +320,13 @@ func (j *judging) introspected(g granting, client string) {
 	own := j.Profile.Clients.Confidential != nil && j.Profile.Clients.Confidential.ID == client
 	switch {
 	case err != nil || x.Status != 200 || !o.Has("active"):
-		j.note("introspection-refused", "the introspection endpoint answers "+describe(x.Exchange), x)
+		j.note("introspection-refused", "the introspection endpoint returns "+describe(x.Exchange), x)
 		return
 	case !active(x.Exchange) && !own:
-		j.note("introspection-silent", "the introspection endpoint says nothing about another client's token, which RFC 7662 section 2.2 allows", x)
+		j.note("introspection-silent", "the introspection endpoint reveals nothing about another client's token, as RFC 7662 section 2.2 allows", x)
 		return
 	case !active(x.Exchange):
-		j.fail("inactive", `"active": true`, "the token that was just issued is not active", x, g.response)
+		j.fail("inactive", `"active": true`, "the token just issued is not active", x, g.response)
 		return
 	}
 	if id, ok := o.String("client_id"); ok && id != client {
@@ -338,7 +338,7 @@ func (j *judging) introspected(g granting, client string) {
 		exp, hasExp := o.Number("exp")
 		iat, hasIat := o.Number("iat")
 		if told && hasExp && hasIat && math.Abs(exp-iat-lifetime) > expirySlack {
-			j.warn("other-lifetime", fmt.Sprintf("a lifetime of %v s, as expires_in says", lifetime), fmt.Sprintf("exp is %v s after iat", exp-iat), x, g.response)
+			j.warn("other-lifetime", fmt.Sprintf("a lifetime of %v s, as in expires_in", lifetime), fmt.Sprintf("exp is %v s after iat", exp-iat), x, g.response)
 		}
 	}
 	j.pass("the token is active")
@@ -351,18 +351,18 @@ func (j *judging) userInfoAnswers(g granting) {
 		j.note("no-userinfo", "neither the metadata nor the profile names a userinfo endpoint of this server")
 		return
 	case !openid:
-		j.note("no-userinfo", "the scope openid was not granted, without which the userinfo endpoint says nothing")
+		j.note("no-userinfo", "the scope openid was not granted, so the userinfo endpoint returns nothing")
 		return
 	case !bearer(g.response.Exchange):
-		j.note("no-userinfo", "the token is no bearer token", g.response)
+		j.note("no-userinfo", "the token is not a bearer token", g.response)
 		return
 	}
 	if x, ok := j.first(tokenUse, labels.Join(labels.Full, labels.Userinfo)); ok {
 		switch {
 		case x.Status == 200:
-			j.pass("the userinfo endpoint takes the token")
+			j.pass("the userinfo endpoint accepts the token")
 		case x.Status == 401:
-			j.fail("userinfo-refuses", "status 200", fmt.Sprintf("%s for a token that was just issued", describe(x.Exchange)), x, g.response)
+			j.fail("userinfo-refuses", "status 200", fmt.Sprintf("%s for a token just issued", describe(x.Exchange)), x, g.response)
 		default:
 			j.warn("userinfo-other", "status 200", describe(x.Exchange), x, g.response)
 		}
@@ -394,18 +394,18 @@ func (j *judging) subjects() {
 		switch {
 		case mine == "":
 		case second != "" && mine == second && mine != first:
-			j.fail("other-subject", fmt.Sprintf("the %s of the person who approved", member.name), fmt.Sprintf("%s of the other person, who logged in meanwhile", member.name), x)
+			j.fail("other-subject", fmt.Sprintf("the %s of the end user who approved", member.name), fmt.Sprintf("the %s of another end user, who logged in meanwhile", member.name), x)
 		case theirs != "" && mine == theirs:
-			j.fail("other-subject", "two people have two names", fmt.Sprintf("the tokens of two people have the same %s at the %s endpoint", member.name, member.label), x, y)
+			j.fail("other-subject", "two end users have two names", fmt.Sprintf("the tokens of two end users have the same %s at the %s endpoint", member.name, member.label), x, y)
 		case theirs != "":
-			j.pass("two people have two names (%s, %s)", member.label, member.name)
+			j.pass("two end users have two names (%s, %s)", member.label, member.name)
 		}
 	}
 	if _, ok := j.maybe(tokenUse, labels.Join(labels.Other, labels.Token)); !ok {
 		if j.Profile.Users.Second == nil {
-			j.note("one-user", "the profile has no second user: a mix-up of users was not looked for")
+			j.note("one-user", "the profile has no second user, so mixed-up users were not checked")
 		} else {
-			j.note("one-user", "the second user did not get to approve: a mix-up of users was not looked for")
+			j.note("one-user", "the second user could not approve, so mixed-up users were not checked")
 		}
 	}
 }
@@ -445,9 +445,9 @@ func revocation(j *judging) {
 	j.foreignRevocation(g)
 	if x, ok := j.first(tokenUse, labels.UnknownRevocation); ok {
 		if x.Status == 200 {
-			j.pass("a token that nobody issued: 200")
+			j.pass("a token that was never issued: 200")
 		} else {
-			j.warn("unknown-refused", "200: the token is as dead as the client wants it", describe(x.Exchange)+" for a token that nobody issued", x)
+			j.warn("unknown-refused", "200: the token is already invalid", describe(x.Exchange)+" for a token that was never issued", x)
 		}
 	}
 	j.ownRevocation(g)
@@ -469,14 +469,14 @@ func (j *judging) foreignRevocation(g granting) {
 		seen = true
 		if !*after {
 			y, _ := j.maybe(tokenUse, labels.Join(labels.AfterForeignRevocation, means))
-			j.fail("foreign-revoked", "the token lives on", "another client revoked the token", x, y, g.response)
+			j.fail("foreign-revoked", "the token still works", "another client revoked the token", x, y, g.response)
 			return
 		}
 	}
 	if seen {
 		j.pass("another client cannot revoke the token: %s", describe(x.Exchange))
 	} else {
-		j.note("unseen", "whether another client's request revoked the token cannot be seen", x)
+		j.note("unseen", "unknown whether another client's request revoked the token", x)
 	}
 }
 
@@ -527,7 +527,7 @@ func (j *judging) ownRevocation(g granting) {
 		y, _ := j.maybe(tokenUse, labels.Join(labels.AfterRevocation, means))
 		o, _ := g.response.Object()
 		access, _ := o.String("access_token")
-		observed := fmt.Sprintf("the token still works after its revocation (%s)", means)
+		observed := fmt.Sprintf("the token still works after revocation (%s)", means)
 		if _, selfContained := j.claimsIn(access); selfContained {
 			j.warn("still-active-jwt", "a token that no longer works", observed, x, y)
 			return
@@ -536,7 +536,7 @@ func (j *judging) ownRevocation(g granting) {
 		return
 	}
 	if seen {
-		j.pass("revocation: 200, and the token is dead")
+		j.pass("revocation: 200, and the token no longer works")
 	} else {
 		j.pass("revocation: 200")
 	}
@@ -545,7 +545,7 @@ func (j *judging) ownRevocation(g granting) {
 func (j *judging) refreshRevocation() {
 	x, ok := j.maybe(tokenUse, labels.RefreshRevocation)
 	if !ok {
-		j.note("no-refresh-token", "no refresh token was issued to be revoked")
+		j.note("no-refresh-token", "no refresh token was issued, so none was revoked")
 		return
 	}
 	if x.Status != 200 {
@@ -556,13 +556,13 @@ func (j *judging) refreshRevocation() {
 	switch {
 	case !ok:
 	case hasToken(use.Exchange):
-		j.fail("refresh-survives", quoted("invalid_grant"), "a token for a refresh token that was revoked", use, x)
+		j.fail("refresh-survives", quoted("invalid_grant"), "a token for a revoked refresh token", use, x)
 	default:
 		j.pass("a revoked refresh token: %s", describe(use.Exchange))
 	}
 	if alive := j.alive(labels.AfterRefreshRevocation, labels.Introspection); alive != nil {
 		y, _ := j.maybe(tokenUse, labels.AfterRefreshRevocationIntrospection)
-		j.note("access-token", fmt.Sprintf("the access token of a revoked refresh token is active: %t", *alive), y)
+		j.note("access-token", fmt.Sprintf("access token active after its refresh token was revoked: %t", *alive), y)
 	}
 }
 
@@ -590,7 +590,7 @@ func codesNotInterchangeable(j *judging) {
 		}
 	}
 	if visit, _ := j.Transcripts[tokenUse].Journey(labels.DeviceCodeTyped); visit.Trouble != nil && visit.Trouble.Class == transcript.ValueLost {
-		j.pass("the page's field does not hold a device code")
+		j.pass("the code field cannot hold a device code")
 		return
 	}
 	visit, ok := j.journey(tokenUse, labels.DeviceCodeTyped)
@@ -598,7 +598,7 @@ func codesNotInterchangeable(j *judging) {
 	case !ok:
 	case visit.Outcome == transcript.AtDecision || visit.Outcome == transcript.Approved:
 		x, _ := j.maybe(tokenUse, labels.TypedDevice)
-		j.fail("device-code-typed", "a refusal", "the page takes a device code for a user code", x)
+		j.fail("device-code-typed", "a rejection", "the page accepts a device code as a user code", x)
 	default:
 		j.pass("a device code typed as a user code: %s", visit.Outcome)
 	}
@@ -617,7 +617,7 @@ func (j *judging) userCodeRefused() {
 		j.fail("user-code-accepted", quoted("invalid_grant"), observed, x)
 	case !ok:
 	case !recognised(control.Exchange):
-		j.inconclusive("the device code is not understood either: %s", describe(control.Exchange))
+		j.inconclusive("the device code fails too: %s", describe(control.Exchange))
 	case hasError(x.Exchange, "slow_down"):
 		j.warn("throttled", quoted("invalid_grant"), observed, x)
 	default:

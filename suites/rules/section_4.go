@@ -67,11 +67,11 @@ func grantTypeAdvertised(j *judging) {
 		case !ok && objects[i].Has("grant_types_supported"):
 			j.warn("not-a-list", "an array of strings", fmt.Sprintf("grant_types_supported is %s", objects[i].Kind("grant_types_supported")), x)
 		case !ok:
-			j.warn("absent", "grant_types_supported with "+deviceGrantType, "absent, which means authorization_code and implicit", x)
+			j.warn("absent", "grant_types_supported with "+deviceGrantType, "absent: the default is authorization_code and implicit", x)
 		case !slices.Contains(grants, deviceGrantType):
 			j.warn("not-listed", deviceGrantType+" in grant_types_supported", clip(strings.Join(grants, ", ")), x)
 		case probed && (served.OAuthError() == "unsupported_grant_type" || served.Status == 404):
-			j.warn("listed-but-refused", "a served request", describe(served.Exchange), x, served)
+			j.warn("listed-but-refused", "a successful request", describe(served.Exchange), x, served)
 		default:
 			j.pass("listed")
 		}
@@ -112,7 +112,7 @@ func advertisedURLIsSound(j *judging) {
 		return
 	}
 	if _, contacted := j.Transcripts[transcript.Metadata].First(labels.Advertised); !contacted && len(j.findings) > 0 {
-		j.inconclusive("the advertised endpoint is at an origin that the profile does not name, and was not contacted: name it in endpoints.device_authorization")
+		j.inconclusive("the advertised endpoint has an origin that is not in the profile, so it was not contacted: set it in endpoints.device_authorization")
 		return
 	}
 	x, ok := j.first(transcript.Metadata, labels.Advertised)
@@ -138,11 +138,11 @@ func issuerIsEqual(j *judging) {
 		observed := fmt.Sprintf("issuer %s (%s)", objects[i].Kind("issuer"), clip(string(objects[i].Raw("issuer"))))
 		switch {
 		case j.namesIssuer(objects[i]):
-			j.pass("%s names it", x.URL)
+			j.pass("%s has it", x.URL)
 		case found:
 			j.note("another-issuer", observed, x)
 		case j.Profile.IssuerRule == "ignore":
-			j.measure("ignored", observed+fmt.Sprintf(", not %q: the profile says to ignore it", j.Issuer), x)
+			j.measure("ignored", observed+fmt.Sprintf(", not %q: the profile ignores this", j.Issuer), x)
 		default:
 			j.fail("differs", fmt.Sprintf("issuer %q", j.Issuer), observed, x)
 		}
@@ -197,13 +197,13 @@ func metadataForm(j *judging) {
 			methods = []string{"client_secret_basic"} // the default of RFC 8414 section 2
 		}
 		if public := j.Profile.Clients.Public; codes && public.Secret == nil && !slices.Contains(methods, "none") {
-			j.warn("none-not-listed", `"none" in token_endpoint_auth_methods_supported, since a public client is served`, clip(strings.Join(methods, ", ")), x)
+			j.warn("none-not-listed", `"none" in token_endpoint_auth_methods_supported, since a public client gets codes`, clip(strings.Join(methods, ", ")), x)
 		}
 		if c := j.Profile.Clients.Confidential; c != nil && c.Auth != "" && c.Auth != profiles.AuthNone && !slices.Contains(methods, string(c.Auth)) {
 			j.warn("method-not-listed", fmt.Sprintf("%q in token_endpoint_auth_methods_supported", c.Auth), clip(strings.Join(methods, ", ")), x)
 		}
 		if !o.Has("response_types_supported") {
-			j.note("response-types", "response_types_supported is absent; RFC 8414 section 2 wants it and section 3.2 leaves empty arrays out", x)
+			j.note("response-types", "response_types_supported is absent; RFC 8414 section 2 requires it, but section 3.2 says to omit empty arrays", x)
 		}
 		j.pass("%s", x.URL)
 	}

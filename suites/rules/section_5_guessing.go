@@ -56,7 +56,7 @@ func (j *judging) series(name string) guessed {
 		}
 	}
 	if g.by == "" && refusedRight && g.wrong > slowSample {
-		g.by = fmt.Sprintf("%d wrong codes (a right one was refused as well)", g.wrong)
+		g.by = fmt.Sprintf("%d wrong codes (a correct one was rejected too)", g.wrong)
 	}
 	if n := len(took); g.by == "" && n >= 4*slowSample {
 		early, late := median(took[:slowSample]), median(took[n-slowSample:])
@@ -123,9 +123,9 @@ func guessesAreLimited(j *judging) {
 		switch {
 		case g.by != "":
 			judged = true
-			j.pass("%s: held back by %s", name, g.by)
+			j.pass("%s: limited by %s", name, g.by)
 		case g.asksLogin:
-			j.note("login-first", name+": the page asks for the login before it looks at a code")
+			j.note("login-first", name+": the page requires a login before it checks a code")
 		case g.wrong < max(1, j.Profile.Limits.Guesses):
 			j.inconclusive("%s: only %d wrong codes were answered", name, g.wrong)
 			judged = true
@@ -135,21 +135,21 @@ func guessesAreLimited(j *judging) {
 		}
 	}
 	if !judged {
-		j.inconclusive("no guess was answered in a way that tells anything")
+		j.inconclusive("no guess got a conclusive answer")
 	}
 }
 
 // unlimited reports a series that nothing held back: no black box can prove
 // that there is no limit at all.
 func (j *judging) unlimited(name string, wrong int) {
-	const expected = "a limit: a refusal, a delay that grows, a lock, a CAPTCHA"
+	const expected = "a limit: a rejection, a growing delay, a lock, a CAPTCHA"
 	strict := j.Profile.Limits.GuessesStrict
 	bits, known := j.codeBits()
 	if strict > 0 && wrong >= strict && known && bits < shortCode {
-		j.fail("policy-no-limit", expected, fmt.Sprintf("%s: none seen in %d wrong codes, of %.1f bits at most", name, wrong, bits))
+		j.fail("policy-no-limit", expected, fmt.Sprintf("%s: none in %d wrong codes, of at most %.1f bits", name, wrong, bits))
 		return
 	}
-	j.warn("no-limit", expected, fmt.Sprintf("%s: none seen in %d wrong codes", name, wrong))
+	j.warn("no-limit", expected, fmt.Sprintf("%s: none in %d wrong codes", name, wrong))
 }
 
 // SEC-05
@@ -162,25 +162,25 @@ func limitIsNotSidestepped(j *judging) {
 		g, inBetween := j.either(name)
 		switch {
 		case g.by == "" && name == labels.NewCookies && g.wrong > 0:
-			j.warn("reset-by-new-cookies", "guesses without cookies count together", fmt.Sprintf("an anonymous guesser who drops the cookies is not held back in %d wrong codes", g.wrong))
+			j.warn("reset-by-new-cookies", "one limit for all guesses without cookies", fmt.Sprintf("an anonymous guesser who drops the cookies is not limited in %d wrong codes", g.wrong))
 		case g.by == "":
 		case !inBetween && j.series(labels.OnceMore(name)).by != "":
 			limited = true
-			j.pass("%s: right codes in between change nothing: all wrong ones count, and %s", name, j.series(labels.OnceMore(name)).by)
+			j.pass("%s: correct codes in between do not reset the count: all wrong ones count, and %s", name, j.series(labels.OnceMore(name)).by)
 		case !inBetween && j.series(labels.OnceMore(name)).wrong <= j.wrongBefore(labels.OnceMore(name)):
 			limited = true
-			j.note("cannot-tell", fmt.Sprintf("%s: held back by %s; whether right codes in between start the count again did not show", name, g.by))
+			j.note("cannot-tell", fmt.Sprintf("%s: limited by %s; unknown whether correct codes in between reset the count", name, g.by))
 		case !inBetween && j.series(name).wrong > 0:
 			limited = true
-			j.warn("reset-by-success", "right codes in between do not start the count again",
-				fmt.Sprintf("%s: held back by %s, but not when every sixth code is a right one", name, g.by))
+			j.warn("reset-by-success", "correct codes in between do not reset the count",
+				fmt.Sprintf("%s: limited by %s, but not if every sixth code is correct", name, g.by))
 		default:
 			limited = true
-			j.pass("%s: right codes in between change nothing", name)
+			j.pass("%s: correct codes in between do not reset the count", name)
 		}
 	}
 	if !limited {
-		j.notApplicable("no limit was seen that could be side-stepped (see SEC-04)")
+		j.notApplicable("no limit was seen, so there is none to bypass (see SEC-04)")
 		return
 	}
 	for _, g := range j.Transcripts[transcript.Guessing].Guessed {
@@ -190,11 +190,11 @@ func limitIsNotSidestepped(j *judging) {
 		case g.Limited():
 			j.pass("%s does not help", trick)
 		case trick == labels.Spelling && !slices.ContainsFunc(j.Transcripts[transcript.Guessing].Guesses(labels.SpellingAccepted), transcript.Guess.Accepted):
-			j.note("spelling-refused", "codes in another spelling are not accepted, so guesses in it are worth nothing")
+			j.note("spelling-refused", "the page does not accept codes in another spelling, so such guesses are useless")
 		case !j.stillHeld(trick):
-			j.note("cannot-tell", trick+": without the trick the guesser was not visibly held back either, by then")
+			j.note("cannot-tell", trick+": by then, the guesser was not visibly limited without the trick either")
 		case g.Outcome == transcript.CodeRejected || g.Outcome == transcript.ErrorPage:
-			j.warn("reset-by-"+strings.ReplaceAll(strings.ToLower(trick), " ", "-"), "the guesser stays held back", fmt.Sprintf("with %s the code was looked at again (%q)", trick, clip(g.Text)))
+			j.warn("reset-by-"+strings.ReplaceAll(strings.ToLower(trick), " ", "-"), "the guesser stays limited", fmt.Sprintf("with %s, the page checked a code again (%q)", trick, clip(g.Text)))
 		}
 	}
 	j.deviceCodeGuesses()
@@ -226,12 +226,12 @@ func (j *judging) deviceCodeGuesses() {
 	sent := j.Transcripts[transcript.Guessing].Labelled(labels.DeviceCodes)
 	for _, x := range sent {
 		if x.Overloaded() || x.OAuthError() == "slow_down" {
-			j.note("device-codes-throttled", fmt.Sprintf("guessed device codes are throttled: %s", describe(x)))
+			j.note("device-codes-throttled", fmt.Sprintf("the server throttles guessed device codes: %s", describe(x)))
 			return
 		}
 	}
 	if len(sent) > 0 {
-		j.note("device-codes-not-throttled", fmt.Sprintf("%d guessed device codes in a row were all answered", len(sent)))
+		j.note("device-codes-not-throttled", fmt.Sprintf("the server answered all of %d guessed device codes in a row", len(sent)))
 	}
 }
 
@@ -245,7 +245,7 @@ func limitIsNoWeapon(j *judging) {
 		return
 	}
 	if !recognised(untouched.Exchange) {
-		j.warn("ends-other-grants", quoted("authorization_pending"), "a code that nobody typed, after many wrong ones: "+describe(untouched.Exchange), untouched)
+		j.warn("ends-other-grants", quoted("authorization_pending"), "for a code that was not typed, after many wrong ones: "+describe(untouched.Exchange), untouched)
 	}
 	for _, series := range []string{labels.LoggedIn, labels.Anonymous} {
 		list := j.Transcripts[transcript.Guessing].Guesses(series)
@@ -253,14 +253,14 @@ func limitIsNoWeapon(j *judging) {
 		switch {
 		case i < 0 || list[i].Trouble != "" || slices.ContainsFunc(list[:i], func(g transcript.Guess) bool { return g.Limited() }):
 		case list[i].Accepted():
-			j.pass("%s: a right code is taken after %d wrong ones", series, i)
+			j.pass("%s: the page accepts a correct code after %d wrong ones", series, i)
 		case i <= slowSample:
-			j.warn("locked-at-once", "a right code is taken after a typing error", fmt.Sprintf("%s: refused after %d wrong ones (%q)", series, i, clip(list[i].Text)))
+			j.warn("locked-at-once", "the page accepts a correct code after a typing error", fmt.Sprintf("%s: rejected after %d wrong ones (%q)", series, i, clip(list[i].Text)))
 		}
 	}
 	others := slices.Concat(j.Transcripts[transcript.Guessing].Guesses(labels.SomeoneElse), j.Transcripts[transcript.Guessing].Guesses(labels.SomeoneElseSameAddress))
 	if g, _ := j.either(labels.LoggedIn); g.by == "" {
-		j.notApplicable("no limit was seen that could be turned against others (see SEC-04)")
+		j.notApplicable("no limit was seen that could be used against others (see SEC-04)")
 		return
 	}
 	for _, g := range others {
@@ -268,14 +268,14 @@ func limitIsNoWeapon(j *judging) {
 		case g.Trouble != "":
 			j.inconclusive("the other user could not finish: %s", g.Trouble)
 		case g.Accepted():
-			j.pass("while one user is held back, another one's code is taken")
+			j.pass("while one user is limited, the page accepts another user's code")
 		case g.Series != labels.SomeoneElse:
-			j.note("same-address", "another user at the guesser's own address is refused: "+clip(g.Text))
+			j.note("same-address", "another user at the guesser's own address is rejected: "+clip(g.Text))
 		default:
-			j.warn("locks-others", "another user, at another address, is not held back", fmt.Sprintf("%s (status %d, %q)", g.Outcome, g.Status, clip(g.Text)))
+			j.warn("locks-others", "another user, at another address, is not limited", fmt.Sprintf("%s (status %d, %q)", g.Outcome, g.Status, clip(g.Text)))
 		}
 	}
 	if len(others) == 0 {
-		j.note("no-other-user", "the profile has no second user to try it with")
+		j.note("no-other-user", "the profile has no second user to try this")
 	}
 }

@@ -27,7 +27,7 @@ func (j *judging) attack(scenario, name string) (transcript.Attack, bool) {
 		j.missing(scenario, "the attack "+name)
 		return a, false
 	case a.Trouble != "":
-		j.inconclusive("%s: the attack could not be carried out: %s", name, a.Trouble)
+		j.inconclusive("%s: the attack failed to run: %s", name, a.Trouble)
 		return a, false
 	case !a.Delivered && !refusedPreflight(a):
 		j.inconclusive("%s: the attack was not delivered, so it proves nothing%s", name, parenthesis(a.Blocked))
@@ -74,7 +74,7 @@ func decisionsAreNotForged(j *judging) {
 		x, approved, known := approvedBy(name)
 		switch {
 		case approved:
-			j.fail("forged-from-another-site", quoted("authorization_pending")+": the person pressed nothing",
+			j.fail("forged-from-another-site", quoted("authorization_pending")+": the end user pressed nothing",
 				fmt.Sprintf("a page at %s sent %s %s %s, and the device got its token; cookies sent: %s", clip(a.From), a.Method, clip(a.URL), clip(a.Forged), orNone(a.Cookies)), x)
 		case known:
 			stopped[name] = a
@@ -86,7 +86,7 @@ func decisionsAreNotForged(j *judging) {
 	}
 	if !approved {
 		// Failures above stand; a refusal proves nothing.
-		j.inconclusive("the positive control failed: the request that approve sends, sent again unchanged, did not approve (%s)", describe(x.Exchange))
+		j.inconclusive("the positive control failed: repeating the approve request unchanged did not approve (%s)", describe(x.Exchange))
 		return
 	}
 	for _, kind := range []string{labels.NoCSRFToken, labels.OtherCSRFToken} {
@@ -98,17 +98,17 @@ func decisionsAreNotForged(j *judging) {
 		switch {
 		case !known:
 		case approved && len(cross.Withheld) > 0 && len(cross.Cookies) == 0:
-			j.warn("only-samesite", "a forged decision is refused whatever cookies come with it",
-				fmt.Sprintf("with the cookies it is accepted (%s): only SameSite kept them back from the hostile page: %s", clip(cross.Forged), clip(strings.Join(cross.Withheld, "; "))), accepted)
+			j.warn("only-samesite", "the server rejects a forged decision, whatever cookies come with it",
+				fmt.Sprintf("the server accepts it with the cookies (%s): only SameSite withheld them from the hostile page: %s", clip(cross.Forged), clip(strings.Join(cross.Withheld, "; "))), accepted)
 		case approved:
-			j.note("only-origin", fmt.Sprintf("the decision is accepted %s where Origin is the page's own; what comes from another site is refused", clip(cross.Forged)), accepted)
-			j.pass("forged decisions from another site are refused (%s)", kind)
+			j.note("only-origin", fmt.Sprintf("the server accepts the decision %s if Origin is the page's own; it rejects requests from another site", clip(cross.Forged)), accepted)
+			j.pass("the server rejects forged decisions from another site (%s)", kind)
 		default:
-			j.pass("forged decisions are refused (%s)", kind)
+			j.pass("the server rejects forged decisions (%s)", kind)
 		}
 	}
 	if query, ok := stopped[labels.CrossSiteQuery]; ok {
-		j.pass("so is one sent as a link (status %d)", query.Status)
+		j.pass("the server rejects a decision sent as a link (status %d)", query.Status)
 	}
 }
 
@@ -144,7 +144,7 @@ func pagesAreNotFramed(j *judging) {
 		i := slices.IndexFunc(steps, func(s transcript.Step) bool { return slices.Contains(page.roles, s.Page) })
 		if i < 0 {
 			if page.kind == "verification" || page.kind == "decision" {
-				j.inconclusive("no %s page came up", page.kind)
+				j.inconclusive("no %s page appeared", page.kind)
 			}
 			continue
 		}
@@ -165,15 +165,15 @@ func pagesAreNotFramed(j *judging) {
 		if policy {
 			why = "frame-ancestors " + clip(strings.Join(ancestors, " "))
 		}
-		shown := fmt.Sprintf("the %s page has %s, and a page at %s showed what is at its address in a frame (status %d)", page.kind, why, clip(a.From), a.Status)
+		shown := fmt.Sprintf("the %s page has %s, and a page at %s framed its address (status %d)", page.kind, why, clip(a.From), a.Status)
 		switch {
 		case !ok:
 		case !slices.Contains(a.Seen, "rendered in a frame"):
-			j.warn("no-header", "frame-ancestors, or X-Frame-Options", fmt.Sprintf("the %s page has %s; in a frame it did not come up%s", page.kind, why, parenthesis(a.Blocked)))
+			j.warn("no-header", "frame-ancestors, or X-Frame-Options", fmt.Sprintf("the %s page has %s; it did not appear in a frame%s", page.kind, why, parenthesis(a.Blocked)))
 		case sessionStayedBehind(a):
 			// RFC 9700 has the attack prevented, and commands no means: in a frame
 			// that has no session nobody's click decides anything.
-			j.warn("only-samesite", "a page that no other site can frame", shown+"; only SameSite keeps the person's session out of it: "+clip(strings.Join(a.Withheld, "; ")))
+			j.warn("only-samesite", "a page that no other site can frame", shown+"; only SameSite keeps the end user's session out: "+clip(strings.Join(a.Withheld, "; ")))
 		default:
 			j.fail("framed", "a page that no other site can frame", shown)
 		}
@@ -237,11 +237,11 @@ func noSilentRepeat(j *judging) {
 	switch {
 	case !ok:
 	case hasToken(x.Exchange):
-		j.warn("not-asked", "a page that asks, since nothing but the code was entered", "the typed code alone gave the device its token: "+describe(x.Exchange), x)
+		j.warn("not-asked", "a page that asks for the decision", "the typed code alone got the device its token: "+describe(x.Exchange), x)
 	case visit.Outcome == transcript.AtDecision && recognised(x.Exchange):
-		j.pass("a person who approved before is asked again")
+		j.pass("the page asks again, even if the end user approved before")
 	default:
-		j.inconclusive("the typed code led to no decision page (%s), and the poll says %s", visit.Outcome, describe(x.Exchange))
+		j.inconclusive("the typed code led to no decision page (%s), and the poll got %s", visit.Outcome, describe(x.Exchange))
 	}
 }
 
@@ -251,7 +251,7 @@ func nothingIsInjected(j *judging) {
 	for _, a := range j.Transcripts[transcript.Injection].Attacks {
 		switch {
 		case len(a.Seen) > 0:
-			j.fail("injected", "the payload shown as text, or not at all", fmt.Sprintf("%s: %s (%s)", clip(a.Name), clip(strings.Join(a.Seen, "; ")), clip(a.URL)))
+			j.fail("injected", "the payload shown as text or not at all", fmt.Sprintf("%s: %s (%s)", clip(a.Name), clip(strings.Join(a.Seen, "; ")), clip(a.URL)))
 		case a.Trouble != "" || !a.Delivered:
 			j.note("not-delivered", fmt.Sprintf("%s%s%s", clip(a.Name), parenthesis(a.Trouble), parenthesis(a.Blocked)))
 		default:
@@ -259,11 +259,11 @@ func nothingIsInjected(j *judging) {
 		}
 	}
 	if tried == 0 {
-		j.missing(transcript.Injection, "an attack that was delivered")
+		j.missing(transcript.Injection, "a delivered attack")
 		return
 	}
 	if _, ok := j.Transcripts[transcript.Injection].Attack(labels.Join(labels.VerificationURI, labels.Text)); ok {
-		j.pass("%d payloads left nothing in the pages", tried)
+		j.pass("%d payloads had no effect on the pages", tried)
 	}
 }
 
@@ -273,11 +273,11 @@ func noOpenRedirect(j *judging) {
 	for _, a := range j.Transcripts[transcript.Redirection].Attacks {
 		switch {
 		case len(a.Seen) > 0:
-			j.fail("redirected", "a browser that stays on the site", fmt.Sprintf("%s: the browser was sent to a foreign site by %s", clip(a.Name), clip(strings.Join(a.Seen, ", "))))
+			j.fail("redirected", "a browser that stays on the site", fmt.Sprintf("%s: %s sent the browser to a foreign site", clip(a.Name), clip(strings.Join(a.Seen, ", "))))
 		case a.Delivered:
 			delivered++
 		default:
-			j.inconclusive("%s: no page came up", a.Name)
+			j.inconclusive("%s: no page appeared", a.Name)
 		}
 	}
 	stayed := fmt.Sprintf("%d visits with foreign addresses in the usual parameters stayed on the site", delivered)
@@ -291,7 +291,7 @@ func noOpenRedirect(j *judging) {
 	switch {
 	case !ok:
 	case visit.Outcome != transcript.Approved:
-		j.inconclusive("the person did not get through to the decision: %s", visit.Outcome)
+		j.inconclusive("the end user did not reach the decision: %s", visit.Outcome)
 	default:
 		j.pass("%s", stayed)
 	}
@@ -322,7 +322,7 @@ func pagesKeepToThemselves(j *judging) {
 		if cache := strings.ToLower(step.Header["Cache-Control"]); strings.Contains(cache, "no-store") {
 			j.pass("the decision page is not stored")
 		} else {
-			j.warn("stored", "Cache-Control: no-store on the page that asks for the decision", "Cache-Control: "+orAbsent(cache))
+			j.warn("stored", "Cache-Control: no-store on the decision page", "Cache-Control: "+orAbsent(cache))
 		}
 		break
 	}
@@ -350,13 +350,13 @@ func (j *judging) noCrossOriginReads() {
 		allowed, credentials := strings.TrimSpace(x.Header("Access-Control-Allow-Origin")), x.Header("Access-Control-Allow-Credentials") == "true"
 		switch {
 		case allowed == "":
-			j.pass("no page says that foreign pages may read it")
+			j.pass("no page allows foreign pages to read it")
 		case allowed == "*":
 			j.warn("any-origin", "no Access-Control-Allow-Origin", "Access-Control-Allow-Origin: * at "+clip(x.URL), x)
 		case strings.Contains(allowed, "evil.example") && credentials:
-			j.fail("policy-foreign-origin-with-credentials", "no Access-Control-Allow-Origin", "a foreign origin may read the page with the person's cookies: "+clip(x.URL), x)
+			j.fail("policy-foreign-origin-with-credentials", "no Access-Control-Allow-Origin", "a foreign origin may read the page with the end user's cookies: "+clip(x.URL), x)
 		case strings.Contains(allowed, "evil.example"):
-			j.warn("foreign-origin", "no Access-Control-Allow-Origin", "a foreign origin is let in: "+clip(x.URL), x)
+			j.warn("foreign-origin", "no Access-Control-Allow-Origin", "the page allows a foreign origin: "+clip(x.URL), x)
 		default:
 			j.note("one-origin", "Access-Control-Allow-Origin: "+clip(allowed), x)
 		}
@@ -381,7 +381,7 @@ func (j *judging) sessionCookies(visit transcript.Journey) {
 			lacks = append(lacks, "SameSite")
 		}
 		if len(lacks) > 0 {
-			j.warn("cookie", "HttpOnly, SameSite, and on https Secure", fmt.Sprintf("the cookie %s has no %s", clip(c.Name), strings.Join(lacks, ", ")))
+			j.warn("cookie", "HttpOnly, SameSite, and Secure on https", fmt.Sprintf("the cookie %s has no %s", clip(c.Name), strings.Join(lacks, ", ")))
 		} else {
 			j.pass("the cookie %s is protected", clip(c.Name))
 		}
@@ -404,19 +404,19 @@ func (j *judging) noReferrerLeak() {
 	}
 	step := visit.Steps[0]
 	if len(step.Foreign) == 0 {
-		j.pass("the page of verification_uri_complete asks no other host for anything")
+		j.pass("the page of verification_uri_complete loads nothing from other hosts")
 		return
 	}
 	var hosts []string
 	for _, f := range step.Foreign {
 		hosts = append(hosts, f.Origin)
 		if _, query, found := strings.Cut(f.Referer, "?"); found && query != "" {
-			j.warn("code-in-referer", "no Referer with the page's query", fmt.Sprintf("%s was told %s", clip(f.Origin), clip(f.Referer)))
+			j.warn("code-in-referer", "no Referer with the page's query", fmt.Sprintf("%s received %s", clip(f.Origin), clip(f.Referer)))
 			return
 		}
 	}
 	if policy := step.Header["Referrer-Policy"]; policy == "" {
-		j.warn("no-referrer-policy", "a Referrer-Policy on a page whose address holds the code and that loads from other hosts", "none, and it loads from "+clip(strings.Join(hosts, ", ")))
+		j.warn("no-referrer-policy", "a Referrer-Policy on a page that has the code in its address and loads from other hosts", "none, and it loads from "+clip(strings.Join(hosts, ", ")))
 	} else {
 		j.pass("Referrer-Policy: %s", clip(policy))
 	}

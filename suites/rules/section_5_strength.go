@@ -42,25 +42,25 @@ func deviceCodeStrength(j *judging) {
 	case j.Facts.DeviceCodes != nil:
 		facts = j.Facts.DeviceCodes // the values are gone; what the run noted about them counts
 	default:
-		j.inconclusive("the codes are redacted in this recording: run --unredacted keeps those of a throw-away server")
+		j.inconclusive("this recording has redacted codes: for a throwaway server, run --unredacted keeps them")
 		return
 	}
 	first := list[0].said
 	if facts.HashOfUserCode != "" {
-		j.fail("policy-hash-of-user-code", "a device_code that nothing else tells", "each device_code is the "+facts.HashOfUserCode+" of its user_code", first)
+		j.fail("policy-hash-of-user-code", "a device_code that cannot be derived", "each device_code is the "+facts.HashOfUserCode+" of its user_code", first)
 		return
 	}
 	about := ""
 	switch facts.Form {
 	case formUnsigned:
-		about = "unsigned tokens, their content:"
-		j.warn("unsigned", "a signature, or nothing to read", "the device_code is a token without a signature (alg none); what it says could be changed", first)
+		about = "unsigned tokens, content:"
+		j.warn("unsigned", "a signature, or opaque text", "the device_code is a token without a signature (alg none); its content could be changed", first)
 	case formSigned:
-		about = "signed tokens, their signature:"
-		j.note("readable", "the device_code is a signed token whose payload anybody can read", first)
+		about = "signed tokens, signature:"
+		j.note("readable", "the device_code is a signed token with a readable payload", first)
 	case formJSON:
 		about = "encoded JSON:"
-		j.note("readable", "the device_code is encoded JSON that anybody can read", first)
+		j.note("readable", "the device_code is readable encoded JSON", first)
 	}
 	if facts.ContainsUserCode {
 		j.warn("contains-user-code", "a device_code that does not contain the user_code", "each device_code contains its user_code, which does not count here", first)
@@ -68,7 +68,7 @@ func deviceCodeStrength(j *judging) {
 	f := facts.Figures
 	j.strength(f, about, deviceBits, deviceBitsFail, "a device_code", list)
 	if f.Growing && f.Bits >= deviceBitsFail {
-		j.note("begins-with-time", "the codes grow in the order in which they were issued: they seem to begin with a time or a counter")
+		j.note("begins-with-time", "the codes increase in the order of issue: they seem to begin with a time or a counter")
 	}
 }
 
@@ -104,9 +104,9 @@ func (j *judging) strength(f Figures, about string, enough, gross float64, what 
 	case f.Bits >= enough:
 		j.pass("%s", observed)
 	case f.Sample < leastSample:
-		j.inconclusive("only %d codes were issued, and it takes %d to tell (limits.codes, or a rate limit of the target)", f.Sample, leastSample)
+		j.inconclusive("the server issued only %d codes, and a verdict needs %d (see limits.codes, or the server's rate limit)", f.Sample, leastSample)
 	case f.Bits < gross && f.Growing:
-		j.fail("policy-sequential", expected, observed+"; they grow in the order in which they were issued, as a counter or a clock does", evidence...)
+		j.fail("policy-sequential", expected, observed+"; they increase in the order of issue, like a counter or a clock", evidence...)
 	case f.Bits < gross:
 		j.fail("policy-weak", expected, observed, evidence...)
 	default:
@@ -253,10 +253,10 @@ func userCodeStrength(j *judging) {
 	f := measure(codes)
 	f.Growing = growing(list, codes)
 	if f.Growing && f.Sample >= leastSample && f.Bits >= userBitsFail {
-		j.fail("policy-sequential", "user codes that do not tell the next one", fmt.Sprintf("%d codes grow in the order in which they were issued, as a counter or a clock does", f.Sample), list[0].said, list[1].said)
+		j.fail("policy-sequential", "user codes that do not reveal the next one", fmt.Sprintf("%d codes increase in the order of issue, like a counter or a clock", f.Sample), list[0].said, list[1].said)
 	}
 	if f.Sample >= leastSample && f.Bits >= userBitsFail && f.Bits < userBits && j.guessingIsLimited() {
-		j.measure("short-but-limited", fmt.Sprintf("at most %.1f bits in %d codes, and guesses are limited (see SEC-04)", f.Bits, f.Sample), list[0].said)
+		j.measure("short-but-limited", fmt.Sprintf("at most %.1f bits in %d codes, and the server limits guesses (see SEC-04)", f.Bits, f.Sample), list[0].said)
 		return
 	}
 	j.strength(f, "", userBits, userBitsFail, "a user_code", list)

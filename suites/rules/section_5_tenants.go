@@ -23,7 +23,7 @@ func tenantsAreApart(j *judging) {
 		return
 	}
 	if !hasCodes(control.Exchange) {
-		j.inconclusive("the second tenant gives no codes to a client of its own: %s", describe(control.Exchange))
+		j.inconclusive("the second tenant issues no codes to its own client: %s", describe(control.Exchange))
 		return
 	}
 	j.foreignClientThere()
@@ -48,7 +48,7 @@ func (j *judging) foreignClientThere() {
 	x, ok := j.maybe(transcript.Tenants, labels.ClientDevice)
 	switch {
 	case !ok:
-		j.note("shared-client", "the tenants share a client id or an endpoint, so a foreign client was not tried")
+		j.note("shared-client", "the tenants share a client id or an endpoint, so no foreign client was tried")
 	case hasCodes(x.Exchange):
 		j.fail("client", "an error", "codes from the second tenant for a client of the first", x)
 	default:
@@ -65,7 +65,7 @@ func (j *judging) codeAbroad(state, by string, control said) {
 		}
 		return
 	}
-	observed := fmt.Sprintf("%s, at the second tenant, for a code of the first that is %s", describe(x.Exchange), state)
+	observed := fmt.Sprintf("%s at the second tenant for a code of the first that is %s", describe(x.Exchange), state)
 	switch {
 	case hasToken(x.Exchange):
 		j.fail("token", quoted("invalid_grant"), observed, x, control)
@@ -94,7 +94,7 @@ func (j *judging) codeOnForeignPage() {
 	const scenario = transcript.Tenants
 	if _, visited := j.Transcripts[scenario].Journey(labels.Page); !visited {
 		if _, went := j.Transcripts[scenario].Journey(labels.Own); went {
-			j.note("shared-page", "both tenants have the same verification_uri, so a foreign user code was not tried")
+			j.note("shared-page", "both tenants have the same verification_uri, so no foreign user code was tried")
 		} else {
 			j.missing(scenario, "the journey page")
 		}
@@ -105,7 +105,7 @@ func (j *judging) codeOnForeignPage() {
 		return
 	}
 	if hasToken(owner.Exchange) {
-		j.fail("decided-elsewhere", "a page that does not know the code", "a person of the second tenant, on its page, approved a device of the first", owner)
+		j.fail("decided-elsewhere", "a page that does not know the code", "an end user of the second tenant approved a device of the first on the second tenant's page", owner)
 		return
 	}
 	// What the page does with a code of its own is the control.
@@ -116,9 +116,9 @@ func (j *judging) codeOnForeignPage() {
 	switch {
 	case !ok:
 	case visit.ApproveOffered || visit.Outcome == transcript.Approved || visit.Outcome == transcript.AtDecision:
-		j.warn("code-known", "a page that does not know the code", "the page of the second tenant takes a user code of the first: "+string(visit.Outcome), owner)
+		j.warn("code-known", "a page that does not know the code", "the second tenant's page accepts a user code of the first: "+string(visit.Outcome), owner)
 	default:
-		j.pass("the page of the second tenant does not take the code: %s", visit.Outcome)
+		j.pass("the second tenant's page does not accept the code: %s", visit.Outcome)
 	}
 }
 
@@ -128,7 +128,7 @@ func (j *judging) foreignPerson() {
 	const scenario = transcript.Tenants
 	if _, visited := j.Transcripts[scenario].Journey(labels.Guest); !visited {
 		if _, went := j.Transcripts[scenario].Journey(labels.Own); went {
-			j.note("shared-account", "the user of the second tenant has the name of users.first, so a foreign person was not tried")
+			j.note("shared-account", "the second tenant's user has the name of users.first, so no foreign end user was tried")
 		}
 		return
 	}
@@ -136,19 +136,19 @@ func (j *judging) foreignPerson() {
 	if !ok {
 		return
 	}
-	const observed = "a person of the second tenant approved a device of the first, on its page"
+	const observed = "an end user of the second tenant approved a device of the first on the first tenant's page"
 	guests := j.Profile.Tenant.Guests
 	switch {
 	case !hasToken(owner.Exchange):
 		if visit, ok := j.journey(scenario, labels.Guest); ok {
-			j.pass("a person of the second tenant cannot decide here: %s", visit.Outcome)
+			j.pass("an end user of the second tenant cannot decide here: %s", visit.Outcome)
 		}
 	case guests == nil:
-		j.warn("guest", "a refused login; if guests are meant to decide, set tenant.guests: true", observed, owner)
+		j.warn("guest", "a failed login; if guests may decide, set tenant.guests: true", observed, owner)
 	case *guests:
 		j.note("guest-allowed", observed+", as the profile allows (tenant.guests)", owner)
 	default:
-		j.fail("guest-refused-by-profile", "a refused login, since the profile says tenant.guests: false", observed, owner)
+		j.fail("guest-refused-by-profile", "a failed login, since the profile sets tenant.guests: false", observed, owner)
 	}
 }
 
@@ -175,9 +175,9 @@ func (j *judging) foreignToken() {
 	case !active:
 		j.pass("a token of the second tenant is not active here")
 	case issuer == j.Issuer && issuer != "":
-		j.fail("token-adopted", "inactive, or the issuer of the second tenant", "introspection here calls a token of the second tenant its own: iss "+clip(issuer), x)
+		j.fail("token-adopted", "inactive, or the second tenant's issuer", "introspection here reports a token of the second tenant as its own: iss "+clip(issuer), x)
 	case issuer == "":
-		j.warn("token-active", "inactive, or the issuer of the second tenant", "introspection here calls a token of the second tenant active, and names no issuer", x)
+		j.warn("token-active", "inactive, or the second tenant's issuer", "introspection here reports a token of the second tenant as active, without an issuer", x)
 	default:
 		j.note("introspects-for-others", "introspection here knows a token of the second tenant: iss "+clip(issuer), x)
 	}
@@ -190,7 +190,7 @@ func (j *judging) issuerOfToken(token said, text string) {
 	}
 	switch issuer, _ := claims.String("iss"); {
 	case issuer == j.Issuer && issuer != "":
-		j.fail("issuer", "the issuer of the second tenant in its ID token", "iss "+clip(issuer)+", the first tenant", token)
+		j.fail("issuer", "the second tenant's issuer in its ID token", "iss "+clip(issuer)+", the first tenant", token)
 	case issuer == j.Profile.Tenant.Issuer:
 		j.pass("the ID token names its own tenant")
 	}
@@ -220,6 +220,6 @@ func (j *judging) tenantsIssuer() {
 	case shared:
 		j.fail("tenants-share-issuer", fmt.Sprintf("issuer %q for the second tenant", t.Issuer), fmt.Sprintf("issuer %q for both tenants", j.Issuer), first)
 	default:
-		j.note("tenant-issuer-differs", "no metadata of the second tenant names its issuer "+t.Issuer)
+		j.note("tenant-issuer-differs", "no metadata of the second tenant has its issuer "+t.Issuer)
 	}
 }

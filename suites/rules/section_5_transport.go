@@ -23,7 +23,7 @@ func tlsEverywhere(j *judging) {
 		return
 	}
 	if !hasCodes(control.Exchange) {
-		j.inconclusive("the request over https does not succeed: %s", describe(control.Exchange))
+		j.inconclusive("the request over https fails: %s", describe(control.Exchange))
 		return
 	}
 	j.notOverHTTP()
@@ -50,7 +50,7 @@ func (j *judging) notOverHTTP() {
 		case x.Status/100 == 3 && !strings.HasPrefix(strings.ToLower(x.Header("Location")), "https:"):
 			j.note("redirect", fmt.Sprintf("http leads to %q", clip(x.Header("Location"))), x)
 		case x.Status/100 == 3 && what != "page":
-			j.warn("redirect", "a refusal: the request and its secrets have been sent in the clear", fmt.Sprintf("status %d to https, for a POST with credentials", x.Status), x)
+			j.warn("redirect", "an error: the request and its secrets have already been sent in the clear", fmt.Sprintf("status %d to https, for a POST with credentials", x.Status), x)
 		default:
 			j.pass("%s over http: %s", what, describe(x.Exchange))
 		}
@@ -73,7 +73,7 @@ func (j *judging) sameAsOverTLS(x said) bool {
 
 func (j *judging) certificates() {
 	if j.Profile.TLS.Insecure {
-		j.note("certificate-not-judged", "certificates are not judged: the profile says tls.insecure")
+		j.note("certificate-not-judged", "certificates are not checked: the profile sets tls.insecure")
 		return
 	}
 	for _, x := range j.Transcripts[transcript.Transport].Labelled(labels.Certificate) {
@@ -82,9 +82,9 @@ func (j *judging) certificates() {
 		case x.Failure == nil || x.Response != nil:
 			j.pass("the certificate of %s is valid", clip(host))
 		case strings.Contains(x.Failure.Text, "unknown authority"):
-			j.warn("certificate-authority", "a certificate that everybody trusts", fmt.Sprintf("%s: %s", clip(host), clip(x.Failure.Text)), said{x, transcript.Transport})
+			j.warn("certificate-authority", "a certificate from a public CA", fmt.Sprintf("%s: %s", clip(host), clip(x.Failure.Text)), said{x, transcript.Transport})
 		case x.Failure.Kind == wire.FailTLS && strings.Contains(x.Failure.Text, "x509:"):
-			j.fail("certificate", "a certificate that is valid for the host", fmt.Sprintf("%s: %s", clip(host), clip(x.Failure.Text)), said{x, transcript.Transport})
+			j.fail("certificate", "a certificate valid for the host", fmt.Sprintf("%s: %s", clip(host), clip(x.Failure.Text)), said{x, transcript.Transport})
 		default:
 			j.inconclusive("%s could not be reached (%s)", clip(host), x.Failure.Kind)
 		}
@@ -100,7 +100,7 @@ func (j *judging) tlsVersions() {
 	_, new12 := accepted("1.2")
 	if !new13 && !new12 {
 		// The control: our probes must be able to succeed.
-		j.note("tls-versions-unknown", "no probe of a single TLS version was answered, not even of a current one")
+		j.note("tls-versions-unknown", "no probe with a single TLS version got an answer, not even a current one")
 		return
 	}
 	old := false
@@ -111,7 +111,7 @@ func (j *judging) tlsVersions() {
 		}
 	}
 	if !old {
-		j.pass("TLS below 1.2 is refused")
+		j.pass("the server rejects TLS below 1.2")
 	}
 }
 
@@ -122,7 +122,7 @@ func hostHeaderNotTrusted(j *judging) {
 		return
 	}
 	if !hasCodes(control.Exchange) {
-		j.inconclusive("the request without a foreign host does not succeed: %s", describe(control.Exchange))
+		j.inconclusive("the request without a foreign host fails: %s", describe(control.Exchange))
 		return
 	}
 	list := j.all(transcript.HostHeaders, labels.Host)
@@ -139,13 +139,13 @@ func hostHeaderNotTrusted(j *judging) {
 		case uri == "":
 			j.pass("%s changes no URI", name)
 		case name == "X-Forwarded-Proto":
-			j.fail("policy-http-uri", "https, whatever a header of the request says", fmt.Sprintf("%s after %s: http", clip(uri), name), control, x)
+			j.fail("policy-http-uri", "https, whatever the request headers say", fmt.Sprintf("%s after %s: http", clip(uri), name), control, x)
 		case name == "Host" && strings.HasPrefix(x.URL, "http:"):
 			// In front of a service there is a proxy that knows its names; a
 			// server on plain http is reached without one.
-			j.warn("host-header", "the server's own host, or a proxy in front that refuses foreign ones", fmt.Sprintf("%s after a foreign Host, without TLS or a proxy", clip(uri)), control, x)
+			j.warn("host-header", "the server's own host, or a proxy in front that rejects foreign ones", fmt.Sprintf("%s after a foreign Host, without TLS or a proxy", clip(uri)), control, x)
 		default:
-			j.fail("policy-foreign-host", "the server's own host, whatever a header of the request says", fmt.Sprintf("%s after a foreign %s", clip(uri), name), control, x)
+			j.fail("policy-foreign-host", "the server's own host, whatever the request headers say", fmt.Sprintf("%s after a foreign %s", clip(uri), name), control, x)
 		}
 	}
 }

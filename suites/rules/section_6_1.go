@@ -60,7 +60,7 @@ func typeableAlphabet(j *judging) {
 		j.note("mixed-case", "upper and lower case both occur "+sample, first)
 	}
 	if strings.ContainsAny(strings.ToUpper(alphabet), "AEIOU") {
-		j.note("vowels", "vowels occur, so that codes can be words", first)
+		j.note("vowels", "vowels occur, so codes can form words", first)
 	}
 	if longest > longCode {
 		j.note("long", fmt.Sprintf("%d characters to type", longest), first)

@@ -54,7 +54,7 @@ func (j *judging) entry(way string) (entered, transcript.Journey) {
 		}
 		return refused, visit
 	}
-	j.inconclusive("%s: the page ended with %q", way, visit.Outcome)
+	j.inconclusive("%s: the visit ended with %q", way, visit.Outcome)
 	return unclear, visit
 }
 
@@ -65,7 +65,7 @@ func (j *judging) asPrinted() bool {
 	case accepted:
 		return true
 	case refused, blocked:
-		j.inconclusive("the code as printed did not get to the decision either: %s%s", visit.Outcome, lastAlert(visit))
+		j.inconclusive("the code as displayed did not reach the decision either: %s%s", visit.Outcome, lastAlert(visit))
 	}
 	return false
 }
@@ -91,10 +91,10 @@ func otherCaseAccepted(j *judging) {
 	lower, upper := strings.ContainsFunc(all, unicode.IsLower), strings.ContainsFunc(all, unicode.IsUpper)
 	switch {
 	case lower && upper:
-		j.notApplicable("letters of both cases occur in %d codes: there the case may tell codes apart", len(codes))
+		j.notApplicable("%d codes contain letters of both cases, so case may be significant", len(codes))
 		return
 	case len(codes) > 0 && !lower && !upper:
-		j.notApplicable("no letter occurs in %d codes", len(codes))
+		j.notApplicable("%d codes contain no letter", len(codes))
 		return
 	}
 	if !j.asPrinted() {
@@ -102,13 +102,13 @@ func otherCaseAccepted(j *judging) {
 	}
 	switch how, visit := j.entry(labels.OtherCase); how {
 	case accepted:
-		j.pass("codes in the other case are accepted")
+		j.pass("the page accepts codes in the other case")
 	case refused:
-		j.warn("case-matters", "the code in the other case is accepted, since all letters are of one case", fmt.Sprintf("%s%s", visit.Outcome, lastAlert(visit)))
+		j.warn("case-matters", "the page accepts the code in the other case, since all letters have one case", fmt.Sprintf("%s%s", visit.Outcome, lastAlert(visit)))
 	case blocked:
-		j.warn("case-blocked", "the code in the other case can be sent, since all letters are of one case", "the page's own form checks refuse it")
+		j.warn("case-blocked", "the page submits the code in the other case, since all letters have one case", "the page's form validation rejects it")
 	case notTried:
-		j.inconclusive("the code that was typed has no letter")
+		j.inconclusive("the typed code has no letter")
 	}
 }
 
@@ -124,18 +124,18 @@ func strayCharactersAccepted(j *judging) {
 		case how == accepted:
 			taken = append(taken, way)
 		case how == refused && way == "without separators":
-			j.warn("separator-required", "the code without its separators is accepted", fmt.Sprintf("%s%s", visit.Outcome, lastAlert(visit)))
+			j.warn("separator-required", "the page accepts the code without its separators", fmt.Sprintf("%s%s", visit.Outcome, lastAlert(visit)))
 		case how == refused:
 			others = append(others, way)
 		case how == blocked:
-			j.note("blocked", way+": the page's own form checks did not let it out")
+			j.note("blocked", way+": the page's form validation rejects it")
 		case how == notTried:
-			j.note("no-separators", "the codes have no separators to leave out")
+			j.note("no-separators", "the codes have no separators to omit")
 		}
 	}
 	switch {
 	case len(others) > 0:
-		j.measure("refused", "refused: "+strings.Join(others, ", "))
+		j.measure("refused", "rejected: "+strings.Join(others, ", "))
 	case len(taken) > 0:
 		j.pass("accepted: %s", strings.Join(taken, ", "))
 	}

@@ -33,11 +33,11 @@ func pkceOnDeviceRequest(j *judging) {
 	case !ok:
 		return
 	case !hasCodes(issued.Exchange) && supported != nil && *supported:
-		j.inconclusive("the profile says that PKCE is supported, and a request with code_challenge gets no codes: %s", describe(issued.Exchange))
+		j.inconclusive("the profile says that PKCE is supported, but a request with code_challenge gets no codes: %s", describe(issued.Exchange))
 		return
 	case !hasCodes(issued.Exchange):
 		if control, ok := j.first(extensions, labels.ParametersControl); ok && hasCodes(control.Exchange) {
-			j.fail("challenge-refused", "codes: what a server does not know it ignores", describe(issued.Exchange)+" for a request with code_challenge", issued)
+			j.fail("challenge-refused", "codes: a server ignores unknown parameters", describe(issued.Exchange)+" for a request with code_challenge", issued)
 		}
 		return
 	}
@@ -53,7 +53,7 @@ func pkceOnDeviceRequest(j *judging) {
 			j.fail("wrong-verifier", quoted("invalid_grant"), describe(wrong.Exchange)+" for a wrong code_verifier", wrong)
 			return
 		}
-		j.pass("code_challenge is ignored: the code was redeemed without its verifier")
+		j.pass("the server ignores code_challenge: the code works without its verifier")
 		return
 	}
 	if saysLittle(wrong) {
@@ -62,24 +62,24 @@ func pkceOnDeviceRequest(j *judging) {
 	}
 	missing, ok := j.latest(labels.Join(labels.PKCE, labels.Missing))
 	if ok && hasToken(missing.Exchange) {
-		j.fail("missing-verifier", quoted("invalid_grant"), describe(missing.Exchange)+" without a code_verifier, after a wrong one was refused", wrong, missing)
+		j.fail("missing-verifier", quoted("invalid_grant"), describe(missing.Exchange)+" without a code_verifier, after a wrong one was rejected", wrong, missing)
 		return
 	}
 	if !hasError(wrong.Exchange, "invalid_grant") {
 		j.warn("other-error", quoted("invalid_grant"), describe(wrong.Exchange)+" for a wrong code_verifier", wrong)
 	}
 	if right, ok := j.latest(labels.Join(labels.PKCE, labels.Right)); ok && !hasToken(right.Exchange) {
-		j.note("wrong-verifier-ends-the-code", describe(right.Exchange)+" for the right code_verifier after two wrong tries", right)
+		j.note("wrong-verifier-ends-the-code", describe(right.Exchange)+" for the correct code_verifier after two failed attempts", right)
 	}
 	right, ok := j.latest(labels.VerifierRight)
 	switch {
 	case !ok:
 	case hasToken(right.Exchange):
-		j.pass("supported: the right verifier gets the token, a wrong one and none do not")
+		j.pass("supported: the correct verifier gets the token; a wrong or missing one does not")
 	case saysLittle(right):
-		j.inconclusive("%s for the right code_verifier", describe(right.Exchange))
+		j.inconclusive("%s for the correct code_verifier", describe(right.Exchange))
 	default:
-		j.fail("right-verifier", "200 with a token", describe(right.Exchange)+" for the right code_verifier", right)
+		j.fail("right-verifier", "200 with a token", describe(right.Exchange)+" for the correct code_verifier", right)
 	}
 }
 
@@ -137,14 +137,14 @@ func dpopBound(j *judging) {
 	kind, _ := o.String("token_type")
 	switch {
 	case err != nil || !hasToken(x.Exchange):
-		j.inconclusive("no token with a good proof: %s", describe(x.Exchange))
+		j.inconclusive("no token with a valid proof: %s", describe(x.Exchange))
 		return
 	case !strings.EqualFold(kind, "DPoP") && !known:
-		j.notApplicable("the target does not do DPoP: the token is a %s token, and %s", clip(kind), how)
+		j.notApplicable("the server does not support DPoP: the token is a %s token, and %s", clip(kind), how)
 		return
 	case !strings.EqualFold(kind, "DPoP"):
-		j.note("unbound", "the token is a "+clip(kind)+" token, which RFC 9449 section 5 allows", x)
-		j.pass("token_type %s: not bound, which is allowed", clip(kind))
+		j.note("unbound", "the token is a "+clip(kind)+" token, as RFC 9449 section 5 allows", x)
+		j.pass("token_type %s: not bound, as allowed", clip(kind))
 		return
 	}
 	about, ok := j.maybe(extensions, labels.DPoPIntrospection)
@@ -152,11 +152,11 @@ func dpopBound(j *judging) {
 	if ok {
 		j.boundToKey(about, want)
 	} else {
-		j.note("binding-unseen", "no introspection endpoint shows to which key the token is bound", x)
+		j.note("binding-unseen", "no introspection endpoint shows which key the token is bound to", x)
 	}
 	other, tried := j.maybe(extensions, labels.DPoPRefreshOtherKey)
 	if public := j.Profile.Clients.Public; tried && public.Secret == nil && hasToken(other.Exchange) {
-		j.fail("refresh-not-bound", "a refresh token of a public client is bound to the key", describe(other.Exchange)+" with another key", other)
+		j.fail("refresh-not-bound", "a public client's refresh token bound to the key", describe(other.Exchange)+" with another key", other)
 	}
 	j.pass("token_type DPoP")
 }
@@ -168,7 +168,7 @@ func (j *judging) boundToKey(about said, want string) {
 		isBool = json.Unmarshal(o.Raw("active"), &active) == nil
 	}
 	if !isBool || !active {
-		j.note("binding-unseen", "the introspection endpoint keeps silent about the token: "+describe(about.Exchange), about)
+		j.note("binding-unseen", "the introspection endpoint reveals nothing about the token: "+describe(about.Exchange), about)
 		return
 	}
 	var cnf struct {
@@ -185,7 +185,7 @@ func (j *judging) boundToKey(about said, want string) {
 // EXT-03
 func badProofsRefused(j *judging) {
 	if known, how := j.dpopSupported(); !known {
-		j.notApplicable("the target does not do DPoP: %s", how)
+		j.notApplicable("the server does not support DPoP: %s", how)
 		return
 	}
 	good, ok := j.redeemed()
@@ -196,15 +196,15 @@ func badProofsRefused(j *judging) {
 		switch {
 		case hasToken(x.Exchange):
 			accepted = true
-			j.fail("accepted-"+strings.ReplaceAll(name, " ", "-"), quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with a fault in: "+name, x)
+			j.fail("accepted-"+strings.ReplaceAll(name, " ", "-"), quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with an invalid part: "+name, x)
 		case serverFault(x.Exchange):
-			j.warn("server-error", quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with a fault in: "+name, x)
+			j.warn("server-error", quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with an invalid part: "+name, x)
 		case saysLittle(x):
-			j.inconclusive("%s for a proof with a fault in: %s", describe(x.Exchange), name)
+			j.inconclusive("%s for a proof with an invalid part: %s", describe(x.Exchange), name)
 		case hasError(x.Exchange, "use_dpop_nonce") && name != labels.HeaderType:
-			j.note("nonce-first", "the nonce was asked for before the fault was looked at: "+name, x)
+			j.note("nonce-first", "the server required a nonce before it checked the rest of the proof: "+name, x)
 		case !hasError(x.Exchange, "invalid_dpop_proof", "use_dpop_nonce"):
-			j.warn("other-error", quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with a fault in: "+name, x)
+			j.warn("other-error", quoted("invalid_dpop_proof"), describe(x.Exchange)+" for a proof with an invalid part: "+name, x)
 		}
 	}
 	first, sent := j.maybe(extensions, labels.ReplayFirst)
@@ -212,7 +212,7 @@ func badProofsRefused(j *judging) {
 	if sent && repeated && saysLittle(first) && saysLittle(again) {
 		// A replay may be looked for when a token is given (section 11.1 leaves
 		// the check itself open), and nobody decided about this code.
-		j.note("replayed", "the same proof was taken twice while the code was pending: "+describe(again.Exchange), first, again)
+		j.note("replayed", "the server accepted the same proof twice while the code was pending: "+describe(again.Exchange), first, again)
 	}
 	switch {
 	case accepted:
@@ -220,18 +220,18 @@ func badProofsRefused(j *judging) {
 		j.missing(extensions, labels.DPoPBad)
 	case !ok:
 	case hasToken(good.Exchange):
-		j.pass("%d bad proofs refused, and the code was still good afterwards", len(tried))
+		j.pass("the server rejects %d invalid proofs, and the code still works afterwards", len(tried))
 	case saysLittle(good):
-		j.inconclusive("%s for a good proof", describe(good.Exchange))
+		j.inconclusive("%s for a valid proof", describe(good.Exchange))
 	default:
-		j.warn("consumes-the-code", "a failed proof leaves the code as it was", describe(good.Exchange)+" for a good proof after the bad ones", good)
+		j.warn("consumes-the-code", "an invalid proof leaves the code unchanged", describe(good.Exchange)+" for a valid proof after the invalid ones", good)
 	}
 }
 
 // EXT-04
 func nonceChallengeHarmless(j *judging) {
 	if known, how := j.dpopSupported(); !known {
-		j.notApplicable("the target does not do DPoP: %s", how)
+		j.notApplicable("the server does not support DPoP: %s", how)
 		return
 	}
 	if !j.approved(extensions, labels.Of(labels.Approve, labels.DPoP)) {
@@ -242,13 +242,13 @@ func nonceChallengeHarmless(j *judging) {
 	case !ok:
 		return
 	case hasToken(plain.Exchange):
-		j.notApplicable("the target asks for no nonce: a proof without one got the token")
+		j.notApplicable("the server requires no nonce: a proof without one got the token")
 		return
 	case !hasError(plain.Exchange, "use_dpop_nonce"):
 		j.inconclusive("%s for a proof without a nonce", describe(plain.Exchange))
 		return
 	case plain.Exchange.Header("DPoP-Nonce") == "":
-		j.fail("no-nonce", "the header DPoP-Nonce with use_dpop_nonce", "no such header", plain)
+		j.fail("no-nonce", "the DPoP-Nonce header with use_dpop_nonce", "no such header", plain)
 		return
 	}
 	tries := j.all(extensions, labels.DPoPNonce)
@@ -294,12 +294,12 @@ func resourceIndicators(j *judging) {
 	}
 	switch {
 	case valid == "" && ignored > 0:
-		j.notApplicable("resource is ignored on the device request, which no RFC defines there; the profile names no valid one (capabilities.resource)")
+		j.notApplicable("the server ignores resource in the device request, where no RFC defines it; the profile has no valid resource (capabilities.resource)")
 		return
 	case ignored > 0:
 		j.warn("bad-resource-taken", quoted("invalid_target"), fmt.Sprintf("codes for %d of 3 resources that are relative, have a fragment, or are unknown", ignored))
 	case valid == "":
-		j.pass("bad resources are refused")
+		j.pass("the server rejects invalid resources")
 		return
 	}
 	j.audience(valid)
@@ -321,13 +321,13 @@ func (j *judging) audience(valid string) {
 	}
 	about, ok := j.maybe(extensions, labels.ResourceIntrospection)
 	if !ok {
-		j.pass("a valid resource is taken; nothing shows the token's audience")
+		j.pass("the server accepts a valid resource; the token's audience is unknown")
 		return
 	}
 	o, err := about.Object()
 	if err != nil || !o.Has("aud") {
 		j.note("audience-unseen", "the introspection endpoint shows no aud", about)
-		j.pass("a valid resource is taken")
+		j.pass("the server accepts a valid resource")
 		return
 	}
 	list, _ := o.Strings("aud")
@@ -335,10 +335,10 @@ func (j *judging) audience(valid string) {
 		list = []string{one}
 	}
 	if !slices.Contains(list, valid) {
-		j.warn("another-audience", "aud holds "+clip(valid), "aud "+clip(string(o.Raw("aud"))), about)
+		j.warn("another-audience", "aud contains "+clip(valid), "aud "+clip(string(o.Raw("aud"))), about)
 		return
 	}
-	j.pass("the token is for %s", clip(valid))
+	j.pass("the token's audience is %s", clip(valid))
 }
 
 // EXT-06
@@ -346,7 +346,7 @@ func richRequests(j *judging) {
 	control, ok := j.first(extensions, labels.ParametersControl)
 	if !ok || !hasCodes(control.Exchange) {
 		if ok {
-			j.inconclusive("the same request without further parameters gets no codes: %s", describe(control.Exchange))
+			j.inconclusive("the same request without extra parameters gets no codes: %s", describe(control.Exchange))
 		}
 		return
 	}
@@ -375,9 +375,9 @@ func richRequests(j *judging) {
 	}
 	if valid == "" {
 		if ignored {
-			j.pass("parameters that it does not know are ignored, authorization_details among them")
+			j.pass("the server ignores unknown parameters, including authorization_details")
 		} else {
-			j.pass("bad authorization_details are refused")
+			j.pass("the server rejects invalid authorization_details")
 		}
 		return
 	}
@@ -397,6 +397,6 @@ func richRequests(j *judging) {
 	case !o.Has("authorization_details"):
 		j.warn("not-told", "authorization_details in the token response (RFC 9396 section 7)", "no such member", x)
 	default:
-		j.pass("authorization_details are granted and told")
+		j.pass("authorization_details are granted and returned")
 	}
 }

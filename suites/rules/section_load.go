@@ -96,7 +96,7 @@ func noCrossTalk(j *judging) {
 	j.nothingShared(devices)
 	j.ownPerson(devices)
 	j.ownScope(devices)
-	j.pass("%d devices, %d approved and %d denied: each got what was decided about it", len(devices), approved, refused)
+	j.pass("%d devices, %d approved and %d denied: each got its own decision", len(devices), approved, refused)
 }
 
 // ownAnswers: a device hears what was decided about its own code.
@@ -113,15 +113,15 @@ func (j *judging) ownAnswers(d fleetDevice) {
 	case len(d.tokens) > 0 && d.visit.Outcome == transcript.Denied:
 		j.fail("token-for-denied", quoted("access_denied"), fmt.Sprintf("device %d was denied: %s", d.k, describe(d.tokens[0].Exchange)), d.tokens[0])
 	case len(d.tokens) > 0 && undecided && d.visit.Outcome != transcript.Unfinished:
-		j.fail("token-without-approval", quoted("authorization_pending"), fmt.Sprintf("nobody approved device %d: %s", d.k, describe(d.tokens[0].Exchange)), d.tokens[0])
+		j.fail("token-without-approval", quoted("authorization_pending"), fmt.Sprintf("device %d was not approved: %s", d.k, describe(d.tokens[0].Exchange)), d.tokens[0])
 	case undecided && terminal(last.Exchange) && d.visit.Name == "":
-		j.fail("ended-undecided", quoted("authorization_pending"), fmt.Sprintf("nobody decided about device %d: %s", d.k, describe(last.Exchange)), last)
+		j.fail("ended-undecided", quoted("authorization_pending"), fmt.Sprintf("device %d was not decided: %s", d.k, describe(last.Exchange)), last)
 	case d.approved() && len(d.tokens) == 0 && d.lost > 0:
 		j.inconclusive("device %d was approved and got no token, but %d of its polls got no answer", d.k, d.lost)
 	case d.approved() && len(d.tokens) == 0 && hasError(last.Exchange, "slow_down"):
-		j.inconclusive("device %d was approved and still hears slow_down", d.k)
+		j.inconclusive("device %d was approved and still gets slow_down", d.k)
 	case d.approved() && len(d.tokens) == 0 && last.Sent < d.visit.Ended:
-		j.inconclusive("device %d did not ask after it was approved", d.k)
+		j.inconclusive("device %d did not poll after its approval", d.k)
 	case d.approved() && len(d.tokens) == 0 && j.certain(d.visit, transcript.Fleet, labels.Nth(labels.Poll, d.k)):
 		j.fail("approved-without-token", "a token for each approved device", fmt.Sprintf("device %d was approved: %s", d.k, describe(last.Exchange)), last)
 	}
@@ -149,11 +149,11 @@ func (j *judging) nothingShared(devices []fleetDevice) {
 			// Some products keep one token for each person, client and scope,
 			// and no RFC forbids it: revoking one device then logs out the others.
 			if !shared {
-				j.warn("shared-by-person", "each device has its own "+what, "two devices of one person were given the same "+what, other.answer, x)
+				j.warn("shared-by-person", "each device has its own "+what, "two devices of one end user got the same "+what, other.answer, x)
 			}
 			shared = true
 		default:
-			j.fail("shared-"+what, "each device has its own "+what, "two devices were given the same "+what, other.answer, x)
+			j.fail("shared-"+what, "each device has its own "+what, "two devices got the same "+what, other.answer, x)
 		}
 	}
 	for _, d := range devices {
@@ -177,7 +177,7 @@ func (j *judging) ownPerson(devices []fleetDevice) {
 		x := d.tokens[0]
 		sub := j.subject(transcript.Fleet, labels.Nth(labels.Owner, d.k), x)
 		if sub == "" {
-			j.note("subject-unknown", "nothing tells whose the tokens are: no userinfo, introspection or ID token", x)
+			j.note("subject-unknown", "unknown whose tokens they are: no userinfo, introspection or ID token", x)
 			return
 		}
 		if other, ok := person[d.who]; ok && other != sub {
@@ -185,7 +185,7 @@ func (j *judging) ownPerson(devices []fleetDevice) {
 			return
 		}
 		if other, ok := approver[sub]; ok && other != d.who {
-			j.fail("other-person", "a token of the person who approved", fmt.Sprintf("device %d was approved by another person and got a token of subject %q, too", d.k, clip(sub)), witness[sub], x)
+			j.fail("other-person", "a token of the end user who approved", fmt.Sprintf("device %d was approved by another end user but also got a token of subject %q", d.k, clip(sub)), witness[sub], x)
 			return
 		}
 		person[d.who], approver[sub], witness[sub] = sub, d.who, x
@@ -193,9 +193,9 @@ func (j *judging) ownPerson(devices []fleetDevice) {
 	switch len(person) {
 	case 0:
 	case 1:
-		j.note("one-person", "the tokens belong to the one person who approved; a second user (users.second) would show more")
+		j.note("one-person", "the tokens belong to the one end user who approved; a second user (users.second) would show more")
 	default:
-		j.note("two-persons", "the tokens belong to the persons who approved")
+		j.note("two-persons", "the tokens belong to the end users who approved")
 	}
 }
 
@@ -221,9 +221,9 @@ func (j *judging) ownScope(devices []fleetDevice) {
 	}
 	switch {
 	case len(beyond) > 0 && len(within) > 0:
-		j.fail("other-scope", "the one scope that the device asked for, as other devices got it", "a device got scopes that only others asked for", append(shown(beyond), shown(within)...)...)
+		j.fail("other-scope", "the one scope that the device requested, as for other devices", "a device got scopes that only others requested", append(shown(beyond), shown(within)...)...)
 	case len(beyond) > 0:
-		j.note("wider-scope", "every device that asked for one scope got more: the server's own choice (RFC 6749 section 3.3)", shown(beyond)...)
+		j.note("wider-scope", "every device that requested one scope got more: the server's choice (RFC 6749 section 3.3)", shown(beyond)...)
 	}
 }
 
@@ -260,10 +260,10 @@ func stateMachineUnderLoad(j *judging) {
 		times[i] = x.Received - x.Sent
 	}
 	slices.Sort(times)
-	figures := fmt.Sprintf("%d devices, %d compliant polls: %d slow_down, %d times 5xx, %d unanswered; answers p50 %s, p95 %s, p99 %s",
+	figures := fmt.Sprintf("%d devices, %d compliant polls: %d slow_down, %d with 5xx, %d unanswered; response time p50 %s, p95 %s, p99 %s",
 		len(devices), len(polls)+lost, len(slowed), len(faults), lost, quantile(times, 0.5), quantile(times, 0.95), quantile(times, 0.99))
 	if collected > 0 {
-		figures += fmt.Sprintf("; the token came at poll %d after the approval at the latest", max(1, most))
+		figures += fmt.Sprintf("; the token came no later than poll %d after the approval", max(1, most))
 	}
 	switch {
 	case len(slowed) > 0:

@@ -422,7 +422,7 @@ func (r Throttle) String() string {
 	case ThrottleNone:
 		add("none: no slow_down in %d polls", r.Polls)
 	case ThrottleFirst:
-		add("first poll: it is too early right after the codes, and no other poll is")
+		add("first poll: only a poll right after the codes is too early")
 	case ThrottleFixed, ThrottleAccepted, ThrottleAny:
 		add("fixed: slow_down does not lengthen the interval")
 	case ThrottleEscalating:
@@ -431,9 +431,9 @@ func (r Throttle) String() string {
 			add("three add %s", r.AfterThree.seconds())
 		}
 	case ThrottleLivelock:
-		add("livelock: a device that obeys is told slow_down again and again")
+		add("livelock: a compliant device gets slow_down repeatedly")
 	case ThrottleLimit:
-		add("hard limit: %d of %d polls answered 429 or 503", r.Limited, r.Polls)
+		add("hard limit: %d of %d polls got 429 or 503", r.Limited, r.Polls)
 	default:
 		add("unclear: %d slow_downs in %d polls", r.SlowDowns, r.Polls)
 	}
@@ -441,7 +441,7 @@ func (r Throttle) String() string {
 		add("counted from %s", map[string]string{fromAny: "the last poll", fromAccepted: "the last accepted poll"}[r.CountedFrom])
 	}
 	if r.FirstPoll && r.Class != ThrottleFirst {
-		add("the first poll counts from the codes")
+		add("first poll counted from the codes")
 	}
 	if r.SlowDowns > 0 && r.Boundary != nil {
 		parts = append(parts, r.Boundary.tolerance()...)
@@ -479,7 +479,7 @@ func (r *ThrottleRange) tolerance() (parts []string) {
 
 func aroundInterval(ms float64) string {
 	if ms < 0 {
-		return fmt.Sprintf("%s ms before the interval is over", roundMS(-ms))
+		return fmt.Sprintf("%s ms before the interval ends", roundMS(-ms))
 	}
 	return fmt.Sprintf("%s ms after it", roundMS(ms))
 }

@@ -17,7 +17,7 @@ const (
 // tellAgain repeats a scenario in which this machine came too late, with fresh
 // codes, when nothing else runs beside it. What it says replaces what was said.
 func (r *Runner) tellAgain(ctx context.Context, s Scenario, was transcript.Transcript) transcript.Transcript {
-	r.say(Status{Scenario: s.Name, Waiting: "its turn alone: " + was.Late[0].What})
+	r.say(Status{Scenario: s.Name, Waiting: "a retry alone: " + was.Late[0].What})
 	for _, other := range r.besides(s) {
 		select {
 		case <-other:

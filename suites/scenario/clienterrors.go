@@ -21,7 +21,7 @@ func clientErrors(c *conversation) error {
 	case tokenAuth(client) != profiles.AuthBasic:
 		return absent("the confidential client does not use HTTP Basic")
 	case !c.Profile.Limits.AllowLockouts:
-		return &Skipped{"a wrong secret may lock the client: give --allow-lockouts, or limits.allow_lockouts in the profile"}
+		return &Skipped{"a wrong secret may lock the client: use --allow-lockouts, or set limits.allow_lockouts in the profile"}
 	}
 	// A client may be locked or delayed after this.
 	if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.ClientIdentity, transcript.EarlyApproval, transcript.TokenUse); err != nil {

@@ -55,10 +55,10 @@ func (e *Environment) nobody() string {
 	}
 	for _, dropped := range e.Profile.Dropped {
 		if why, ok := strings.CutPrefix(dropped, "users.first: "); ok {
-			return "nobody can log in: " + why + " (users.first)"
+			return "no end user can log in: " + why + " (users.first)"
 		}
 	}
-	return "nobody can log in: the profile has no user (users.first)"
+	return "no end user can log in: the profile has no user (users.first)"
 }
 
 // conversation is one scenario's talk with the target, being recorded.
@@ -97,13 +97,13 @@ func (c *conversation) afterPages(names ...string) error {
 
 // after waits until other scenarios have ended.
 func (c *conversation) after(names ...string) error {
-	return c.await("the other conversations", c.others(names, ended))
+	return c.await("the other scenarios", c.others(names, ended))
 }
 
 // last waits until all other scenarios have ended for good, but for those that
 // come as late or later.
 func (c *conversation) last() error {
-	return c.await("the other conversations", c.others(nil, settled))
+	return c.await("the other scenarios", c.others(nil, settled))
 }
 
 func (c *conversation) await(what string, ends []<-chan struct{}) error {
@@ -182,7 +182,7 @@ func (c *conversation) sendPatiently(r wire.Request) wire.Exchange {
 	x := c.send(r)
 	for try := 0; try < maxRetries && x.Overloaded(); try++ {
 		wanted, _ := retryAfter(x)
-		if wanted > longestPause || c.sleep("the target asked to come back later", wanted) != nil {
+		if wanted > longestPause || c.sleep("the delay that the server requested", wanted) != nil {
 			break
 		}
 		x = c.send(r)

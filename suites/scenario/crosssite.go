@@ -105,7 +105,7 @@ func (c *conversation) logIn(s useragent.Agent, client *profiles.Client) error {
 		return err
 	}
 	if j.Outcome != transcript.Approved {
-		return fmt.Errorf("the person could not log in (%s: %s)", j.Name, j.Outcome)
+		return fmt.Errorf("the end user could not log in (%s: %s)", j.Name, j.Outcome)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (c *conversation) otherDecision(client *profiles.Client) (r useragent.Reque
 	}
 	r, err = s.Hold(c.ctx)
 	if err != nil {
-		return r, "", false, fmt.Errorf("the request that approve sends could not be caught: %w", err)
+		return r, "", false, fmt.Errorf("could not intercept the approve request: %w", err)
 	}
 	return r, d.userCode, !j.LoggedIn, nil
 }
@@ -142,7 +142,7 @@ func atDecision(j transcript.Journey) error {
 		return err
 	}
 	if j.Outcome != transcript.AtDecision {
-		return fmt.Errorf("no decision page came up (%s: %s)", j.Name, j.Outcome)
+		return fmt.Errorf("no decision page appeared (%s: %s)", j.Name, j.Outcome)
 	}
 	return nil
 }
@@ -158,7 +158,7 @@ func (c *conversation) forgeAll(s useragent.Attacker, client *profiles.Client, o
 		}
 		own, err := s.Hold(c.ctx)
 		if err != nil {
-			return fmt.Errorf("the request that approve sends could not be caught: %w", err)
+			return fmt.Errorf("could not intercept the approve request: %w", err)
 		}
 		r, what := f.make(own, other, d.userCode, otherCode)
 		if r.URL == "" {
@@ -227,7 +227,7 @@ func asQuery(own, other useragent.Request, code, otherCode string) (useragent.Re
 
 func orNothing(left []string) string {
 	if len(left) == 0 {
-		return "anything, for it has no token"
+		return "anything, since it has no token"
 	}
 	return strings.Join(left, ", ")
 }

@@ -83,9 +83,9 @@ func unfinished(j transcript.Journey) error {
 		return nil
 	}
 	if j.Trouble == nil {
-		return fmt.Errorf("the person could not finish (%s)", j.Name)
+		return fmt.Errorf("the end user could not finish (%s)", j.Name)
 	}
-	return fmt.Errorf("the person could not finish (%s): %w", j.Name, j.Trouble)
+	return fmt.Errorf("the end user could not finish (%s): %w", j.Name, j.Trouble)
 }
 
 // earlyApproval lets the person be quicker than the device: the first poll

@@ -75,7 +75,7 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 		return nil, fmt.Errorf("no codes: the device authorization request failed (%s)", x.Failure)
 	}
 	if x.Overloaded() {
-		return nil, fmt.Errorf("no codes: the target answered %d (overloaded or rate limited)", x.Status)
+		return nil, fmt.Errorf("no codes: the server answered %d (overloaded or rate limited)", x.Status)
 	}
 	o, err := x.Object()
 	if err != nil {
@@ -188,7 +188,7 @@ func (d *device) rest(after time.Duration) error {
 		return d.tooShort()
 	}
 	if d.c.TimeBudget > 0 && after > d.c.TimeBudget {
-		return &Skipped{fmt.Sprintf("the polling interval is %s and the time budget is %s: give a longer --time-budget", d.interval, d.c.TimeBudget)}
+		return &Skipped{fmt.Sprintf("the polling interval is %s and the time budget is %s: use a longer --time-budget", d.interval, d.c.TimeBudget)}
 	}
 	due := d.last + after
 	err := d.c.sleep("the polling interval", due-d.c.Clock.Now())
@@ -204,9 +204,9 @@ func (d *device) tooShort() error {
 	away := c.visited - d.visited
 	c.mu.Unlock()
 	if away > d.lifetime/4 && c.ownPace() {
-		c.late(transcript.LateCode, 0, c.Clock.Until(d.issued), "a code lives %s, and the visits to the pages before its next poll took %s", d.lifetime, away.Round(100*time.Millisecond))
+		c.late(transcript.LateCode, 0, c.Clock.Until(d.issued), "the code lifetime is %s, and the visits to the pages before its next poll took %s", d.lifetime, away.Round(100*time.Millisecond))
 	}
-	return fmt.Errorf("the codes live %s, which is too short for this conversation at an interval of %s", d.lifetime, d.interval)
+	return fmt.Errorf("the code lifetime of %s is too short for this scenario at an interval of %s", d.lifetime, d.interval)
 }
 
 // collect polls compliantly until something other than authorization_pending

@@ -76,7 +76,7 @@ func codes(c *conversation) error {
 // enough for codes that are drawn at the same instant.
 const codesAtOnce = 8
 
-// deviceErrors sends device authorization requests with one fault each, beside
+// deviceErrors sends device authorization requests with one error each, beside
 // the same request without the fault.
 //
 // Labels: control/public, control/confidential (the requests without a fault);
@@ -91,7 +91,7 @@ func deviceErrors(c *conversation) error {
 	endpoint := c.Target.Endpoints.DeviceAuthorization
 	valid := func(label string) wire.Request { return c.deviceRequest(label, public, form) }
 	if _, err := c.deviceFrom(c.sendPatiently(valid(labels.ControlPublic)), public); err != nil {
-		return fmt.Errorf("the request without a fault does not succeed: %w", err)
+		return fmt.Errorf("the valid control request fails: %w", err)
 	}
 
 	for _, method := range []string{"GET", "PUT", "HEAD"} {

@@ -176,7 +176,7 @@ func (e *expiring) persons() {
 				return err
 			}
 			hold := func() error {
-				e.c.expiredUnder(d, 0, story.name+", before the person stood at the decision")
+				e.c.expiredUnder(d, 0, story.name+", before the end user reached the decision")
 				stands()
 				return d.until(act)
 			}
@@ -184,7 +184,7 @@ func (e *expiring) persons() {
 				return err
 			}
 			if act < d.issued+d.lifetime {
-				e.c.expiredUnder(d, 0, story.name+", before the person had approved")
+				e.c.expiredUnder(d, 0, story.name+", before the end user approved")
 			}
 			d.pollNow(story.poll)
 			return nil
@@ -200,7 +200,7 @@ func (e *expiring) persons() {
 		if err := e.approve(s, d, labels.Approved, func() error { standing.Wait(); return nil }); err != nil {
 			return err
 		}
-		e.c.expiredUnder(d, d.margin(), "approved, before the person had approved")
+		e.c.expiredUnder(d, d.margin(), "approved, before the end user approved")
 		if err := d.until(d.over()); err != nil {
 			return err
 		}
@@ -267,7 +267,7 @@ func (c *conversation) tooLong(lifetime time.Duration) error {
 	if c.TimeBudget <= 0 || lifetime <= c.TimeBudget {
 		return nil
 	}
-	return &Skipped{fmt.Sprintf("the codes live %s and the time budget is %s: give --time-budget %s, or an expiry target with a short lifetime in the profile",
+	return &Skipped{fmt.Sprintf("the code lifetime is %s and the time budget is %s: use --time-budget %s, or set an expiry target with short-lived codes in the profile",
 		lifetime, c.TimeBudget, (lifetime + time.Minute).Round(time.Minute))}
 }
 

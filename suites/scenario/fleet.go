@@ -31,7 +31,7 @@ const (
 // first denies K.
 func fleet(c *conversation) error {
 	if c.Driver != nil && c.Driver.Name() == "manual" {
-		return &Skipped{"a real person would have to decide six codes more"}
+		return &Skipped{"the manual driver would ask for six more decisions"}
 	}
 	// First of all, so that no device polls long before a person comes.
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {

@@ -48,7 +48,7 @@ const (
 // device codes/1 ..., untouched/device, untouched/poll.
 func guessing(c *conversation) error {
 	if !c.Profile.Limits.AllowLockouts {
-		return &Skipped{"many wrong user codes may lock an account or an address: give --allow-lockouts, or limits.allow_lockouts in the profile"}
+		return &Skipped{"many wrong user codes may lock an account or an address: use --allow-lockouts, or set limits.allow_lockouts in the profile"}
 	}
 	if c.Driver == nil {
 		return fmt.Errorf("no user agent: %s", c.NoDriver)
@@ -255,7 +255,7 @@ func (g *guesser) again(s useragent.Agent, name string, account *useragent.Accou
 		if waited >= letInWithin {
 			return nil // whoever locks for so long is not to be waited for
 		}
-		g.wait("the guesser to be let in again", 0)
+		g.wait("the end of the guessing limit", 0)
 		if err := g.Clock.SleepReal(g.ctx, letInEvery); err != nil {
 			return errInterrupted
 		}

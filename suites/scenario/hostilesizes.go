@@ -16,7 +16,7 @@ const (
 	manyParams = 5000
 )
 
-// hostileSizes sends requests that are too large, or whose bytes are no text,
+// hostileSizes sends requests that are too large or contain invalid text,
 // one after the other. A request that is answered by a 5xx or not at all is
 // sent once more under the same label: a fault happens twice, an accident once.
 //
@@ -25,7 +25,7 @@ const (
 // markup/scope; control again.
 func hostileSizes(c *conversation) error {
 	if !c.Profile.Limits.AllowLockouts {
-		return &Skipped{"requests of hostile size may raise alarms: give --allow-lockouts, or limits.allow_lockouts in the profile"}
+		return &Skipped{"oversized requests may raise alarms: use --allow-lockouts, or set limits.allow_lockouts in the profile"}
 	}
 	// Last of all: an address may be shut out after this.
 	if err := c.last(); err != nil {

@@ -62,7 +62,7 @@ func injection(c *conversation) error {
 		case j.Outcome == transcript.Unfinished && j.Trouble != nil:
 			done.Trouble = j.Trouble.Cause
 		case j.Outcome == transcript.InputBlocked:
-			done.Blocked = "the page's own form checks"
+			done.Blocked = "the page's form validation"
 		}
 		done.Seen = s.Search(c.ctx, mark)
 		c.attacked(done)

@@ -42,14 +42,14 @@ func (c *conversation) ownPace() bool {
 // before what had to be done with it was done.
 func (c *conversation) expiredUnder(d *device, distance time.Duration, what string) {
 	if by := c.Clock.Now() - d.issued - d.lifetime + distance; d.lifetime > 0 && by > 0 && c.ownPace() {
-		c.late(transcript.LateCode, c.real(by), c.Clock.Until(d.issued), "%s: by then the code, which lives %s, had expired, or was about to", what, d.lifetime)
+		c.late(transcript.LateCode, c.real(by), c.Clock.Until(d.issued), "%s: by then the code, with a lifetime of %s, had expired or was about to", what, d.lifetime)
 	}
 }
 
 // missed notes that a request left late, by our own time.
 func (c *conversation) missed(label string, by time.Duration) {
 	if by > max(c.real(missedBy), leastMissed) {
-		c.late(transcript.LateMoment, by, time.Now().Add(-by-time.Second), "%s left %s too late", label, by.Round(time.Millisecond))
+		c.late(transcript.LateMoment, by, time.Now().Add(-by-time.Second), "%s was sent %s too late", label, by.Round(time.Millisecond))
 	}
 }
 
@@ -61,7 +61,7 @@ func (d *device) pollInPace(label string, guards int) (wire.Exchange, error) {
 	x, err := d.pollAfter(label, pace+time.Duration(guards)*d.guard())
 	by := d.c.real(x.Sent-before-pace) - time.Duration(guards)*minGuard
 	if since := time.Now().Add(-by - time.Second); err == nil && by > max(d.c.real(pace)/4, leastMissed) && d.c.strained(since) {
-		d.c.late(transcript.LatePace, by, since, "%s left %s after it might have", label, by.Round(time.Millisecond))
+		d.c.late(transcript.LatePace, by, since, "%s was sent %s later than possible", label, by.Round(time.Millisecond))
 	}
 	return x, err
 }
@@ -79,7 +79,7 @@ func (d *device) sleepBurst(label string) error {
 		return errInterrupted
 	}
 	if by := time.Since(start) - burstGap; by > d.c.real(d.interval)/4 {
-		d.c.late(transcript.LateMoment, by, start, "%s left %s too late", label, by.Round(time.Millisecond))
+		d.c.late(transcript.LateMoment, by, start, "%s was sent %s too late", label, by.Round(time.Millisecond))
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 func metadata(c *conversation) error {
 	addresses := metadataURLs(c.Profile)
 	if len(addresses) == 0 {
-		return absent("the profile has discovery off, or names no issuer")
+		return absent("the profile turns discovery off or names no issuer")
 	}
 	if t := c.Profile.Tenant; t != nil {
 		for i, address := range MetadataURLs(t.Issuer) {

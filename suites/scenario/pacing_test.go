@@ -203,7 +203,7 @@ func TestLongLifetimesAreSkippedWithAWayOut(t *testing.T) {
 	if err == nil {
 		t.Fatal("ten minutes fit into one")
 	}
-	if got := err.Error(); got != "the codes live 10m0s and the time budget is 1m0s: give --time-budget 11m0s, or an expiry target with a short lifetime in the profile" {
+	if got := err.Error(); got != "the code lifetime is 10m0s and the time budget is 1m0s: use --time-budget 11m0s, or set an expiry target with short-lived codes in the profile" {
 		t.Error(got)
 	}
 	if err := c.tooLong(30 * time.Second); err != nil {

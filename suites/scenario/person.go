@@ -10,7 +10,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
-// noSession tries approvals that no logged-in person gave, each on a code of
+// noSession tries approvals without a logged-in end user, each on a code of
 // its own.
 //
 // Journeys: not logged in; wrong password (with a user "wrong"); session

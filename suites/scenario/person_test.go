@@ -70,7 +70,7 @@ func TestNobodyToLogIn(t *testing.T) {
 		Driver:  forms, Clock: NewClock(1),
 	})
 	r.Start(context.Background(), transcript.Approval)
-	if said := r.Wait(transcript.Approval); said.Aborted != "nobody can log in: DEVICEGRANT_PASSWORD is not set (users.first)" || len(said.Exchanges) > 0 {
+	if said := r.Wait(transcript.Approval); said.Aborted != "no end user can log in: DEVICEGRANT_PASSWORD is not set (users.first)" || len(said.Exchanges) > 0 {
 		t.Errorf("%q after %d exchanges", said.Aborted, len(said.Exchanges))
 	}
 }

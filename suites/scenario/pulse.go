@@ -139,10 +139,10 @@ func (p *pulse) verify(ctx context.Context) {
 
 // gone is why the target is lost, "" when it answers again.
 func (p *pulse) gone(ctx context.Context) string {
-	p.announce("the target does not answer: asking once more", p.now()+askLimit)
+	p.announce("the server does not answer: asking once more", p.now()+askLimit)
 	again := p.ask(ctx)
 	if unanswered(again) && again.Failure.Kind != wire.FailTimeout {
-		p.announce("nobody listens at the target: asking once more", p.now()+reviveAfter)
+		p.announce("the server refuses connections: asking once more", p.now()+reviveAfter)
 		if pause(ctx, reviveAfter) != nil {
 			return ""
 		}
@@ -150,7 +150,7 @@ func (p *pulse) gone(ctx context.Context) string {
 	}
 	switch {
 	case unanswered(again):
-		return fmt.Sprintf("the target no longer answers: its last requests got no answer, and a plain one got none either (%s)", again.Failure)
+		return fmt.Sprintf("the server no longer answers: the last requests got no answer, nor did a plain one (%s)", again.Failure)
 	case again.Overloaded():
 		return p.refuses(ctx, again)
 	}
@@ -165,18 +165,18 @@ func (p *pulse) refuses(ctx context.Context, x wire.Exchange) string {
 	case !asked:
 		length = time.Duration(float64(usualPause) / max(p.rate, 1))
 	case length > longestPause:
-		return fmt.Sprintf("the target refuses everything (status %d) and asks for a pause of %s, longer than the %s that a run waits", x.Status, length, longestPause)
+		return fmt.Sprintf("the server rejects every request (status %d) and asks for a pause of %s; a run waits at most %s", x.Status, length, longestPause)
 	}
-	p.announce(fmt.Sprintf("the target refuses everything (status %d): a pause", x.Status), p.now()+length)
+	p.announce(fmt.Sprintf("the server rejects every request (status %d): a pause", x.Status), p.now()+length)
 	if pause(ctx, length) != nil {
 		return ""
 	}
 	again := p.ask(ctx)
 	switch {
 	case again.Overloaded():
-		return fmt.Sprintf("the target refuses everything: status %d, also after a pause of %s", again.Status, length)
+		return fmt.Sprintf("the server rejects every request: status %d, even after a pause of %s", again.Status, length)
 	case unanswered(again):
-		return fmt.Sprintf("the target no longer answers, after it had refused everything (%s)", again.Failure)
+		return fmt.Sprintf("the server no longer answers, after it rejected every request (%s)", again.Failure)
 	}
 	return ""
 }
@@ -237,7 +237,7 @@ func (p *pulse) withoutTheDead(t transcript.Transcript) transcript.Transcript {
 	exchanges := make([]wire.Exchange, len(t.Exchanges))
 	for i, x := range t.Exchanges {
 		if unanswered(x) && x.Received > alive {
-			x.Failure = &wire.Failure{Kind: wire.FailCanceled, Text: "the target had gone: " + x.Failure.Text}
+			x.Failure = &wire.Failure{Kind: wire.FailCanceled, Text: "the server was lost: " + x.Failure.Text}
 		}
 		exchanges[i] = x
 	}

@@ -45,7 +45,7 @@ func TestPulse(t *testing.T) {
 		{"gone", []wire.Exchange{refused, refused, refused}, []wire.Exchange{refused, refused}, "no longer answers", reviveAfter},
 		{"pressed", repeated(mostRefused, answering(429, "Retry-After", "20")), []wire.Exchange{answering(429, "Retry-After", "20"), answering(200)}, "", 20 * time.Second},
 		{"pressed for long", repeated(mostRefused, answering(429, "Retry-After", "600")), []wire.Exchange{answering(429, "Retry-After", "600")}, "10m0s", 0},
-		{"down", repeated(mostRefused, answering(503)), []wire.Exchange{answering(503), answering(503)}, "also after a pause", usualPause},
+		{"down", repeated(mostRefused, answering(503)), []wire.Exchange{answering(503), answering(503)}, "even after a pause", usualPause},
 		{"refuses, then silent", repeated(mostRefused, answering(503)), []wire.Exchange{answering(503), silent}, "no longer answers", usualPause},
 		{"refuses one kind of request", repeated(mostRefused, answering(429)), []wire.Exchange{answering(200)}, "", 0},
 		{"slow_down is no refusal", repeated(mostRefused, wire.Exchange{Status: 429, Response: &wire.Message{Body: wire.Bytes(`{"error":"slow_down"}`)}}), nil, "", 0},

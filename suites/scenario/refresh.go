@@ -83,13 +83,13 @@ func (c *conversation) replayRefresh(d *device) error {
 	}
 	grace := c.Profile.Limits.RefreshGrace
 	if c.TimeBudget > 0 && grace > c.TimeBudget {
-		return &Skipped{fmt.Sprintf("limits.refresh_grace is %s and the time budget is %s: give a longer --time-budget", grace, c.TimeBudget)}
+		return &Skipped{fmt.Sprintf("limits.refresh_grace is %s and the time budget is %s: use a longer --time-budget", grace, c.TimeBudget)}
 	}
 	current := stringIn(c.sendPatiently(c.refreshRequest(labels.ReplayFirst, d.client, token, nil)), "refresh_token")
 	if current == "" {
 		current = token
 	}
-	if err := c.sleep("the grace of a replaced refresh token", grace); err != nil {
+	if err := c.sleep("the grace period of a replaced refresh token", grace); err != nil {
 		return err
 	}
 	// Nothing else has ended it meanwhile.

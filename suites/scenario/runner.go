@@ -135,7 +135,7 @@ func (r *Runner) lifeWithin(ctx context.Context) context.Context {
 
 // aboutTarget shows what the whole run waits for; no words end it.
 func (r *Runner) aboutTarget(what string, until time.Duration) {
-	const who = "the target"
+	const who = "the server"
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if what == "" {
@@ -178,7 +178,7 @@ func (r *Runner) tell(ctx context.Context, s Scenario, leavePages func(), others
 		}
 	}
 	if ceiling := r.env.Profile.Limits.TokenPerMinute; s.Hurry && ceiling > 0 {
-		c.said.Skipped = fmt.Sprintf("the target allows %d token requests a minute (limits.token_per_minute), and this takes more of them at moments of its own", ceiling)
+		c.said.Skipped = fmt.Sprintf("the server allows %d token requests a minute (limits.token_per_minute); this scenario needs more, at fixed times", ceiling)
 		return
 	}
 	err := s.run(c)
@@ -229,7 +229,7 @@ func (r *Runner) Wait(name string) transcript.Transcript {
 	f := r.futures[name]
 	r.mu.Unlock()
 	if f == nil {
-		return transcript.Transcript{Scenario: name, Aborted: "the scenario was not started"}
+		return transcript.Transcript{Scenario: name, Aborted: "the scenario did not start"}
 	}
 	<-f.done
 	return r.env.pulse.withoutTheDead(f.said)

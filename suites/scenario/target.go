@@ -191,7 +191,7 @@ func (t *Target) refuseForeign(p *profiles.Profile) {
 		{"userinfo", p.Endpoints.UserInfo, &t.Endpoints.UserInfo},
 	} {
 		if e.given == "" && *e.address != "" && !t.ownOrigin(p, *e.address) {
-			t.Refused = append(t.Refused, fmt.Sprintf("the metadata names %q for %s, at another origin: it is not used unless endpoints.%s in the profile says so", *e.address, e.name, e.name))
+			t.Refused = append(t.Refused, fmt.Sprintf("the metadata names %q for %s, at another origin: to use it, set endpoints.%s in the profile", *e.address, e.name, e.name))
 			*e.address = ""
 		}
 	}
@@ -218,8 +218,8 @@ func (t *Target) checkDiscovered(p *profiles.Profile) error {
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || (u.Scheme != "https" && (u.Scheme != "http" || !p.TLS.AllowHTTP)) {
 			return &TargetError{
-				Cause: fmt.Sprintf("the metadata at %s names the endpoint %q, which is no https URL", t.Metadata, endpoint),
-				Hint:  "for a loopback server without TLS set tls.allow_http: true in the profile",
+				Cause: fmt.Sprintf("the metadata at %s names the endpoint %q, which is not an https URL", t.Metadata, endpoint),
+				Hint:  "for a loopback server without TLS, set tls.allow_http: true in the profile",
 			}
 		}
 	}
@@ -228,9 +228,9 @@ func (t *Target) checkDiscovered(p *profiles.Profile) error {
 
 func unreachable(address string, f *wire.Failure) *TargetError {
 	hint := map[wire.FailureKind]string{
-		wire.FailRefused: "is the server running? --wait 60s waits for one that is still starting",
+		wire.FailRefused: "is the server running? --wait 60s waits until it has started",
 		wire.FailDNS:     "check the host name in base_url",
-		wire.FailTLS:     "to trust a private CA set tls.ca_file in the profile (or tls.insecure: true for a throw-away server)",
+		wire.FailTLS:     "to trust a private CA, set tls.ca_file in the profile (or tls.insecure: true for a throwaway server)",
 		wire.FailTimeout: "the server accepts connections but does not answer; limits.timeout in the profile sets the limit",
 	}[f.Kind]
 	return &TargetError{Cause: fmt.Sprintf("%s cannot be reached (%s)", address, f), Hint: hint, Failure: f}

@@ -69,7 +69,7 @@ func TestResolve(t *testing.T) {
 		{"the profile wins", `{"device_authorization_endpoint":"BASE/d","token_endpoint":"BASE/other"}`, "/mine", "/d", false},
 		{"no device endpoint", `{"token_endpoint":"BASE/t"}`, "", "names no device_authorization_endpoint", true},
 		{"not JSON", `<html>`, "", "not JSON", true},
-		{"another scheme", `{"device_authorization_endpoint":"file:///etc/passwd","token_endpoint":"BASE/t"}`, "", "no https URL", true},
+		{"another scheme", `{"device_authorization_endpoint":"file:///etc/passwd","token_endpoint":"BASE/t"}`, "", "not an https URL", true},
 		{"not a string", `{"device_authorization_endpoint":{},"token_endpoint":"BASE/t"}`, "", "names no device_authorization_endpoint", true},
 	} {
 		document = test.document

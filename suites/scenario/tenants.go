@@ -141,7 +141,7 @@ func (c *conversation) tenantEndpoints(t *profiles.Tenant) (profiles.Endpoints, 
 		}
 	}
 	if at.DeviceAuthorization == "" || at.Token == "" {
-		return at, fmt.Errorf("the metadata of the second tenant (%s) names no endpoints at an origin that the profile knows: set tenant.endpoints", t.Issuer)
+		return at, fmt.Errorf("the second tenant's metadata (%s) names no endpoints at an origin in the profile: set tenant.endpoints", t.Issuer)
 	}
 	return at, nil
 }

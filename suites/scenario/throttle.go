@@ -38,7 +38,7 @@ func (d *device) provoke(label string, n int) (slowed int, err error) {
 }
 
 // noSlowDown is why a scenario about slow_down has nothing to tell.
-const noSlowDown = "the target sends no slow_down (see POLL-03)"
+const noSlowDown = "the server sends no slow_down (see POLL-03)"
 
 // slowedApproval lets a person approve a device that was told to slow down and
 // obeyed.
@@ -303,7 +303,7 @@ func hastyNeighbour(c *conversation) error {
 			alone, slowed, err = c.neighbours(client, labels.Later+"/", 1)
 		}
 		if since := c.Clock.Until(c.said.Started); err == nil && !alone && c.strained(since) {
-			c.late(transcript.LateMoment, 0, since, "no time was found in which the device polled alone")
+			c.late(transcript.LateMoment, 0, since, "the device never polled alone")
 		}
 	}
 	if err != nil || !slowed {

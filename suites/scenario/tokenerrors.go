@@ -9,7 +9,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// tokenErrors sends device access token requests with one fault each. The
+// tokenErrors sends device access token requests with one error each. The
 // control is the same request without a fault, on a code of its own.
 //
 // Labels: device/NAME (the codes), control; grant_type/absent, /empty,

@@ -19,7 +19,7 @@ func transport(c *conversation) error {
 	endpoint := c.Target.Endpoints.DeviceAuthorization
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "https" {
-		return absent("the target is reached over http, which the profile allows (tls.allow_http)")
+		return absent("the server uses http, as the profile allows (tls.allow_http)")
 	}
 	public := c.Profile.Clients.Public
 	d, err := c.issue(labels.Control, public)

@@ -19,7 +19,7 @@ func (c *conversation) victim() (useragent.Attacker, error) {
 		return a, nil
 	}
 	_ = s.Close() // what matters is that it is of no use here
-	return nil, fmt.Errorf("hostile pages need a real browser, and the driver is %s", c.Driver.Name())
+	return nil, fmt.Errorf("hostile pages need a real browser, but the driver is %s", c.Driver.Name())
 }
 
 // attacked records an attack.

@@ -80,7 +80,7 @@ func (c *conversation) visit(s useragent.Agent, task useragent.Task) transcript.
 	start := time.Now()
 	j := c.visitExpiring(s, task)
 	if by := time.Since(task.Deadline); !task.Deadline.IsZero() && by > 0 && c.ownPace() {
-		c.late(transcript.LateCode, by, start, "%s: the code had expired before the visit ended, which took %s with the wait for its turn", task.Name, time.Since(start).Round(100*time.Millisecond))
+		c.late(transcript.LateCode, by, start, "%s: the code expired before the visit ended; with the wait for its turn, it took %s", task.Name, time.Since(start).Round(100*time.Millisecond))
 	}
 	return j
 }

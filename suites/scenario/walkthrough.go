@@ -69,7 +69,7 @@ func (d *device) walkthrough(name string) (useragent.Task, error) {
 		task.UserCode = d.c.random.like(d.userCode)
 	case "login_failed":
 		if d.c.Profile.Users.Wrong == nil {
-			return task, fmt.Errorf("the profile has no user who is to be refused (users.wrong)")
+			return task, fmt.Errorf("the profile has no user with a wrong password (users.wrong)")
 		}
 		task.Account = account(d.c.Profile.Users.Wrong)
 	case "complete_uri":
@@ -78,7 +78,7 @@ func (d *device) walkthrough(name string) (useragent.Task, error) {
 		}
 		task.Start, task.TypeCode = d.complete, false
 	default:
-		return task, fmt.Errorf("there is no case %q; known are %s", name, strings.Join(WalkthroughCases(), ", "))
+		return task, fmt.Errorf("unknown case %q; the cases are %s", name, strings.Join(WalkthroughCases(), ", "))
 	}
 	return task, nil
 }

@@ -32,7 +32,7 @@ func (v *visit) decide(p *pages.Sighting) choice {
 	}
 	key := p.Role + " " + fmt.Sprint(p.Fingerprint())
 	if v.seen[key]++; v.seen[key] > sameAgain {
-		return choice{trouble: p.Trouble(transcript.Loop, fmt.Sprintf("the same page came %d times", v.seen[key]))}
+		return choice{trouble: p.Trouble(transcript.Loop, fmt.Sprintf("the same page appeared %d times", v.seen[key]))}
 	}
 	switch p.Role {
 	case pages.RoleSuccess:
@@ -129,12 +129,12 @@ func (v *visit) atCode(p *pages.Sighting) choice {
 		return choice{end: transcript.CodeRejected}
 	case v.codesSent > 0:
 		// A page that reloads itself, or that lost what was typed, is no refusal.
-		return choice{trouble: p.Trouble(transcript.Loop, "the code page came back without a word about the code")}
+		return choice{trouble: p.Trouble(transcript.Loop, "the code page appeared again with no error about the code")}
 	case failed && v.holdsCode():
 		return choice{end: transcript.CodeRejected}
 	}
 	if v.task.Goal == transcript.Deny && v.consent == "never" && v.loggedIn {
-		return v.noWayToDeny(p, "the server is said never to ask, so that entering the code could approve")
+		return v.noWayToDeny(p, "the profile says that the server never asks, so entering the code could approve")
 	}
 	given := p.Prefilled()
 	asIs := given != "" && (!v.task.TypeCode || pages.Bare(given) == pages.Bare(v.task.UserCode))
@@ -154,14 +154,14 @@ func (v *visit) atLogin(p *pages.Sighting) choice {
 	case v.task.Account == nil, v.forgotten:
 		return choice{end: transcript.AtLogin}
 	case v.task.Goal == transcript.Deny && v.consent != "always" && v.holdsCode():
-		return v.noWayToDeny(p, "no way to refuse was offered before the login, and on a server that never asks the login alone would approve")
+		return v.noWayToDeny(p, "no page offered a way to deny before the login, and if the server never asks, the login alone approves")
 	}
 	repeated := v.loginsSent > 0 || !p.AsksForPassword() && v.namesSent > 0
 	if repeated {
 		silent := p.Role != pages.RoleLoginError && !p.SaysError()
 		if !v.tab.Live() && p.Scripts && (silent || p.FedByScript()) {
-			t := p.Trouble(transcript.NeedsScript, "the login page came back, and it has scripts that the forms driver does not run")
-			t.Hint = "use the driver browser, or name what its script fills in verification.pages[].http.set"
+			t := p.Trouble(transcript.NeedsScript, "the login page appeared again, and it has scripts that the forms driver does not run")
+			t.Hint = "use the browser driver, or list in verification.pages[].http.set what its script fills in"
 			return choice{trouble: t}
 		}
 		return choice{end: transcript.LoginFailed}
@@ -196,13 +196,13 @@ func (v *visit) atDecision(p *pages.Sighting) choice {
 		case early && v.consent == "always":
 			return choice{way: pages.Approve}
 		}
-		return v.noWayToDeny(p, "the page that asks for the decision offers no way to refuse")
+		return v.noWayToDeny(p, "the decision page offers no way to deny")
 	case transcript.ApproveWithoutSession:
 		switch {
 		case v.forgotten:
 			return choice{end: transcript.AtDecision}
 		case !canApprove:
-			return choice{trouble: p.Trouble(transcript.ElementMissing, "the page has nothing to approve with")}
+			return choice{trouble: p.Trouble(transcript.ElementMissing, "the page has no control to approve with")}
 		}
 		if !early || v.task.Account == nil {
 			return v.pressApprove(p, true)
@@ -210,10 +210,10 @@ func (v *visit) atDecision(p *pages.Sighting) choice {
 		return choice{way: pages.Approve}
 	}
 	if !canApprove {
-		return choice{trouble: p.Trouble(transcript.ElementMissing, "the page has nothing to approve with")}
+		return choice{trouble: p.Trouble(transcript.ElementMissing, "the page has no control to approve with")}
 	}
 	if !v.tab.Live() && p.Scripts && v.approvals > 0 && v.seen[p.Role+" "+fmt.Sprint(p.Fingerprint())] > 1 {
-		return choice{trouble: p.Trouble(transcript.NeedsScript, "the decision page came back, and it has scripts that the forms driver does not run")}
+		return choice{trouble: p.Trouble(transcript.NeedsScript, "the decision page appeared again, and it has scripts that the forms driver does not run")}
 	}
 	return v.pressApprove(p, false)
 }

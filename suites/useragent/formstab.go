@@ -110,7 +110,7 @@ func (t *formsTab) navigate(ctx context.Context, method, to string, body io.Read
 			s = &submission{method: http.MethodGet, url: refresh}
 		}
 		if hop >= maxHops {
-			return Failed(transcript.Loop, fmt.Sprintf("%d pages in a row moved on by themselves", hop))
+			return Failed(transcript.Loop, fmt.Sprintf("%d automatic redirects between pages in a row", hop))
 		}
 		method, to, contentType = s.method, s.url, s.contentType
 		body = strings.NewReader(s.body)
@@ -203,7 +203,7 @@ func (t *formsTab) failed(ctx context.Context, err error) error {
 	case errors.As(err, &dns):
 		return Failed(transcript.Unreachable, "the host name "+dns.Name+" does not resolve")
 	case isCertificateError(err):
-		return Failed(transcript.Unreachable, err.Error()+" (tls.ca_file names further roots)")
+		return Failed(transcript.Unreachable, err.Error()+" (to trust more CAs, set tls.ca_file)")
 	}
 	return Failed(transcript.Unreachable, err.Error())
 }

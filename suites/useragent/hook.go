@@ -66,7 +66,7 @@ func (h hookAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 		return unsupported(j, "a hook can only approve and deny", h.o.Now())
 	}
 	if h.unfit(task.UserCode) || h.unfit(task.Start) {
-		return unsupported(j, "the user code or the URL, which come from the target, have characters that cannot be handed to a hook safely", h.o.Now())
+		return unsupported(j, "the server's user code or URL has characters that are unsafe to pass to a hook", h.o.Now())
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, h.o.Verification.Limits.Step, errStep)
 	defer cancel()
@@ -159,6 +159,6 @@ func (h *hook) call(ctx context.Context, expand func(string) string) (int, error
 // unsupported ends a journey that a driver cannot make.
 func unsupported(j transcript.Journey, cause string, now time.Duration) transcript.Journey {
 	j.Outcome, j.Ended = transcript.Unfinished, now
-	j.Trouble = &transcript.Trouble{Class: transcript.Unsupported, Cause: cause, Hint: "use the driver browser or forms for this journey"}
+	j.Trouble = &transcript.Trouble{Class: transcript.Unsupported, Cause: cause, Hint: "use the browser or forms driver for this journey"}
 	return j
 }

@@ -68,15 +68,15 @@ func (s *manualAgent) Close() error {
 func (s *manualAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{Name: task.Name, Goal: task.Goal, Driver: s.Name(), Start: task.Start, Started: s.o.Now()}
 	if task.AtDecision != nil {
-		return unsupported(j, "a person is not asked to pause before the decision", s.o.Now())
+		return unsupported(j, "the manual driver cannot pause before the decision", s.o.Now())
 	}
-	outcome, todo := transcript.Approved, "log in where asked, and APPROVE"
+	outcome, todo := transcript.Approved, "log in if asked, and APPROVE"
 	switch task.Goal {
 	case transcript.Approve:
 	case transcript.Deny:
-		outcome, todo = transcript.Denied, "log in where asked, and DENY"
+		outcome, todo = transcript.Denied, "log in if asked, and DENY"
 	default:
-		return unsupported(j, "a person is only asked to approve or to deny", s.o.Now())
+		return unsupported(j, "the manual driver can only approve and deny", s.o.Now())
 	}
 	if task.TypeCode {
 		j.TypedCode = task.UserCode
@@ -84,11 +84,11 @@ func (s *manualAgent) Journey(ctx context.Context, task Task) transcript.Journey
 	s.show(task, todo)
 	began := time.Now()
 	answer, err := s.wait(ctx, task.Deadline)
-	step := transcript.Step{N: 1, Page: "manual", Action: "asked a person: " + todo, URL: task.Start,
+	step := transcript.Step{N: 1, Page: "manual", Action: "asked the user: " + todo, URL: task.Start,
 		TookMS: float64(time.Since(began).Microseconds()) / 1000}
 	j.Steps, j.Ended = []transcript.Step{step}, s.o.Now()
 	if err == nil && strings.EqualFold(strings.TrimSpace(answer), "x") {
-		err = Failed(transcript.Unsupported, "the person could not do it")
+		err = Failed(transcript.Unsupported, "the user could not do it")
 	}
 	if err != nil {
 		class, cause := classOf(err)
@@ -97,7 +97,7 @@ func (s *manualAgent) Journey(ctx context.Context, task Task) transcript.Journey
 		return j
 	}
 	j.Outcome, j.Decided, j.CodeTyped = outcome, true, task.TypeCode
-	_, _ = io.WriteString(s.o.Out, "  noted  the device now asks for the answer, which takes a few polls\n")
+	_, _ = io.WriteString(s.o.Out, "  noted  the device now polls for the result, which takes a few polls\n")
 	return j
 }
 
@@ -111,17 +111,17 @@ func (s *manualAgent) show(task Task, todo string) {
 	if task.TypeCode {
 		fmt.Fprintf(&b, "  enter  %s\n", pages.Tidy(task.UserCode, pages.MaxLabel))
 	} else {
-		fmt.Fprintf(&b, "  code   %s (it must be shown, do not type it)\n", pages.Tidy(task.UserCode, pages.MaxLabel))
+		fmt.Fprintf(&b, "  code   %s (the page must show it, do not type it)\n", pages.Tidy(task.UserCode, pages.MaxLabel))
 	}
 	if task.Account != nil {
 		fmt.Fprintf(&b, "  as     %s\n", pages.Tidy(task.Account.Username, pages.MaxLabel))
 	}
-	fmt.Fprintf(&b, "  then   %s\n  type   Enter when done, x if it could not be done\n", todo)
+	fmt.Fprintf(&b, "  then   %s\n  type   Enter when done, x if you could not do it\n", todo)
 	_, _ = io.WriteString(s.o.Out, b.String())
 }
 
 // errExpired ends a wait that the person could no longer answer in time.
-var errExpired = Failed(transcript.JourneyTimeout, "the code expired before the person answered")
+var errExpired = Failed(transcript.JourneyTimeout, "the code expired before the user answered")
 
 // wait counts down to the deadline until the person answers. There is no
 // journey limit here: people are slow.
@@ -141,7 +141,7 @@ func (s *manualAgent) wait(ctx context.Context, deadline time.Time) (string, err
 		select {
 		case line, ok := <-s.lines:
 			if !ok {
-				return "", Failed(transcript.Unsupported, "nobody is there to answer: the input is at its end")
+				return "", Failed(transcript.Unsupported, "no one can answer: the input has ended")
 			}
 			return line, nil
 		case <-second.C:

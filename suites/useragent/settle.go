@@ -172,7 +172,7 @@ func (v *visit) timeout(ctx context.Context, p, before *pages.Sighting) settled 
 	case p.Role == "":
 		return settled{Sighting: p, trouble: v.notRecognised(p)}
 	}
-	return settled{Sighting: p, trouble: p.Trouble(transcript.NavTimeout, fmt.Sprintf("the page did not come to rest within %s", limit))}
+	return settled{Sighting: p, trouble: p.Trouble(transcript.NavTimeout, fmt.Sprintf("the page did not settle within %s", limit))}
 }
 
 func sleep(ctx context.Context, d time.Duration) {

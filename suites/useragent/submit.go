@@ -65,7 +65,7 @@ func (d *document) press(element int, byEnter bool, set map[string]string) (*sub
 	form := d.formOf(n)
 	submits := byEnter || n.DataAtom == atom.Input && (typeOf(n) == "submit" || typeOf(n) == "image") || n.DataAtom == atom.Button && typeOf(n) == "submit"
 	if form < 0 || !submits && len(set) == 0 {
-		return nil, Failed(transcript.NeedsScript, "the button has no form of its own: a script makes it work")
+		return nil, Failed(transcript.NeedsScript, "the button is outside a form: it needs a script")
 	}
 	button := n
 	if byEnter {

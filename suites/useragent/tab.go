@@ -84,9 +84,9 @@ var (
 	// ErrMoving: the page is being replaced; look again.
 	ErrMoving = errors.New("the page is being replaced")
 	// ErrStale: the element is no longer there, though the page is.
-	ErrStale = errors.New("the element was replaced while it was used")
-	// ErrLost: the page did not keep what was typed.
-	ErrLost = errors.New("the page did not keep what was typed")
+	ErrStale = errors.New("the page replaced the element during use")
+	// ErrLost: the page did not keep the typed text.
+	ErrLost = errors.New("the page did not keep the typed text")
 	// errBlocked: the form's own checks did not let the input out.
-	errBlocked = errors.New("the form's own checks refuse the input")
+	errBlocked = errors.New("the form's validation rejects the input")
 )

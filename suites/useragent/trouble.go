@@ -24,8 +24,8 @@ func Failed(class transcript.TroubleClass, cause string) error { return &failure
 
 // The causes of the two time limits of a journey.
 var (
-	errStep    = errors.New("the step's time is up")
-	errJourney = errors.New("the journey's time is up")
+	errStep    = errors.New("the step timed out")
+	errJourney = errors.New("the journey timed out")
 )
 
 // classOf sorts an error, and words it without a bare "deadline exceeded".
@@ -35,7 +35,7 @@ func classOf(err error) (transcript.TroubleClass, string) {
 	case errors.As(err, &f):
 		return f.class, f.cause
 	case errors.Is(err, errJourney):
-		return transcript.JourneyTimeout, "the time for the whole journey is up (limits.journey)"
+		return transcript.JourneyTimeout, "the whole journey timed out (limits.journey)"
 	case errors.Is(err, errStep), errors.Is(err, context.DeadlineExceeded):
 		return transcript.NavTimeout, "the page did not answer in time (limits.step)"
 	case errors.Is(err, context.Canceled):
@@ -55,13 +55,13 @@ func CauseOf(err error) string {
 // notRecognised reports a page that nothing fits, with an entry to start from.
 func (v *visit) notRecognised(p *pages.Sighting) *transcript.Trouble {
 	if !v.tab.Live() && p.Scripts {
-		t := p.Trouble(transcript.NeedsScript, "the page is made by scripts, which the forms driver does not run")
-		t.Hint = "use the driver browser"
+		t := p.Trouble(transcript.NeedsScript, "scripts build the page, and the forms driver does not run scripts")
+		t.Hint = "use the browser driver"
 		return t
 	}
-	t := p.Trouble(transcript.NotRecognised, "no profile entry and no heuristic fits the page")
+	t := p.Trouble(transcript.NotRecognised, "no profile entry or heuristic matches the page")
 	if p.Frames > 0 {
-		t.Cause += "; it has a frame from another site, which cannot be read"
+		t.Cause += "; it has an unreadable frame from another site"
 	}
 	t.Hint = "add to verification.pages: " + p.Suggest()
 	return t

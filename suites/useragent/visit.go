@@ -184,7 +184,7 @@ func (v *visit) travel(ctx context.Context) settled {
 		}
 		acts := s.Acts(m.way, m.typeCode)
 		if len(acts) == 0 {
-			return settled{trouble: s.Trouble(transcript.ElementMissing, fmt.Sprintf("the page has nothing to %s with", m.way))}
+			return settled{trouble: s.Trouble(transcript.ElementMissing, fmt.Sprintf("the page has no control to %s with", m.way))}
 		}
 		if m.way == pages.Approve && v.task.Clear != nil {
 			acts = pages.Clearing(v.task.Clear, acts)

@@ -304,7 +304,7 @@ func TestStepSummary(t *testing.T) {
 		r.Checks = append(r.Checks, r.Checks[1])
 	}
 	got := bytesOf(t, StepSummary, r)
-	if len(got) > maxSummary || !bytes.HasSuffix(got, []byte("Cut: the whole is in result.json.\n")) {
+	if len(got) > maxSummary || !bytes.HasSuffix(got, []byte("Truncated: see result.json.\n")) {
 		t.Errorf("%d bytes that end with %q", len(got), got[len(got)-60:])
 	}
 }

@@ -61,7 +61,7 @@ func StepSummary(w io.Writer, r report.Result) error {
 		b.Truncate(maxSummary - 1024)
 		whole := strings.ToValidUTF8(b.String(), "")
 		b.Reset()
-		fmt.Fprintf(&b, "%s\n\nCut: the whole is in result.json.\n", whole[:strings.LastIndexByte(whole, '\n')+1])
+		fmt.Fprintf(&b, "%s\n\nTruncated: see result.json.\n", whole[:strings.LastIndexByte(whole, '\n')+1])
 	}
 	_, err := b.WriteTo(w)
 	return err

@@ -92,7 +92,7 @@ type (
 func HAR(w io.Writer, r report.Result, s report.Scenario) error {
 	log := harLog{harBody{
 		Version: "1.2", Creator: harCreator{"devicegrant", line(r.Tool.Version)}, Entries: []harEntry{},
-		Comment: line(s.Transcript.Scenario) + " with " + titleOf(r.Target) + "; secrets are replaced by marks",
+		Comment: line(s.Transcript.Scenario) + " with " + titleOf(r.Target) + "; marks replace secrets",
 	}}
 	rate := r.Target.ClockRate
 	if !(rate > 0) {

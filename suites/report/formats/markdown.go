@@ -20,7 +20,7 @@ func Markdown(w io.Writer, r report.Result) error {
 	}
 	fmt.Fprintf(&b, "**%s** · exit %d · %s server · profile %s · %.1f s · devicegrant %s\n", summary(r.Counts), r.ExitCode, report.Markdown(kind), report.Markdown(line(r.Target.Profile)), float64(r.DurationMS)/1000, report.Markdown(line(r.Tool.Version)))
 	if r.Interrupted {
-		b.WriteString("\nThe run was interrupted: this is a part of it.\n")
+		b.WriteString("\nThe run was interrupted: this report is incomplete.\n")
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", report.Markdown(line(n)))
@@ -60,7 +60,7 @@ func Markdown(w io.Writer, r report.Result) error {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", mark(c.Verdict), report.Markdown(line(c.ID)), report.Markdown(line(string(c.Level))), report.Markdown(line(c.Title)), report.Markdown(said))
 	}
 	if skipped > 0 {
-		fmt.Fprintf(&b, "\n%d skipped: not selected, or they did not fit.\n", skipped)
+		fmt.Fprintf(&b, "\n%d skipped: not selected or not possible.\n", skipped)
 	}
 	_, err := b.WriteTo(w)
 	return err

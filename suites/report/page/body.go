@@ -24,7 +24,7 @@ func body(content wire.Bytes, header http.Header, most int) string {
 		return ""
 	case len(content) > maxPretty:
 		begin := strings.ToValidUTF8(string(content[:most]), "\ufffd")
-		return fmt.Sprintf("%s … (%d bytes more in result.json)", begin, len(content)-most)
+		return fmt.Sprintf("%s … (%d more bytes in result.json)", begin, len(content)-most)
 	}
 	if !utf8.Valid(content) {
 		return clip(fmt.Sprintf("%q", content[:min(len(content), most)]), most)

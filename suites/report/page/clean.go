@@ -18,5 +18,5 @@ func clip(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
-	return fmt.Sprintf("%s … (%d bytes more in result.json)", strings.ToValidUTF8(s[:most], ""), len(s)-most)
+	return fmt.Sprintf("%s … (%d more bytes in result.json)", strings.ToValidUTF8(s[:most], ""), len(s)-most)
 }

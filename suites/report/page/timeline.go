@@ -93,6 +93,6 @@ func newTimeline(r *rules.Throttle) *timeline {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Label = fmt.Sprintf("Polls of %d devices over %.1f seconds; %d of %d were answered with slow_down", len(devices), end/1000, slow, all)
+	t.Label = fmt.Sprintf("Polls of %d devices over %.1f seconds; %d of %d got slow_down", len(devices), end/1000, slow, all)
 	return t
 }

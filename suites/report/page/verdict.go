@@ -51,13 +51,13 @@ type count struct {
 // counts are the verdicts that there are, the grave ones first.
 func counts(c report.Counts) (list []count) {
 	for _, x := range []count{
-		{signOf(rules.Fail), c.Fail, "required, and not done"},
-		{signOf(rules.Broken), c.Error, "a fault of devicegrant"},
-		{signOf(report.Fixed), c.Fixed, "in the baseline, and mended"},
-		{signOf(rules.Inconclusive), c.Inconclusive, "the evidence is missing"},
-		{signOf(rules.Warn), c.Warn, "recommended, and not done"},
+		{signOf(rules.Fail), c.Fail, "required, not met"},
+		{signOf(rules.Broken), c.Error, "a bug in devicegrant"},
+		{signOf(report.Fixed), c.Fixed, "in the baseline, but fixed"},
+		{signOf(rules.Inconclusive), c.Inconclusive, "evidence is missing"},
+		{signOf(rules.Warn), c.Warn, "recommended, not met"},
 		{signOf(report.Known), c.Known, "expected by the baseline"},
-		{signOf(rules.Pass), c.Pass, "as it should be"},
+		{signOf(rules.Pass), c.Pass, "as required"},
 		{signOf(rules.Info), c.Info, "measured, not judged"},
 		{signOf(rules.NA), c.NA, "an optional feature is missing"},
 		{signOf(rules.Skip), c.Skip, "not tried"},
@@ -87,9 +87,9 @@ func ending(r report.Result) (l Sign, meaning string) {
 		if c.Warn > 0 {
 			but = append(but, number(c.Warn, "recommendation is", "recommendations are")+" not followed")
 		}
-		meaning = fmt.Sprintf("Nothing failed that the server must do, among %s.", number(evaluated, "check", "checks"))
+		meaning = fmt.Sprintf("No failures in %s.", number(evaluated, "check", "checks"))
 		if c.Known > 0 {
-			meaning = fmt.Sprintf("Nothing failed but what the baseline expects, among %s.", number(evaluated, "check", "checks"))
+			meaning = fmt.Sprintf("No failures except those in the baseline, in %s.", number(evaluated, "check", "checks"))
 		}
 		if len(but) > 0 {
 			meaning += " " + strings.ToUpper(but[0][:1]) + strings.Join(but, "; ")[1:] + "."
@@ -101,7 +101,7 @@ func ending(r report.Result) (l Sign, meaning string) {
 			why = append(why, number(c.Fail, "check failed", "checks failed"))
 		}
 		if c.Fixed > 0 {
-			why = append(why, number(c.Fixed, "entry of the baseline is stale", "entries of the baseline are stale"))
+			why = append(why, number(c.Fixed, "baseline entry is stale", "baseline entries are stale"))
 			if c.Fail == 0 {
 				l.Word = "Stale baseline"
 			}
@@ -112,18 +112,18 @@ func ending(r report.Result) (l Sign, meaning string) {
 		}
 		meaning = sentence(strings.Join(why, "; "))
 	case report.ExitInterrupted:
-		l, meaning = Sign{"?", "Interrupted", "doubt"}, "The run was ended before its time: what it had not got to is skipped."
+		l, meaning = Sign{"?", "Interrupted", "doubt"}, "The run stopped early; the remaining checks are skipped."
 	default:
-		l, meaning = Sign{"?", "Not decided", "doubt"}, "The evidence does not carry a verdict."
+		l, meaning = Sign{"?", "Inconclusive", "doubt"}, "The evidence is not sufficient for a verdict."
 		switch {
 		case r.Lost != "":
-			l.Word, meaning = "The target was lost", sentence(r.Lost)
+			l.Word, meaning = "Server lost", sentence(r.Lost)
 		case c.Error > 0:
-			meaning = sentence(number(c.Error, "check met", "checks met") + " a fault of devicegrant")
+			meaning = sentence(number(c.Error, "check", "checks") + " hit a bug in devicegrant")
 		case c.Inconclusive > 0:
 			meaning = sentence(number(c.Inconclusive, "check is", "checks are") + " inconclusive")
 		case evaluated == 0:
-			meaning = "No check could be judged."
+			meaning = "The run judged no checks."
 		}
 	}
 	return l, meaning

@@ -171,7 +171,7 @@ func facts(r report.Result) []fact {
 			list = append(list, fact{name, clip(text, 400)})
 		}
 	}
-	add("What was judged", kind)
+	add("Server", kind)
 	add("Version", t.Version)
 	add("Address", t.Issuer)
 	profile := t.Profile
@@ -181,11 +181,11 @@ func facts(r report.Result) []fact {
 	add("Profile", profile)
 	driver := t.Driver
 	if driver == "" {
-		driver = "nobody: pages were not opened"
+		driver = "none: no pages were opened"
 	}
-	add("The person was played by", driver)
+	add("End user played by", driver)
 	if t.ClockRate > 1 {
-		add("Clock", fmt.Sprintf("%g times as fast as real time", t.ClockRate))
+		add("Clock", fmt.Sprintf("%g times real time", t.ClockRate))
 	}
 	if !r.Started.IsZero() {
 		add("Started", r.Started.UTC().Format("2 January 2006, 15:04:05 MST"))
@@ -332,7 +332,7 @@ func newFinding(f rules.Finding, r report.Result, l limits) finding {
 func newTalk(s report.Scenario, l limits) talk {
 	t := talk{ID: talkID(s.Transcript.Scenario), Name: clip(s.Transcript.Scenario, 80), Took: milliseconds(float64(s.DurationMS)), More: max(0, len(s.Exchanges)-l.talk)}
 	for _, state := range []struct{ what, why string }{
-		{"could not go on", s.Aborted}, {"does not apply", s.Absent}, {"left out", s.Skipped}, {"met a fault of devicegrant", s.Broken},
+		{"aborted", s.Aborted}, {"does not apply", s.Absent}, {"skipped", s.Skipped}, {"bug in devicegrant", s.Broken},
 	} {
 		if state.why != "" {
 			t.State = state.what + ": " + clip(state.why, 600)

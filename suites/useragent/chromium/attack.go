@@ -90,7 +90,7 @@ func (s *agent) CrossSite(ctx context.Context, name string, r useragent.Request)
 	}
 	found := s.hostile(ctx, name, r.Method, r.URL, body)
 	if found.Trouble == "" && !found.Delivered && found.Blocked == "" {
-		found.Trouble = "the request did not leave the browser"
+		found.Trouble = "the browser did not send the request"
 	}
 	return found
 }
@@ -238,13 +238,13 @@ func (s *agent) Search(ctx context.Context, mark useragent.Mark) (seen []string)
 		attribute = attribute || slices.ContainsFunc(n.Attr, func(a nethtml.Attribute) bool { return a.Namespace == "" && a.Key == mark.Name })
 	}
 	if element {
-		seen = append(seen, "an element of ours is in the page")
+		seen = append(seen, "the page contains the injected element")
 	}
 	if attribute {
-		seen = append(seen, "an attribute of ours is in the page")
+		seen = append(seen, "the page contains the injected attribute")
 	}
 	if mark.Sum != "" && strings.Contains(useragent.SnapshotOf(source, &url.URL{}, 0, nil).Text, mark.Sum) {
-		seen = append(seen, "a template of ours was worked out")
+		seen = append(seen, "the server evaluated the injected template")
 	}
 	return seen
 }

@@ -160,7 +160,7 @@ func (c *chrome) lose(p *instance, why string) {
 func (c *chrome) noteLost(why string) {
 	c.lost++
 	if c.o.Note != nil && c.lost <= mostLost {
-		c.o.Note("the browser was lost (" + why + ") and replaced once; the journeys that it was on were given up")
+		c.o.Note("the browser was lost (" + why + ") and replaced once; its journeys were abandoned")
 	}
 }
 

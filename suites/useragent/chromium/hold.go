@@ -31,7 +31,7 @@ func (s *agent) Hold(ctx context.Context) (useragent.Request, error) {
 	p := s.tab.driver.engine.Recogniser().Recognise(snap, "")
 	acts := p.Acts(pages.Approve, false)
 	if !p.AsksForDecision() || len(acts) == 0 {
-		return useragent.Request{}, fmt.Errorf("the page asks for no decision (%s)", cmp.Or(p.Role, "not recognised"))
+		return useragent.Request{}, fmt.Errorf("the page does not ask for a decision (%s)", cmp.Or(p.Role, "not recognised"))
 	}
 	held, release, err := s.tab.hold(ctx)
 	defer release()

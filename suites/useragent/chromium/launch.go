@@ -70,16 +70,16 @@ func (c *chrome) launch(ctx context.Context, start string) (*instance, error) {
 func (c *chrome) startFailed(err error, output string) error {
 	cause := c.browser.Path + " did not start"
 	if errors.Is(err, context.Canceled) {
-		cause += ": it ended at once"
+		cause += ": it exited immediately"
 	} else {
 		cause += fmt.Sprintf(": %v", err)
 	}
 	if output = pages.Tidy(output, pages.MaxText); output != "" && !strings.Contains(cause, output) {
-		cause += "; it said: " + output
+		cause += "; its output: " + output
 	}
 	if strings.Contains(cause, "No usable sandbox") {
-		cause = c.browser.Path + " did not start: no usable sandbox, as for other users than root in a container. " +
-			"Let DEVICEGRANT_BROWSER name a script that runs it with --no-sandbox \"$@\""
+		cause = c.browser.Path + " did not start: no usable sandbox, as for users other than root in a container. " +
+			"Set DEVICEGRANT_BROWSER to a script that runs it with --no-sandbox \"$@\""
 	}
 	class := transcript.BrowserLost
 	if errors.Is(err, os.ErrNotExist) {

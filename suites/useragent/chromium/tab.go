@@ -55,7 +55,7 @@ func (t *tab) Early(ctx context.Context) error {
 func (t *tab) Ready(ctx context.Context, start string) error {
 	if t.ctx != nil {
 		if t.ctx.Err() != nil || t.net.crashed() {
-			return useragent.Failed(transcript.BrowserLost, "the browser, or this page's part of it, died in an earlier journey of the session")
+			return useragent.Failed(transcript.BrowserLost, "the browser or its renderer crashed in an earlier journey of the session")
 		}
 		return nil
 	}
@@ -87,7 +87,7 @@ func (t *tab) Ready(ctx context.Context, start string) error {
 	if why := t.driver.unwell(ctx, p); why != "" {
 		t.driver.lose(p, why)
 	}
-	return useragent.Failed(transcript.BrowserLost, "the browser did not open a page: "+err.Error())
+	return useragent.Failed(transcript.BrowserLost, "the browser opened no page: "+err.Error())
 }
 
 // setUp makes a new page ready for its journey.
@@ -145,13 +145,13 @@ func (t *tab) do(ctx context.Context, f func(context.Context) error) error {
 	case err == nil:
 		return nil
 	case t.net.crashed() && t.of.tooHeavy():
-		return useragent.Failed(transcript.BrowserLost, fmt.Sprintf("the page took more than %d MiB of memory, and was given up", mostMemory>>20))
+		return useragent.Failed(transcript.BrowserLost, fmt.Sprintf("the page used more than %d MiB of memory and was closed", mostMemory>>20))
 	case t.net.crashed():
 		return useragent.Failed(transcript.BrowserLost, "the page crashed the browser's renderer")
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case t.ctx.Err() != nil || errors.Is(err, chromedp.ErrTargetDetached):
-		return useragent.Failed(transcript.BrowserLost, "the browser went away: "+err.Error())
+		return useragent.Failed(transcript.BrowserLost, "the browser exited: "+err.Error())
 	}
 	for _, passing := range []string{"Execution context was destroyed", "Cannot find context", "navigated or closed", "uniqueContextId not found", "Cannot find default execution context", "No frame for given id"} {
 		if strings.Contains(err.Error(), passing) {
@@ -198,11 +198,11 @@ func (t *tab) Open(ctx context.Context, to string) error {
 func notLoaded(text string) error {
 	switch {
 	case strings.Contains(text, "ERR_CERT"):
-		text += ": the certificate is not trusted (tls.ca_file names further roots)"
+		text += ": the certificate is not trusted (to trust more CAs, set tls.ca_file)"
 	case strings.Contains(text, "UNSAFE_PORT"):
-		text += ": browsers refuse this port"
+		text += ": browsers block this port"
 	case strings.Contains(text, "ERR_TOO_MANY_REDIRECTS"):
-		text += ": the server redirects in a circle"
+		text += ": the server redirects in a loop"
 	}
 	return useragent.Failed(transcript.Unreachable, text)
 }

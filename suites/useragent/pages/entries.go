@@ -92,11 +92,11 @@ func (c *condition) holds(s *Snapshot) (why string, ok bool) {
 	}
 	switch {
 	case c.url != nil && !c.url.MatchString(s.URL):
-		return fmt.Sprintf("the URL is not like %q", c.URL), false
+		return fmt.Sprintf("the URL does not match %q", c.URL), false
 	case c.title != nil && !c.title.MatchString(s.Title):
-		return fmt.Sprintf("the title is not like %q", c.Title), false
+		return fmt.Sprintf("the title does not match %q", c.Title), false
 	case c.text != nil && !c.text.MatchString(s.Text):
-		return fmt.Sprintf("the text is not like %q", c.Text), false
+		return fmt.Sprintf("the text does not match %q", c.Text), false
 	}
 	return strings.Join(notEmpty(strings.Join(c.css, ", "), c.URL, c.Title, c.Text), ", "), true
 }

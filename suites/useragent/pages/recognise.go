@@ -126,24 +126,24 @@ func (v *Sighting) guess(userCode string) (role, reason string) {
 	switch {
 	case v.password != none && v.user != none:
 		if alert != "" {
-			return RoleLoginError, fmt.Sprintf("fields for user name and password, alert says %q", alert)
+			return RoleLoginError, fmt.Sprintf("user name and password fields; the alert says %q", alert)
 		}
-		return RoleLogin, "fields for user name and password"
+		return RoleLogin, "user name and password fields"
 	case v.password != none:
 		if alert != "" {
-			return RoleLoginError, fmt.Sprintf("a password field, alert says %q", alert)
+			return RoleLoginError, fmt.Sprintf("a password field; the alert says %q", alert)
 		}
 		return RolePassword, "a password field"
 	case len(v.code) > 0:
 		if alert != "" {
-			return RoleCodeError, fmt.Sprintf("a code field, alert says %q", alert)
+			return RoleCodeError, fmt.Sprintf("a code field; the alert says %q", alert)
 		}
-		return RoleCode, "a field for the user code"
+		return RoleCode, "a user code field"
 	case v.secondFactor():
-		return RoleMFA, "a field for a second factor"
+		return RoleMFA, "a second-factor field"
 	case v.user != none && userScore(&v.Elements[v.user]) >= 4:
 		if alert != "" {
-			return RoleLoginError, fmt.Sprintf("a user name field, alert says %q", alert)
+			return RoleLoginError, fmt.Sprintf("a user name field; the alert says %q", alert)
 		}
 		return RoleIdentifier, "a user name field"
 	case v.Status >= 400 && v.approve == none:
@@ -158,9 +158,9 @@ func (v *Sighting) guess(userCode string) (role, reason string) {
 	case deniedWords.in(said) != "":
 		return RoleDenied, fmt.Sprintf("the text says %q", deniedWords.in(said))
 	case alert != "":
-		return RoleError, fmt.Sprintf("alert says %q", alert)
+		return RoleError, fmt.Sprintf("the alert says %q", alert)
 	case v.approve != none && v.hasBoxes():
-		return RoleConsent, "boxes to tick and a button to go on"
+		return RoleConsent, "checkboxes and a button to continue"
 	case errorWords.in(said) != "" && successWords.in(said) == "":
 		return RoleError, fmt.Sprintf("the text says %q", errorWords.in(said))
 	case successWords.in(said) != "":
@@ -168,7 +168,7 @@ func (v *Sighting) guess(userCode string) (role, reason string) {
 	case v.approve != none:
 		return v.decision(userCode)
 	}
-	return "", "no heuristic fits"
+	return "", "no heuristic matches"
 }
 
 // decision tells a confirmation of the code from a consent: it shows the code
@@ -194,16 +194,16 @@ func (v *Sighting) Usability() (observed []string) {
 	}
 	e := &v.Elements[v.code[0]]
 	if e.Label == "" {
-		observed = append(observed, "the code field has no name for a screen reader (a placeholder is none)")
+		observed = append(observed, "the code field has no label for screen readers (a placeholder is not a label)")
 	}
 	if e.Autocomplete != "off" && e.Autocomplete != "one-time-code" {
-		observed = append(observed, "the code field has no autocomplete=off or one-time-code, so that browsers offer old codes")
+		observed = append(observed, "the code field has no autocomplete=off or one-time-code, so browsers suggest old codes")
 	}
 	if e.Capitals == "" {
-		observed = append(observed, "the code field has no autocapitalize, so that phones guess the case")
+		observed = append(observed, "the code field has no autocapitalize, so phones guess the case")
 	}
 	if v.Lang == "" {
-		observed = append(observed, "the page does not say which language it is in")
+		observed = append(observed, "the page does not declare its language")
 	}
 	return observed
 }
