@@ -75,9 +75,9 @@ func saveBaseline(screen *screen, path string, r report.Result, known []profiles
 	if err != nil {
 		return 0, err
 	}
-	head := fmt.Sprintf(`# What the server is known to do differently, for run --baseline.
-# Written by a run of %s. Say in each reason why it is accepted; link says
-# where it is tracked, and until: 2027-01-31 gives an entry a last day.
+	head := fmt.Sprintf(`# Known deviations of the server, for run --baseline.
+# Written by a run on %s. Say in each reason why the deviation is accepted.
+# link says where it is tracked; until: 2027-01-31 sets its last day.
 `, r.Started.UTC().Format(time.DateOnly))
 	if err := report.WriteFile(path, func(w io.Writer) error { _, err := w.Write(append([]byte(head), text...)); return err }); err != nil {
 		return 0, fmt.Errorf("the baseline: %w", err)

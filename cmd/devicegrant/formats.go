@@ -66,7 +66,7 @@ func writeFormats(out *delivery, names []string, r report.Result) (paths []strin
 	return paths
 }
 
-// writeHAR writes a file for each conversation into a folder of their own, and
+// writeHAR writes a file for each scenario into a folder of their own, and
 // returns that.
 func writeHAR(out *delivery, r report.Result) (path string) {
 	path = filepath.Join(out.dir, "har")

@@ -80,7 +80,7 @@ func aboutFormats() string {
 	for _, f := range formats.All() {
 		line(f.Name, f.File, f.About)
 	}
-	line("har", "har/CONVERSATION.har", "for a browser's network panel")
+	line("har", "har/SCENARIO.har", "for a browser's network panel")
 	line("github", "", "annotations on standard output, and the")
 	line("", "", "step summary if there is one")
 	return b.String()

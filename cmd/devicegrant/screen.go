@@ -52,7 +52,7 @@ func (s *screen) Started(p suites.Outline) {
 	if address != "" {
 		s.printf("        %s\n", clean(address))
 	}
-	s.printf("run     %s, %s", count(len(p.Checks), "check"), count(len(p.Scenarios), "conversation"))
+	s.printf("run     %s, %s", count(len(p.Checks), "check"), count(len(p.Scenarios), "scenario"))
 	if p.Target.Driver != "" {
 		s.printf(", end user: %s driver", p.Target.Driver)
 	}
@@ -84,7 +84,7 @@ func describeTarget(t report.Target) string {
 // redraw is how often the bar is brought up to date.
 const redraw = 150 * time.Millisecond
 
-// draw shows how many conversations have ended and what the others wait for.
+// draw shows how many scenarios have ended and what the others wait for.
 func (s *screen) draw(p suites.Outline) {
 	width := columns(s.err)
 	barWidth := min(24, width/4)
@@ -116,7 +116,7 @@ func (s *screen) draw(p suites.Outline) {
 	})
 }
 
-// waitingFor names the conversation that will wait longest.
+// waitingFor names the scenario that will wait longest.
 func waitingFor(waiting []scenario.Status, now time.Duration) string {
 	if len(waiting) == 0 {
 		return "judging"
@@ -175,7 +175,7 @@ func (s *screen) results(r report.Result, path, page string) {
 	}
 	if s.look.verbose {
 		s.throttle(r)
-		s.conversations(r)
+		s.scenarios(r)
 	}
 	s.baselineAdvice(r)
 	s.printf("\n")
@@ -301,9 +301,9 @@ func (s *screen) throttle(r report.Result) {
 	s.printf("%s", clean(r.Throttle.Picture()))
 }
 
-// conversations lists the scenarios with their times.
-func (s *screen) conversations(r report.Result) {
-	s.printf("\nconversations\n")
+// scenarios lists the scenarios with their times.
+func (s *screen) scenarios(r report.Result) {
+	s.printf("\nscenarios\n")
 	for _, sc := range r.Scenarios {
 		state := ""
 		for _, reason := range []string{sc.Aborted, sc.Absent, sc.Skipped, sc.Broken} {
