@@ -11,8 +11,8 @@ import (
 
 const tenants = transcript.Tenants
 
-// extensionCases: PKCE, DPoP, resources, rich requests, tenants.
-var extensionCases = []ruleCase{
+// tenantCases: codes, clients and tokens of one tenant, taken to another.
+var tenantCases = []ruleCase{
 	{"SEC-13", "a code of here, and a client of here, there", in(tenants, "approved/our client", answer(200, token)), Fail, "token"},
 	{"SEC-13", "a code of here, and a client of there", in(tenants, "approved/their client", answer(200, token)), Fail, "token"},
 	{"SEC-13", "a pending code is known there", in(tenants, "pending/our client", oauthError("authorization_pending")), Fail, "pending-shown"},

@@ -1,0 +1,319 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// flowCases: the device flow itself, and its plain errors.
+var flowCases = []ruleCase{
+	{"DA-01", "refused", in(authorization, "valid/public", oauthError("invalid_client")), Fail, "not-served"},
+	{"DA-01", "a client the server does not know", in(authorization, "valid/public", answer(401, `{"error":"unauthorized_client"}`)), Fail, "not-served"},
+	{"DA-01", "the confidential client refused", in(authorization, "valid/confidential", answer(500, "")), Fail, "not-served"},
+	{"DA-01", "no answer", in(authorization, "valid/public", lost(wire.FailReset)), Inconclusive, ""},
+	{"DA-02", "GET gives codes", in(deviceErr, "method/GET", answer(200, codes)), Warn, "codes-for-get"},
+	{"DA-02", "the query is read", in(deviceErr, "query/parameters", answer(200, codes)), Warn, "parameters-from-query"},
+	{"DA-02", "a secret in the query works", in(deviceErr, "query/secret", answer(200, codes)), Fail, "secret-from-query"},
+	{"DA-02", "no secret is needed at all", all(in(deviceErr, "query/secret", answer(200, codes)), in(deviceErr, "query/no secret", answer(200, codes))), Pass, ""},
+	{"DA-02", "PUT is not implemented", in(deviceErr, "method/PUT", answer(501, "")), Pass, ""},
+	{"DA-02", "PUT falls over", in(deviceErr, "method/PUT", answer(500, "")), Warn, "server-error"},
+	{"DA-02", "the control fails", all(in(deviceErr, "method/GET", answer(200, codes)), in(deviceErr, "control/public", oauthError("invalid_client"))), Inconclusive, ""},
+	{"DA-03", "JSON is accepted", in(deviceErr, "type/json", answer(200, codes)), Warn, "accepts-json"},
+	{"DA-03", "text falls over", in(deviceErr, "type/text", answer(500, "")), Fail, "server-error"},
+	{"DA-03", "multipart hangs", all(in(deviceErr, "type/multipart", lost(wire.FailTimeout)), twice(deviceErr, "type/multipart")), Fail, "hang"},
+	{"DA-03", "multipart lost once", in(deviceErr, "type/multipart", lost(wire.FailTimeout)), Pass, ""},
+	{"DA-03", "charset refused", in(deviceErr, "type/charset", oauthError("invalid_request")), Warn, "charset-refused"},
+	{"DA-04", "codes without a client", in(deviceErr, "client/absent", answer(200, codes)), Fail, "codes-without-client"},
+	{"DA-04", "codes for an empty client", in(deviceErr, "client/empty", answer(200, codes)), Fail, "codes-without-client"},
+	{"DA-04", "401 invalid_client", in(deviceErr, "client", answer(401, `{"error":"invalid_client"}`)), Pass, ""},
+	{"DA-04", "another error", in(deviceErr, "client/empty", oauthError("invalid_grant")), Warn, "other-error"},
+	{"DA-05", "two clients accepted", in(deviceErr, "repeat/other client", answer(200, codes)), Fail, "conflicting-clients-accepted"},
+	{"DA-05", "a repetition accepted", in(deviceErr, "repeat/same client", answer(200, codes)), Warn, "repetition-accepted"},
+	{"DA-05", "two clients are invalid_client", in(deviceErr, "repeat/other client", answer(401, `{"error":"invalid_client"}`)), Pass, ""},
+	{"DA-06", "refused", in(deviceErr, "unknown/added", oauthError("invalid_request")), Fail, "unknown-parameter-refused"},
+	{"DA-06", "everything refused", all(in(deviceErr, "unknown/added", oauthError("invalid_request")), in(deviceErr, "control/public again", answer(500, ""))), Inconclusive, ""},
+	{"DA-07", "empty differs", in(deviceErr, "scope/empty", oauthError("invalid_scope")), Fail, "empty-differs-from-absent"},
+	{"DA-07", "a scope is required", in(deviceErr, "scope", oauthError("invalid_scope")), Pass, ""},
+	{"DA-07", "another error", in(deviceErr, "scope", oauthError("invalid_request")), Warn, "other-error"},
+	{"DA-09", "codes", in(deviceErr, "client/unknown", answer(200, codes)), Fail, "codes-for-unknown-client"},
+	{"DA-09", "unauthorized_client", in(deviceErr, "client/unknown", oauthError("unauthorized_client")), Warn, "other-error"},
+	{"DA-09", "401", in(deviceErr, "client/unknown", answer(401, `{"error":"invalid_client"}`)), Pass, ""},
+
+	{"RESP-01", "201", in(authorization, "valid", func(x *wire.Exchange) { x.Status = 201 }), Fail, "status"},
+	{"RESP-01", "text/plain", in(authorization, "valid", header("Content-Type", "text/plain; charset=utf-8")), Fail, "media-type"},
+	{"RESP-01", "a charset", in(authorization, "valid", header("Content-Type", "Application/JSON; charset=UTF-8")), Pass, ""},
+	{"RESP-02", "an array", in(authorization, "valid", body(func(s string) string { return "[" + s + "]" })), Fail, "not-an-object"},
+	{"RESP-02", "a repeated member", in(authorization, "valid", body(func(s string) string { return strings.Replace(s, "{", `{"interval":1,`, 1) })), Fail, "repeated-member"},
+	{"RESP-02", "nested", in(authorization, "valid", body(func(s string) string { return `{"data":` + s + `}` })), Fail, "nested"},
+	{"RESP-02", "a byte order mark", in(authorization, "valid", body(func(s string) string { return "\ufeff" + s })), Warn, "byte-order-mark"},
+	{"RESP-02", "an object of its own in it", in(authorization, "valid", member("vendor", `{"region":"eu","list":[1]}`)), Pass, ""},
+	{"RESP-03", "absent", in(authorization, "valid", member("device_code", "")), Fail, "not-a-string"},
+	{"RESP-03", "a number", in(authorization, "valid", member("device_code", "12345")), Fail, "not-a-string"},
+	{"RESP-03", "empty", in(authorization, "valid", member("device_code", `""`)), Fail, "empty"},
+	{"RESP-03", "unusual characters", in(authorization, "valid", member("device_code", `"a b/c+d=é"`)), Pass, ""},
+	{"RESP-04", "a number", in(authorization, "valid", member("user_code", "1234")), Fail, "not-a-string"},
+	{"RESP-04", "the device code", in(authorization, "valid", all2(member("user_code", `"x"`), member("device_code", `"x"`))), Fail, "equals-device-code"},
+	{"RESP-04", "a long one of digits", in(authorization, "valid", member("user_code", `"123 456 789"`)), Pass, ""},
+	{"RESP-05", "relative", in(authorization, "valid", member("verification_uri", `"/device"`)), Fail, "not-absolute"},
+	{"RESP-05", "another scheme", in(authorization, "valid", member("verification_uri", `"app://device"`)), Fail, "not-https"},
+	{"RESP-05", "verification_url", in(authorization, "valid", member("verification_uri", "")), Fail, "not-a-string"},
+	{"RESP-05", "no page", in(authorization, "page", answer(404, "")), Fail, "no-page"},
+	{"RESP-05", "a page for browsers only", in(authorization, "page", answer(403, "")), Warn, "page-refused"},
+	{"RESP-05", "a redirect to a login", in(authorization, "page", answer(302, "")), Pass, ""},
+	{"RESP-06", "carries the code", in(authorization, "valid", all2(member("user_code", `"abcd-efgh"`), member("verification_uri", `"http://h/ABCDEFGH"`))), Warn, "carries-code"},
+	{"RESP-06", "differs", in(authorization, "valid/public again", member("verification_uri", `"http://h/other"`)), Warn, "differs"},
+	{"RESP-06", "long, with a query", in(authorization, "valid", member("verification_uri", `"http://h/device?tenant=a-very-long-name-that-nobody-would-like-to-type-at-all"`)), Pass, ""},
+	{"RESP-07", "absent", in(authorization, "valid", member("expires_in", "")), Fail, "not-a-number"},
+	{"RESP-07", "a string", in(authorization, "valid", member("expires_in", `"600"`)), Fail, "not-a-number"},
+	{"RESP-07", "zero", in(authorization, "valid", member("expires_in", "0")), Fail, "zero"},
+	{"RESP-07", "a fraction", in(authorization, "valid", member("expires_in", "599.5")), Warn, "fraction"},
+	{"RESP-07", "a day", in(authorization, "valid", member("expires_in", "86400")), Warn, "very-long"},
+	{"RESP-07", "an exponent", in(authorization, "valid", member("expires_in", "6e2")), Pass, ""},
+	{"RESP-08", "absent", in(authorization, "valid", member("interval", "")), Pass, ""},
+	{"RESP-08", "a string", in(authorization, "valid", member("interval", `"5"`)), Fail, "not-a-number"},
+	{"RESP-08", "negative", in(authorization, "valid", member("interval", "-1")), Fail, "negative"},
+	{"RESP-08", "zero", in(authorization, "valid", member("interval", "0")), Warn, "zero"},
+	{"RESP-08", "longer than the lifetime", in(authorization, "valid", member("interval", "5000")), Warn, "beyond-lifetime"},
+	{"RESP-09", "absent", in(authorization, "valid", member("verification_uri_complete", "")), NA, ""},
+	{"RESP-09", "relative", in(authorization, "valid", member("verification_uri_complete", `"?user_code=X"`)), Fail, "not-absolute"},
+	{"RESP-09", "an opaque reference", in(authorization, "valid", body(func(s string) string { return strings.ReplaceAll(s, "?user_code=", "?ref=") })), Pass, ""},
+	{"RESP-09", "another host", in(authorization, "valid", member("verification_uri_complete", `"http://other/x"`)), Warn, "other-host"},
+	{"RESP-10", "cacheable", in(authorization, "valid", header("Cache-Control", "")), Warn, "no-store"},
+	{"RESP-10", "no Pragma", in(authorization, "valid", header("Pragma", "")), Pass, ""},
+	{"RESP-11", "equal device codes", in(transcript.Codes, "code", member("device_code", `"same"`)), Fail, "equal-device-codes"},
+	{"RESP-11", "equal user codes", in(transcript.Codes, "code", member("user_code", `"same"`)), Fail, "equal-user-codes"},
+	{"RESP-11", "codes that differ in case", caseCodes(), Pass, ""},
+	{"RESP-11", "approved together", in(transcript.Approval, "bystander/poll", answer(200, token)), Fail, "approved-together"},
+
+	{"META-01", "not advertised", in(transcript.Metadata, "document", member("device_authorization_endpoint", "")), Info, "not-advertised"},
+	{"META-01", "no document", in(transcript.Metadata, "document", answer(404, "")), NA, ""},
+	{"META-02", "not listed", in(transcript.Metadata, "document", member("grant_types_supported", `["authorization_code"]`)), Warn, "not-listed"},
+	{"META-02", "no list", in(transcript.Metadata, "document", member("grant_types_supported", "")), Warn, "absent"},
+	{"META-02", "listed but refused", in(transcript.Metadata, "advertised", oauthError("unsupported_grant_type")), Warn, "listed-but-refused"},
+	{"META-02", "not served at the moment", in(transcript.Metadata, "advertised", answer(503, "")), Pass, ""},
+	{"META-03", "another scheme", in(transcript.Metadata, "document", member("device_authorization_endpoint", `"ftp://h/x"`)), Fail, "not-https"},
+	{"META-03", "a fragment", in(transcript.Metadata, "document", member("device_authorization_endpoint", `"http://h/x#y"`)), Fail, "fragment"},
+	{"META-03", "not served", in(transcript.Metadata, "advertised", answer(404, "")), Fail, "not-served"},
+	{"META-03", "another host", in(transcript.Metadata, "document", member("issuer", `"http://elsewhere.example"`)), Pass, ""},
+	{"META-04", "a trailing slash", in(transcript.Metadata, "document", func(x *wire.Exchange) {
+		o, _ := x.Object()
+		issuer, _ := o.String("issuer")
+		member("issuer", fmt.Sprintf("%q", issuer+"/"))(x)
+	}), Fail, "differs"},
+	{"META-04", "right at one place", in(transcript.Metadata, "document/1", member("issuer", `"https://other"`)), Pass, ""},
+	{"META-04", "another tenant", in(transcript.Metadata, "document", member("issuer", `"https://other"`)), Fail, "differs"},
+	{"META-05", "text/html", in(transcript.Metadata, "document", header("Content-Type", "text/html")), Fail, "media-type"},
+	{"META-05", "broken JSON", in(transcript.Metadata, "document/1", answer(200, `{"issuer":`)), Fail, "not-an-object"},
+	{"META-05", "no token endpoint", in(transcript.Metadata, "document", member("token_endpoint", "")), Fail, "no-token-endpoint"},
+	{"META-05", "none is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["client_secret_basic"]`)), Warn, "none-not-listed"},
+	{"META-05", "Basic is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["none"]`)), Warn, "method-not-listed"},
+	{"META-05", "a charset", in(transcript.Metadata, "document", header("Content-Type", "application/json; charset=utf-8")), Pass, ""},
+
+	{"VERIFY-01", "the code is refused", visit(transcript.Approval, "approve", outcome(transcript.CodeRejected)), Fail, "no-path"},
+	{"VERIFY-01", "the login is refused", visit(transcript.Approval, "approve", outcome(transcript.LoginFailed)), Inconclusive, ""},
+	{"VERIFY-01", "the page is not understood", visit(transcript.Approval, "approve", outcome(transcript.Unfinished)), Inconclusive, ""},
+	{"VERIFY-01", "approved in vain", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "no-token"},
+	{"VERIFY-01", "too many tries", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		j.Outcome = transcript.CodeRejected
+		j.Steps[len(j.Steps)-1].Status = 429
+	}), Inconclusive, ""},
+	{"VERIFY-01", "one more question", all(in(transcript.Approval, "token", oauthError("authorization_pending")), visit(transcript.Approval, "approve", unconfirmed)), Inconclusive, ""},
+	{"VERIFY-01", "a hook that did nothing", all(in(transcript.Approval, "token", oauthError("authorization_pending")),
+		visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Driver = "hook" })), Inconclusive, ""},
+	{"VERIFY-02", "the code has expired", in(transcript.NoSession, "poll", oauthError("expired_token")), Inconclusive, ""},
+	{"VERIFY-02", "no login needed", in(transcript.NoSession, "poll/not logged in", answer(200, token)), Fail, "approved-without-login"},
+	{"VERIFY-02", "a token in the page's memory", all(in(transcript.NoSession, "poll/session forgotten", answer(200, token)),
+		visit(transcript.NoSession, "session forgotten", func(j *transcript.Journey) { j.StillAuthenticated = true })), Pass, ""},
+	{"VERIFY-02", "any password", in(transcript.NoSession, "poll/wrong password", answer(200, token)), Fail, "approved-without-login"},
+	{"VERIFY-02", "no session needed", in(transcript.NoSession, "poll/session forgotten", answer(200, token)), Fail, "approved-without-login"},
+	{"VERIFY-02", "nobody can approve", in(transcript.Approval, "token", oauthError("authorization_pending")), Inconclusive, ""},
+	{"VERIFY-03", "the page falls over", visit(transcript.WrongUserCodes, "NUL", func(j *transcript.Journey) { j.Steps[len(j.Steps)-1].Status = 500 }), Fail, "server-error"},
+	{"VERIFY-03", "the session is gone", in(transcript.WrongUserCodes, "pending", oauthError("access_denied")), Fail, "session-ended"},
+	{"VERIFY-03", "a wrong code approves", in(transcript.WrongUserCodes, "pending", answer(200, token)), Fail, "approved-by-wrong-code"},
+	{"VERIFY-03", "a decision about nothing", visit(transcript.WrongUserCodes, "never issued", outcome(transcript.AtDecision)), Warn, "decision-for-unknown-code"},
+	{"VERIFY-03", "locked out afterwards", in(transcript.WrongUserCodes, "token", oauthError("authorization_pending")), Inconclusive, ""},
+	{"VERIFY-08", "no way to deny", noDeny(), Warn, "no-deny"},
+	{"VERIFY-08", "a way that was not taken", visit(transcript.Denial, "deny", shy), Pass, ""},
+	{"VERIFY-08", "no decision page", all(noDeny(), visit(transcript.Denial, "deny", neverAsked), visit(transcript.Approval, "approve", neverAsked), visit(transcript.EarlyApproval, "approve", neverAsked)), Inconclusive, ""},
+	{"VERIFY-08", "none after the complete URI", visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) { j.DenyOffered, j.Decided = false, true }), Warn, "no-deny-complete"},
+	{"VERIFY-10", "opening decides", in(transcript.CompleteURI, "after look", answer(200, token)), Fail, "decides"},
+	{"VERIFY-10", "the reference is ignored", visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) { j.Outcome, j.Decided = transcript.AtCode, false }), Fail, "asks-for-code"},
+	{"VERIFY-10", "none", missing(transcript.CompleteURI, "the device authorization response has no verification_uri_complete"), NA, ""},
+
+	{"TOKEN-01", "compared by suffix", in(tokenErr, "grant_type/device_code", oauthError("authorization_pending")), Fail, "recognised-device_code"},
+	{"TOKEN-01", "trimmed", in(tokenErr, "grant_type/trailing space", oauthError("slow_down")), Fail, "recognised-trailing-space"},
+	{"TOKEN-01", "another error", in(tokenErr, "grant_type/random", oauthError("invalid_grant")), Warn, "other-error"},
+	{"TOKEN-01", "the control fails", all(in(tokenErr, "grant_type/random", oauthError("authorization_pending")), in(tokenErr, "control", oauthError("invalid_client"))), Inconclusive, ""},
+	{"TOKEN-02", "empty is invalid_grant", in(tokenErr, "device_code/empty", oauthError("invalid_grant")), Warn, "other-error"},
+	{"TOKEN-02", "falls over", in(tokenErr, "device_code/absent", answer(500, "")), Fail, "not-refused"},
+	{"TOKEN-02", "another description", in(tokenErr, "device_code", answer(400, `{"error":"invalid_request","error_description":"no such code"}`)), Pass, ""},
+	{"TOKEN-03", "pending for ever", in(tokenErr, "unknown/random", oauthError("authorization_pending")), Fail, "recognised-random"},
+	{"TOKEN-03", "slow_down at once", in(tokenErr, "unknown/UUID", oauthError("slow_down")), Fail, "recognised-uuid"},
+	{"TOKEN-03", "invalid_request", in(tokenErr, "unknown/random", oauthError("invalid_request")), Warn, "other-error"},
+	{"TOKEN-03", "white space is trimmed", in(tokenErr, "unknown/space added", oauthError("authorization_pending")), Pass, ""},
+	{"TOKEN-03", "case is folded", in(tokenErr, "unknown/case swapped", oauthError("authorization_pending")), Fail, "recognised-case-swapped"},
+	{"TOKEN-03", "case of a UUID is folded", in(tokenErr, "unknown/case swapped", all2(oauthError("authorization_pending"), request("device_code=7411F395-2F3A-4CB5"))), Pass, ""},
+	{"TOKEN-03", "10 KiB is too large", in(tokenErr, "unknown/long", answer(413, "")), Pass, ""},
+	{"TOKEN-08", "two codes", in(tokenErr, "repeat/two codes", oauthError("authorization_pending")), Fail, "conflict-accepted"},
+	{"TOKEN-08", "a repetition", in(tokenErr, "repeat/grant_type", oauthError("authorization_pending")), Warn, "repetition-accepted"},
+	{"TOKEN-08", "an unknown parameter", in(tokenErr, "extra/parameter", oauthError("invalid_request")), Fail, "unknown-parameter-refused"},
+	{"TOKEN-08", "a code that is not known yet", in(tokenErr, "extra", oauthError("invalid_grant")), Inconclusive, ""},
+	{"TOKEN-09", "no token", in(transcript.Approval, "token", member("access_token", "")), Fail, "not-a-string"},
+	{"TOKEN-09", "no token_type", in(transcript.Approval, "token", member("token_type", "")), Fail, "not-a-string"},
+	{"TOKEN-09", "bearer in lower case", in(transcript.Approval, "token", member("token_type", `"bearer"`)), Pass, ""},
+	{"TOKEN-09", "no expires_in", in(transcript.Approval, "token", member("expires_in", "")), Warn, "no-expires-in"},
+	{"TOKEN-09", "text/html", in(transcript.EarlyApproval, "token", header("Content-Type", "text/html")), Fail, "media-type"},
+	{"TOKEN-09", "an error beside it", in(transcript.Approval, "token", member("error", `"x"`)), Fail, "error-beside-token"},
+	{"TOKEN-10", "cacheable", in(transcript.Approval, "token", header("Cache-Control", "private")), Fail, "no-store"},
+	{"TOKEN-10", "no Pragma", in(transcript.Approval, "token", header("Pragma", "")), Warn, "pragma"},
+	{"TOKEN-10", "more directives", in(transcript.Approval, "token", header("Cache-Control", "private, NO-STORE, max-age=0")), Pass, ""},
+
+	{"ERR-01", "200 with an error", in(tokenErr, "device_code/absent", func(x *wire.Exchange) { x.Status = 200 }), Fail, "200-invalid_request"},
+	{"ERR-01", "403 pending", in(transcript.SteadyPolling, "poll", func(x *wire.Exchange) { x.Status = 403 }), Fail, "403-authorization_pending"},
+	{"ERR-01", "429 slow_down", in(transcript.ImpatientPolling, "burst/2", func(x *wire.Exchange) { x.Status = 429 }), Fail, "429-slow_down"},
+	{"ERR-01", "401 invalid_request", in(deviceErr, "client/absent", func(x *wire.Exchange) { x.Status = 401 }), Fail, "401-invalid_request"},
+	{"ERR-01", "an issuance limit", in(tokenErr, "device_code/absent", answer(429, `{"error":"too_many_requests"}`)), Pass, ""},
+	{"ERR-01", "server_error", in(tokenErr, "device_code/absent", answer(500, `{"error":"server_error"}`)), Fail, "server-error"},
+	{"ERR-01", "500", in(transcript.HostileCharacters, "token", answer(500, "")), Fail, "server-error"},
+	{"ERR-01", "405 for GET", in(deviceErr, "method/GET", answer(405, "<h1>no</h1>")), Pass, ""},
+	{"ERR-01", "302", in(tokenErr, "device_code/empty", answer(302, "")), Fail, "302-other"},
+	{"ERR-02", "HTML", in(tokenErr, "device_code/absent", all2(answer(400, "<h1>Bad Request</h1>"), header("Content-Type", "text/html"))), Fail, "body"},
+	{"ERR-02", "HTML for GET", in(deviceErr, "method/GET", all2(answer(405, "<h1>no</h1>"), header("Content-Type", "text/html"))), Warn, "body-before-oauth"},
+	{"ERR-02", "error is an object", in(tokenErr, "device_code/absent", answer(400, `{"error":{"code":1}}`)), Fail, "body"},
+	{"ERR-02", "text/plain", in(tokenErr, "device_code/absent", header("Content-Type", "text/plain")), Fail, "body"},
+	{"ERR-02", "extra members", in(tokenErr, "device_code/absent", member("message", `"hello"`)), Pass, ""},
+	{"ERR-02", "codes beside the error", in(tokenErr, "device_code/absent", member("device_code", `"x"`)), Fail, "body"},
+	{"ERR-03", "quotes are echoed", in(transcript.HostileCharacters, "token/client_id/quotes", member("error_description", `"unknown client \"x\""`)), Fail, "character"},
+	{"ERR-03", "translated", in(transcript.HostileCharacters, "device/scope", member("error_description", `"ungültig"`)), Fail, "character"},
+	{"ERR-03", "a space in error_uri", in(transcript.HostileCharacters, "device/scope", member("error_uri", `"https://h/a b"`)), Fail, "character"},
+	{"ERR-03", "an escaped letter", in(transcript.HostileCharacters, "device/scope", member("error_description", `"\u0061"`)), Pass, ""},
+	{"ERR-04", "400", in(transcript.ClientErrors, "wrong/token", func(x *wire.Exchange) { x.Status = 400 }), Fail, "status"},
+	{"ERR-04", "no challenge", in(transcript.ClientErrors, "wrong/token", header("WWW-Authenticate", "")), Fail, "challenge"},
+	{"ERR-04", "another scheme", in(transcript.ClientErrors, "wrong/device", header("WWW-Authenticate", "Bearer")), Fail, "challenge"},
+	{"ERR-04", "two challenges", in(transcript.ClientErrors, "wrong/device", header("WWW-Authenticate", `Bearer realm="x", basic realm="y"`)), Pass, ""},
+	{"ERR-04", "the secret does not matter", in(transcript.ClientErrors, "wrong/token", oauthError("authorization_pending")), Fail, "wrong-secret-accepted"},
+	{"ERR-04", "no device authentication", in(transcript.ClientErrors, "wrong/device", answer(200, codes)), Warn, "secret-unused"},
+	{"ERR-04", "throttled before authentication", in(transcript.ClientErrors, "wrong/token", oauthError("slow_down")), Inconclusive, ""},
+	{"ERR-04", "a bare 401", in(deviceErr, "client/unknown", all2(answer(401, `{"error":"invalid_client"}`), header("WWW-Authenticate", ""))), Warn, "bare-401"},
+	{"ERR-05", "a synonym of pending", in(transcript.SteadyPolling, "poll", oauthError("still_waiting")), Fail, "synonym-of-pending"},
+	{"ERR-05", "a code of one's own", in(tokenErr, "unknown/random", oauthError("bad_verification_code")), Warn, "unregistered"},
+	{"ERR-05", "server_error with 500", in(tokenErr, "unknown/random", answer(500, `{"error":"server_error"}`)), Pass, ""},
+
+	{"POLL-01", "denied at once", in(transcript.SteadyPolling, "poll/2", oauthError("access_denied")), Fail, "not-pending"},
+	{"POLL-01", "a token", in(transcript.SteadyPolling, "poll/1", answer(200, token)), Fail, "not-pending"},
+	{"POLL-01", "slowed, and no second run", in(transcript.SteadyPolling, "poll/2", oauthError("slow_down")), Inconclusive, ""},
+	{"POLL-02", "slowed in both runs", slowedTwice(2), Fail, "punished"},
+	{"POLL-02", "slowed in one run", slowedTwice(0), Warn, "punished-once"},
+	{"POLL-02", "the grant ends", in(transcript.SteadyPolling, "poll/4", oauthError("expired_token")), Inconclusive, ""},
+	{"POLL-03", "no slow_down", in(transcript.ImpatientPolling, "burst", oauthError("authorization_pending")), Info, "none"},
+	{"POLL-03", "a rate limit of ours", all(in(transcript.ImpatientPolling, "burst", oauthError("authorization_pending")), in(transcript.ImpatientPolling, "burst", late(7*time.Second))), Inconclusive, ""},
+	{"POLL-03", "the grant ends", all(in(transcript.ImpatientPolling, "burst/2", oauthError("expired_token")), in(transcript.ImpatientPolling, "obedient", oauthError("expired_token"))), Fail, "ended"},
+	{"POLL-03", "the grant ends later", in(transcript.ImpatientPolling, "obedient", oauthError("invalid_grant")), Fail, "ended"},
+	{"POLL-03", "not known at once", in(transcript.ImpatientPolling, "burst/2", oauthError("invalid_grant")), Inconclusive, ""},
+	{"POLL-03", "a bare 429", in(transcript.ImpatientPolling, "burst/2", answer(429, "")), Warn, "429"},
+	{"POLL-03", "429", in(transcript.ImpatientPolling, "burst/2", func(x *wire.Exchange) { x.Status = 429 }), Warn, "429"},
+	{"POLL-05", "ten seconds more", in(transcript.ImpatientPolling, "obedient/2", oauthError("slow_down")), Fail, "punished"},
+	{"POLL-05", "no slow_down", in(transcript.ImpatientPolling, "burst", oauthError("authorization_pending")), NA, ""},
+	{"POLL-08", "pending", in(transcript.Denial, "denied", oauthError("authorization_pending")), Fail, "not-reported"},
+	{"POLL-08", "one more question", all(in(transcript.Denial, "denied", oauthError("authorization_pending")), visit(transcript.Denial, "deny", unconfirmed)), Inconclusive, ""},
+	{"POLL-08", "pending, then lost", all(in(transcript.Denial, "denied", oauthError("authorization_pending")), in(transcript.Denial, "denied/3", lost(wire.FailReset))), Inconclusive, ""},
+	{"POLL-08", "pending once", in(transcript.Denial, "denied/1", oauthError("authorization_pending")), Warn, "late"},
+	{"POLL-08", "expired_token", in(transcript.Denial, "denied", oauthError("expired_token")), Fail, "other-answer"},
+	{"POLL-08", "nobody could refuse", visit(transcript.Denial, "deny", outcome(transcript.LoginFailed)), Inconclusive, ""},
+	{"POLL-08", "no way to deny", noDeny(), NA, ""},
+	{"POLL-08", "a way that was not taken", visit(transcript.Denial, "deny", shy), Inconclusive, ""},
+	{"POLL-09", "pending", in(transcript.Denial, "denied", oauthError("authorization_pending")), Fail, "not-final"},
+	{"POLL-09", "revived", in(transcript.Denial, "denied/3", oauthError("authorization_pending")), Fail, "revived"},
+	{"POLL-09", "a code of one's own", in(transcript.Denial, "denied", oauthError("authorization_declined")), Pass, ""},
+	{"POLL-09", "a token", in(transcript.Denial, "denied/3", answer(200, token)), Fail, "token"},
+	{"POLL-09", "invalid_grant later", in(transcript.Denial, "denied/2", oauthError("invalid_grant")), Pass, ""},
+	{"POLL-10", "pending", in(transcript.Expiry, "untouched/expired", oauthError("authorization_pending")), Fail, "alive"},
+	{"POLL-10", "polling keeps it alive", in(transcript.Expiry, "polled/expired", oauthError("authorization_pending")), Fail, "alive"},
+	{"POLL-10", "evicted", in(transcript.Expiry, "untouched/expired", oauthError("invalid_grant")), Warn, "invalid-grant"},
+	{"POLL-10", "invalid_request", in(transcript.Expiry, "untouched/expired", oauthError("invalid_request")), Fail, "other-error"},
+	{"POLL-10", "evicted later", in(transcript.Expiry, "untouched/expired/2", oauthError("invalid_grant")), Pass, ""},
+	{"POLL-13", "never seen", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "not-seen"},
+	{"POLL-13", "seen late", seenLate(), Warn, "late"},
+	{"POLL-13", "nobody approved", visit(transcript.Approval, "approve", outcome(transcript.LoginFailed)), Inconclusive, ""},
+	{"POLL-14", "a second token", in(transcript.Approval, "reuse/1", answer(200, token)), Fail, "second-token"},
+	{"POLL-14", "the same token", sameToken(), Warn, "same-again"},
+	{"POLL-14", "pending again", in(transcript.Approval, "reuse/2", oauthError("authorization_pending")), Fail, "pending-again"},
+	{"POLL-14", "expired_token", in(transcript.Approval, "reuse", oauthError("expired_token")), Pass, ""},
+}
+
+// shy is a person who stopped before the page that offers to refuse.
+func shy(j *transcript.Journey) {
+	j.Outcome, j.DenyOffered, j.ApproveOffered, j.Decided = transcript.NoWayToDeny, false, false, false
+}
+
+func unconfirmed(j *transcript.Journey) { j.Confirmed = false }
+
+// twice repeats an exchange, as the scenario does when an answer was lost.
+func twice(scenario, label string) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[scenario]
+		x, _ := t.First(label)
+		x.N = len(t.Exchanges) + 1
+		t.Exchanges = append(t.Exchanges, x)
+		e.Transcripts[scenario] = t
+	}
+}
+
+// caseCodes are user codes of mixed case, two of which differ in nothing else.
+func caseCodes() edit {
+	n := 0
+	return in(transcript.Codes, "code", func(x *wire.Exchange) {
+		n++
+		code := fmt.Sprintf("aBc%d", n)
+		if n == 2 {
+			code = "AbC1"
+		}
+		member("user_code", fmt.Sprintf("%q", code))(x)
+	})
+}
+
+func neverAsked(j *transcript.Journey) { j.ApproveOffered, j.DenyOffered = false, false }
+
+// noDeny takes the way to refuse off the decision page.
+func noDeny() edit {
+	without := func(j *transcript.Journey) { j.DenyOffered = false }
+	return all(visit(transcript.Denial, "deny", shy), visit(transcript.Approval, "approve", without), visit(transcript.EarlyApproval, "approve", without))
+}
+
+// slowedTwice makes the second steady poll slow_down, and adds a second run in
+// which the first n polls are.
+func slowedTwice(n int) edit {
+	return func(e Evidence) {
+		in(transcript.SteadyPolling, "poll/2", oauthError("slow_down"))(e)
+		t := e.Transcripts[transcript.SteadyPolling]
+		for i, x := range t.Labelled("poll") {
+			x.Label = "again/" + x.Label
+			x.N = len(t.Exchanges) + 1
+			oauthError("authorization_pending")(&x)
+			if i < n {
+				oauthError("slow_down")(&x)
+			}
+			t.Exchanges = append(t.Exchanges, x)
+		}
+		e.Transcripts[t.Scenario] = t
+	}
+}
+
+// seenLate puts a pending poll before the one that brought the token.
+func seenLate() edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transcript.Approval]
+		for i, x := range t.Exchanges {
+			if x.Label == "token/1" {
+				x.Label = "token/2"
+				t.Exchanges = append(t.Exchanges, x)
+				oauthError("authorization_pending")(&t.Exchanges[i])
+			}
+		}
+		e.Transcripts[t.Scenario] = t
+	}
+}
