@@ -59,39 +59,21 @@ var errNoProfile = errors.New("suites: Options.Profile is required")
 
 // Open checks the options, makes contact with the target and prepares the user
 // agent. It starts no scenario. Errors are a *[SelectorError], a
-// *[scenario.TargetError], or about the options.
+// *[BaselineError], a *[chromium.WantedError], a *[scenario.TargetError], or about
+// the options.
 func Open(ctx context.Context, o Options) (*Suite, error) {
-	if o.Profile == nil {
-		return nil, errNoProfile
-	}
-	selected, err := Select(o.Select, o.Level)
+	selected, err := o.check()
 	if err != nil {
 		return nil, err
-	}
-	for _, d := range o.Profile.Baseline {
-		if _, ok := rules.Find(d.Check); !ok {
-			return nil, &BaselineError{Source: d.File, Line: d.Line, Check: d.Check}
-		}
-	}
-	if o.TimeBudget == 0 {
-		o.TimeBudget = DefaultTimeBudget
-	}
-	if o.InFlight == 0 {
-		o.InFlight = DefaultInFlight
-	}
-	if o.Seed == 0 {
-		o.Seed = uint64(time.Now().UnixNano())
-	}
-	if o.Getenv == nil {
-		o.Getenv = os.Getenv
-	}
-	s := &Suite{options: o, selected: selected, started: time.Now(), checks: map[string]report.Check{}, redactor: redact.New(o.Profile), learned: map[string]bool{}}
-	if o.Unredacted {
-		s.redactor = redact.None()
 	}
 	trust, err := scenario.Trust(o.Profile.TLS)
 	if err != nil {
 		return nil, err
+	}
+	o.fillIn()
+	s := &Suite{options: o, selected: selected, started: time.Now(), checks: map[string]report.Check{}, redactor: redact.New(o.Profile), learned: map[string]bool{}}
+	if o.Unredacted {
+		s.redactor = redact.None()
 	}
 	clock := scenario.NewClock(o.ClockRate)
 	s.watch = lateness.Start()
@@ -104,45 +86,80 @@ func Open(ctx context.Context, o Options) (*Suite, error) {
 		s.watch.Stop()
 		return nil, err
 	}
-	place, err := scenario.Await(ctx, o.Profile, s.env.Wire, o.Wait)
-	if err != nil {
+	if s.env.Target, err = scenario.Await(ctx, o.Profile, s.env.Wire, o.Wait); err != nil {
 		_ = s.Close() // the reason why nothing runs matters more
 		return nil, err
 	}
-	s.env.Target = place
 	s.runner = scenario.NewRunner(s.env)
-	s.target = report.Target{
-		Name: o.Profile.Title, Kind: o.Kind, Version: o.Version, Fidelity: o.Fidelity,
-		Profile: o.Profile.Name, ProfileFile: o.Profile.Source, Issuer: place.Issuer, ClockRate: o.ClockRate,
+	s.target = s.describeTarget()
+	s.notes = append(s.notes, s.remarks()...)
+	return s, nil
+}
+
+// check refuses options that make no run, and says which requirements are meant.
+func (o Options) check() ([]rules.Requirement, error) {
+	if o.Profile == nil {
+		return nil, errNoProfile
 	}
-	if s.target.Name == "" {
-		s.target.Name = o.Profile.Name
+	selected, err := Select(o.Select, o.Level)
+	if err != nil {
+		return nil, err
 	}
-	if s.target.Kind == "" && place.Simulation != "" {
-		s.target.Kind, s.target.Fidelity = "simulated", "devicegrant idp --personality "+place.Simulation
-	}
-	if s.target.Kind == "" {
-		s.target.Kind = "real"
-	}
-	if s.env.Driver != nil {
-		s.target.Driver = s.env.Driver.Name()
-	}
-	if o.Profile.TLS.Insecure {
-		s.notes = append(s.notes, "certificates are not verified (tls.insecure)")
-	}
-	s.notes = append(s.notes, o.Profile.Dropped...)
-	if v := o.Profile.Verification; v.Hook != nil && !slices.Contains(v.Drivers, "hook") {
-		s.notes = append(s.notes, "verification.hook is unused: verification.drivers does not include hook")
-	}
-	s.notes = append(s.notes, place.Refused...)
-	if place.Metadata != "" {
-		for _, endpoint := range []string{place.Endpoints.DeviceAuthorization, place.Endpoints.Token} {
-			if !sameHost(endpoint, place.Metadata) {
-				s.notes = append(s.notes, fmt.Sprintf("the metadata at %s sends requests, and credentials, to another host: %s", place.Metadata, endpoint))
-			}
+	for _, d := range o.Profile.Baseline {
+		if _, ok := rules.Find(d.Check); !ok {
+			return nil, &BaselineError{Source: d.File, Line: d.Line, Check: d.Check}
 		}
 	}
-	return s, nil
+	return selected, nil
+}
+
+// fillIn puts the defaults where nothing is set.
+func (o *Options) fillIn() {
+	o.TimeBudget = cmp.Or(o.TimeBudget, DefaultTimeBudget)
+	o.InFlight = cmp.Or(o.InFlight, DefaultInFlight)
+	o.Seed = cmp.Or(o.Seed, uint64(time.Now().UnixNano()))
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+}
+
+// describeTarget is the target as the result names it.
+func (s *Suite) describeTarget() report.Target {
+	o, place := s.options, s.env.Target
+	t := report.Target{
+		Name: cmp.Or(o.Profile.Title, o.Profile.Name), Kind: o.Kind, Version: o.Version, Fidelity: o.Fidelity,
+		Profile: o.Profile.Name, ProfileFile: o.Profile.Source, Issuer: place.Issuer, ClockRate: o.ClockRate,
+	}
+	if t.Kind == "" && place.Simulation != "" {
+		t.Kind, t.Fidelity = "simulated", "devicegrant idp --personality "+place.Simulation
+	}
+	t.Kind = cmp.Or(t.Kind, "real")
+	if s.env.Driver != nil {
+		t.Driver = s.env.Driver.Name()
+	}
+	return t
+}
+
+// remarks are what a reader of the result has to know before the first check.
+func (s *Suite) remarks() (notes []string) {
+	p, place := s.options.Profile, s.env.Target
+	if p.TLS.Insecure {
+		notes = append(notes, "certificates are not verified (tls.insecure)")
+	}
+	notes = append(notes, p.Dropped...)
+	if v := p.Verification; v.Hook != nil && !slices.Contains(v.Drivers, "hook") {
+		notes = append(notes, "verification.hook is unused: verification.drivers does not include hook")
+	}
+	notes = append(notes, place.Refused...)
+	if place.Metadata == "" {
+		return notes
+	}
+	for _, endpoint := range []string{place.Endpoints.DeviceAuthorization, place.Endpoints.Token} {
+		if !sameHost(endpoint, place.Metadata) {
+			notes = append(notes, fmt.Sprintf("the metadata at %s sends requests, and credentials, to another host: %s", place.Metadata, endpoint))
+		}
+	}
+	return notes
 }
 
 func sameHost(a, b string) bool {
