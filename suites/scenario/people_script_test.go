@@ -26,13 +26,25 @@ type people struct {
 	meet func(n int, task useragent.Task) (transcript.Outcome, bool)
 	// hangs is the name of a journey whose first page does not come.
 	hangs string
+	// full is why a user agent's turn does not come.
+	full error
+	// loginLast asks who somebody is only after the decision, loginFirst before
+	// it looks at the code.
+	loginLast, loginFirst bool
+	// limit is how many wrong codes in a row are looked at; after those, none is
+	// for forgets. 0: any number.
+	limit   int
+	forgets time.Duration
 	// harmless user agents cannot be attacked.
 	harmless bool
 
-	mu     sync.Mutex
-	opened int
-	closed int
-	done   []errandDone
+	mu      sync.Mutex
+	errands int
+	wrongs  int
+	since   time.Time // the last wrong one
+	opened  int
+	closed  int
+	done    []errandDone
 }
 
 // errandDone is what a person was told, and when they were at it.
@@ -66,6 +78,35 @@ func (p *people) NewAgent(context.Context) (useragent.Agent, error) {
 	}
 }
 
+// NewErrand is NewAgent, counted.
+func (p *people) NewErrand(ctx context.Context) (useragent.Agent, error) {
+	p.mu.Lock()
+	p.errands++
+	p.mu.Unlock()
+	return p.NewAgent(ctx)
+}
+
+// counts says whether somebody has typed too many wrong codes, and notes one more.
+func (p *people) counts(wrong bool) (held bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.limit == 0 {
+		return false
+	}
+	if time.Since(p.since) > p.forgets {
+		p.wrongs = 0
+	}
+	if p.wrongs >= p.limit {
+		return true
+	}
+	if !wrong {
+		p.wrongs = 0
+		return false
+	}
+	p.wrongs, p.since = p.wrongs+1, time.Now()
+	return false
+}
+
 // plainAgent is one that cannot be attacked.
 type plainAgent struct{ useragent.Agent }
 
@@ -87,6 +128,8 @@ func (a *agent) Close() error {
 	a.closed++
 	return nil
 }
+
+func (a *agent) Prepare(context.Context) error { return a.full }
 
 func (a *agent) Journey(ctx context.Context, task useragent.Task) transcript.Journey {
 	from := time.Now()
@@ -148,23 +191,36 @@ func (a *agent) walk(ctx context.Context, n int, task useragent.Task, j *transcr
 	}
 	j.CodeTyped = task.TypeCode
 	c := a.people.at.typed(text)
-	if c == nil {
-		j.Steps[0].Text, j.Outcome = "This code is unknown", transcript.CodeRejected
+	if a.counts(c == nil) {
+		j.Steps[0].Text, j.Steps[0].Status, j.Outcome = "Too many codes, try again later", 429, transcript.ErrorPage
 		return
 	}
-	if a.who == "" {
+	login := func() bool {
+		if a.who != "" {
+			return true
+		}
 		if !page("login", "Who are you?") {
-			return
+			return false
 		}
 		switch {
 		case task.Account == nil:
 			j.Outcome = transcript.AtLogin
-			return
 		case passwords[task.Account.Username] != task.Account.Password:
 			j.Outcome = transcript.LoginFailed
-			return
+		default:
+			a.who, j.LoggedIn = task.Account.Username, true
 		}
-		a.who, j.LoggedIn = task.Account.Username, true
+		return j.LoggedIn
+	}
+	if a.loginFirst && !login() {
+		return
+	}
+	if c == nil {
+		j.Steps[0].Text, j.Outcome = "This code is unknown", transcript.CodeRejected
+		return
+	}
+	if !a.loginLast && !login() {
+		return
 	}
 	if !page("consent", "Will you?") {
 		return
@@ -180,6 +236,9 @@ func (a *agent) walk(ctx context.Context, n int, task useragent.Task, j *transcr
 			stop(transcript.JourneyCanceled, err.Error())
 			return
 		}
+	}
+	if !login() {
+		return
 	}
 	j.Decided = true
 	state, outcome := "approved", transcript.Approved

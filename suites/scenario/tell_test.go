@@ -33,6 +33,8 @@ type telling struct {
 	https bool
 	// stop ends the run after so long; 0: never.
 	stop time.Duration
+	// act is told in place of the scenario that is named.
+	act func(*conversation) error
 	// settings is the profile in the end.
 	settings *profiles.Profile
 }
@@ -115,6 +117,11 @@ func (g *telling) tell(t *testing.T, names ...string) map[string]transcript.Tran
 			defer end.Stop()
 		}
 		r := NewRunner(e)
+		if g.act != nil {
+			nobody := func([]string, stage) []<-chan struct{} { return nil }
+			said[names[0]] = r.tell(r.lifeWithin(ctx), Scenario{Name: names[0], run: g.act}, func() {}, nobody)
+			return
+		}
 		r.Start(ctx, names...)
 		for _, name := range names {
 			said[name] = r.Wait(name)
