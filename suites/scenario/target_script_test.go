@@ -27,6 +27,9 @@ type idp struct {
 	unthrottled bool
 	// lenient issues codes whatever the scope, and to clients without the grant.
 	lenient bool
+	// strict refuses device access token requests that name a scope, and generous
+	// gives whatever scope a refresh names.
+	strict, generous bool
 	// plain sends no verification_uri_complete and no refresh tokens.
 	plain bool
 	// meddle answers a request in place of the server when it returns true; n
@@ -238,6 +241,10 @@ func (s *idp) token(w http.ResponseWriter, r *http.Request, client string, form 
 		refuse(w, 400, "invalid_grant")
 		return
 	}
+	if s.strict && form.Has("scope") {
+		refuse(w, 400, "invalid_scope")
+		return
+	}
 	bound, problem := s.proof(r)
 	if problem != "" {
 		w.Header().Set("DPoP-Nonce", proofNonce)
@@ -333,7 +340,7 @@ func (s *idp) refresh(w http.ResponseWriter, client string, form url.Values) {
 		return
 	}
 	for _, scope := range strings.Fields(form.Get("scope")) {
-		if !slices.Contains(strings.Fields(t.scope), scope) {
+		if !slices.Contains(strings.Fields(t.scope), scope) && !s.generous {
 			refuse(w, 400, "invalid_scope")
 			return
 		}

@@ -244,9 +244,22 @@ func TestTold(t *testing.T) {
 	}
 }
 
-// TestToldOtherwise: what the scenarios do about a target, a profile or a
-// person that is not the usual one.
+// otherwise is a scenario about a target, a profile or a person that is not the
+// usual one.
+type otherwise struct {
+	name, scenario string
+	telling        *telling
+	want           script
+}
+
+// TestToldOtherwise: what the scenarios do then.
 func TestToldOtherwise(t *testing.T) {
+	for _, test := range toldOtherwise() {
+		t.Run(test.name, func(t *testing.T) { test.want.check(t, test.telling.one(t, test.scenario)) })
+	}
+}
+
+func toldOtherwise() []otherwise {
 	firstPolls := func(which int, polls ...string) *telling {
 		return &telling{at: &idp{polls: func(n int) []string {
 			if n == which {
@@ -268,11 +281,7 @@ func TestToldOtherwise(t *testing.T) {
 		}}}
 	}
 	const pending, slower = "authorization_pending", "slow_down"
-	for _, test := range []struct {
-		name, scenario string
-		telling        *telling
-		want           script
-	}{
+	return []otherwise{
 		{"a slow_down in a steady pace is looked at again", transcript.SteadyPolling, firstPolls(1, pending, slower),
 			script{labels: "device, poll/1..6, again/device, again/poll/1..6"}},
 		{"no slow_down for a burst", transcript.ImpatientPolling, &telling{at: &idp{unthrottled: true}},
@@ -367,6 +376,10 @@ entered/device, entered/poll`, journeys: "login decided, decided\nlogin approved
 full/token/1, full/userinfo, bare userinfo, jwks, mixed/as code, mixed/as refresh token, mixed/token/1, access token as device code, before revocation/userinfo, unknown revocation, revocation, after revocation/userinfo, refresh revocation, revoked refresh
 partial/widened, partial/userinfo
 default/token/1, default/userinfo`, journeys: "approve partial, approve default, approve mixed, approve full, device code typed"}},
+		{"what nobody approved is refused", transcript.TokenUse, &telling{at: &idp{strict: true}},
+			script{labels: strings.Replace(told[transcript.TokenUse].labels, "partial/widened, ", "partial/widened, partial/token/1, ", 1), journeys: told[transcript.TokenUse].journeys}},
+		{"what nobody approved is given", transcript.Refresh, &telling{at: &idp{generous: true}},
+			script{labels: strings.Replace(told[transcript.Refresh].labels, "binding/larger", "binding/larger, binding/larger/introspection", 1), journeys: told[transcript.Refresh].journeys}},
 		{"nobody else may refresh", transcript.Refresh, with(alone), script{labels: "binding/device, binding/token/1, binding/owner/1, binding/owner/2, binding/larger\nreplay/device, replay/token/1, replay/first, replay/current, replay/second",
 			journeys: "approve binding, approve replay"}},
 		{"no extension but those that are ignored", transcript.Extensions, with(alone), script{labels: `parameters/control, parameters/OIDC, parameters/request_uri, details/malformed, details/unknown
@@ -399,8 +412,6 @@ document, replay/device, dpop/device, document, dpop/bad/htu, dpop/bad/htm, dpop
 			labels:   `device/verification_uri/absolute, device/without/absolute, device/logged-in/absolute, device/login/absolute, device/verification_uri/protocol-relative, device/logged-in/protocol-relative, device/login/protocol-relative`,
 			journeys: "verification_uri/absolute, without/absolute, logged-in/absolute, login/absolute, verification_uri/protocol-relative, logged-in/protocol-relative, login/protocol-relative",
 			attacks:  told[transcript.Redirection].attacks}},
-	} {
-		t.Run(test.name, func(t *testing.T) { test.want.check(t, test.telling.one(t, test.scenario)) })
 	}
 }
 
