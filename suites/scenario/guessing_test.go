@@ -66,6 +66,8 @@ func TestSeriesOfGuesses(t *testing.T) {
 			"s: wrong code rejected x5, s: right at decision x1, s: wrong code rejected x3, s: right at decision x1"},
 		{"the same in a row", &people{limit: 6, forgets: time.Hour}, 0, true, true, "s: wrong code rejected x6, s: wrong held back x2, s: right held back x1"},
 		{"held back at the right code only", &people{limit: 8, forgets: time.Hour}, 0, true, true, "s: wrong code rejected x8, s: right held back x1"},
+		{"held back once, and let in again", &people{limit: 3, forgets: 500 * time.Millisecond, takes: 300 * time.Millisecond}, 0, true, false,
+			"s: wrong code rejected x3, s: wrong held back x1, s: wrong code rejected x3, s: wrong held back x1, s: right at decision x1"},
 		{"the login comes before the code", &people{loginFirst: true}, successEvery, false, false, "s: wrong at login x1"},
 		{"pages that nobody understands", &people{meet: func(int, useragent.Task) (transcript.Outcome, bool) { return transcript.Unfinished, true }}, successEvery, true, true,
 			"s: wrong unfinished x2, s: right unfinished x1"},
