@@ -167,6 +167,7 @@ func TestEndings(t *testing.T) {
 		{transcript.Expiry, budget(time.Minute), "skipped: the codes live 10m0s and the time budget is 1m0s: give --time-budget 11m0s, or an expiry target with a short lifetime in the profile", 1, 0},
 		{transcript.Refresh, budget(30 * time.Second), "skipped: limits.refresh_grace is 1m0s and the time budget is 30s: give a longer --time-budget", 0, 2},
 		{transcript.SteadyPolling, budget(3 * time.Second), "skipped: the polling interval is 5s and the time budget is 3s: give a longer --time-budget", 1, 0},
+		{transcript.Fleet, budget(3 * time.Second), "skipped: the polling interval is 5s and the time budget is 3s: give a longer --time-budget", 8, 0},
 		{transcript.ImpatientPolling, budget(8 * time.Second), "skipped: the polling interval is 10s and the time budget is 8s: give a longer --time-budget", 3, 0},
 		{transcript.Approval, &telling{at: &idp{lifetime: 20}}, "aborted: the codes live 20s, which is too short for this conversation at an interval of 5s", 6, 1},
 	} {
