@@ -206,6 +206,10 @@ func TestEvidenceIsBounded(t *testing.T) {
 	if list := evidence(c, x, &left); len(list) != maxFindings || len(list[0].Said) != 1 || len(list[1].Said) != 0 || left != 0 {
 		t.Errorf("with room for one: %d, and %d left", len(list[0].Said), left)
 	}
+	left = len(said.Line) + len(said.Sent) + len(said.Got) - 1
+	if list := evidence(c, x, &left); len(list) != maxFindings || len(list[0].Said) != 0 {
+		t.Error("an exchange is shown for which there is no room")
+	}
 
 	passed := Cell{Verdict: rules.Pass, scenario: "approval"}
 	left = maxPasses
