@@ -113,9 +113,9 @@ func TestJSON(t *testing.T) {
 		}
 	}
 	hostileText := written(t, func(b *bytes.Buffer) error {
-		return WriteJSON(b, New(report.Tool{}, []Column{column(hostile, "fail", "")}))
+		return WriteJSON(b, New(report.Tool{}, []Column{column(hostile+"\u202e", "fail", "")}))
 	})
-	if strings.Contains(hostileText, "<script") || strings.Contains(hostileText, "\x1b") {
+	if strings.Contains(hostileText, "<script") || strings.ContainsAny(hostileText, "\x1b\u202e") {
 		t.Error("a target's text is not inert")
 	}
 }
