@@ -72,3 +72,18 @@ func TestWritersEscape(t *testing.T) {
 		}
 	}
 }
+
+// TestFilterByTheOnlyOne: what the page's script compares with the name of a
+// column is that name. Of an attribute data-on... html/template makes a string
+// of JavaScript, quotes and all.
+func TestFilterByTheOnlyOne(t *testing.T) {
+	var page bytes.Buffer
+	if err := WriteHTML(&page, New(report.Tool{}, []Column{column("a", "pass", ""), column("b", "fail", "")})); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`data-failing="b"`, `<select name="failing"><option value="">any</option><option>a</option><option>b</option>`} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+}

@@ -187,13 +187,21 @@ func (d *device) rest(after time.Duration) error {
 	if next := d.last + after; !d.mayExpire && d.lifetime > 0 && next > d.issued+d.lifetime-d.guard() {
 		return d.tooShort()
 	}
-	if d.c.TimeBudget > 0 && after > d.c.TimeBudget {
-		return &Skipped{fmt.Sprintf("the polling interval is %s and the time budget is %s: use a longer --time-budget", d.interval, d.c.TimeBudget)}
+	if err := d.beyondBudget(after); err != nil {
+		return err
 	}
 	due := d.last + after
 	err := d.c.sleep("the polling interval", due-d.c.Clock.Now())
 	d.overslept = d.c.real(d.c.Clock.Now() - due)
 	return err
+}
+
+// beyondBudget is the error for a wait that is longer than the time budget.
+func (d *device) beyondBudget(after time.Duration) error {
+	if d.c.TimeBudget <= 0 || after <= d.c.TimeBudget {
+		return nil
+	}
+	return &Skipped{fmt.Sprintf("the polling interval is %s and the time budget is %s: use a longer --time-budget", d.interval, d.c.TimeBudget)}
 }
 
 // tooShort ends a conversation that the code would not live to see the end of.

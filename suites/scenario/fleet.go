@@ -121,6 +121,9 @@ func (c *conversation) pollFleet(members []*member) error {
 	var start time.Duration
 	for _, m := range members {
 		if !m.heard {
+			if err := m.beyondBudget(m.interval + m.guard()); err != nil {
+				return err
+			}
 			waiting = append(waiting, m)
 			start = max(start, m.last+m.interval+m.guard(), m.notBefore)
 		}
