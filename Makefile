@@ -51,7 +51,7 @@ build: ## build the static binary ./devicegrant
 
 # make reports any failure of a recipe as its own status 2: the run's exit code
 # is the number in its last line, "Error N".
-conformance: ## judge the built-in server; reports in out/conformance (OUT=DIR)
+conformance: ## test the built-in server; reports in out/conformance (OUT=DIR)
 	@testdata/setup.sh browser
 	@$(MAKE) --no-print-directory build
 	./devicegrant run --out $(OUT)
@@ -81,7 +81,7 @@ lint: ## gofmt, go vet and staticcheck
 	@go tool staticcheck $(PACKAGES)
 
 # The shell's loops end with it, however it ends.
-stress: setup build ## what depends on time, beside eight busy loops; every server at once on one core
+stress: setup build ## timing-dependent tests next to busy loops; all servers on one core
 	@loops=; trap 'kill $$loops' EXIT; trap 'exit 130' INT TERM; \
 	for i in 1 2 3 4 5 6 7 8; do sh -c 'while kill -0 '$$$$' 2>/dev/null; do i=0; while [ $$i -lt 100000 ]; do i=$$((i+1)); done; done' & loops="$$loops $$!"; done; \
 	status=0; run() { echo "$$@"; "$$@" || status=$$?; }; \

@@ -110,7 +110,7 @@ func hint(name string) string {
 	nearest, ok := profiles.Nearest(strings.ToUpper(name), known)
 	// Another number is another check, and no slip of the finger.
 	if !ok || withoutDigits(nearest) == withoutDigits(strings.ToUpper(name)) {
-		return "devicegrant list shows the ids, sections and labels"
+		return "see devicegrant list, and list --help for the labels"
 	}
 	return fmt.Sprintf("did you mean %s?", spelled[nearest])
 }

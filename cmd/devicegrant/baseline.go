@@ -116,8 +116,8 @@ func (s *screen) baselineAdvice(r report.Result) {
 	if err != nil {
 		return
 	}
-	s.printf("\nto accept this, add it to a file for --baseline or to the profile:\n%s", clean(string(text)))
+	s.printf("\nto accept these, add them to a file for --baseline or to the profile:\n%s", clean(string(text)))
 	if more := len(proposed) - most; more > 0 {
-		s.printf("  # and %d more: --write-baseline FILE writes all of them\n", more)
+		s.printf("  # and %d more: run --write-baseline FILE writes all of them\n", more)
 	}
 }

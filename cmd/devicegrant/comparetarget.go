@@ -203,7 +203,7 @@ func (t compared) result(ctx context.Context, folder string, args []string, limi
 	if t.simulate {
 		r.Target.Kind = "simulated"
 		if t.profile == "builtin" {
-			r.Target.Fidelity = "the built-in reference server, a test double"
+			r.Target.Fidelity = "a test double"
 			if t.fault != "" {
 				r.Target.Fidelity += ", with the fault " + t.fault
 			}

@@ -48,8 +48,8 @@ func newIDPCommand() *cobra.Command {
 	consent := string(config.Consent)
 	cmd := &cobra.Command{
 		Use:   "idp",
-		Short: "Serve the bundled reference authorization server",
-		Long: `Serve the bundled reference authorization server, until interrupted.
+		Short: "Serve the built-in reference server",
+		Long: `Serve the built-in reference server, until interrupted.
 
 It is a test double: it keeps everything in memory, and anyone who can reach the
 control plane decides for the users. By default it listens on loopback only.

@@ -72,7 +72,7 @@ input.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.BoolVar(&strict, "strict", false, "SHOULD-level and other strict warnings fail the run")
+	f.BoolVar(&strict, "strict", false, "warnings for SHOULDs and certain others fail the run")
 	f.BoolVar(&allowInconclusive, "allow-inconclusive", false, "inconclusive checks do not fail the run")
 	f.BoolVar(&noBaseline, "no-baseline", false, "ignore the profile's known deviations")
 	f.StringVarP(&out, "out", "o", "", "folder for the new result.json; without it nothing is written")

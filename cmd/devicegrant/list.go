@@ -52,7 +52,7 @@ label (@must, @should, @person, @browser, @slow, @fast, @d2); ! excludes.`,
 			if len(chosen) == 1 {
 				count = "1 requirement"
 			}
-			fmt.Fprintf(out, "\n%s; devicegrant explain ID describes one of them.\n", count)
+			fmt.Fprintf(out, "\n%s; devicegrant explain ID explains one and its level.\n", count)
 			return nil
 		},
 	}
@@ -64,7 +64,7 @@ label (@must, @should, @person, @browser, @slow, @fast, @d2); ! excludes.`,
 func newExplainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain ID...",
-		Short:   "Explain requirements: text, level, reason and evidence",
+		Short:   "Explain requirements: level, reason and scenarios",
 		Example: "  devicegrant explain POLL-05",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -90,7 +90,7 @@ func newExplainCommand() *cobra.Command {
 				if len(r.Needs) > 0 {
 					fmt.Fprintf(out, "  needs     %s\n", strings.Join(r.Needs, ", "))
 				}
-				fmt.Fprintf(out, "  evidence  %s\n\n", strings.Join(rule.Scenarios, ", "))
+				fmt.Fprintf(out, "  scenario  %s\n\n", strings.Join(rule.Scenarios, ", "))
 				for _, line := range wrap(r.Why, 74) {
 					fmt.Fprintf(out, "  %s\n", line)
 				}
@@ -101,13 +101,13 @@ func newExplainCommand() *cobra.Command {
 }
 
 var levelMeaning = map[rules.Level]string{
-	rules.Must:    "a violation is a failure",
-	rules.Defined: "the specification states it as a fact; a violation is a failure",
-	rules.Implied: "no sentence binds the server, but the protocol or a protection breaks without it; a failure if that is certain",
+	rules.Must:    "a violation is at worst a failure",
+	rules.Defined: "the specification states it as a fact; a violation is at worst a failure",
+	rules.Implied: "no sentence demands it, but the protocol or its security needs it; a failure if clearly broken",
 	rules.Should:  "a violation is a warning, which --strict counts; findings policy-* are limits set by this suite and fail",
-	rules.May:     "optional; if it is used, its form is judged",
+	rules.May:     "an optional feature, judged if it is used",
 	rules.NonNorm: "non-normative in the specification; at most a warning",
-	rules.Hygiene: "not in the OAuth specifications; at most a warning, except findings policy-*, which are limits set by this suite",
+	rules.Hygiene: "not required by OAuth; a warning, except findings policy-*, which fail by limits set by this suite",
 }
 
 var impactMeaning = map[string]string{

@@ -63,9 +63,9 @@ A plan says when devices arrive and which thresholds must hold. It starts from
 the workload; load.plan in the profile, --plan and the flags override it, in this
 order.
 
-Exit status: 0 thresholds and ledger held, 3 the run is invalid (the generator
-was late) or nothing could be measured, 4 a threshold was missed or the ledger is
-broken, 130 interrupted.`,
+Exit status: 0 no threshold missed and the ledger is clean, 2 bad usage or plan,
+3 the generator was late or nothing was measured, 4 a threshold was missed, the
+ledger is broken or nothing was answered, 130 interrupted.`,
 		Example: `  devicegrant load --devices 10000 --duration 30s
   devicegrant load --profile my-server.yaml --workload impatient
   devicegrant load --profile my-server.yaml --find-capacity --slo 'poll_latency p(99)<250ms'
@@ -79,12 +79,12 @@ broken, 130 interrupted.`,
 	flags.StringArrayVar(&f.set, "set", nil, "override a profile key: base_url=https://...")
 	flags.StringVarP(&f.workload, "workload", "w", "", strings.Join(loadgen.Workloads(), ", ")+" (default steady)")
 	flags.StringVar(&f.planFile, "plan", "", "YAML file with changes to the workload")
-	flags.IntVarP(&f.plan.Devices, "devices", "n", 0, "number of polling devices")
+	flags.IntVarP(&f.plan.Devices, "devices", "n", 0, "polling devices (default: as in the plan)")
 	flags.DurationVarP(&f.plan.Duration, "duration", "d", 0, "duration of the load")
 	flags.DurationVar(&f.warmUp, "warm-up", 0, "initial time that the figures leave out")
 	flags.DurationVar(&f.drain, "drain", 0, "time at the end in which approved devices may still poll")
 	flags.StringVar(&f.plan.ClientModel, "client-model", "", "rfc (next poll one interval after the response) or fixed (constant pacing)")
-	flags.Float64Var(&f.approve, "approve", 0, "share of the devices that are approved; the rest of the mix expires")
+	flags.Float64Var(&f.approve, "approve", 0, "share of the devices that are approved; all others expire")
 	flags.BoolVar(&f.closedLoop, "closed-loop", false, "closed model without pacing: each device polls again as soon as it has a response")
 	flags.StringVar(&f.plan.Transport, "transport", "", "lean (HTTP/1.1) or net/http (HTTP/2, proxies)")
 	flags.IntVar(&f.plan.Connections.Max, "connections", 0, "maximum concurrent connections")
@@ -93,13 +93,13 @@ broken, 130 interrupted.`,
 	flags.StringArrayVarP(&f.thresholds, "threshold", "t", nil, "threshold, replacing those of the plan: 'poll_latency p(99)<250ms'")
 	flags.StringVar(&f.driver, "approver", "", "how codes are approved: hook or forms")
 	flags.BoolVar(&f.canary, "canary", false, "also approve one device every 30 s in a real browser")
-	flags.IntVar(&f.shards, "shards", 1, "processors that the generator may use")
+	flags.IntVar(&f.shards, "shards", 1, "cores that the generator may use")
 	flags.BoolVar(&f.mayLoad, "i-may-load-this-target", false, "the target is on another machine, and I am allowed to load it")
 	flags.DurationVar(&f.wait, "wait", 0, "wait up to this long for a server that is still starting")
 	flags.StringSliceVar(&f.faults, "fault", nil, "built-in server only: faults to switch on (devicegrant idp --list-faults)")
 	flags.DurationVar(&f.expiresIn, "expires-in", 0, "built-in server only: lifetime of codes")
 	flags.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at this address during the run: 127.0.0.1:9464")
-	flags.BoolVar(&f.findCapacity, "find-capacity", false, "increase the number of devices until --slo breaks")
+	flags.BoolVar(&f.findCapacity, "find-capacity", false, "increase the number of devices until --slo is missed")
 	flags.StringArrayVar(&f.slo, "slo", nil, "with --find-capacity: the service level objective (default 'poll_latency p(99)<250ms')")
 	flags.IntVar(&f.most, "max-devices", 200_000, "with --find-capacity: the largest number to try")
 	flags.DurationVar(&f.within, "within", 10*time.Minute, "with --find-capacity: time limit for the whole search")

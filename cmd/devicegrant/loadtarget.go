@@ -57,7 +57,7 @@ func (f *loadFlags) openTarget(ctx context.Context) (t *loadTarget, err error) {
 	simulated := ""
 	if own {
 		t.ceiling = 0 // it is nobody's
-		simulated = "the built-in reference server, a test double"
+		simulated = "a test double"
 		if len(f.faults) > 0 {
 			simulated += " with the faults " + strings.Join(f.faults, ", ")
 		}

@@ -19,8 +19,8 @@ type lookFlags struct {
 }
 
 func (f *lookFlags) register(flags *pflag.FlagSet) {
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "also show the evidence of warnings and the scenarios")
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print failures and the summary only")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print more, such as the evidence of warnings and the scenarios")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print less: of a run, only failures and the summary")
 	flags.BoolVar(&f.noProgress, "no-progress", false, "no progress bar")
 	flags.StringVar(&f.color, "color", "auto", "auto, always or never")
 }

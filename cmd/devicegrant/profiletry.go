@@ -22,8 +22,8 @@ func newProfileTryCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "try [NAME|FILE]",
 		Short: "Visit the pages of a server once, and show each page",
-		Long: `Visit the pages of a server once, and show for each page how it was recognized,
-what was done on it, and a screenshot. For what the heuristics recognized, try
+		Long: `Log in and decide one code on the pages of a server, and show for each page how
+it was recognized, what was done on it, and a screenshot. For what the heuristics recognized, try
 prints entries for verification.pages. Paste them into the profile and set
 auto: false, and devicegrant no longer guesses.
 
@@ -60,7 +60,7 @@ requires.`,
 		},
 	}
 	f.register(cmd.Flags())
-	cmd.Flags().StringVar(&kind, "case", "approve", strings.Join(scenario.WalkthroughCases(), ", "))
+	cmd.Flags().StringVar(&kind, "case", "approve", "what to do: "+strings.Join(scenario.WalkthroughCases(), ", "))
 	cmd.Flags().BoolVar(&f.headed, "headed", false, "show the browser's window")
 	return cmd
 }

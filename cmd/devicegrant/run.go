@@ -52,7 +52,9 @@ func newRunCommand() *cobra.Command {
 
 Without --profile, run starts the built-in reference server on loopback and
 tests it. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
-(3.5) or a label (@must, @person, @slow, ...); ! excludes.`,
+(3.5) or a label (@must, @person, @slow, ...; see list --help); ! excludes.
+
+Exit status: see devicegrant --help.`,
 		Example: `  devicegrant run
   devicegrant run --profile my-server.yaml --set base_url=https://idp.example.com
   devicegrant run --profile my-server.yaml 3.5 '!@slow'`,
@@ -64,8 +66,8 @@ tests it. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
 	flags.SortFlags = false
 	flags.StringVarP(&f.profile, "profile", "p", "builtin", "shipped profile or YAML file")
 	flags.StringArrayVar(&f.set, "set", nil, "override a profile key: base_url=https://...")
-	flags.StringVar(&f.level, "level", "all", "must, should or all")
-	flags.BoolVar(&f.strict, "strict", false, "SHOULD-level and other strict warnings fail the run")
+	flags.StringVar(&f.level, "level", "all", "must (MUST, defined, implied), should (these and SHOULD) or all")
+	flags.BoolVar(&f.strict, "strict", false, "warnings for SHOULDs and certain others fail the run")
 	flags.BoolVar(&f.allowInconclusive, "allow-inconclusive", false, "inconclusive checks do not fail the run")
 	flags.BoolVar(&f.noBaseline, "no-baseline", false, "ignore the profile's known deviations")
 	flags.StringVar(&f.baseline, "baseline", "", "YAML file with known deviations, in addition to the profile's")
@@ -79,7 +81,7 @@ tests it. A selector is an id (POLL-05), a pattern ('POLL-*'), an RFC section
 	flags.BoolVar(&f.headed, "headed", false, "show the browser's window")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed for generated values, to repeat an earlier run")
 	flags.Float64Var(&f.clockRate, "clock-rate", 1, "built-in server only: server seconds per real second")
-	flags.StringVarP(&f.out, "out", "o", "out", "folder for result.json, report.html and the evidence")
+	flags.StringVarP(&f.out, "out", "o", "out", "folder for result.json and the reports")
 	flags.StringSliceVarP(&f.formats, "format", "f", nil, "additional reports in --out: "+strings.Join(formatNames()[1:], ", "))
 	flags.BoolVar(&f.unredacted, "unredacted", false, "keep secrets in result.json; for a throwaway server only")
 	flags.BoolVar(&f.json, "json", false, "print result.json on standard output")
@@ -123,7 +125,7 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 			return err
 		}
 		defer server.Close()
-		o.Kind, o.Fidelity = "simulated", "the built-in reference server, a test double"
+		o.Kind, o.Fidelity = "simulated", "a test double"
 		o.Profile, err = profiles.Load("builtin", profiles.Options{
 			Set: append([]string{"base_url=" + server.URL}, f.set...), Getenv: server.Getenv,
 		})

@@ -1,4 +1,4 @@
-// Package builtin starts the bundled reference server for one run, on free
+// Package builtin starts the built-in reference server for one run, on free
 // ports of loopback and with secrets that nobody else knows: in this process,
 // or as a child whose figures are its own. Getenv of either is the environment
 // in which the shipped profile builtin is loaded.

@@ -127,3 +127,12 @@ func quoted(words ...string) string {
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
+
+// headerLine is a response header as it came, or that there was none.
+func headerLine(x wire.Exchange, name string) string {
+	value := x.Header(name)
+	if value == "" {
+		return "no " + name
+	}
+	return fmt.Sprintf("%s %q", name, clip(value))
+}

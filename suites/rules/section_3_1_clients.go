@@ -179,7 +179,7 @@ func (j *judging) noClient(path string) {
 			return
 		}
 	}
-	j.notApplicable("the profile has no %s", path)
+	j.notApplicable("the profile has no %[1]s; to test this, set %[1]s", path)
 }
 
 // identityControl is a positive control: the request with nothing wrong gives codes.
@@ -242,7 +242,7 @@ func wrongSecretAtDeviceEndpoint(j *judging) {
 	case x.Status != 401:
 		j.fail("status", "status 401", describe(x.Exchange), x)
 	case !hasChallenge(x.Exchange, "Basic"):
-		j.fail("challenge", "WWW-Authenticate: Basic", fmt.Sprintf("WWW-Authenticate %q", clip(x.Header("WWW-Authenticate"))), x)
+		j.fail("challenge", "WWW-Authenticate: Basic", headerLine(x.Exchange, "WWW-Authenticate"), x)
 	case !hasError(x.Exchange, "invalid_client"):
 		j.fail("error", quoted("invalid_client"), describe(x.Exchange), x)
 	default:

@@ -58,7 +58,7 @@ func responseStatusAndType(j *judging) {
 		j.fail("status", "status 200", describe(x.Exchange), x)
 	}
 	if mediaType(x.Exchange) != "application/json" {
-		j.fail("media-type", "Content-Type application/json", fmt.Sprintf("Content-Type %q", clip(x.Header("Content-Type"))), x)
+		j.fail("media-type", "Content-Type application/json", headerLine(x.Exchange, "Content-Type"), x)
 	}
 	j.pass("200, %s", clip(x.Header("Content-Type")))
 }
@@ -349,7 +349,7 @@ func responseNotCacheable(j *judging) {
 	list, _ := j.responses()
 	for _, x := range list {
 		if !noStore(x.Exchange) {
-			j.warnStrict("no-store", "Cache-Control: no-store", fmt.Sprintf("Cache-Control %q", clip(x.Header("Cache-Control"))), x)
+			j.warnStrict("no-store", "Cache-Control: no-store", headerLine(x.Exchange, "Cache-Control"), x)
 			continue
 		}
 		if !strings.EqualFold(x.Header("Pragma"), "no-cache") {

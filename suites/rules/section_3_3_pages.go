@@ -145,7 +145,7 @@ func completeURIShowsCode(j *judging) {
 		case codeShown(visit, code):
 			j.pass("%s sees the code before the decision", c.who)
 		default:
-			j.warn("code-not-shown", "the user code, to compare with the device", fmt.Sprintf("%s sees it on none of %d pages", c.who, beforeDecision(visit)), device)
+			j.warn("code-not-shown", "the user code, to compare with the device", fmt.Sprintf("not shown to %s (pages seen: %d)", c.who, beforeDecision(visit)), device)
 		}
 	}
 }

@@ -189,7 +189,7 @@ func (j *judging) claimed(part string, a, b transcript.Journey) bool {
 	if !b.Decided {
 		return false
 	}
-	j.noteOnce("claimed", part+": while one end user is at the decision, another cannot use the code")
+	j.noteOnce("claimed", "while one end user is at the decision, another cannot use the code")
 	j.pass("the first end user at the decision holds the code")
 	return true
 }
@@ -347,8 +347,8 @@ func (j *judging) stillPending(part string, again transcript.Journey) {
 	switch {
 	case again.Name == "" || again.Outcome == transcript.Unfinished:
 	case again.Outcome == transcript.AtDecision || again.Outcome == transcript.Approved:
-		j.note("again", fmt.Sprintf("left at the %s: another browser can enter the code again", part))
+		j.note("again", fmt.Sprintf("a code left at the %s page works in another browser", part))
 	default:
-		j.note("not-again", fmt.Sprintf("left at the %s: another browser cannot enter the code again (%s)", part, again.Outcome))
+		j.note("not-again", fmt.Sprintf("a code left at the %s page does not work in another browser (%s)", part, again.Outcome))
 	}
 }

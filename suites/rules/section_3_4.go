@@ -49,11 +49,11 @@ func exactGrantType(j *judging) {
 		}
 		switch {
 		case recognised(x.Exchange):
-			j.fail("recognised-"+slug(name), quoted(right), fmt.Sprintf("%s for a grant_type that is %s", describe(x.Exchange), name), x)
+			j.fail("recognised-"+slug(name), quoted(right), fmt.Sprintf("%s for grant_type: %s", describe(x.Exchange), name), x)
 		case hasError(x.Exchange, right):
 			j.pass("%s: %s", name, describe(x.Exchange))
 		default:
-			j.warn("other-error", quoted(right), fmt.Sprintf("%s for a grant_type that is %s", describe(x.Exchange), name), x)
+			j.warn("other-error", quoted(right), fmt.Sprintf("%s for grant_type: %s", describe(x.Exchange), name), x)
 		}
 	}
 }
@@ -140,7 +140,7 @@ func repeatedTokenParameter(j *judging) {
 		case hasError(x.Exchange, "invalid_request"), conflict && hasError(x.Exchange, "invalid_client", "invalid_grant"):
 			j.pass("%s: %s", name, describe(x.Exchange))
 		default:
-			j.warn("other-error", quoted("invalid_request"), fmt.Sprintf("%s for a repeated %s", describe(x.Exchange), name), x)
+			j.warn("other-error", quoted("invalid_request"), fmt.Sprintf("%s for a repetition: %s", describe(x.Exchange), name), x)
 		}
 	}
 	x, ok := j.first(tokenErrors, labels.ExtraParameter)

@@ -198,7 +198,7 @@ func bodyProblem(x wire.Exchange) string {
 	case o.Kind("error") != wire.String:
 		return fmt.Sprintf("error is %s", o.Kind("error"))
 	case mediaType(x) != "application/json":
-		return fmt.Sprintf("Content-Type %q", clip(x.Header("Content-Type")))
+		return headerLine(x, "Content-Type")
 	case len(o.Duplicates()) > 0:
 		return "repeated: " + clip(strings.Join(o.Duplicates(), ", "))
 	case o.Has("access_token") || o.Has("device_code"):
@@ -278,7 +278,7 @@ func failedBasic(j *judging) {
 		case x.Status != 401:
 			j.fail("status", "status 401", fmt.Sprintf("%s at the %s endpoint", describe(x.Exchange), endpoint), x)
 		case !scheme:
-			j.fail("challenge", "WWW-Authenticate: Basic", fmt.Sprintf("WWW-Authenticate %q at the %s endpoint", clip(x.Header("WWW-Authenticate")), endpoint), x)
+			j.fail("challenge", "WWW-Authenticate: Basic", headerLine(x.Exchange, "WWW-Authenticate")+" at the "+endpoint+" endpoint", x)
 		case !hasError(x.Exchange, "invalid_client"):
 			j.fail("error", quoted("invalid_client"), describe(x.Exchange), x)
 		default:

@@ -111,12 +111,12 @@ func singleUseUnderRace(j *judging) {
 		}
 		return
 	}
-	how := "last bytes held back until then"
+	how := "last bytes held back and sent together"
 	if release == wire.Parallel {
 		how = "over shared connections: the server speaks HTTP/2 only, or a proxy is in between"
 	}
 	j.pass("one token in each of %d races of %d polls: a pass is not a proof", raced, width)
-	j.note("races", fmt.Sprintf("%d codes, %d polls for each, sent within %s, %s", raced, width, apart.Round(10*time.Microsecond), how))
+	j.note("races", fmt.Sprintf("%d codes, %d polls each, sent within %s, %s", raced, width, apart.Round(10*time.Microsecond), how))
 }
 
 // nobodyWon judges a race in which no poll got the token: the grant must have

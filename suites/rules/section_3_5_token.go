@@ -46,7 +46,7 @@ func tokenResponseForm(j *judging) {
 			j.fail("status", "status 200", describe(x.Exchange), x)
 		}
 		if mediaType(x.Exchange) != "application/json" {
-			j.fail("media-type", "Content-Type application/json", fmt.Sprintf("Content-Type %q", clip(x.Header("Content-Type"))), x)
+			j.fail("media-type", "Content-Type application/json", headerLine(x.Exchange, "Content-Type"), x)
 		}
 		j.stringMember(x, o, "access_token")
 		j.stringMember(x, o, "token_type")
@@ -69,11 +69,11 @@ func tokenResponseForm(j *judging) {
 func tokenResponseNotCacheable(j *judging) {
 	for _, x := range j.tokenResponses() {
 		if !noStore(x.Exchange) {
-			j.fail("no-store", "Cache-Control: no-store", fmt.Sprintf("Cache-Control %q", clip(x.Header("Cache-Control"))), x)
+			j.fail("no-store", "Cache-Control: no-store", headerLine(x.Exchange, "Cache-Control"), x)
 			continue
 		}
 		if !strings.EqualFold(x.Header("Pragma"), "no-cache") {
-			j.warn("pragma", "Pragma: no-cache", fmt.Sprintf("Pragma %q", clip(x.Header("Pragma"))), x)
+			j.warn("pragma", "Pragma: no-cache", headerLine(x.Exchange, "Pragma"), x)
 		}
 		j.pass("Cache-Control: %s", clip(x.Header("Cache-Control")))
 	}

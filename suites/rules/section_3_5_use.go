@@ -268,7 +268,7 @@ func refreshReplay(j *judging) {
 	case strings.EqualFold(kind, "DPoP"):
 		j.pass("the tokens are bound to a client key")
 	default:
-		j.warnStrict("replay-accepted", "an error: the server replaces a public client's refresh tokens or binds them to the client", "a token for a refresh token used before", second, first)
+		j.warnStrict("replay-accepted", "an error (refresh tokens of public clients rotate, or are bound to the client)", "a token for a used refresh token", second, first)
 	}
 }
 
@@ -374,7 +374,7 @@ func (j *judging) userInfoAnswers(g granting) {
 		case x.Status != 401:
 			j.warn("userinfo-bare", "401", describe(x.Exchange)+" without a token", x)
 		case !hasChallenge(x.Exchange, "Bearer"):
-			j.warn("userinfo-challenge", "WWW-Authenticate: Bearer", fmt.Sprintf("WWW-Authenticate %q", clip(x.Header("WWW-Authenticate"))), x)
+			j.warn("userinfo-challenge", "WWW-Authenticate: Bearer", headerLine(x.Exchange, "WWW-Authenticate"), x)
 		default:
 			j.pass("without a token: 401, %s", clip(x.Header("WWW-Authenticate")))
 		}
@@ -562,7 +562,11 @@ func (j *judging) refreshRevocation() {
 	}
 	if alive := j.alive(labels.AfterRefreshRevocation, labels.Introspection); alive != nil {
 		y, _ := j.maybe(tokenUse, labels.AfterRefreshRevocationIntrospection)
-		j.note("access-token", fmt.Sprintf("access token active after its refresh token was revoked: %t", *alive), y)
+		still := "its access token is no longer active"
+		if *alive {
+			still = "its access token is still active"
+		}
+		j.note("access-token", "after the revocation of a refresh token, "+still, y)
 	}
 }
 

@@ -184,7 +184,7 @@ func metadataForm(j *judging) {
 	for i, x := range list {
 		o := objects[i]
 		if mediaType(x.Exchange) != "application/json" {
-			j.fail("media-type", "Content-Type application/json", fmt.Sprintf("Content-Type %q", clip(x.Header("Content-Type"))), x)
+			j.fail("media-type", "Content-Type application/json", headerLine(x.Exchange, "Content-Type"), x)
 		}
 		if d := o.Duplicates(); len(d) > 0 {
 			j.fail("repeated-member", "each member once", "repeated: "+clip(strings.Join(d, ", ")), x)
@@ -197,10 +197,10 @@ func metadataForm(j *judging) {
 			methods = []string{"client_secret_basic"} // the default of RFC 8414 section 2
 		}
 		if public := j.Profile.Clients.Public; codes && public.Secret == nil && !slices.Contains(methods, "none") {
-			j.warn("none-not-listed", `"none" in token_endpoint_auth_methods_supported, since a public client gets codes`, clip(strings.Join(methods, ", ")), x)
+			j.warn("none-not-listed", `"none" in token_endpoint_auth_methods_supported, since a public client gets codes`, "not in the list: "+clip(strings.Join(methods, ", ")), x)
 		}
 		if c := j.Profile.Clients.Confidential; c != nil && c.Auth != "" && c.Auth != profiles.AuthNone && !slices.Contains(methods, string(c.Auth)) {
-			j.warn("method-not-listed", fmt.Sprintf("%q in token_endpoint_auth_methods_supported", c.Auth), clip(strings.Join(methods, ", ")), x)
+			j.warn("method-not-listed", fmt.Sprintf("%q in token_endpoint_auth_methods_supported", c.Auth), "not in the list: "+clip(strings.Join(methods, ", ")), x)
 		}
 		if !o.Has("response_types_supported") {
 			j.note("response-types", "response_types_supported is absent; RFC 8414 section 2 requires it, but section 3.2 says to omit empty arrays", x)

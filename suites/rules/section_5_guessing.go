@@ -146,10 +146,10 @@ func (j *judging) unlimited(name string, wrong int) {
 	strict := j.Profile.Limits.GuessesStrict
 	bits, known := j.codeBits()
 	if strict > 0 && wrong >= strict && known && bits < shortCode {
-		j.fail("policy-no-limit", expected, fmt.Sprintf("%s: none in %d wrong codes, of at most %.1f bits", name, wrong, bits))
+		j.fail("policy-no-limit", expected, fmt.Sprintf("%s: no limit in %d wrong codes, of at most %.1f bits", name, wrong, bits))
 		return
 	}
-	j.warn("no-limit", expected, fmt.Sprintf("%s: none in %d wrong codes", name, wrong))
+	j.warn("no-limit", expected, fmt.Sprintf("%s: no limit in %d wrong codes", name, wrong))
 }
 
 // SEC-05

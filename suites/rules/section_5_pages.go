@@ -165,7 +165,7 @@ func pagesAreNotFramed(j *judging) {
 		if policy {
 			why = "frame-ancestors " + clip(strings.Join(ancestors, " "))
 		}
-		shown := fmt.Sprintf("the %s page has %s, and a page at %s framed its address (status %d)", page.kind, why, clip(a.From), a.Status)
+		shown := fmt.Sprintf("the %s page has %s, and a page at %s framed it (status %d)", page.kind, why, clip(a.From), a.Status)
 		switch {
 		case !ok:
 		case !slices.Contains(a.Seen, "rendered in a frame"):
@@ -273,7 +273,7 @@ func noOpenRedirect(j *judging) {
 	for _, a := range j.Transcripts[transcript.Redirection].Attacks {
 		switch {
 		case len(a.Seen) > 0:
-			j.fail("redirected", "a browser that stays on the site", fmt.Sprintf("%s: %s sent the browser to a foreign site", clip(a.Name), clip(strings.Join(a.Seen, ", "))))
+			j.fail("redirected", "a browser that stays on the site", fmt.Sprintf("%s sent the browser to a foreign site (%s)", clip(strings.Join(a.Seen, ", ")), clip(a.Name)))
 		case a.Delivered:
 			delivered++
 		default:
@@ -381,7 +381,7 @@ func (j *judging) sessionCookies(visit transcript.Journey) {
 			lacks = append(lacks, "SameSite")
 		}
 		if len(lacks) > 0 {
-			j.warn("cookie", "HttpOnly, SameSite, and Secure on https", fmt.Sprintf("the cookie %s has no %s", clip(c.Name), strings.Join(lacks, ", ")))
+			j.warn("cookie", "HttpOnly, SameSite, and Secure on https", fmt.Sprintf("the cookie %s lacks %s", clip(c.Name), strings.Join(lacks, ", ")))
 		} else {
 			j.pass("the cookie %s is protected", clip(c.Name))
 		}

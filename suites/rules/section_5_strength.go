@@ -112,7 +112,7 @@ func (j *judging) strength(f Figures, about string, enough, gross float64, what 
 	default:
 		j.warn("weak", expected, observed, evidence...)
 	}
-	j.note("figures", fmt.Sprintf("bits %.1f, varying %d, alphabet %d (estimated %.1f), codes %d", f.Bits, f.Varying, f.Alphabet, f.Estimate, f.Sample))
+	j.note("figures", fmt.Sprintf("%.1f bits: %d varying characters from an alphabet of %d (estimated %.1f), %d codes", f.Bits, f.Varying, f.Alphabet, f.Estimate, f.Sample))
 }
 
 // unpredictable returns the part of codes that has to be unpredictable: of a

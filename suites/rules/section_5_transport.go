@@ -139,13 +139,13 @@ func hostHeaderNotTrusted(j *judging) {
 		case uri == "":
 			j.pass("%s changes no URI", name)
 		case name == "X-Forwarded-Proto":
-			j.fail("policy-http-uri", "https, whatever the request headers say", fmt.Sprintf("%s after %s: http", clip(uri), name), control, x)
+			j.fail("policy-http-uri", "https, whatever the request headers say", fmt.Sprintf("%s for a request with %s: http", clip(uri), name), control, x)
 		case name == "Host" && strings.HasPrefix(x.URL, "http:"):
 			// In front of a service there is a proxy that knows its names; a
 			// server on plain http is reached without one.
-			j.warn("host-header", "the server's own host, or a proxy in front that rejects foreign ones", fmt.Sprintf("%s after a foreign Host, without TLS or a proxy", clip(uri)), control, x)
+			j.warn("host-header", "the server's own host, or a proxy in front that rejects foreign ones", fmt.Sprintf("%s for a foreign Host header, without TLS or a proxy", clip(uri)), control, x)
 		default:
-			j.fail("policy-foreign-host", "the server's own host, whatever the request headers say", fmt.Sprintf("%s after a foreign %s", clip(uri), name), control, x)
+			j.fail("policy-foreign-host", "the server's own host, whatever the request headers say", fmt.Sprintf("%s for a foreign %s header", clip(uri), name), control, x)
 		}
 	}
 }

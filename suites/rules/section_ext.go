@@ -294,7 +294,7 @@ func resourceIndicators(j *judging) {
 	}
 	switch {
 	case valid == "" && ignored > 0:
-		j.notApplicable("the server ignores resource in the device request, where no RFC defines it; the profile has no valid resource (capabilities.resource)")
+		j.notApplicable("the server ignores resource in the device request (no RFC defines it there); to test it, set capabilities.resource")
 		return
 	case ignored > 0:
 		j.warn("bad-resource-taken", quoted("invalid_target"), fmt.Sprintf("codes for %d of 3 resources that are relative, have a fragment, or are unknown", ignored))
@@ -352,9 +352,9 @@ func richRequests(j *judging) {
 	}
 	for _, name := range []string{"OIDC", "request_uri"} {
 		if x, ok := j.first(extensions, labels.Join(labels.Parameters, name)); ok && serverFault(x.Exchange) {
-			j.fail("server-error", "codes, or an error of RFC 6749", describe(x.Exchange)+" for parameters of "+name, x)
+			j.fail("server-error", "codes, or an error of RFC 6749", describe(x.Exchange)+" with "+name, x)
 		} else if ok && !hasCodes(x.Exchange) {
-			j.note("refused", describe(x.Exchange)+" for parameters of "+name, x)
+			j.note("refused", describe(x.Exchange)+" with "+name, x)
 		}
 	}
 	valid := j.Profile.Capabilities.AuthorizationDetails

@@ -263,7 +263,7 @@ func stateMachineUnderLoad(j *judging) {
 	figures := fmt.Sprintf("%d devices, %d compliant polls: %d slow_down, %d with 5xx, %d unanswered; response time p50 %s, p95 %s, p99 %s",
 		len(devices), len(polls)+lost, len(slowed), len(faults), lost, quantile(times, 0.5), quantile(times, 0.95), quantile(times, 0.99))
 	if collected > 0 {
-		figures += fmt.Sprintf("; the token came no later than poll %d after the approval", max(1, most))
+		figures += fmt.Sprintf("; the token came by poll %d after the approval", max(1, most))
 	}
 	switch {
 	case len(slowed) > 0:

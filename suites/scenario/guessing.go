@@ -324,7 +324,7 @@ func (g *guesser) loggedIn(other *profiles.User) error {
 	in := d.task("log in", transcript.Approve)
 	in.Account = g.account
 	if made := g.typed(s, "log in", in, true); made.Outcome != transcript.Approved {
-		return fmt.Errorf("the guesser could not log in with the forms driver (%s)%s", made.Outcome, because(made.Trouble))
+		return fmt.Errorf("guesses are made with the forms driver, which could not log in here (%s)%s", made.Outcome, because(made.Trouble))
 	}
 	if d, err = g.right(); err != nil {
 		return err

@@ -55,11 +55,11 @@ func counts(c report.Counts) (list []count) {
 		{signOf(rules.Broken), c.Error, "a bug in devicegrant"},
 		{signOf(report.Fixed), c.Fixed, "in the baseline, but fixed"},
 		{signOf(rules.Inconclusive), c.Inconclusive, "evidence is missing"},
-		{signOf(rules.Warn), c.Warn, "recommended, not met"},
+		{signOf(rules.Warn), c.Warn, "worth fixing"},
 		{signOf(report.Known), c.Known, "expected by the baseline"},
 		{signOf(rules.Pass), c.Pass, "as required"},
 		{signOf(rules.Info), c.Info, "measured, not judged"},
-		{signOf(rules.NA), c.NA, "an optional feature is missing"},
+		{signOf(rules.NA), c.NA, "does not apply"},
 		{signOf(rules.Skip), c.Skip, "not tried"},
 	} {
 		if x.N > 0 {
