@@ -114,7 +114,7 @@ func (d *document) requireOne(path, message, hint string) {
 // oneOf checks a word against the known ones.
 func (d *document) oneOf(path, word string, known ...string) {
 	if !slices.Contains(known, word) {
-		d.reportAt(path, fmt.Sprintf("unknown word %s", clip(word)), "expected "+strings.Join(known, ", "))
+		d.reportAt(path, fmt.Sprintf("unknown value %s", clip(word)), "expected "+strings.Join(known, ", "))
 	}
 }
 

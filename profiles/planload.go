@@ -95,7 +95,7 @@ func (d *document) checkPlan(path string, p *Plan) {
 		value *time.Duration
 	}{{"warm_up", p.WarmUp}, {"drain", p.Drain}, {"approval.think_min", p.Approval.ThinkMin}, {"approval.think_max", p.Approval.ThinkMax}} {
 		if t.value != nil && *t.value < 0 {
-			d.reportAt(at(t.key), fmt.Sprintf("expected a time from 0s, found %s", *t.value), "")
+			d.reportAt(at(t.key), fmt.Sprintf("expected 0s or more, found %s", *t.value), "")
 		}
 	}
 	for _, f := range []struct {

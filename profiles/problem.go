@@ -79,7 +79,7 @@ func didYouMean(word string, known []string) string {
 	}
 	nearest, ok := Nearest(word, known)
 	if !ok {
-		return "known are " + strings.Join(known, ", ")
+		return "expected one of " + strings.Join(known, ", ")
 	}
 	return fmt.Sprintf("did you mean %q?", nearest)
 }

@@ -32,7 +32,7 @@ func Shipped(name string) ([]byte, error) {
 		return nil, newError([]Problem{{
 			File:    name,
 			Message: "no shipped profile has this name",
-			Hint:    didYouMean(name, Names()) + " A file is written with its extension or as ./" + name,
+			Hint:    didYouMean(name, Names()) + " To load a file, write its extension or ./" + name,
 		}})
 	}
 	return shipped.ReadFile(name + ".yaml")

@@ -47,9 +47,9 @@ func newVariables(d *document) *variables {
 			key := node.Content[i]
 			switch {
 			case key.Value == "base_url":
-				d.report("vars.base_url", key, "base_url stands at the top of a profile, not in vars", "")
+				d.report("vars.base_url", key, "base_url belongs at the top level, not in vars", "")
 			case !variableName.MatchString(key.Value):
-				d.report(join("vars", key.Value), key, "a variable's name is made of letters, digits and _", "")
+				d.report(join("vars", key.Value), key, "a variable's name consists of letters, digits and _", "")
 			default:
 				v.nodes[key.Value] = node.Content[i+1]
 			}
