@@ -1,5 +1,5 @@
 // Package approver decides about the codes of a load run in the end user's
-// place: through the hook of a profile, with the HTML forms of its verification
+// place: through the profile's hook, with the HTML forms of the verification
 // pages, or in a real browser.
 package approver
 

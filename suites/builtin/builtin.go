@@ -1,7 +1,7 @@
 // Package builtin starts the bundled reference server for one run, on free
-// ports of loopback and with secrets that nobody else knows: in this process,
-// or as a child whose figures are its own. Getenv of either is the environment
-// in which the shipped profile builtin is loaded.
+// loopback ports and with random secrets: in this process, or as a child
+// process that is measured separately. Both have a method Getenv, which
+// provides the environment for loading the shipped profile builtin.
 package builtin
 
 import (

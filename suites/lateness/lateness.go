@@ -1,12 +1,12 @@
-// Package lateness watches whether this machine does its part of a run in time.
+// Package lateness measures whether this machine keeps up with a run.
 //
-// A verdict says something of the target only if our own polls left when they
-// had to and our own browser reacted when its page did. A [Watch] therefore
-// measures, all through a run, how late timers fire, how long the browser takes
-// to answer a trivial question, and, where the system tells, how much of the
-// time programs waited for a processor. What it says decides nothing by itself:
-// a step that missed its moment is tried again, and where that does not help
-// either, the figures say why.
+// A verdict says something about the target only if devicegrant's own polls
+// left on time and its browser reacted on time. A [Watch] therefore measures
+// throughout a run how late timers fire, how long the browser takes to answer a
+// trivial question and, where the system reports it, how much of the time
+// programs waited for a processor. A measurement decides nothing by itself: a
+// step that was late is repeated, and if that does not help either, the figures
+// explain why.
 package lateness
 
 import (

@@ -1,7 +1,7 @@
-// Package transcript is the record of what was said: every HTTP exchange of a
-// scenario and every step of its user agent, in order. It is data only. The
-// scenarios write it, the rules read it, and the reports print it, so a
-// recorded run can be judged again without a server.
+// Package transcript records a conversation: every HTTP exchange of a scenario
+// and every step of its user agent, in order. It is data only. Scenarios write
+// it, rules read it and reports print it, so a recorded run can be judged again
+// without a server.
 package transcript
 
 import (

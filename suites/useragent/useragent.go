@@ -1,20 +1,22 @@
-// Package useragent is the person at the second screen.
+// Package useragent acts as the end user.
 //
 // RFC 8628 section 3.3 sends the end user to the verification URI with a user
-// code. This package plays that person: it opens the page, recognises what the
-// page asks for, types the code, logs in, and approves or denies. There are four
-// drivers:
+// code. This package does what the end user does there: it opens the page,
+// recognizes what the page asks for, types the code, logs in, and approves or
+// denies. There are four drivers:
 //
-//   - browser drives real Chromium; it is the package chromium;
-//   - forms sends the HTML forms itself, with a cookie jar and an HTML parser;
-//   - hook calls a command or an HTTP endpoint that decides in the person's place;
-//   - manual shows the code to a real person and waits for them.
+//   - browser drives real Chromium; see package chromium;
+//   - forms submits the HTML forms directly, with a cookie jar and an HTML parser;
+//   - hook calls a command or an HTTP endpoint that decides in the end user's
+//     place;
+//   - manual shows the code to a real person and waits.
 //
-// The first two open pages. To the [Engine] that walks these a user agent is a
-// [Tab]; the package pages recognises what a tab shows, by one page schema
-// (profiles.Verification). Pages are recognised, not sequenced, so login before the
-// code, a skipped consent and a prefilled code need no configuration. A journey
-// that cannot finish says nothing about the server: its outcome is Unfinished.
+// The first two open pages. The [Engine] walks through these pages and sees a
+// user agent as a [Tab]. Package pages recognizes what a tab shows, with one
+// page schema (profiles.Verification). Because pages are recognized and not
+// expected in a fixed order, a login before the code, a skipped consent and a
+// prefilled code need no configuration. A journey that cannot finish says
+// nothing about the server: its outcome is Unfinished.
 package useragent
 
 import (
@@ -25,8 +27,8 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// Driver opens user agents. A Driver is safe for concurrent use and
-// bounds by itself how many journeys are under way at once.
+// Driver opens user agents. It is safe for concurrent use and limits how many
+// journeys run at once.
 type Driver interface {
 	// Name is one of browser, forms, hook, manual.
 	Name() string
@@ -37,9 +39,9 @@ type Driver interface {
 	Close() error
 }
 
-// Agent is one person's user agent. Its cookies live from journey to
-// journey, so a second journey finds the person logged in. An Agent is used
-// by one goroutine at a time.
+// Agent is the user agent of one end user. It keeps its cookies between
+// journeys, so the user is still logged in for the second one. Only one
+// goroutine may use an Agent at a time.
 type Agent interface {
 	// Journey does one task and tells how it ended. It never returns an
 	// error: what went wrong is in Journey.Trouble.
@@ -48,20 +50,20 @@ type Agent interface {
 }
 
 // Preparer is an Agent that can wait for its turn before there is a task, so
-// that no code grows old meanwhile. Prepare returns when the next journey can
-// begin at once; closing the agent gives the turn back.
+// that no code ages meanwhile. Prepare returns when the next journey can start
+// at once; closing the agent gives up the turn.
 type Preparer interface {
 	Prepare(ctx context.Context) error
 }
 
-// Errander is a Driver that can do some errands with less: those whose pages
-// nobody looks at.
+// Errander is a Driver that can run some tasks with less: those whose pages no
+// check reads.
 type Errander interface {
 	// NewErrand opens a user agent for errands of which only the outcome counts.
 	NewErrand(ctx context.Context) (Agent, error)
 }
 
-// Task is one errand for the person.
+// Task is one task for the end user.
 type Task struct {
 	Name string
 	Goal transcript.Goal
@@ -95,12 +97,13 @@ type Task struct {
 	AtDecision func(context.Context) error
 }
 
-// Needle is a value to look for, under the name by which a journey tells of it.
+// Needle is a value to search for on the pages, with the name under which the
+// journey reports it.
 type Needle struct {
 	Name, Value string
 }
 
-// Account is a person's credentials. It never appears in a journey.
+// Account is the end user's credentials. It never appears in a journey.
 type Account struct {
 	Username string
 	Password string

@@ -1,9 +1,9 @@
 // Package wire is the raw HTTP client of the conformance suite.
 //
-// It is never lenient: it sends exactly the bytes it is told to send and
-// reports exactly what came back. It follows no redirect, fills no default,
-// merges no duplicate and cleans nothing up, because each of those would hide
-// a fault that a device would meet. One call is one [Exchange].
+// It is never lenient: it sends exactly the bytes that it is given and reports
+// exactly what came back. It follows no redirect, fills in no default, merges
+// no duplicate and cleans nothing up, because each of those would hide a fault
+// that a device would see. One call is one [Exchange].
 package wire
 
 import (

@@ -1,17 +1,17 @@
 // Package transport carries the requests of many devices over few connections.
 //
-// Two transports do the same: [NewLean] speaks just enough HTTP/1.1 to poll, and
-// allocates nothing for a request that goes well; [NewStandard] is that of
-// net/http, for HTTP/2, proxies, and as a second opinion about the first:
+// Two transports do the same. [NewLean] speaks just enough HTTP/1.1 to poll,
+// and allocates nothing for a successful request. [NewStandard] uses net/http,
+// for HTTP/2 and proxies, and to cross-check the first:
 //
 //	Endpoint ─┐
 //	          ├─► Request ─► Connection.Do ─► Answer, or a Failure
 //	code     ─┘
 //
-// An [Endpoint] is prepared once, and only the device code differs from request
-// to request. What a server sends is bounded by [MaxHead] and [MaxBody], and
-// what is no clean HTTP is a [Failure], never an answer: the devices of a run share
-// connections, and an answer must not come to another device.
+// An [Endpoint] is prepared once; only the device code differs between
+// requests. [MaxHead] and [MaxBody] bound the size of responses. Anything that
+// is not clean HTTP is a [Failure], never an answer: the devices of a run share
+// connections, and no device may get the answer of another.
 package transport
 
 import (

@@ -1,12 +1,13 @@
-// Package pages is the recogniser of pages. Given a Snapshot of a page and the
-// profile's entries it says which page of the RFC 8628 section 3.3 flow it is,
-// and what to do on it: type the code, log in, approve, deny, go on.
+// Package pages recognizes pages. From a [Snapshot] of a page and the profile's
+// entries, it determines which page of the flow in RFC 8628 section 3.3 it is
+// and what to do on it: type the code, log in, approve, deny, continue.
 //
-// Nothing here opens a page. A [Snapshot] comes from a browser or an HTML parser;
-// a [Recogniser] turns it into a [Sighting], by the profile's entries and, where
-// none fits, by heuristics that know English, German, French and Spanish; and each
-// [Act] of a Sighting is carried out by whoever took the snapshot. All of
-// it is pure, and all that a page says is taken for hostile.
+// Nothing here opens a page. A [Snapshot] comes from a browser or an HTML
+// parser. A [Recogniser] turns it into a [Sighting], using the profile's
+// entries and, if none matches, heuristics that know English, German, French
+// and Spanish. The caller that took the snapshot carries out each [Act] of a
+// [Sighting]. Everything here is pure, and everything on a page is treated as
+// hostile.
 package pages
 
 import (
