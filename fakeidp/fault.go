@@ -10,29 +10,29 @@ import (
 	"time"
 )
 
-// FaultKind says whether a conforming server could behave like that.
+// FaultKind says whether a conforming server could behave this way.
 type FaultKind string
 
 // The kinds of a [Fault].
 const (
 	// Defect breaks a requirement, or is a weakness.
 	Defect FaultKind = "fault"
-	// Benign is unusual, and conforming.
+	// Benign is unusual but conforming.
 	Benign FaultKind = "benign"
 )
 
-// Fault is a named way in which the server can be made to misbehave, or to
-// behave unusually. It is off unless [Config.Faults] or [IdP.SetFaults] names it.
+// Fault is a named misbehavior or unusual behavior of the server. It is off
+// unless [Config.Faults] or [IdP.SetFaults] names it.
 type Fault struct {
 	// ID is short and stable: M05, B07, F-DA-04.
 	ID string `json:"id"`
-	// Name says the same in a few words with dashes.
+	// Name is a short description with dashes.
 	Name  string    `json:"name"`
 	Title string    `json:"title"`
 	Kind  FaultKind `json:"kind"`
 }
 
-// Faults lists every fault, in the order of the catalogue.
+// Faults returns all faults, in the order of the catalog.
 func Faults() []Fault {
 	list := make([]Fault, len(faults))
 	for i, f := range faults {
@@ -122,10 +122,10 @@ func (a *active) of(client string) behaviour {
 // odd returns what is different for a client at the moment.
 func (p *IdP) odd(client string) behaviour { return p.faults.Load().of(client) }
 
-// SetFaults switches faults on, by ID or name, and every other fault of that
-// client off. They change what happens to the client's requests and codes; ""
-// stands for all clients that have no faults of their own. Codes keep the
-// state machine with which they were issued.
+// SetFaults switches on faults, by ID or name, and switches off all other
+// faults of that client. They affect the client's requests and codes; "" stands
+// for all clients that have no faults of their own. Codes keep the state
+// machine with which they were issued.
 func (p *IdP) SetFaults(client string, names ...string) error {
 	if _, known := p.clients[client]; client != "" && !known {
 		return fmt.Errorf("fakeidp: unknown client %q", client)
@@ -148,7 +148,7 @@ func (p *IdP) SetFaults(client string, names ...string) error {
 	for _, f := range found {
 		b := f.start()
 		if b.configure != nil || b.listen != nil {
-			return fmt.Errorf("fakeidp: the fault %s can be switched on at start only, for the whole server", f.ID)
+			return fmt.Errorf("fakeidp: the fault %s can only be switched on at start, for the whole server", f.ID)
 		}
 		parts = append(parts, b)
 		next.names[client] = append(next.names[client], f.ID)
@@ -163,8 +163,8 @@ func (p *IdP) SetFaults(client string, names ...string) error {
 	return nil
 }
 
-// ActiveFaults returns the IDs of the faults that are switched on, by client;
-// those for all clients stand under "".
+// ActiveFaults returns the IDs of the active faults by client; the key "" has
+// those for all clients.
 func (p *IdP) ActiveFaults() map[string][]string {
 	list := map[string][]string{}
 	if a := p.faults.Load(); a != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Fidelity says how closely a personality follows the server that it is named after.
+// Fidelity says how closely a personality follows the vendor's server.
 type Fidelity string
 
 // The degrees of [Fidelity].
@@ -22,30 +22,30 @@ const (
 	None   Fidelity = "none"
 )
 
-// Strict is the name of the personality that is nobody's but the RFC's.
+// Strict is the name of the default personality, which follows only the RFCs.
 const Strict = "strict"
 
-// PersonalityHeader names the personality in every answer of one, so that nobody
-// takes the simulation for the vendor's server.
+// PersonalityHeader names the personality in each of its responses, so that the
+// simulation is not mistaken for the vendor's server.
 const PersonalityHeader = "X-Devicegrant-Personality"
 
-// Personality is a vendor's server that this one can be made to resemble.
+// Personality is a vendor's server that this one can resemble.
 type Personality struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
-	// Wire is about the endpoints, Pages about what the person sees.
+	// Wire rates the endpoints, Pages what the end user sees.
 	Wire  Fidelity `json:"wire"`
 	Pages Fidelity `json:"pages"`
-	// Guesses are what no source tells.
+	// Guesses are details without a source.
 	Guesses []string `json:"guesses,omitempty"`
 }
 
-// Fidelity says in a few words what a run against the simulation is worth.
+// Fidelity says in a few words how much a run against the simulation means.
 func (p Personality) Fidelity() string {
 	return fmt.Sprintf("%s: wire %s, pages %s", p.Title, p.Wire, p.Pages)
 }
 
-// Personalities lists them, the default first.
+// Personalities returns all personalities, the default first.
 func Personalities() []Personality {
 	list := make([]Personality, len(personalities))
 	for i, p := range personalities {

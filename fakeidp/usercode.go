@@ -41,7 +41,7 @@ func newUserCodes(alphabet string, length int) (userCodes, error) {
 			return userCodes{}, errors.New("the user code alphabet must consist of ASCII letters and digits")
 		}
 		if strings.ContainsRune(alphabet[:i], c) {
-			return userCodes{}, errors.New("the user code alphabet names a character twice")
+			return userCodes{}, errors.New("the user code alphabet contains a character twice")
 		}
 	}
 	u := userCodes{alphabet: alphabet, length: length, fold: func(r rune) rune { return r }}
