@@ -93,6 +93,10 @@ func newTimeline(r *rules.Throttle) *timeline {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Label = fmt.Sprintf("Polls of %d devices over %.1f seconds; %d of %d got slow_down", len(devices), end/1000, slow, all)
+	who := fmt.Sprintf("%d devices", len(devices))
+	if len(devices) == 1 {
+		who = "1 device"
+	}
+	t.Label = fmt.Sprintf("Polls of %s over %.1f seconds; %d of %d got slow_down", who, end/1000, slow, all)
 	return t
 }
