@@ -16,7 +16,7 @@ import (
 )
 
 // Mutant is one entry of testdata/mutants.yaml: a fault or a benign variant of
-// the reference server, and what the suite must say of it.
+// the reference server, and the verdicts that the suite must give it.
 type Mutant struct {
 	ID       string        `yaml:"id"`
 	Title    string        `yaml:"title"`
@@ -26,11 +26,12 @@ type Mutant struct {
 	Run      Conditions    `yaml:"run"`
 }
 
-// Expectation is a check that has to leave the verdict of the clean server.
+// Expectation is a check that must get another verdict than for the clean
+// server.
 type Expectation struct {
 	ID string `yaml:"id"`
-	// Verdict is the least severity that counts: fail, warn, or a changed
-	// class: info, na.
+	// Verdict is the minimum severity: fail, warn, or a changed class: info,
+	// na.
 	Verdict rules.Verdict `yaml:"verdict"`
 }
 
@@ -40,22 +41,23 @@ type Allowance struct {
 	Because string `yaml:"because"`
 }
 
-// Conditions are how a mutant is run, where it differs from the rest.
+// Conditions say how the run of a mutant differs from the others.
 type Conditions struct {
-	// ClockRate is the server's seconds in one of ours. Default: that of the engine.
+	// ClockRate is how many of the server's seconds pass per real second.
+	// Default: the engine's.
 	ClockRate float64 `yaml:"clock_rate"`
-	// Driver browser adds a run in a real browser of the checks that need one,
-	// and of the expected ones. Default forms.
+	// Driver browser adds a run in a real browser with the checks that need one
+	// and the expected ones. Default forms.
 	Driver string `yaml:"driver"`
 	// Set are keys of the profile.
 	Set map[string]string `yaml:"set"`
-	// TLS serves https.
+	// TLS serves HTTPS.
 	TLS bool `yaml:"tls"`
-	// Dear says that it takes two minutes; First that it begins before the others,
-	// since it takes one.
+	// Dear says that it takes two minutes; First that it starts before the
+	// others, because it takes one.
 	Dear  bool `yaml:"dear"`
 	First bool `yaml:"first"`
-	// Why says in a few words what the deviation is for.
+	// Why says in a few words why the run differs.
 	Why string `yaml:"why"`
 }
 
@@ -64,7 +66,7 @@ func (r Conditions) same(browser bool) string {
 	return fmt.Sprint(r.ClockRate, r.TLS, browser, slices.Sorted(maps.Keys(r.Set)), r.Set)
 }
 
-// Read reads the list and refuses what it does not understand.
+// Read reads the list and rejects entries that are not valid.
 func Read(text []byte) ([]Mutant, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
@@ -101,8 +103,13 @@ func Read(text []byte) ([]Mutant, error) {
 var severities = []rules.Verdict{rules.Fail, rules.Warn, rules.Info, rules.NA}
 
 // Choose returns the entries whose ids match one of the patterns (M05, B*), in
-// the order of the list; all without patterns. A pattern that matches none is an
-// error.
+// the order of the list; without patterns, all. A pattern without a match is an
+// error. ~each entry needs an id of its own and a title => each entry needs a
+// unique id and a title ~the kind is fault or benign, not %q => the kind must
+// be fault or benign, not %q ~a fault has to trip something => a fault must
+// trip a check ~the verdict is fail, warn, info or na, not %q => the verdict
+// must be fail, warn, info or na, not %q ~it has to have a reason => a reason
+// is missing ~no mutant is called %q => there is no mutant %q
 func Choose(all []Mutant, patterns []string) ([]Mutant, error) {
 	if len(patterns) == 0 {
 		return all, nil

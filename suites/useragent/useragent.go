@@ -32,10 +32,10 @@ import (
 type Driver interface {
 	// Name is one of browser, forms, hook, manual.
 	Name() string
-	// NewAgent opens a fresh user agent: no cookies, nobody logged in. The
-	// manual driver waits until its person is free.
+	// NewAgent opens a fresh user agent: no cookies, no login. The manual
+	// driver waits until its end user is free.
 	NewAgent(ctx context.Context) (Agent, error)
-	// Close ends the driver and everything it started.
+	// Close ends the driver and everything that it started.
 	Close() error
 }
 
@@ -43,7 +43,7 @@ type Driver interface {
 // journeys, so the user is still logged in for the second one. Only one
 // goroutine may use an Agent at a time.
 type Agent interface {
-	// Journey does one task and tells how it ended. It never returns an
+	// Journey does one task and returns how it ended. It never returns an
 	// error: what went wrong is in Journey.Trouble.
 	Journey(ctx context.Context, task Task) transcript.Journey
 	Close() error
@@ -59,7 +59,7 @@ type Preparer interface {
 // Errander is a Driver that can run some tasks with less: those whose pages no
 // check reads.
 type Errander interface {
-	// NewErrand opens a user agent for errands of which only the outcome counts.
+	// NewErrand opens a user agent for tasks of which only the outcome counts.
 	NewErrand(ctx context.Context) (Agent, error)
 }
 
@@ -69,11 +69,11 @@ type Task struct {
 	Goal transcript.Goal
 	// Start is the verification_uri or verification_uri_complete.
 	Start string
-	// UserCode is the code on the device's screen, which the person may type
+	// UserCode is the code on the device's screen, which the end user may type
 	// or compare.
 	UserCode string
-	// TypeCode says that UserCode may be typed into a blank code field. A
-	// code field that the server prefilled is submitted as it is either way.
+	// TypeCode says that UserCode may be typed into an empty code field. A code
+	// field that the server prefilled is submitted unchanged either way.
 	TypeCode bool
 	// Account logs in; nil never logs in (outcome AtLogin).
 	Account *Account
@@ -83,17 +83,17 @@ type Task struct {
 	Deadline time.Time
 	// Complete is the verification_uri_complete, for the manual driver's QR code.
 	Complete string
-	// Unpictured says that nobody will look at pictures of the pages.
+	// Unpictured says that no screenshots are needed.
 	Unpictured bool
-	// Watch are values that must not pass through the person's user agent.
+	// Watch are values that must not pass through the user agent.
 	Watch []Needle
-	// Clear is a box that is unticked before approving; nil: none. The journey
-	// says whether it was there.
+	// Clear is a checkbox to clear before approving; nil: none. The journey
+	// says whether it was found.
 	Clear *profiles.Locator
-	// AtDecision, when set, is called once: the page that asks for the decision
-	// is there, and nothing on it has been pressed yet. What it waits for does
-	// not count against the journey's time. Its error ends the journey. On a
-	// server that never asks it is not called.
+	// AtDecision, if set, is called once, when the decision page is shown and
+	// nothing on it has been pressed yet. Its waiting time does not count
+	// toward the journey's time. Its error ends the journey. On a server that
+	// never asks, it is not called.
 	AtDecision func(context.Context) error
 }
 

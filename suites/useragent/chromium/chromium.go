@@ -60,9 +60,9 @@ type chrome struct {
 	pages    pagesKind
 }
 
-// New makes a driver of the browser that the options name, or of one that it finds.
-// It starts nothing yet: the browser comes with the first journey. The error is a
-// *[NotFoundError] where there is none, or about the options.
+// New returns a driver for the browser in the options, or for one that it
+// finds. It starts nothing yet: the browser starts with the first journey. The
+// error is a *[NotFoundError] if there is none, or about the options.
 func New(o useragent.Options) (useragent.Driver, error) {
 	c, err := newChrome(o)
 	if err != nil {
