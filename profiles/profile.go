@@ -111,7 +111,7 @@ type Client struct {
 // (RFC 7591 section 2).
 type ClientAuth string
 
-// The methods that the harness can use.
+// The methods that devicegrant can use.
 const (
 	AuthNone  ClientAuth = "none"
 	AuthBasic ClientAuth = "client_secret_basic"
@@ -341,9 +341,9 @@ type Narrow struct {
 
 // JourneyLimits bound one journey of the end user.
 type JourneyLimits struct {
-	Step    time.Duration `yaml:"step"`    // one page to appear; default 10s
-	Journey time.Duration `yaml:"journey"` // the whole journey; default 60s
-	Pages   int           `yaml:"pages"`   // pages seen; default 12
+	Step    time.Duration `yaml:"step"`    // timeout for one page to appear; default 10s
+	Journey time.Duration `yaml:"journey"` // timeout for the whole journey; default 60s
+	Pages   int           `yaml:"pages"`   // maximum number of pages; default 12
 }
 
 // Page says how to recognize one page and what to do on it. Pages are tried in
@@ -373,7 +373,7 @@ type Page struct {
 // Match is one set of conditions on a page.
 type Match struct {
 	CSS   string `yaml:"css"`   // a selector that matches an element
-	ID    string `yaml:"id"`    // an element id, exact (it may hold a dot)
+	ID    string `yaml:"id"`    // an element id, exact (it may contain a dot)
 	Name  string `yaml:"name"`  // an element's name attribute
 	URL   string `yaml:"url"`   // a glob with *
 	Title string `yaml:"title"` // a regular expression
@@ -422,13 +422,7 @@ type Hook struct {
 	// Command runs without a shell; exit status 0 means success. A program with
 	// a slash in its name is relative to the profile.
 	Command []string `yaml:"command"`
-	// URL is called; any 2xx response means success. ~// The methods that the
-	// harness can use. => // The methods that devicegrant can use. ~// one page
-	// to appear; default 10s => // timeout for one page to appear; default 10s
-	// ~// the whole journey; default 60s => // timeout for the whole journey;
-	// default 60s ~// pages seen; default 12 => // maximum number of pages;
-	// default 12 ~an element id, exact (it may hold a dot) => an element id,
-	// exact (it may contain a dot)
+	// URL is called; any 2xx response means success.
 	URL    string `yaml:"url"`
 	Method string `yaml:"method"` // default POST
 	// Headers are plain values, or secrets: {env: ...}.

@@ -78,21 +78,21 @@ func Read(text []byte) ([]Mutant, error) {
 	for _, m := range list {
 		switch {
 		case m.ID == "" || m.Title == "" || seen[m.ID]:
-			return nil, fmt.Errorf("mutants.yaml: %q: each entry needs an id of its own and a title", m.ID)
+			return nil, fmt.Errorf("mutants.yaml: %q: each entry needs a unique id and a title", m.ID)
 		case m.Kind != "fault" && m.Kind != "benign":
-			return nil, fmt.Errorf("mutants.yaml: %s: the kind is fault or benign, not %q", m.ID, m.Kind)
+			return nil, fmt.Errorf("mutants.yaml: %s: the kind must be fault or benign, not %q", m.ID, m.Kind)
 		case m.Kind == "fault" && len(m.Expected) == 0:
-			return nil, fmt.Errorf("mutants.yaml: %s: a fault has to trip something", m.ID)
+			return nil, fmt.Errorf("mutants.yaml: %s: a fault must trip a check", m.ID)
 		}
 		seen[m.ID] = true
 		for _, e := range m.Expected {
 			if !slices.Contains(severities, e.Verdict) {
-				return nil, fmt.Errorf("mutants.yaml: %s: %s: the verdict is fail, warn, info or na, not %q", m.ID, e.ID, e.Verdict)
+				return nil, fmt.Errorf("mutants.yaml: %s: %s: the verdict must be fail, warn, info or na, not %q", m.ID, e.ID, e.Verdict)
 			}
 		}
 		for _, a := range m.Allowed {
 			if a.Because == "" {
-				return nil, fmt.Errorf("mutants.yaml: %s allows %s: it has to have a reason", m.ID, a.ID)
+				return nil, fmt.Errorf("mutants.yaml: %s allows %s: a reason is missing", m.ID, a.ID)
 			}
 		}
 	}
@@ -104,12 +104,7 @@ var severities = []rules.Verdict{rules.Fail, rules.Warn, rules.Info, rules.NA}
 
 // Choose returns the entries whose ids match one of the patterns (M05, B*), in
 // the order of the list; without patterns, all. A pattern without a match is an
-// error. ~each entry needs an id of its own and a title => each entry needs a
-// unique id and a title ~the kind is fault or benign, not %q => the kind must
-// be fault or benign, not %q ~a fault has to trip something => a fault must
-// trip a check ~the verdict is fail, warn, info or na, not %q => the verdict
-// must be fail, warn, info or na, not %q ~it has to have a reason => a reason
-// is missing ~no mutant is called %q => there is no mutant %q
+// error.
 func Choose(all []Mutant, patterns []string) ([]Mutant, error) {
 	if len(patterns) == 0 {
 		return all, nil
@@ -129,7 +124,7 @@ func Choose(all []Mutant, patterns []string) ([]Mutant, error) {
 	}
 	for i, p := range patterns {
 		if !hit[i] {
-			return nil, fmt.Errorf("no mutant is called %q; devicegrant idp --list-faults lists them", p)
+			return nil, fmt.Errorf("there is no mutant %q; devicegrant idp --list-faults lists them", p)
 		}
 	}
 	return chosen, nil

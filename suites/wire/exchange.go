@@ -212,11 +212,11 @@ const (
 	FailDNS      FailureKind = "dns"      // the host name does not resolve
 	FailRefused  FailureKind = "refused"  // nothing listens there
 	FailTLS      FailureKind = "tls"      // the handshake or the certificate failed
-	FailTimeout  FailureKind = "timeout"  // no complete answer within the limit
-	FailReset    FailureKind = "reset"    // the connection ended before the answer did
-	FailProtocol FailureKind = "protocol" // the answer is not HTTP, or its framing is broken
+	FailTimeout  FailureKind = "timeout"  // no complete response within the limit
+	FailReset    FailureKind = "reset"    // the connection ended before the response did
+	FailProtocol FailureKind = "protocol" // the response is not HTTP, or its framing is broken
 	FailCanceled FailureKind = "canceled" // the run was interrupted
-	FailHungUp   FailureKind = "hung up"  // we closed the connection ourselves, see Client.SendAndHangUp
+	FailHungUp   FailureKind = "hung up"  // the client closed the connection itself, see Client.SendAndHangUp
 )
 
 // Failure says why no complete response arrived.
@@ -228,13 +228,7 @@ type Failure struct {
 func (f *Failure) Error() string { return fmt.Sprintf("%s: %s", f.Kind, f.Text) }
 
 // Bytes is a body. In JSON it is a string, or {"base64": "..."} if it is not
-// valid UTF-8, so that a recording keeps every byte. ~we closed the connection
-// ourselves, see Client.SendAndHangUp => the client closed the connection
-// itself, see Client.SendAndHangUp ~// no complete answer within the limit =>
-// // no complete response within the limit ~// the connection ended before the
-// answer did => // the connection ended before the response did ~// the answer
-// is not HTTP, or its framing is broken => // the response is not HTTP, or its
-// framing is broken
+// valid UTF-8, so that a recording keeps every byte.
 type Bytes []byte
 
 // MarshalJSON implements json.Marshaler.

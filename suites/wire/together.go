@@ -134,9 +134,7 @@ func (c *Client) parallel(ctx context.Context, requests []Request) []Exchange {
 
 // SendAndHangUp sends one complete request over a new connection and closes it
 // at once, so that the response is lost. The exchange has the failure
-// [FailHungUp], unless not even the request could be sent. ~a proxy stands
-// between: the connection would not be our own => a proxy is in between, so the
-// connection would not lead to the target
+// [FailHungUp], unless not even the request could be sent.
 func (c *Client) SendAndHangUp(ctx context.Context, r Request) Exchange {
 	x := exchange(r)
 	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
@@ -169,7 +167,7 @@ type connection struct {
 	last    []byte // what Together holds back
 }
 
-var errProxy = errors.New("a proxy stands between: the connection would not be our own")
+var errProxy = errors.New("a proxy is in between, so the connection would not lead to the target")
 
 // connect opens a connection to where the request goes. Nothing on it lasts
 // longer than the deadline of ctx.
