@@ -243,7 +243,7 @@ func TrustConfig(roots []byte, insecure bool) (*tls.Config, error) {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM(roots) {
-		return nil, fmt.Errorf("the CA file holds no PEM certificate")
+		return nil, fmt.Errorf("the CA file contains no PEM certificate")
 	}
 	config.RootCAs = pool
 	return config, nil

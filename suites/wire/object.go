@@ -86,7 +86,7 @@ func ParseObject(body []byte) (Object, error) {
 		return o, fmt.Errorf("the body is not JSON: %w", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return o, errors.New("something follows the JSON object")
+		return o, errors.New("there is data after the JSON object")
 	}
 	return o, nil
 }

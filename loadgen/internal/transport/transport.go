@@ -52,33 +52,33 @@ type Request struct {
 	Endpoint *Endpoint
 	// Code is the device code, form-encoded; nil in a device authorization request.
 	Code []byte
-	// Slot is the device's place, for connections that belong to devices.
+	// Slot is the device's number, for connections that belong to devices.
 	Slot int32
 }
 
-// Answer is what came back, and when the request left.
+// Answer is the response, and when the request was sent.
 type Answer struct {
-	// Written is the instant before the first byte was written, on the run's clock.
+	// Written is the time before the first byte was written, on the run's
+	// clock.
 	Written int64
 	Status  int
-	// Body is good until the next request on the same connection.
+	// Body is valid until the next request on the same connection.
 	Body []byte
 	// RetryAfter is the header's value; 0: none.
 	RetryAfter time.Duration
-	// Dialled says that a connection was made for it, Resent that a kept
-	// connection turned out to be closed, so that the request was sent again.
+	// Dialled says that a new connection was opened; Resent says that a kept
+	// connection turned out to be closed, so the request was sent again.
 	Dialled, Resent bool
 	// Err is the error behind a failure.
 	Err error
 }
 
-// Connection carries one request at a time. Nothing is dialled before the first.
+// Connection carries one request at a time. It is opened for the first one.
 type Connection interface {
 	Do(r *Request, a *Answer) Failure
-	// Interrupt lets the Do that is under way end with FailureTimeout. One that comes
-	// between two requests is taken for late and forgotten: whoever wants the next
-	// to end interrupts it again. It is the only method that another goroutine may
-	// call.
+	// Interrupt makes the Do in progress end with FailureTimeout. Between two
+	// requests it has no effect; to end the next one, call it again. It is the
+	// only method that another goroutine may call.
 	Interrupt()
 	Close()
 }
@@ -87,12 +87,12 @@ type Connection interface {
 type Transport interface {
 	Name() string
 	Connect() Connection
-	// Drop closes the connection that belongs to a device, if there is one.
+	// Drop closes the connection that belongs to a device, if any.
 	Drop(slot int32)
 	Close()
 }
 
-// TransportOptions are what both transports need.
+// Options are for both transports.
 type Options struct {
 	// Context ends every dial.
 	Context context.Context
@@ -100,7 +100,7 @@ type Options struct {
 	Policy  string
 	Timeout time.Duration
 	TLS     *tls.Config
-	// Dial makes a TCP connection; nil: net.Dialer, from Sources in turn.
+	// Dial opens a TCP connection; nil: net.Dialer, from Sources in turn.
 	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	Sources []net.IP
 	// Now is the run's clock.
