@@ -13,7 +13,7 @@ import (
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// validate checks what types cannot say.
+// validate checks the rules that the types cannot express.
 func (d *document) validate(p *Profile) {
 	if d.given("name") && !plainName.MatchString(p.Name) {
 		d.reportAt("name", clip(p.Name)+" is not a name", "use letters, digits, dots, - and _: it is used in file names")
@@ -68,16 +68,17 @@ func (d *document) checkTarget(p *Profile) {
 	}
 }
 
-// requireEndpoint is silent when the issuer is broken: that is the reason then.
+// requireEndpoint is silent if the issuer is broken, because that is then the
+// cause.
 func (d *document) requireEndpoint(path string) {
 	if !d.troubled("issuer") && !d.troubled("discovery") && !d.mistyped("") {
 		d.require(path, "give it, or an issuer to discover it from")
 	}
 }
 
-// checkURL checks an absolute URL of the target; "" is fine. It returns nil
-// for anything but a good URL. What is wrong with base_url is reported there,
-// not again at every URL that begins with it.
+// checkURL checks an absolute URL of the target; "" is valid. It returns nil
+// for anything but a good URL. A problem of base_url is reported there, and not
+// again at every URL that starts with it.
 func (d *document) checkURL(path, text string, p *Profile) *url.URL {
 	if strings.HasPrefix(text, p.BaseURL) && d.troubled("base_url") {
 		return nil
@@ -148,7 +149,7 @@ func (d *document) checkClients(p *Profile) {
 	}
 }
 
-// withSecret are the clients that are there for their secret.
+// withSecret are the clients whose purpose is their secret.
 var withSecret = []string{"clients.confidential", "clients.reserved"}
 
 func (d *document) checkClient(path string, c *Client) {
@@ -189,7 +190,7 @@ func (d *document) checkUser(path string, user *User) {
 	}
 }
 
-// checkAccounts compares what is only known once secrets are read.
+// checkAccounts compares values that are only known after secrets are read.
 func (d *document) checkAccounts(p *Profile) {
 	first, second := p.Users.First, p.Users.Second
 	if first != nil && second != nil && first.Username.Reveal() != "" && first.Username.Reveal() == second.Username.Reveal() {
@@ -221,8 +222,8 @@ func (d *document) checkScopes(path string, scopes []string) {
 
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
-// ownHeaders are sent by the harness itself. Authorization is also where a
-// literal secret would stand.
+// ownHeaders are sent by devicegrant itself. Authorization is also where a
+// literal secret might be.
 var ownHeaders = []string{"authorization", "content-length", "content-type", "host"}
 
 func (d *document) checkAddition(path string, a Addition, own ...string) {
@@ -253,7 +254,7 @@ func (d *document) checkHeader(path, name string, value Secret) {
 	}
 }
 
-// maxGuesses bounds what a run tries.
+// maxGuesses is the upper limit for guesses.
 const maxGuesses = 1000
 
 func (d *document) checkLimits(p *Profile) {
@@ -364,14 +365,14 @@ func (d *document) checkCAFile(p *Profile, readFile func(string) ([]byte, error)
 	}
 }
 
-// within reports a number outside of its range.
+// within reports a number out of range.
 func within(d *document, path string, value, low, high int) {
 	if (value < low || value > high) && !d.troubled(path) {
 		d.reportAt(path, fmt.Sprintf("expected a number from %d to %d, found %d", low, high, value), "leave it out for the default")
 	}
 }
 
-// notNegative reports a ceiling below zero, which stands for none.
+// notNegative reports a limit below zero, which means no limit.
 func notNegative(d *document, path string, value int) {
 	if value < 0 && !d.troubled(path) {
 		d.reportAt(path, fmt.Sprintf("expected 0 or more, found %d", value), "leave it out if there is no limit")
@@ -385,7 +386,7 @@ func positive[T int | float64 | time.Duration](d *document, path string, value T
 	}
 }
 
-// checkCapabilities refuses values that no target could take.
+// checkCapabilities rejects values that no target could accept.
 func (d *document) checkCapabilities(c *Capabilities) {
 	if u, err := url.Parse(c.Resource); c.Resource != "" && (err != nil || !u.IsAbs() || u.Fragment != "") {
 		d.reportAt("capabilities.resource", clip(c.Resource)+" is not an absolute URI without a fragment", "RFC 8707 section 2 requires one")
