@@ -41,15 +41,15 @@ func Faults() []Fault {
 	return list
 }
 
-// fault is an entry of the catalogue: what it is called, and how it is done.
+// fault is an entry of the catalog: what it is called, and how it is done.
 type fault struct {
 	Fault
-	// start makes the behaviour anew each time that the fault is switched on,
+	// start creates the behavior anew each time that the fault is switched on,
 	// so that what it remembers is forgotten with it.
 	start func() behaviour
 }
 
-// faults is the catalogue. Each theme has a file of its own.
+// faults is the catalog. Each theme has a file of its own.
 var faults = slices.Concat(
 	pollingFaults,
 	slowDownFaults,

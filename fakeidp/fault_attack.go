@@ -74,7 +74,7 @@ var attackFaults = []fault{
 		}},
 }
 
-// isPage says that the request is for a page of the person's.
+// isPage says that the request is for a page of the end user's.
 func (x *exchange) isPage() bool {
 	return x.path == pathDevice || x.path == pathLogin || x.path == pathConsent
 }

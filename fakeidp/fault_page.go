@@ -25,7 +25,7 @@ func (x *exchange) trusted() {
 	}
 }
 
-// pageFaults: what the person meets at the verification URI (RFC 8628 section 3.3).
+// pageFaults: what the end user meets at the verification URI (RFC 8628 section 3.3).
 var pageFaults = []fault{
 	{Fault{"M15", "no-csrf-token", "The forms have no CSRF token, and the cookie is SameSite=None", Defect},
 		func() behaviour { return forgeable("SameSite=None; Secure") }},

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// personFaults: what a person meets at the verification URI.
+// personFaults: what an end user meets at the verification URI.
 var personFaults = []fault{
 	{Fault{"F-VERIFY-05", "the-dash-matters", "A user code without its dash is rejected", Defect},
 		refuseCodes(func(typed string) bool { return !strings.Contains(typed, "-") })},

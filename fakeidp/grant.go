@@ -40,7 +40,7 @@ type grant struct {
 	// userCode is in its normal form, without dashes.
 	userCode string
 	client   *Client
-	// requested are the scopes that the person is asked for.
+	// requested are the scopes that the end user is asked for.
 	requested []string
 	asked
 	issued time.Time
@@ -61,7 +61,7 @@ type grant struct {
 	lastPoll time.Time
 	// family is what the decision created: set from approved on.
 	family *family
-	// entered says that a person submitted the user code, in personalities that
+	// entered says that an end user submitted the user code, in personalities that
 	// take it only once.
 	entered bool
 	polls   history
@@ -95,7 +95,7 @@ func (s state) String() string {
 	return [...]string{"pending", "slowed", "approved", "denied", "expired", "redeemed"}[s]
 }
 
-// undecided says whether the person can still decide.
+// undecided says whether the end user can still decide.
 func (s state) undecided() bool { return s == statePending || s == stateSlowed }
 
 // answer is what a poll hears.
@@ -196,7 +196,7 @@ func (g *grant) enter() bool {
 	return first
 }
 
-// decidable returns nil while the person can still decide.
+// decidable returns nil while the end user can still decide.
 func (g *grant) decidable(now time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -236,7 +236,7 @@ func (g *grant) approve(now time.Time, user *User, scopes []string) error {
 	return nil
 }
 
-// deny records that the person refused.
+// deny records that the end user refused.
 func (g *grant) deny(now time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

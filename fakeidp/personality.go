@@ -108,9 +108,9 @@ type personality struct {
 	// are ours. fields are the names of its form fields, and ours.
 	pages  string
 	fields map[string]string
-	// wholeConsent: the person takes or leaves all scopes.
+	// wholeConsent: the end user takes or leaves all scopes.
 	wholeConsent bool
-	// softPages answer mistakes of the person with 200.
+	// softPages answer mistakes of the end user with 200.
 	softPages bool
 	// wrongCode, approved and denied answer the browser in place of our pages.
 	wrongCode        func(p *IdP, w http.ResponseWriter, r *http.Request)

@@ -157,7 +157,7 @@ func responseGitHub(x *exchange) {
 	x.header.Set("Content-Type", formType+"; charset=utf-8")
 }
 
-// responseEntra adds what a person may read, and what support asks for.
+// responseEntra adds what an end user may read, and what support asks for.
 func responseEntra(x *exchange) {
 	switch {
 	case x.path == pathDeviceAuthorization && x.status == http.StatusOK:

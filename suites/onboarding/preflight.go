@@ -267,7 +267,7 @@ func (f *preflight) whyNoCodes(x wire.Exchange) string {
 	return "check the server's log"
 }
 
-// driver finds out who plays the person.
+// driver finds out who plays the end user.
 func (f *preflight) driver(ctx context.Context) {
 	kinds := f.profile.Verification.Drivers
 	if !slices.Contains(kinds, "browser") || f.options.Browser == "none" {

@@ -117,7 +117,7 @@ func stable(id string) bool {
 }
 
 // words are the first words of a text, as a regular expression: enough to know
-// the page by, and little that names a client or a person.
+// the page by, and little that names a client or an end user.
 func words(text string) string {
 	fields := strings.Fields(text)
 	return regexp.QuoteMeta(strings.Join(fields[:min(len(fields), 2)], " "))

@@ -62,7 +62,7 @@ func WriteDir(dir string, r Result) (string, error) {
 }
 
 // scenariosWithFindings names the conversations whose checks say that something
-// is wrong: there, what the person saw is evidence.
+// is wrong: there, what the end user saw is evidence.
 func scenariosWithFindings(r Result) map[string]bool {
 	found := map[string]bool{}
 	for _, c := range r.Checks {

@@ -139,7 +139,7 @@ func (j *judging) caseless(code string) bool {
 	return hexOrUUID.MatchString(code) || slices.Contains(j.Facts.Hexadecimal, code)
 }
 
-// userName is how a person of the profile is called, or the mark of the name.
+// userName is the name of a user in the profile, or the mark of the name.
 func (j *judging) userName(name string, u *profiles.User) string {
 	return cmp.Or(j.Facts.UserNames[name], username(u))
 }

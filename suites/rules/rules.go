@@ -27,7 +27,7 @@ func (r Rule) Judge(e Evidence) Judgement {
 	return j.judgement()
 }
 
-// registry is every rule, in the order of the catalogue. Each file of a section
+// registry is every rule, in the order of the catalog. Each file of a section
 // lists its own.
 var registry = inOrder(
 	section31,

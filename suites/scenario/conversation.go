@@ -87,7 +87,7 @@ const (
 	settled                // it will not be told again either
 )
 
-// afterPages waits until the persons of other scenarios have left the pages:
+// afterPages waits until the end users of other scenarios have left the pages:
 // what one does there (a first consent, a wrong code) can change what the next
 // one meets. The order is: refuse, approve, approve early, follow the complete
 // URI, type wrong codes, type a wrong password.

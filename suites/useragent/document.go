@@ -14,7 +14,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// document is a parsed page with the state that a person gives its fields.
+// document is a parsed page with the state that an end user gives its fields.
 type document struct {
 	source string
 	url    *url.URL // where it came from

@@ -267,7 +267,7 @@ func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 }
 
 // shownValues are what stands in the page's text fields, except for the name
-// that the person typed.
+// that the end user typed.
 func (v *visit) shownValues(p *pages.Sighting) []string {
 	var values []string
 	for i := range p.Elements {

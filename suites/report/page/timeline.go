@@ -31,7 +31,7 @@ type timelineRow struct {
 	Polls []poll
 }
 
-// poll is a mark; its form tells the answer, not its colour alone.
+// poll is a mark; its shape shows the answer, not only its color.
 type poll struct {
 	X, Y   float64
 	Answer string

@@ -19,7 +19,7 @@ import (
 )
 
 // The roles of pages, as in profiles.Page.Role. The empty role is a page that
-// nothing recognised.
+// nothing recognized.
 const (
 	RoleCode         = "code"
 	RoleConfirm      = "code_confirm"

@@ -87,7 +87,7 @@ type Element struct {
 	Scripted bool `json:"scripted"`
 }
 
-// usable says that a person could use the element.
+// usable says that an end user could use the element.
 func (e *Element) usable() bool { return e.Visible && e.Enabled && e.Kind != Hidden }
 
 // describe names the element for reports, never with its value.
