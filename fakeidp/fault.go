@@ -41,11 +41,11 @@ func Faults() []Fault {
 	return list
 }
 
-// fault is an entry of the catalog: what it is called, and how it is done.
+// fault is an entry of the catalog: its description and its implementation.
 type fault struct {
 	Fault
-	// start creates the behavior anew each time that the fault is switched on,
-	// so that what it remembers is forgotten with it.
+	// start creates the behavior each time the fault is switched on, so that
+	// its state starts fresh.
 	start func() behaviour
 }
 
@@ -69,43 +69,44 @@ var faults = slices.Concat(
 )
 
 // behaviour is what a fault changes. Every part may be missing: nil means that
-// the server does there what it always does. These are the only places at
-// which the clean code asks.
+// the server behaves as usual there. These are the only places where the clean
+// code asks.
 type behaviour struct {
-	// configure changes the settings at start. A fault that has it can be
-	// switched on in Config.Faults only, for the whole server.
+	// configure changes the settings at start. A fault with it can only be
+	// switched on in Config.Faults, for the whole server.
 	configure func(*Config)
 	// request sees a request before its endpoint. It may change it, or answer
 	// it (x.answer) and return true.
 	request func(x *exchange) (answered bool)
-	// response sees the answer before it is sent, and may change it.
+	// response sees the response before it is sent, and may change it.
 	response func(x *exchange)
-	// issue changes a grant before its codes are given out.
+	// issue changes a grant before its codes are returned.
 	issue func(g *grant)
-	// userCode takes the place of the draw of a user code.
+	// userCode replaces the generation of a user code.
 	userCode func(u userCodes, g *grant) string
-	// listen changes how a server listens for TLS. A fault that has it can be
-	// switched on at start only.
+	// listen changes how a server listens for TLS. A fault with it can only be
+	// switched on at start.
 	listen func(s *Server, l net.Listener, t *tls.Config) net.Listener
-	// poll takes the place of the state machine; g.answer is the real one.
+	// poll replaces the state machine; g.answer is the real one.
 	poll func(g *grant, arrival time.Time) (answer, *family)
-	// refusal takes the place of the question whether a grant can still be
-	// decided; g.mu is held, and g.undecidable is the real answer.
+	// refusal replaces the check whether a grant can still be decided; g.mu is
+	// held, and g.undecidable is the real answer.
 	refusal func(g *grant, now time.Time) error
-	// foreign says whether a device code of another client is taken all the same.
+	// foreign reports whether a device code of another client is accepted
+	// anyway.
 	foreign func(g *grant, presenter *Client) bool
 	// claims changes an ID token before it is signed.
 	claims func(*idClaims)
 }
 
-// active are the faults that are switched on: for every client under "", and
-// for single clients. It never changes.
+// active are the active faults: for every client under "", and for single
+// clients. It never changes.
 type active struct {
 	names map[string][]string
 	sum   map[string]behaviour
 }
 
-// none is the behaviour of a server without faults.
+// none is the behavior of a server without faults.
 var none behaviour
 
 // of returns what is different for a client.

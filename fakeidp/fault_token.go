@@ -72,7 +72,7 @@ var tokenFaults = []fault{
 }
 
 // lastLogin gives a new token to whoever else logged in since the code was issued, as
-// a server does that looks the end user up by the latest session. Each tenant has
+// a server does that looks up the end user by the latest session. Each tenant has
 // its own people.
 func lastLogin() behaviour {
 	type login struct {

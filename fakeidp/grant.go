@@ -118,9 +118,9 @@ func (a answer) String() string {
 
 // The reasons for which a decision has no effect.
 var (
-	// ErrUnknownCode means that no grant has that code, or none any more.
+	// ErrUnknownCode means that no grant has that code, or no longer.
 	ErrUnknownCode = errors.New("fakeidp: unknown code")
-	// ErrDecided means that somebody approved or denied the code before.
+	// ErrDecided means that the code was already approved or denied.
 	ErrDecided = errors.New("fakeidp: the code was already used")
 	// ErrExpired means that the lifetime of the code has ended.
 	ErrExpired = errors.New("fakeidp: the code has expired")
