@@ -12,7 +12,7 @@ var raceFaults = []fault{
 	{Fault{"F-POLL-15", "race-loses-the-grant", "Two simultaneous polls for an approved code both use it up, and neither gets the token", Defect}, loseInRace},
 	{Fault{"F-POLL-15b", "same-token-in-a-race", "Polls within a second of the one that got the token get the same token", Defect}, repeatInRace},
 	{Fault{"F-POLL-19", "lost-answer-is-pending-for-ever", "If the device hangs up before the token is sent, the code stays pending", Defect}, forgetWhenHungUp},
-	{Fault{"F-LOAD-01", "neighbours-token", "When twenty devices poll at once, the next one that requested one scope gets a token for another device's end user", Defect}, neighboursToken},
+	{Fault{"F-LOAD-01", "neighbours-token", "When twenty devices poll at once, the next one that requested a single scope gets a token for another device's end user", Defect}, neighboursToken},
 }
 
 // deviceCode is the code of a device access token request, "" for any other.

@@ -172,7 +172,7 @@ type Responses struct {
 }
 
 // Expectations are values from the target's documentation. A difference is
-// reported, never failed.
+// reported but fails nothing.
 type Expectations struct {
 	// ExpiresIn and Interval are those of the device authorization response.
 	ExpiresIn time.Duration `yaml:"expires_in"`
