@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Clock tells the server what time it is. Every lifetime, interval and time
-// stamp of the server comes from it, none from the time package.
+// Clock is the server's clock. Every lifetime, interval and time stamp of the
+// server comes from it, none from the time package.
 type Clock interface {
 	Now() time.Time
 }
 
-// RateClock is a [Clock] that starts at the present and runs at a multiple of
-// real time, so that a code with a lifetime of ten minutes can expire in two.
-// It only moves forward. The zero value is not usable; see [NewRateClock].
+// RateClock is a [Clock] that starts at the current time and runs at a multiple
+// of real time, so that a code with a lifetime of ten minutes can expire in
+// two. It only moves forward. The zero value is not usable; see [NewRateClock].
 type RateClock struct {
 	line atomic.Pointer[timeline]
 }
@@ -35,8 +35,8 @@ func (l *timeline) at(real time.Time) time.Time {
 	return l.target.Add(elapsed)
 }
 
-// NewRateClock returns a clock that shows the present and runs at rate target
-// seconds per real second. A rate of 0 means 1.
+// NewRateClock returns a clock that starts at the current time and runs at rate
+// target seconds per real second. A rate of 0 means 1.
 func NewRateClock(rate float64) *RateClock {
 	if rate == 0 {
 		rate = 1
@@ -52,7 +52,7 @@ func (c *RateClock) Now() time.Time {
 	return c.line.Load().at(time.Now())
 }
 
-// Rate returns how many target seconds pass in a real second.
+// Rate returns how many target seconds pass per real second.
 func (c *RateClock) Rate() float64 {
 	return c.line.Load().rate
 }

@@ -10,79 +10,81 @@ import (
 	"time"
 )
 
-// Config says what the server is and whom it knows. Every zero field means the
-// default, so that Config{} is a complete server for [NewServer].
+// Config configures the server, its clients and its users. A zero field means
+// the default, so Config{} is a complete server for [NewServer].
 type Config struct {
-	// Issuer is the base of every URL that the server names, for example
-	// "https://127.0.0.1:8628" or, with a path, "https://host/orgs/acme". The
-	// Host header of a request is never trusted for it. [NewServer] and [Start]
+	// Issuer is the base of every URL in responses, for example
+	// "https://127.0.0.1:8628" or, with a path, "https://host/orgs/acme". It is
+	// never taken from the Host header of a request. [NewServer] and [Start]
 	// fill it in; [New] requires it.
 	Issuer string
 
 	// Personality is the vendor's server to resemble, see [Personalities]. It
-	// fills in what is not set here. Default [Strict].
+	// provides defaults for the other fields. Default [Strict].
 	Personality string
 
 	// Clients default to those of [DefaultConfig].
 	Clients []Client
 	// Users default to alice, bob and carol.
 	Users []User
-	// Tenants are further issuers below this one. Default: none.
+	// Tenants are more issuers below this one. Default: none.
 	Tenants []Tenant
-	// Scopes are the ones that exist.
+	// Scopes are all scopes of the server.
 	Scopes []Scope
-	// DefaultScopes are asked for when a request names none (RFC 6749 section
-	// 3.3). Default: the first of Scopes that is not an OpenID Connect scope.
+	// DefaultScopes are used if a request has no scope (RFC 6749 section 3.3).
+	// Default: the first of Scopes that is not an OpenID Connect scope.
 	DefaultScopes []string
 
 	// DeviceCodeLifetime is expires_in of the device authorization response,
 	// in whole seconds. Default 10 minutes.
 	DeviceCodeLifetime time.Duration
-	// Interval is the least time between two polls, in whole seconds. Default 5 s.
+	// Interval is the minimum time between two polls, in whole seconds. Default
+	// 5 s.
 	Interval time.Duration
-	// ThrottleFirstPoll counts the interval of the first poll from the issue
-	// of the code. Default: the first poll is never too fast.
+	// ThrottleFirstPoll applies the interval to the first poll too, counted
+	// from when the code was issued. Default: the first poll is never too
+	// early.
 	ThrottleFirstPoll bool
-	// Tombstone is how long a code is remembered after its lifetime, so that
-	// it is answered expired_token. Default 10 minutes.
+	// Tombstone is how long a code is remembered after its lifetime and gets
+	// expired_token. Default 10 minutes.
 	Tombstone time.Duration
 	// AccessTokenLifetime defaults to 1 hour.
 	AccessTokenLifetime time.Duration
-	// RefreshTokenLifetime defaults to 24 hours, from each rotation.
+	// RefreshTokenLifetime defaults to 24 hours from each rotation.
 	RefreshTokenLifetime time.Duration
-	// OmitInterval leaves interval out of the device authorization response,
-	// which means 5 s to the device. It needs an Interval of 5 s or less.
+	// OmitInterval omits interval from the device authorization response, which
+	// means 5 s to the device. It requires an Interval of at most 5 s.
 	OmitInterval bool
-	// OmitVerificationURIComplete leaves verification_uri_complete out.
+	// OmitVerificationURIComplete omits verification_uri_complete.
 	OmitVerificationURIComplete bool
 
 	// UserCodeAlphabet are the characters of a user code, ASCII letters and
 	// digits. Default "BCDFGHJKLMNPQRSTVWXZ" (RFC 8628 section 6.1).
 	UserCodeAlphabet string
-	// UserCodeLength counts without dashes. Default 8: 34.6 bits.
+	// UserCodeLength does not count dashes. Default 8: 34.6 bits.
 	UserCodeLength int
 
-	// Consent says when the person is asked. Default [AskAlways].
+	// Consent says when the consent page is shown. Default [AskAlways].
 	Consent Consent
-	// LoginFirst asks who the person is before it asks for the code. Default:
-	// the code first.
+	// LoginFirst asks for the login before the code. Default: the code first.
 	LoginFirst bool
 	// GuessesPerUser is how many wrong user codes one user, or one browser
-	// session before login, may enter in a minute (RFC 8628 section 5.1).
+	// session before the login, may enter per minute (RFC 8628 section 5.1).
 	// Default 20, negative: no limit. Entries that cannot be a code, such as
-	// one that is too short, do not count.
+	// ones that are too short, do not count.
 	GuessesPerUser int
 	// GuessesPerAddress is the same for one network address. Default 100.
 	GuessesPerAddress int
 
 	// TokenRequestsPerMinute is how many requests one client may send to the
-	// token endpoint. Default: no limit, unless the personality has one. Negative: none.
+	// token endpoint. Default: no limit, unless the personality has one.
+	// Negative: no limit.
 	TokenRequestsPerMinute int
 
 	// Resources are the resource indicators that a device may name (RFC 8707).
 	Resources []string
-	// AuthorizationDetailTypes are the types of rich authorization requests
-	// that are known (RFC 9396).
+	// AuthorizationDetailTypes are the known types of rich authorization
+	// requests (RFC 9396).
 	AuthorizationDetailTypes []string
 
 	// PollHistory is how many polls are remembered per code. Default 64,
@@ -91,40 +93,40 @@ type Config struct {
 
 	// Clock defaults to a [RateClock] that runs at ClockRate.
 	Clock Clock
-	// ClockRate is how many target seconds pass in a real second. Default 1.
+	// ClockRate is how many target seconds pass per real second. Default 1.
 	ClockRate float64
 
-	// TLS serves https with a certificate that the server makes for itself,
-	// valid for loopback names and the host of the issuer.
+	// TLS serves HTTPS with a self-signed certificate, valid for loopback names
+	// and the host of the issuer.
 	TLS bool
-	// CertFile and KeyFile serve https with that PEM certificate and key.
+	// CertFile and KeyFile serve HTTPS with this PEM certificate and key.
 	CertFile, KeyFile string
 
-	// Faults are switched on from the start, for every client, by ID or name.
-	// See [Faults].
+	// Faults are switched on at start, for all clients, by ID or name. See
+	// [Faults].
 	Faults []string
 }
 
-// Client is one registration.
+// Client is one registered client.
 type Client struct {
 	ID string
-	// Name is what the consent page calls it. Default: the ID.
+	// Name is the client's name on the consent page. Default: the ID.
 	Name string
-	// Public clients have no secret. The others authenticate with
-	// client_secret_basic or client_secret_post at every endpoint.
+	// Public clients have no secret. The others authenticate at every endpoint,
+	// with client_secret_basic or client_secret_post.
 	Public bool
-	// Secret of a confidential client. Default: a random one, the same for all
-	// clients that lack one.
+	// Secret of a confidential client. Default: a random one, shared by all
+	// clients without one.
 	Secret string
-	// Scopes are those that it may ask for. Default: all.
+	// Scopes are those that it may request. Default: all.
 	Scopes []string
-	// NoDeviceGrant registers the client, but not for the device grant.
+	// NoDeviceGrant registers the client without the device grant.
 	NoDeviceGrant bool
 	// DeviceCodeLifetime replaces [Config.DeviceCodeLifetime] for this client.
 	DeviceCodeLifetime time.Duration
 }
 
-// User is one account. Name is the login and the subject of tokens.
+// User is one account. Name is the user name and the subject of tokens.
 type User struct {
 	Name string
 	// Password defaults to a random one.
@@ -135,36 +137,36 @@ type User struct {
 	Email string
 }
 
-// Scope is one scope value and how the consent page words it.
+// Scope is one scope value and its text on the consent page.
 type Scope struct {
 	Name        string
 	Description string
 }
 
-// Consent says whether a person who already granted the same scopes to the
-// same client is asked again.
+// Consent says whether a user who already granted the same scopes to the same
+// client is asked again.
 type Consent string
 
 const (
 	// AskAlways asks for every code.
 	AskAlways Consent = "always"
-	// SkipGranted takes a typed code for consent where the person granted all
-	// the scopes to that client before. A code that came with
-	// verification_uri_complete is always asked about: nobody typed it.
+	// SkipGranted treats a typed code as consent if the user granted all the
+	// scopes to that client before. A code from verification_uri_complete
+	// always needs consent, because nobody typed it.
 	SkipGranted Consent = "skip-granted"
 )
 
 // DefaultConfig returns the configuration of the built-in server, without
-// secrets: [Config.Normalize] draws them.
+// secrets: [Config.Normalize] generates them.
 //
 //   - device-public, device-second: public clients.
-//   - device-confidential: Basic or post; it alone may ask for demo:admin.
-//   - device-expiring: public, its codes live for 20 seconds.
-//   - no-device: confidential, not allowed the device grant.
-//   - "device:100% a+b": confidential, with an id that HTTP Basic has to encode.
+//   - device-confidential: Basic or post; only it may request demo:admin.
+//   - device-expiring: public, with a code lifetime of 20 seconds.
+//   - no-device: confidential, not allowed to use the device grant.
+//   - "device:100% a+b": confidential, with an id that HTTP Basic must encode.
 //
-// Below /orgs/beta there is a second tenant with the public client beta-device and
-// the user dora.
+// A second tenant at /orgs/beta has the public client beta-device and the user
+// dora.
 func DefaultConfig() Config {
 	ordinary := []string{"openid", "profile", "email", "offline_access", "demo:read", "demo:write"}
 	return Config{
@@ -214,9 +216,9 @@ func DefaultConfig() Config {
 	}
 }
 
-// Normalize returns the configuration with defaults filled in and missing
-// secrets and passwords drawn at random, or says what is wrong with it. It
-// leaves the receiver alone.
+// Normalize returns the configuration with defaults filled in and with random
+// values for missing secrets and passwords, or an error if it is invalid. It
+// does not change the receiver.
 func (c Config) Normalize() (Config, error) {
 	c.fillDefaults()
 	for _, check := range []func() error{
@@ -394,7 +396,7 @@ func (c *Config) checkTimes() error {
 		}
 	}
 	if c.OmitInterval && c.Interval > 5*time.Second {
-		return fmt.Errorf("interval %v cannot be left out: a device would take it for 5s", c.Interval)
+		return fmt.Errorf("interval %v cannot be omitted: a device would assume 5s", c.Interval)
 	}
 	if !(c.ClockRate > 0 && c.ClockRate <= maxRate) {
 		return fmt.Errorf("clock rate %v is not between 0 and %d", c.ClockRate, maxRate)
@@ -407,16 +409,16 @@ func (c *Config) checkRest() error {
 		return fmt.Errorf("consent %q is neither %q nor %q", c.Consent, AskAlways, SkipGranted)
 	}
 	if (c.CertFile == "") != (c.KeyFile == "") {
-		return errors.New("a certificate file needs a key file, and the reverse")
+		return errors.New("a certificate file and a key file must be given together")
 	}
 	if c.TLS && c.CertFile != "" {
-		return errors.New("a self-made certificate and a certificate file exclude each other")
+		return errors.New("a self-signed certificate and a certificate file cannot be combined")
 	}
 	_, err := newUserCodes(c.UserCodeAlphabet, c.UserCodeLength)
 	return err
 }
 
-// Client returns the registration with that ID.
+// Client returns the client with that ID.
 func (c Config) Client(id string) (Client, bool) {
 	i := slices.IndexFunc(c.Clients, func(client Client) bool { return client.ID == id })
 	if i < 0 {
@@ -425,7 +427,7 @@ func (c Config) Client(id string) (Client, bool) {
 	return c.Clients[i], true
 }
 
-// User returns the account with that name.
+// User returns the user with that name.
 func (c Config) User(name string) (User, bool) {
 	i := slices.IndexFunc(c.Users, func(user User) bool { return user.Name == name })
 	if i < 0 {
@@ -434,5 +436,5 @@ func (c Config) User(name string) (User, bool) {
 	return c.Users[i], true
 }
 
-// secure says whether browsers reach the server over https.
+// secure reports whether browsers reach the server over HTTPS.
 func (c *Config) secure() bool { return strings.HasPrefix(c.Issuer, "https:") }

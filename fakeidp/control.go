@@ -13,9 +13,9 @@ import (
 )
 
 // Control returns the handler of the control plane, for tests. It can decide
-// about any code, so it answers only requests whose Host is a loopback name
-// and whose body is declared as JSON: a web page that the tester happens to
-// visit can send neither. The package documentation lists the requests.
+// about any code. It therefore answers only requests whose Host is a loopback
+// name and whose body is declared as JSON: a web page that the tester happens
+// to visit can send neither. The package documentation lists the requests.
 func (p *IdP) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
@@ -52,7 +52,7 @@ func (p *IdP) Control() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !loopbackHost(r.Host):
-			controlError(w, http.StatusForbidden, "the control plane is for loopback only")
+			controlError(w, http.StatusForbidden, "the control plane answers on loopback only")
 		case r.Method == http.MethodPost && !isJSON(r):
 			controlError(w, http.StatusUnsupportedMediaType, "the content type must be application/json")
 		default:
@@ -193,7 +193,7 @@ func (p *IdP) changeClock(change clockChange) error {
 	}
 	if change.Jump != nil {
 		if *change.Jump > maxJump {
-			return errors.New("fakeidp: the clock cannot jump so far")
+			return errors.New("fakeidp: the clock cannot jump that far")
 		}
 		return c.Jump(time.Duration(*change.Jump * float64(time.Second)))
 	}
@@ -204,10 +204,10 @@ func decodeJSON(w http.ResponseWriter, r *http.Request, into any) error {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("the body is not understood: %w", err)
+		return fmt.Errorf("the body is not valid: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("the body is more than one JSON value")
+		return errors.New("the body contains more than one JSON value")
 	}
 	return nil
 }

@@ -10,29 +10,29 @@ import (
 	"time"
 )
 
-// FaultKind says whether a conforming server could behave like that.
+// FaultKind says whether a conforming server could behave this way.
 type FaultKind string
 
 // The kinds of a [Fault].
 const (
 	// Defect breaks a requirement, or is a weakness.
 	Defect FaultKind = "fault"
-	// Benign is unusual, and conforming.
+	// Benign is unusual but conforming.
 	Benign FaultKind = "benign"
 )
 
-// Fault is a named way in which the server can be made to misbehave, or to
-// behave unusually. It is off unless [Config.Faults] or [IdP.SetFaults] names it.
+// Fault is a named misbehavior or unusual behavior of the server. It is off
+// unless [Config.Faults] or [IdP.SetFaults] names it.
 type Fault struct {
 	// ID is short and stable: M05, B07, F-DA-04.
 	ID string `json:"id"`
-	// Name says the same in a few words with dashes.
+	// Name is a short description with dashes.
 	Name  string    `json:"name"`
 	Title string    `json:"title"`
 	Kind  FaultKind `json:"kind"`
 }
 
-// Faults lists every fault, in the order of the catalogue.
+// Faults returns all faults, in the order of the catalog.
 func Faults() []Fault {
 	list := make([]Fault, len(faults))
 	for i, f := range faults {
@@ -41,15 +41,15 @@ func Faults() []Fault {
 	return list
 }
 
-// fault is an entry of the catalogue: what it is called, and how it is done.
+// fault is an entry of the catalog: its description and its implementation.
 type fault struct {
 	Fault
-	// start makes the behaviour anew each time that the fault is switched on,
-	// so that what it remembers is forgotten with it.
+	// start creates the behavior each time the fault is switched on, so that
+	// its state starts fresh.
 	start func() behaviour
 }
 
-// faults is the catalogue. Each theme has a file of its own.
+// faults is the catalog. Each theme has a file of its own.
 var faults = slices.Concat(
 	pollingFaults,
 	slowDownFaults,
@@ -69,43 +69,44 @@ var faults = slices.Concat(
 )
 
 // behaviour is what a fault changes. Every part may be missing: nil means that
-// the server does there what it always does. These are the only places at
-// which the clean code asks.
+// the server behaves as usual there. These are the only places where the clean
+// code asks.
 type behaviour struct {
-	// configure changes the settings at start. A fault that has it can be
-	// switched on in Config.Faults only, for the whole server.
+	// configure changes the settings at start. A fault with it can only be
+	// switched on in Config.Faults, for the whole server.
 	configure func(*Config)
 	// request sees a request before its endpoint. It may change it, or answer
 	// it (x.answer) and return true.
 	request func(x *exchange) (answered bool)
-	// response sees the answer before it is sent, and may change it.
+	// response sees the response before it is sent, and may change it.
 	response func(x *exchange)
-	// issue changes a grant before its codes are given out.
+	// issue changes a grant before its codes are returned.
 	issue func(g *grant)
-	// userCode takes the place of the draw of a user code.
+	// userCode replaces the generation of a user code.
 	userCode func(u userCodes, g *grant) string
-	// listen changes how a server listens for TLS. A fault that has it can be
-	// switched on at start only.
+	// listen changes how a server listens for TLS. A fault with it can only be
+	// switched on at start.
 	listen func(s *Server, l net.Listener, t *tls.Config) net.Listener
-	// poll takes the place of the state machine; g.answer is the real one.
+	// poll replaces the state machine; g.answer is the real one.
 	poll func(g *grant, arrival time.Time) (answer, *family)
-	// refusal takes the place of the question whether a grant can still be
-	// decided; g.mu is held, and g.undecidable is the real answer.
+	// refusal replaces the check whether a grant can still be decided; g.mu is
+	// held, and g.undecidable is the real answer.
 	refusal func(g *grant, now time.Time) error
-	// foreign says whether a device code of another client is taken all the same.
+	// foreign reports whether a device code of another client is accepted
+	// anyway.
 	foreign func(g *grant, presenter *Client) bool
 	// claims changes an ID token before it is signed.
 	claims func(*idClaims)
 }
 
-// active are the faults that are switched on: for every client under "", and
-// for single clients. It never changes.
+// active are the active faults: for every client under "", and for single
+// clients. It never changes.
 type active struct {
 	names map[string][]string
 	sum   map[string]behaviour
 }
 
-// none is the behaviour of a server without faults.
+// none is the behavior of a server without faults.
 var none behaviour
 
 // of returns what is different for a client.
@@ -122,10 +123,10 @@ func (a *active) of(client string) behaviour {
 // odd returns what is different for a client at the moment.
 func (p *IdP) odd(client string) behaviour { return p.faults.Load().of(client) }
 
-// SetFaults switches faults on, by ID or name, and every other fault of that
-// client off. They change what happens to the client's requests and codes; ""
-// stands for all clients that have no faults of their own. Codes keep the
-// state machine with which they were issued.
+// SetFaults switches on faults, by ID or name, and switches off all other
+// faults of that client. They affect the client's requests and codes; "" stands
+// for all clients that have no faults of their own. Codes keep the state
+// machine with which they were issued.
 func (p *IdP) SetFaults(client string, names ...string) error {
 	if _, known := p.clients[client]; client != "" && !known {
 		return fmt.Errorf("fakeidp: unknown client %q", client)
@@ -148,7 +149,7 @@ func (p *IdP) SetFaults(client string, names ...string) error {
 	for _, f := range found {
 		b := f.start()
 		if b.configure != nil || b.listen != nil {
-			return fmt.Errorf("fakeidp: the fault %s can be switched on at start only, for the whole server", f.ID)
+			return fmt.Errorf("fakeidp: the fault %s can only be switched on at start, for the whole server", f.ID)
 		}
 		parts = append(parts, b)
 		next.names[client] = append(next.names[client], f.ID)
@@ -163,8 +164,8 @@ func (p *IdP) SetFaults(client string, names ...string) error {
 	return nil
 }
 
-// ActiveFaults returns the IDs of the faults that are switched on, by client;
-// those for all clients stand under "".
+// ActiveFaults returns the IDs of the active faults by client; the key "" has
+// those for all clients.
 func (p *IdP) ActiveFaults() map[string][]string {
 	list := map[string][]string{}
 	if a := p.faults.Load(); a != nil {

@@ -8,7 +8,7 @@ import (
 
 // attackFaults: what lets hostile pages and guessers have their way.
 var attackFaults = []fault{
-	{Fault{"F-SEC-05", "header-resets-the-limit", "X-Forwarded-For starts the count of wrong codes anew", Defect},
+	{Fault{"F-SEC-05", "header-resets-the-limit", "X-Forwarded-For restarts the count of wrong codes", Defect},
 		func() behaviour {
 			return behaviour{request: func(x *exchange) (answered bool) {
 				if x.post(pathDevice) && x.r.Header.Get("X-Forwarded-For") != "" {
@@ -17,12 +17,12 @@ var attackFaults = []fault{
 				return false
 			}}
 		}},
-	{Fault{"F-SEC-06", "one-wrong-code", "After one wrong code the browser's next ones are refused, right or wrong", Defect}, oneWrongCode},
-	{Fault{"F-SEC-07b", "samesite-by-default", "The decision needs the cookie and nothing else, and the cookie names no SameSite", Defect},
+	{Fault{"F-SEC-06", "one-wrong-code", "After one wrong code, the browser's next codes are rejected, right or wrong", Defect}, oneWrongCode},
+	{Fault{"F-SEC-07b", "samesite-by-default", "The decision needs only the cookie, and the cookie has no SameSite", Defect},
 		func() behaviour {
 			return behaviour{request: vouched, response: func(x *exchange) { x.dropFromCookies("; SameSite=Lax") }}
 		}},
-	{Fault{"F-SEC-07c", "a-link-decides", "The decision is taken from a link as well, without a token", Defect},
+	{Fault{"F-SEC-07c", "a-link-decides", "A link can decide too, without a token", Defect},
 		func() behaviour {
 			return behaviour{request: func(x *exchange) (answered bool) {
 				if x.r.Method != http.MethodGet || x.path != pathConsent || x.query.Get("decision") == "" {
@@ -33,7 +33,7 @@ var attackFaults = []fault{
 				return vouched(x)
 			}}
 		}},
-	{Fault{"F-SEC-08", "framed-by-policy", "frame-ancestors allows everybody, and the cookies name no SameSite", Defect},
+	{Fault{"F-SEC-08", "framed-by-policy", "frame-ancestors allows every origin, and the cookies have no SameSite", Defect},
 		func() behaviour {
 			return behaviour{response: func(x *exchange) {
 				policy := x.header.Get("Content-Security-Policy")
@@ -49,9 +49,9 @@ var attackFaults = []fault{
 				x.header.Set("Content-Security-Policy", strings.ReplaceAll(policy, "frame-ancestors 'none'; ", ""))
 			}}
 		}},
-	{Fault{"F-SEC-09", "typing-is-enough", "A typed code is approved at once for a client that the person approved before", Defect},
+	{Fault{"F-SEC-09", "typing-is-enough", "A typed code is approved at once for a client that the end user approved before", Defect},
 		func() behaviour { return behaviour{configure: func(c *Config) { c.Consent = SkipGranted }} }},
-	{Fault{"F-SEC-12", "readable-from-anywhere", "Any origin may read the pages with the person's cookies", Defect},
+	{Fault{"F-SEC-12", "readable-from-anywhere", "Any origin may read the pages with the end user's cookies", Defect},
 		func() behaviour {
 			return behaviour{response: func(x *exchange) {
 				if origin := x.r.Header.Get("Origin"); origin != "" && x.isPage() {
@@ -60,7 +60,7 @@ var attackFaults = []fault{
 				}
 			}}
 		}},
-	{Fault{"F-SEC-12b", "cookie-for-scripts", "The session's cookie is readable by scripts", Defect},
+	{Fault{"F-SEC-12b", "cookie-for-scripts", "Scripts can read the session cookie", Defect},
 		func() behaviour {
 			return behaviour{response: func(x *exchange) { x.dropFromCookies("; HttpOnly") }}
 		}},
@@ -74,7 +74,7 @@ var attackFaults = []fault{
 		}},
 }
 
-// isPage says that the request is for a page of the person's.
+// isPage says that the request is for a page of the end user's.
 func (x *exchange) isPage() bool {
 	return x.path == pathDevice || x.path == pathLogin || x.path == pathConsent
 }

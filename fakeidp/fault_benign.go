@@ -27,18 +27,18 @@ func inTokens(change func(o map[string]any)) func() behaviour {
 // benignVariants: what a conforming server may do, and few do. Nothing here may
 // fail anybody.
 var benignVariants = []fault{
-	{Fault{"B01", "no-interval", "interval is left out: 5 seconds", Benign}, configured(func(c *Config) { c.OmitInterval = true })},
-	{Fault{"B02", "no-complete-uri", "verification_uri_complete is left out", Benign},
+	{Fault{"B01", "no-interval", "interval is omitted: 5 seconds", Benign}, configured(func(c *Config) { c.OmitInterval = true })},
+	{Fault{"B02", "no-complete-uri", "verification_uri_complete is omitted", Benign},
 		configured(func(c *Config) { c.OmitVerificationURIComplete = true })},
-	{Fault{"B03", "opaque-complete-uri", "verification_uri_complete carries a reference instead of the code", Benign}, opaqueReference},
-	{Fault{"B04", "bare-tokens", "Neither a refresh token nor expires_in", Benign},
+	{Fault{"B03", "opaque-complete-uri", "verification_uri_complete contains a reference instead of the code", Benign}, opaqueReference},
+	{Fault{"B04", "bare-tokens", "No refresh token and no expires_in", Benign},
 		inTokens(func(o map[string]any) { delete(o, "refresh_token"); delete(o, "expires_in") })},
 	{Fault{"B05", "lower-case-bearer", `token_type is "bearer"`, Benign}, inTokens(func(o map[string]any) {
 		if o["token_type"] == "Bearer" {
 			o["token_type"] = "bearer"
 		}
 	})},
-	{Fault{"B06", "extra-members", "Members that nobody asked for, in every answer", Benign}, see(func(x *exchange) {
+	{Fault{"B06", "extra-members", "Unrequested members in every response", Benign}, see(func(x *exchange) {
 		if x.path == pathToken || x.path == pathDeviceAuthorization {
 			x.edit(func(o map[string]any) {
 				o["message"], o["x_trace"] = "hello", map[string]any{"id": 7}
@@ -48,9 +48,9 @@ var benignVariants = []fault{
 			})
 		}
 	})},
-	{Fault{"B07", "throttles-the-first-poll", "The first interval counts from the issue of the code", Benign},
+	{Fault{"B07", "throttles-the-first-poll", "The first interval counts from when the code was issued", Benign},
 		configured(func(c *Config) { c.ThrottleFirstPoll = true })},
-	{Fault{"B08", "throttles-decided-codes", "A poll that is too fast hears slow_down, also about a decided code", Benign},
+	{Fault{"B08", "throttles-decided-codes", "A poll that is too fast gets slow_down, even for a decided code", Benign},
 		func() behaviour {
 			return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
 				g.mu.Lock()
@@ -66,9 +66,9 @@ var benignVariants = []fault{
 			}}
 		}},
 	{Fault{"B09", "evicts-at-expiry", "An expired code is unknown at once: invalid_grant", Benign}, instead(answerExpired, answerInvalid)},
-	{Fault{"B10", "used-is-denied", "A code that was used up is answered access_denied", Benign}, instead(answerInvalid, answerDenied)},
-	{Fault{"B11", "replay-revokes", "A replayed code revokes the tokens it gave, as without any variant", Benign}, func() behaviour { return none }},
-	{Fault{"B12", "probe-kills", "A code that another client presents is dead for everybody", Benign},
+	{Fault{"B10", "used-is-denied", "A used code gets access_denied", Benign}, instead(answerInvalid, answerDenied)},
+	{Fault{"B11", "replay-revokes", "A replayed code revokes its tokens, as without any variant", Benign}, func() behaviour { return none }},
+	{Fault{"B12", "probe-kills", "A code that another client presents no longer works for anyone", Benign},
 		func() behaviour {
 			return behaviour{foreign: func(g *grant, _ *Client) bool {
 				g.mu.Lock()
@@ -79,18 +79,18 @@ var benignVariants = []fault{
 				return false
 			}}
 		}},
-	{Fault{"B13", "invalid-client-is-400", "invalid_client is 401 only after an Authorization header", Benign}, see(func(x *exchange) {
+	{Fault{"B13", "invalid-client-is-400", "invalid_client has status 401 only after an Authorization header", Benign}, see(func(x *exchange) {
 		if x.failed() && x.oauthError() == "invalid_client" && x.r.Header.Get("Authorization") == "" {
 			x.status = http.StatusBadRequest
 			x.header.Del("WWW-Authenticate")
 		}
 	})},
-	{Fault{"B14", "mixed-case-codes", "User codes of mixed case, in which the case matters", Benign}, configured(func(c *Config) {
+	{Fault{"B14", "mixed-case-codes", "User codes have mixed case, and the case matters", Benign}, configured(func(c *Config) {
 		c.UserCodeAlphabet = "BCDFGHJKLMNPQRSTVWXZbcdfghjkmnpqrstvwxz23456789"
 	})},
 	{Fault{"B15", "login-first", "The login comes before the code", Benign}, configured(func(c *Config) { c.LoginFirst = true })},
-	{Fault{"B16", "no-scope-when-equal", "scope is left out where it is what was asked for", Benign}, noScopeWhenEqual},
-	{Fault{"B17", "scope-required", "A request without scope is invalid_scope", Benign}, meet(func(x *exchange) bool {
+	{Fault{"B16", "no-scope-when-equal", "scope is omitted if it equals the requested scope", Benign}, noScopeWhenEqual},
+	{Fault{"B17", "scope-required", "A request without scope gets invalid_scope", Benign}, meet(func(x *exchange) bool {
 		if x.post(pathDeviceAuthorization) && x.form.Get("scope") == "" && len(x.form["client_id"]) == 1 {
 			if _, known := x.p.clients[x.form.Get("client_id")]; known {
 				x.refuse(http.StatusBadRequest, "invalid_scope")
@@ -99,14 +99,14 @@ var benignVariants = []fault{
 		}
 		return false
 	})},
-	{Fault{"B18", "reserved-characters", "Device codes with characters that are reserved in URLs", Benign},
+	{Fault{"B18", "reserved-characters", "Device codes contain characters that are reserved in URLs", Benign},
 		func() behaviour {
 			return behaviour{issue: func(g *grant) {
 				g.deviceCode = "+/=." + base64.StdEncoding.EncodeToString([]byte(g.deviceCode)) + "&%"
 			}}
 		}},
-	{Fault{"B19", "one-poll-late", "An approval is seen one poll late", Benign}, seenAfter(1)},
-	{Fault{"B20", "html-for-get", "A GET of an API endpoint is answered 405 with an HTML page", Benign}, see(func(x *exchange) {
+	{Fault{"B19", "one-poll-late", "Devices see an approval one poll late", Benign}, seenAfter(1)},
+	{Fault{"B20", "html-for-get", "A GET of an API endpoint gets status 405 and an HTML page", Benign}, see(func(x *exchange) {
 		if (x.path == pathToken || x.path == pathDeviceAuthorization) && x.status == http.StatusMethodNotAllowed {
 			x.header.Set("Content-Type", "text/html; charset=utf-8")
 			x.answer = []byte("<!DOCTYPE html><title>405</title><h1>Method Not Allowed</h1>")
@@ -117,7 +117,7 @@ var benignVariants = []fault{
 			x.header.Set("Content-Type", "application/json; charset=UTF-8")
 		}
 	})},
-	{Fault{"B22", "far-away", "Every answer takes 300 ms, give or take 200", Benign}, see(func(x *exchange) {
+	{Fault{"B22", "far-away", "Every response takes 300 ms, plus or minus 200", Benign}, see(func(x *exchange) {
 		x.delay = time.Duration(100+rand.IntN(400)) * time.Millisecond
 	})},
 }

@@ -8,9 +8,9 @@ import (
 
 // clientFaults: who the client is: authentication, registration, scopes.
 var clientFaults = []fault{
-	{Fault{"F-DA-08", "forbidden-scope-is-granted", "A client gets every scope that it asks for", Defect},
+	{Fault{"F-DA-08", "forbidden-scope-is-granted", "A client gets every scope that it requests", Defect},
 		registration(func(c *Client) { c.Scopes = nil })},
-	{Fault{"F-DA-08b", "malformed-scope-falls-over", "A scope with a backslash is answered 500", Defect},
+	{Fault{"F-DA-08b", "malformed-scope-falls-over", "A scope with a backslash gets status 500", Defect},
 		func() behaviour {
 			return behaviour{request: func(x *exchange) bool {
 				if !x.post(pathDeviceAuthorization) || x.form.Get("scope") != `"x\y` {
@@ -20,9 +20,9 @@ var clientFaults = []fault{
 				return true
 			}}
 		}},
-	{Fault{"F-DA-10", "grant-is-not-registered", "A client that may not use the grant gets codes and tokens by it", Defect},
+	{Fault{"F-DA-10", "grant-is-not-registered", "A client that may not use the grant gets codes and tokens with it", Defect},
 		registration(func(c *Client) { c.NoDeviceGrant = false })},
-	{Fault{"F-DA-13", "basic-is-not-decoded", "Id and secret of HTTP Basic are taken without undoing their form-encoding", Defect},
+	{Fault{"F-DA-13", "basic-is-not-decoded", "The id and secret in HTTP Basic are not form-decoded", Defect},
 		func() behaviour {
 			return behaviour{request: func(x *exchange) bool {
 				// What the server decodes is then what was sent.
@@ -32,7 +32,7 @@ var clientFaults = []fault{
 				return false
 			}}
 		}},
-	{Fault{"F-DA-14", "body-names-the-client", "HTTP Basic authenticates one client, and the codes go to another that the body names", Defect},
+	{Fault{"F-DA-14", "body-names-the-client", "HTTP Basic authenticates one client, and the client named in the body gets the codes", Defect},
 		func() behaviour {
 			return behaviour{request: func(x *exchange) bool {
 				id, _, ok := basicCredentials(x.r.Header.Get("Authorization"))
@@ -42,7 +42,7 @@ var clientFaults = []fault{
 				return false
 			}}
 		}},
-	{Fault{"F-DA-14b", "two-methods-are-one", "A secret in the body is ignored beside HTTP Basic", Defect},
+	{Fault{"F-DA-14b", "two-methods-are-one", "A secret in the body is ignored next to HTTP Basic", Defect},
 		func() behaviour {
 			return behaviour{request: func(x *exchange) bool {
 				if x.post(pathDeviceAuthorization) && x.r.Header.Get("Authorization") != "" && x.form.Has("client_secret") {

@@ -14,7 +14,7 @@ import (
 // deviceAuthorizationFaults: the request and the response of RFC 8628 sections
 // 3.1 and 3.2.
 var deviceAuthorizationFaults = []fault{
-	{Fault{"M08", "no-expires-in", "expires_in is left out", Defect},
+	{Fault{"M08", "no-expires-in", "expires_in is omitted", Defect},
 		see(func(x *exchange) {
 			if x.codes() {
 				x.edit(func(o map[string]any) { delete(o, "expires_in") })
@@ -36,7 +36,7 @@ var deviceAuthorizationFaults = []fault{
 		func() behaviour {
 			return behaviour{configure: func(c *Config) { c.UserCodeAlphabet, c.UserCodeLength = "0123456789", 4 }}
 		}},
-	{Fault{"M22", "last-value-wins", "Of a repeated parameter the last value is taken", Defect},
+	{Fault{"M22", "last-value-wins", "The last value of a repeated parameter is used", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathToken) || x.post(pathDeviceAuthorization) {
 				for name, values := range x.form {
@@ -53,7 +53,7 @@ var deviceAuthorizationFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"R02", "unknown-parameters-refused", "A parameter that the server does not know is refused", Defect},
+	{Fault{"R02", "unknown-parameters-refused", "Unknown parameters are rejected", Defect},
 		meet(func(x *exchange) bool {
 			if !x.post(pathToken) && !x.post(pathDeviceAuthorization) {
 				return false
@@ -66,7 +66,7 @@ var deviceAuthorizationFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"R03", "empty-scope-refused", "An empty scope is refused, an absent one is not", Defect},
+	{Fault{"R03", "empty-scope-refused", "An empty scope is rejected, but a missing one is not", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathDeviceAuthorization) && x.form.Has("scope") && x.form.Get("scope") == "" {
 				x.refuse(http.StatusBadRequest, "invalid_scope")
@@ -88,13 +88,13 @@ var deviceAuthorizationFaults = []fault{
 			n.Store(100_000)
 			return behaviour{issue: func(g *grant) { g.deviceCode = "device-" + strconv.FormatInt(n.Add(1), 10) }}
 		}},
-	{Fault{"R15", "code-in-the-uri", "verification_uri carries the user code", Defect},
+	{Fault{"R15", "code-in-the-uri", "verification_uri contains the user code", Defect},
 		see(func(x *exchange) {
 			if x.codes() {
 				x.edit(func(o map[string]any) { o["verification_uri"] = o["verification_uri_complete"] })
 			}
 		})},
-	{Fault{"F-DA-01", "confidential-clients-fail", "A confidential client is answered 500 for a valid request", Defect},
+	{Fault{"F-DA-01", "confidential-clients-fail", "A confidential client gets status 500 for a valid request", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathDeviceAuthorization) && x.r.Header.Get("Authorization") != "" {
 				x.refuse(http.StatusInternalServerError, "server_error")
@@ -102,7 +102,7 @@ var deviceAuthorizationFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-DA-02", "codes-for-get", "Codes are given for a GET with the parameters in the query", Defect},
+	{Fault{"F-DA-02", "codes-for-get", "A GET with the parameters in the query gets codes", Defect},
 		meet(func(x *exchange) bool {
 			if x.path != pathDeviceAuthorization || x.r.Method != http.MethodGet || !x.query.Has("client_id") {
 				return false
@@ -111,7 +111,7 @@ var deviceAuthorizationFaults = []fault{
 			x.status, x.header, x.answer = other.status, other.header, other.answer
 			return true
 		})},
-	{Fault{"F-DA-02b", "secret-from-the-uri", "A client secret in the query is taken", Defect},
+	{Fault{"F-DA-02b", "secret-from-the-uri", "A client secret in the query is accepted", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathDeviceAuthorization) && x.query.Has("client_secret") {
 				x.setForm("client_secret", x.query.Get("client_secret"))
@@ -119,7 +119,7 @@ var deviceAuthorizationFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-DA-03", "chokes-on-json", "A body in JSON is answered 500", Defect},
+	{Fault{"F-DA-03", "chokes-on-json", "A JSON body gets status 500", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathDeviceAuthorization) && strings.HasPrefix(x.r.Header.Get("Content-Type"), "application/json") {
 				x.status, x.answer = http.StatusInternalServerError, []byte("Internal Server Error")
@@ -127,7 +127,7 @@ var deviceAuthorizationFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-DA-04", "codes-for-nobody", "Codes are given without client_id", Defect},
+	{Fault{"F-DA-04", "codes-for-nobody", "A request without client_id gets codes", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathDeviceAuthorization) && x.form.Get("client_id") == "" && x.r.Header.Get("Authorization") == "" {
 				x.setForm("client_id", x.p.config.Clients[0].ID)
@@ -173,7 +173,7 @@ var deviceAuthorizationFaults = []fault{
 				x.header.Del("Cache-Control")
 			}
 		})},
-	{Fault{"F-RESP-11", "same-codes-in-a-burst", "In a burst of requests of one client, user codes are given out twice", Defect}, sameCodes},
+	{Fault{"F-RESP-11", "same-codes-in-a-burst", "In a burst of requests by one client, user codes are issued twice", Defect}, sameCodes},
 }
 
 // digits draws a number of n digits.

@@ -8,7 +8,7 @@ import (
 
 // extensionFaults: PKCE, DPoP, resource indicators, rich requests.
 var extensionFaults = []fault{
-	{Fault{"R22", "nonce-challenge-consumes", "The DPoP nonce challenge uses the code up", Defect},
+	{Fault{"R22", "nonce-challenge-consumes", "The DPoP nonce challenge uses up the code", Defect},
 		see(func(x *exchange) {
 			if g, err := x.p.find(x.form.Get("device_code")); err == nil && x.post(pathToken) && x.oauthError() == "use_dpop_nonce" {
 				g.mu.Lock()
@@ -20,7 +20,7 @@ var extensionFaults = []fault{
 		})},
 	{Fault{"F-EXT-01", "verifier-not-needed", "A code with a code_challenge is redeemed with any verifier", Defect},
 		func() behaviour { return behaviour{issue: func(g *grant) { g.challenge = "" }, request: dropVerifier} }},
-	{Fault{"F-EXT-01b", "challenge-refused", "A device authorization request with code_challenge is refused", Defect},
+	{Fault{"F-EXT-01b", "challenge-refused", "A device authorization request with code_challenge is rejected", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathDeviceAuthorization) && x.form.Has("code_challenge") {
 				x.refuse(http.StatusBadRequest, "invalid_request")
@@ -28,20 +28,20 @@ var extensionFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-EXT-02", "dpop-in-name-only", "token_type is DPoP, and the token is bound to no key", Defect},
+	{Fault{"F-EXT-02", "dpop-in-name-only", "token_type is DPoP, but the token is not bound to a key", Defect},
 		see(func(x *exchange) {
 			if x.path == pathIntrospection {
 				x.edit(func(o map[string]any) { delete(o, "cnf") })
 			}
 		})},
-	{Fault{"F-EXT-03", "url-of-proofs-ignored", "A DPoP proof for another URL is taken", Defect},
+	{Fault{"F-EXT-03", "url-of-proofs-ignored", "A DPoP proof for another URL is accepted", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathToken) && strings.Contains(proofPayload(x.r.Header.Get("DPoP")), "/elsewhere") {
 				x.r.Header.Del("DPoP")
 			}
 			return false
 		})},
-	{Fault{"F-EXT-05", "any-resource", "A resource that is unknown or malformed is taken", Defect},
+	{Fault{"F-EXT-05", "any-resource", "An unknown or malformed resource is accepted", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathDeviceAuthorization) && x.form.Has("resource") && x.form.Get("resource") != x.p.config.Resources[0] {
 				x.setForm("resource", "")

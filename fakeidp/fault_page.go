@@ -25,13 +25,13 @@ func (x *exchange) trusted() {
 	}
 }
 
-// pageFaults: what the person meets at the verification URI (RFC 8628 section 3.3).
+// pageFaults: what the end user meets at the verification URI (RFC 8628 section 3.3).
 var pageFaults = []fault{
-	{Fault{"M15", "no-csrf-token", "The forms have no token against CSRF, and the cookie is SameSite=None", Defect},
+	{Fault{"M15", "no-csrf-token", "The forms have no CSRF token, and the cookie is SameSite=None", Defect},
 		func() behaviour { return forgeable("SameSite=None; Secure") }},
-	{Fault{"F-SEC-07", "only-samesite", "The forms have no token against CSRF; the cookie is SameSite=Lax", Defect},
+	{Fault{"F-SEC-07", "only-samesite", "The forms have no CSRF token; the cookie is SameSite=Lax", Defect},
 		func() behaviour { return forgeable("SameSite=Lax") }},
-	{Fault{"M16", "link-approves", "Opening verification_uri_complete approves, where somebody is logged in", Defect},
+	{Fault{"M16", "link-approves", "Opening verification_uri_complete approves if the user is logged in", Defect},
 		meet(func(x *exchange) bool {
 			s := x.p.session(x.r)
 			if x.path != pathDevice || x.r.Method != http.MethodGet || s == nil || s.user == nil {
@@ -42,7 +42,7 @@ var pageFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"M20", "decided-again", "A decided user code can be decided again, and the token follows the last one", Defect},
+	{Fault{"M20", "decided-again", "A decided user code can be decided again, and the last decision counts", Defect},
 		func() behaviour {
 			return behaviour{refusal: func(g *grant, now time.Time) error {
 				err := g.undecidable(now)
@@ -52,18 +52,18 @@ var pageFaults = []fault{
 				return err
 			}}
 		}},
-	{Fault{"R06", "any-number-of-guesses", "Nobody counts the wrong user codes", Defect},
+	{Fault{"R06", "any-number-of-guesses", "Wrong user codes are not counted", Defect},
 		func() behaviour {
 			return behaviour{configure: func(c *Config) { c.GuessesPerUser, c.GuessesPerAddress = -1, -1 }}
 		}},
-	{Fault{"R07", "may-be-framed", "The pages may be framed by anybody", Defect},
+	{Fault{"R07", "may-be-framed", "Any site may frame the pages", Defect},
 		see(func(x *exchange) {
 			x.header.Del("X-Frame-Options")
 			if policy := x.header.Get("Content-Security-Policy"); policy != "" {
 				x.header.Set("Content-Security-Policy", strings.ReplaceAll(policy, "frame-ancestors 'none'; ", ""))
 			}
 		})},
-	{Fault{"R13", "expired-user-code", "The page takes a user code that has expired", Defect},
+	{Fault{"R13", "expired-user-code", "The page accepts an expired user code", Defect},
 		func() behaviour {
 			return behaviour{refusal: func(g *grant, now time.Time) error {
 				err := g.undecidable(now)
@@ -74,21 +74,21 @@ var pageFaults = []fault{
 				return err
 			}}
 		}},
-	{Fault{"R14", "exact-case", "A user code has to be typed in the case in which it was shown", Defect},
+	{Fault{"R14", "exact-case", "A user code must be typed in the case in which it was shown", Defect},
 		meet(func(x *exchange) bool {
 			if code := x.form.Get("user_code"); x.post(pathDevice) && code != strings.ToUpper(code) {
 				x.setForm("user_code", "-")
 			}
 			return false
 		})},
-	{Fault{"R20", "code-not-escaped", "The page shows the user_code of its URL unescaped, and allows scripts", Defect},
+	{Fault{"R20", "code-not-escaped", "The page shows the user_code from its URL unescaped, and allows scripts", Defect},
 		see(func(x *exchange) {
 			if code := x.query.Get("user_code"); x.page(pathDevice) && code != "" {
 				x.header.Del("Content-Security-Policy")
 				x.replace("<h1>", "<p>Code: "+code+"</p><h1>")
 			}
 		})},
-	{Fault{"R21", "open-next", "The parameter next of the page leads anywhere", Defect},
+	{Fault{"R21", "open-next", "The page's parameter next leads to any address", Defect},
 		meet(func(x *exchange) bool {
 			if next := x.query.Get("next"); x.path == pathDevice && x.r.Method == http.MethodGet && next != "" {
 				x.status = http.StatusSeeOther
@@ -97,19 +97,19 @@ var pageFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"R23", "success-resets-the-limit", "A right user code gives the address all its guesses back", Defect},
+	{Fault{"R23", "success-resets-the-limit", "A correct user code resets the address's count of wrong ones", Defect},
 		see(func(x *exchange) {
 			if x.post(pathDevice) && x.status == http.StatusSeeOther {
 				x.p.guesses.clear()
 			}
 		})},
-	{Fault{"R24", "device-code-in-the-page", "The decision page carries the device code in a hidden field", Defect},
+	{Fault{"R24", "device-code-in-the-page", "The decision page contains the device code in a hidden field", Defect},
 		see(func(x *exchange) {
 			if g, err := x.p.find(x.query.Get("user_code")); err == nil && x.page(pathConsent) {
 				x.replace("<fieldset>", `<input type="hidden" name="handle" value="`+html.EscapeString(g.deviceCode)+`"><fieldset>`)
 			}
 		})},
-	{Fault{"F-VERIFY-01", "approval-is-lost", "The page says that the device is approved, and nothing is written", Defect},
+	{Fault{"F-VERIFY-01", "approval-is-lost", "The page says that the device is approved, but nothing is stored", Defect},
 		meet(func(x *exchange) bool {
 			if !x.post(pathConsent) || x.form.Get("decision") != "approve" {
 				return false
@@ -117,7 +117,7 @@ var pageFaults = []fault{
 			x.p.renderResult(x, http.StatusOK, x.p.session(x.r), "Device approved", "You can go back to your device.")
 			return true
 		})},
-	{Fault{"F-VERIFY-02", "anybody-approves", "The decision is taken from somebody who is not logged in", Defect},
+	{Fault{"F-VERIFY-02", "anybody-approves", "The page accepts a decision without a login", Defect},
 		meet(func(x *exchange) bool {
 			s := x.p.session(x.r)
 			if (x.path != pathLogin && x.path != pathConsent) || s == nil || s.user != nil {
@@ -146,7 +146,7 @@ var pageFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-VERIFY-03", "chokes-on-codes", "A user code with an odd character is answered 500", Defect},
+	{Fault{"F-VERIFY-03", "chokes-on-codes", "A user code with an unusual character gets status 500", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathDevice) && unusual(x.form.Get("user_code")) {
 				x.status, x.answer = http.StatusInternalServerError, []byte("Internal Server Error")
@@ -154,7 +154,7 @@ var pageFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-VERIFY-08", "no-way-to-refuse", "The decision page has no way to refuse", Defect},
+	{Fault{"F-VERIFY-08", "no-way-to-refuse", "The decision page has no way to deny", Defect},
 		see(func(x *exchange) {
 			if x.page(pathConsent) {
 				x.replace(`<button class="secondary" type="submit" name="decision" value="deny">Deny</button>`, "")

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// personFaults: what a person meets at the verification URI.
+// personFaults: what an end user meets at the verification URI.
 var personFaults = []fault{
-	{Fault{"F-VERIFY-05", "the-dash-matters", "A user code without its dash is refused", Defect},
+	{Fault{"F-VERIFY-05", "the-dash-matters", "A user code without its dash is rejected", Defect},
 		refuseCodes(func(typed string) bool { return !strings.Contains(typed, "-") })},
-	{Fault{"F-VERIFY-05b", "spaces-matter", "A user code with a space in it is refused", Defect},
+	{Fault{"F-VERIFY-05b", "spaces-matter", "A user code with a space in it is rejected", Defect},
 		refuseCodes(func(typed string) bool { return strings.Contains(strings.TrimSpace(typed), " ") })},
-	{Fault{"F-VERIFY-07", "nameless-client", "The decision page does not say which client asks", Defect},
+	{Fault{"F-VERIFY-07", "nameless-client", "The decision page does not name the client", Defect},
 		func() behaviour {
 			return behaviour{response: func(x *exchange) {
 				if c, known := x.p.clients[x.client()]; known && x.path == pathConsent {
@@ -43,9 +43,9 @@ var personFaults = []fault{
 				}
 			}}
 		}},
-	{Fault{"F-VERIFY-12", "denied-code-can-be-approved", "A code that was denied can be entered and approved", Defect},
+	{Fault{"F-VERIFY-12", "denied-code-can-be-approved", "A denied code can be entered again and approved", Defect},
 		reopens(stateDenied)},
-	{Fault{"F-VERIFY-13", "late-approval-revives", "An approval from a page that was left open revives a code that was used up", Defect},
+	{Fault{"F-VERIFY-13", "late-approval-revives", "An approval from a page that was left open revives a used code", Defect},
 		func() behaviour {
 			opened := reopens(stateRedeemed)()
 			opened.request = func(x *exchange) (answered bool) {
@@ -59,7 +59,7 @@ var personFaults = []fault{
 			}
 			return opened
 		}},
-	{Fault{"F-VERIFY-15", "open-page-approves", "A decision page that is left alone for three seconds approves by itself", Defect}, openPageApproves},
+	{Fault{"F-VERIFY-15", "open-page-approves", "A decision page that is left open for three seconds approves by itself", Defect}, openPageApproves},
 }
 
 var (

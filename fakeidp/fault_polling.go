@@ -50,7 +50,7 @@ func (g *grant) again() *family {
 
 // pollingFaults: the state machine of RFC 8628 section 3.5.
 var pollingFaults = []fault{
-	{Fault{"M01", "codes-are-never-used-up", "A device code is never used up: each redemption gives a new token", Defect},
+	{Fault{"M01", "codes-are-never-used-up", "A device code is never used up: each redemption gets a new token", Defect},
 		func() behaviour {
 			return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
 				g.mu.Lock()
@@ -62,7 +62,7 @@ var pollingFaults = []fault{
 				return g.answer(arrival)
 			}}
 		}},
-	{Fault{"M02", "check-then-act", "Between the look at a code and using it up lie five milliseconds", Defect},
+	{Fault{"M02", "check-then-act", "Five milliseconds pass between checking a code and using it up", Defect},
 		func() behaviour {
 			return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
 				g.mu.Lock()
@@ -80,7 +80,7 @@ var pollingFaults = []fault{
 			}}
 		}},
 	{Fault{"M03", "no-slow-down", "slow_down is never sent", Defect}, instead(answerSlowDown, answerPending)},
-	{Fault{"M04", "slow-down-without-growth", "slow_down is sent, and the interval does not grow", Defect},
+	{Fault{"M04", "slow-down-without-growth", "slow_down does not increase the interval", Defect},
 		change(func(g *grant, _ time.Time, a answer, f *family) (answer, *family) {
 			if a == answerSlowDown {
 				g.longer(-slowDownStep)
@@ -94,20 +94,20 @@ var pollingFaults = []fault{
 			}
 			return a, f
 		})},
-	{Fault{"M06", "slow-down-ends-the-grant", "After slow_down the next answer is expired_token", Defect},
+	{Fault{"M06", "slow-down-ends-the-grant", "After slow_down, the next response is expired_token", Defect},
 		change(func(g *grant, arrival time.Time, a answer, f *family) (answer, *family) {
 			if a == answerSlowDown {
 				_ = g.expire(arrival) // it is undecided
 			}
 			return a, f
 		})},
-	{Fault{"M07", "enforces-twice-the-interval", "The interval that is enforced is twice the advertised one", Defect},
+	{Fault{"M07", "enforces-twice-the-interval", "The enforced interval is twice the advertised one", Defect},
 		func() behaviour { return behaviour{issue: func(g *grant) { g.interval *= 2 }} }},
-	{Fault{"M17", "denial-is-lost", "A refusal does not reach the device: the answer stays authorization_pending", Defect},
+	{Fault{"M17", "denial-is-lost", "A denial does not reach the device: the response stays authorization_pending", Defect},
 		instead(answerDenied, answerPending)},
-	{Fault{"M18", "expired-is-pending", "An expired code is answered authorization_pending", Defect},
+	{Fault{"M18", "expired-is-pending", "An expired code gets authorization_pending", Defect},
 		instead(answerExpired, answerPending)},
-	{Fault{"M19", "approved-for-ever", "The age of a code is looked at only while it is pending", Defect},
+	{Fault{"M19", "approved-for-ever", "The age of a code is checked only while it is pending", Defect},
 		func() behaviour {
 			return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
 				g.mu.Lock()
@@ -118,13 +118,13 @@ var pollingFaults = []fault{
 				return g.answer(arrival)
 			}}
 		}},
-	{Fault{"M24", "throttle-by-client", "Throttling counts the polls of a client, not those of a code", Defect}, throttleByClient},
-	{Fault{"M25", "writes-the-record-back", "Each poll writes the whole record back: the last write wins", Defect}, writeBack},
-	{Fault{"R12", "dies-early", "Codes end after 80 % of their lifetime", Defect},
+	{Fault{"M24", "throttle-by-client", "The throttle counts the polls of a client, not those of a code", Defect}, throttleByClient},
+	{Fault{"M25", "writes-the-record-back", "Each poll writes back the whole record: the last write wins", Defect}, writeBack},
+	{Fault{"R12", "dies-early", "Codes expire after 80 % of their lifetime", Defect},
 		func() behaviour {
 			return behaviour{issue: func(g *grant) { g.expires = g.issued.Add(g.expires.Sub(g.issued) * 8 / 10) }}
 		}},
-	{Fault{"F-POLL-01", "declines-the-second-poll", "The second poll of an undecided code is answered access_denied", Defect},
+	{Fault{"F-POLL-01", "declines-the-second-poll", "The second poll of an undecided code gets access_denied", Defect},
 		func() behaviour {
 			return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
 				a, f := g.answer(arrival)
@@ -134,7 +134,7 @@ var pollingFaults = []fault{
 				return a, f
 			}}
 		}},
-	{Fault{"F-POLL-09", "denial-wears-off", "After a refusal was reported once, the code is pending again", Defect},
+	{Fault{"F-POLL-09", "denial-wears-off", "After a denial is reported once, the code is pending again", Defect},
 		change(func(g *grant, _ time.Time, a answer, f *family) (answer, *family) {
 			if a == answerDenied {
 				g.mu.Lock()
@@ -143,8 +143,8 @@ var pollingFaults = []fault{
 			}
 			return a, f
 		})},
-	{Fault{"F-POLL-13", "approval-is-not-seen", "An approval is not seen before the fourth poll after it", Defect}, seenAfter(3)},
-	{Fault{"F-POLL-13b", "approved-too-early", "A code that was approved before its first poll is answered access_denied", Defect},
+	{Fault{"F-POLL-13", "approval-is-not-seen", "Devices see an approval only at the fourth poll after it", Defect}, seenAfter(3)},
+	{Fault{"F-POLL-13b", "approved-too-early", "A code that was approved before its first poll gets access_denied", Defect},
 		func() behaviour {
 			return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
 				g.mu.Lock()

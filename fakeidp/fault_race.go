@@ -9,10 +9,10 @@ import (
 // raceFaults show only when several requests fall into one moment. All their
 // times are real ones.
 var raceFaults = []fault{
-	{Fault{"F-POLL-15", "race-loses-the-grant", "Two polls for an approved code in one moment both use it up, and neither gets the token", Defect}, loseInRace},
+	{Fault{"F-POLL-15", "race-loses-the-grant", "Two simultaneous polls for an approved code both use it up, and neither gets the token", Defect}, loseInRace},
 	{Fault{"F-POLL-15b", "same-token-in-a-race", "Polls within a second of the one that got the token get the same token", Defect}, repeatInRace},
-	{Fault{"F-POLL-19", "lost-answer-is-pending-for-ever", "When the device hangs up before the token is sent, the code is pending from then on", Defect}, forgetWhenHungUp},
-	{Fault{"F-LOAD-01", "neighbours-token", "When twenty devices poll in one moment, the next that asked for one scope gets a token of a neighbour's person", Defect}, neighboursToken},
+	{Fault{"F-POLL-19", "lost-answer-is-pending-for-ever", "If the device hangs up before the token is sent, the code stays pending", Defect}, forgetWhenHungUp},
+	{Fault{"F-LOAD-01", "neighbours-token", "When twenty devices poll at once, the next one that requested a single scope gets a token for another device's end user", Defect}, neighboursToken},
 }
 
 // deviceCode is the code of a device access token request, "" for any other.

@@ -16,7 +16,7 @@ var slowDownFaults = []fault{
 			}
 			return a, f
 		})},
-	{Fault{"F-POLL-03b", "hard-limit", "A poll that comes too early is answered 429 without a body, and the interval does not grow", Defect},
+	{Fault{"F-POLL-03b", "hard-limit", "A poll that comes too early gets status 429 without a body, and the interval does not grow", Defect},
 		func() behaviour {
 			return behaviour{
 				poll: unlengthened,
@@ -27,7 +27,7 @@ var slowDownFaults = []fault{
 				},
 			}
 		}},
-	{Fault{"F-POLL-04", "slow-down-loses-the-approval", "The approval of a code that was slowed down is never seen", Defect}, loseWhenSlowed},
+	{Fault{"F-POLL-04", "slow-down-loses-the-approval", "The approval of a slowed-down code never arrives", Defect}, loseWhenSlowed},
 	{Fault{"F-POLL-06", "fixed-window", "The interval is fixed and counts from the last poll that was not too early", Defect},
 		func() behaviour {
 			return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
@@ -52,7 +52,7 @@ var slowDownFaults = []fault{
 			}
 			return a, f
 		})},
-	{Fault{"F-POLL-07b", "slowed-for-ever", "Each poll after a slow_down is answered slow_down, however late it comes", Defect},
+	{Fault{"F-POLL-07b", "slowed-for-ever", "After one slow_down, every poll gets slow_down, however late it comes", Defect},
 		change(func(g *grant, _ time.Time, a answer, f *family) (answer, *family) {
 			if a == answerSlowDown {
 				g.longer(time.Hour)

@@ -16,7 +16,7 @@ import (
 
 // strengthFaults: hostile input, talkative errors, transport, and weak codes.
 var strengthFaults = []fault{
-	{Fault{"F-DA-15", "invalid-text-falls-over", "A request with bytes that are not UTF-8 is answered 500", Defect},
+	{Fault{"F-DA-15", "invalid-text-falls-over", "A request with bytes that are not UTF-8 gets status 500", Defect},
 		func() behaviour {
 			return behaviour{request: func(x *exchange) bool {
 				if !x.post(pathDeviceAuthorization) || !bytes.Contains(x.body, []byte("%FF")) {
@@ -26,7 +26,7 @@ var strengthFaults = []fault{
 				return true
 			}}
 		}},
-	{Fault{"F-DA-15b", "line-breaks-become-headers", "A line break in the scope starts a header of the response", Defect},
+	{Fault{"F-DA-15b", "line-breaks-become-headers", "A line break in the scope starts a response header", Defect},
 		func() behaviour {
 			return behaviour{response: func(x *exchange) {
 				if _, after, ok := strings.Cut(x.form.Get("scope"), "\r\n"); ok && x.post(pathDeviceAuthorization) {
@@ -44,9 +44,9 @@ var strengthFaults = []fault{
 			}
 			return "no grant for device_code " + code
 		})},
-	{Fault{"F-ERR-06b", "errors-tell-the-machine", "The text of an error says in which file it happened", Defect},
+	{Fault{"F-ERR-06b", "errors-tell-the-machine", "The text of an error names the source file", Defect},
 		describeErrors(func(*exchange) string { return "grant not found (/srv/idp/src/token.go:141)" })},
-	{Fault{"F-SEC-01", "http-beside-https", "The port of https serves http as well", Defect},
+	{Fault{"F-SEC-01", "http-beside-https", "The HTTPS port serves plain HTTP too", Defect},
 		func() behaviour {
 			return behaviour{listen: func(s *Server, l net.Listener, _ *tls.Config) net.Listener {
 				split := newSplitListener(l)
@@ -61,7 +61,7 @@ var strengthFaults = []fault{
 				return l
 			}}
 		}},
-	{Fault{"F-SEC-02", "device-code-is-a-hash", "A device code is the SHA-256 of its user code", Defect},
+	{Fault{"F-SEC-02", "device-code-is-a-hash", "A device code is the SHA-256 hash of its user code", Defect},
 		func() behaviour {
 			return behaviour{userCode: func(u userCodes, g *grant) string {
 				code := u.draw()
@@ -70,7 +70,7 @@ var strengthFaults = []fault{
 				return code
 			}}
 		}},
-	{Fault{"F-SEC-02b", "device-code-is-a-uuid", "A device code is a random UUID, which has 122 bits", Defect},
+	{Fault{"F-SEC-02b", "device-code-is-a-uuid", "A device code is a random UUID, which has 122 random bits", Defect},
 		func() behaviour {
 			return behaviour{issue: func(g *grant) {
 				b, _ := base64.RawURLEncoding.DecodeString(randomToken()) // of our own encoding
@@ -78,7 +78,7 @@ var strengthFaults = []fault{
 				g.deviceCode = fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 			}}
 		}},
-	{Fault{"F-SEC-03", "user-codes-are-a-series", "Each user code tells the next one", Defect},
+	{Fault{"F-SEC-03", "user-codes-are-a-series", "Each user code reveals the next one", Defect},
 		func() behaviour {
 			var issued atomic.Int64
 			return behaviour{userCode: func(u userCodes, _ *grant) string {
@@ -90,7 +90,7 @@ var strengthFaults = []fault{
 				return string(code)
 			}}
 		}},
-	{Fault{"F-SEC-14", "host-header-is-trusted", "The URIs of a response have the host of the request", Defect},
+	{Fault{"F-SEC-14", "host-header-is-trusted", "The URIs in a response have the host of the request", Defect},
 		func() behaviour {
 			return behaviour{response: func(x *exchange) {
 				if _, own, ok := strings.Cut(x.p.config.Issuer, "://"); ok && x.post(pathDeviceAuthorization) {
@@ -98,7 +98,7 @@ var strengthFaults = []fault{
 				}
 			}}
 		}},
-	{Fault{"F-VERIFY-06", "user-codes-confuse", "User codes have zero beside O, and one beside I", Defect},
+	{Fault{"F-VERIFY-06", "user-codes-confuse", "User codes contain both zero and O, and both one and I", Defect},
 		func() behaviour {
 			return behaviour{configure: func(c *Config) { c.UserCodeAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" }}
 		}},

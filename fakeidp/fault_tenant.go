@@ -4,7 +4,7 @@ import "strings"
 
 // tenantFaults: what one tenant knows of another.
 var tenantFaults = []fault{
-	{Fault{"R10", "tenant-ignored", "A device code is looked up among those of every tenant", Defect},
+	{Fault{"R10", "tenant-ignored", "The tenant is ignored when a device code is looked up", Defect},
 		meet(func(x *exchange) bool {
 			t, rest := x.tenant()
 			if t == nil || rest != pathToken {
@@ -15,7 +15,7 @@ var tenantFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-SEC-13", "page-of-every-tenant", "The page of a tenant takes the user codes of every other", Defect},
+	{Fault{"F-SEC-13", "page-of-every-tenant", "A tenant's page accepts the user codes of every other tenant", Defect},
 		meet(func(x *exchange) bool {
 			t, rest := x.tenant()
 			if t == nil || rest != pathDevice {

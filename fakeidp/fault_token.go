@@ -10,11 +10,11 @@ import (
 // tokenFaults: the device access token request of RFC 8628 section 3.4, and
 // the response of RFC 6749 section 5.1.
 var tokenFaults = []fault{
-	{Fault{"M13", "codes-for-everybody", "A device code of another client is taken", Defect},
+	{Fault{"M13", "codes-for-everybody", "A device code of another client is accepted", Defect},
 		func() behaviour {
 			return behaviour{foreign: func(*grant, *Client) bool { return true }}
 		}},
-	{Fault{"M14", "binding-checked-late", "To which client a code belongs is looked at only once it is approved", Defect},
+	{Fault{"M14", "binding-checked-late", "The client that a code belongs to is checked only after the approval", Defect},
 		func() behaviour {
 			return behaviour{foreign: func(g *grant, _ *Client) bool {
 				g.mu.Lock()
@@ -22,7 +22,7 @@ var tokenFaults = []fault{
 				return g.state.undecided()
 			}}
 		}},
-	{Fault{"M21", "basic-answered-400", "Failed HTTP Basic is answered 400, without a challenge", Defect},
+	{Fault{"M21", "basic-answered-400", "Failed HTTP Basic gets status 400 without a challenge", Defect},
 		see(func(x *exchange) {
 			if x.failed() && x.oauthError() == "invalid_client" && x.r.Header.Get("Authorization") != "" {
 				x.status = http.StatusBadRequest
@@ -35,21 +35,21 @@ var tokenFaults = []fault{
 				x.header.Del("Cache-Control")
 			}
 		})},
-	{Fault{"R08", "narrowed-without-a-word", "After the person narrowed the scopes, scope is left out of the response", Defect},
+	{Fault{"R08", "narrowed-without-a-word", "After the end user narrowed the scopes, the response omits scope", Defect},
 		see(func(x *exchange) {
 			if g, err := x.p.find(x.form.Get("device_code")); err == nil && x.tokens() && len(g.family.scopes) < len(g.requested) {
 				x.edit(func(o map[string]any) { delete(o, "scope") })
 			}
 		})},
-	{Fault{"R11", "token-of-the-last-login", "The subject of a token is whoever logged in last", Defect}, lastLogin},
-	{Fault{"R16", "grant-type-by-suffix", "grant_type is compared by its end", Defect},
+	{Fault{"R11", "token-of-the-last-login", "The subject of a token is the user who logged in last", Defect}, lastLogin},
+	{Fault{"R16", "grant-type-by-suffix", "Only the end of grant_type is compared", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathToken) && len(x.form["grant_type"]) == 1 && strings.HasSuffix(x.form.Get("grant_type"), "device_code") {
 				x.setForm("grant_type", grantTypeDevice)
 			}
 			return false
 		})},
-	{Fault{"F-TOKEN-02", "no-device-code-falls-over", "A request without device_code is answered 500", Defect},
+	{Fault{"F-TOKEN-02", "no-device-code-falls-over", "A request without device_code gets status 500", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathToken) && x.form.Get("grant_type") == grantTypeDevice && !x.form.Has("device_code") {
 				x.refuse(http.StatusInternalServerError, "server_error")
@@ -57,13 +57,13 @@ var tokenFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-TOKEN-03", "unknown-is-pending", "An unknown device code is answered authorization_pending", Defect},
+	{Fault{"F-TOKEN-03", "unknown-is-pending", "An unknown device code gets authorization_pending", Defect},
 		see(func(x *exchange) {
 			if _, err := x.p.find(x.form.Get("device_code")); x.post(pathToken) && err != nil && x.oauthError() == "invalid_grant" && x.form.Has("device_code") {
 				x.refuse(http.StatusBadRequest, "authorization_pending")
 			}
 		})},
-	{Fault{"F-TOKEN-09", "no-token-type", "token_type is left out", Defect},
+	{Fault{"F-TOKEN-09", "no-token-type", "token_type is omitted", Defect},
 		see(func(x *exchange) {
 			if x.tokens() {
 				x.edit(func(o map[string]any) { delete(o, "token_type") })
@@ -72,7 +72,7 @@ var tokenFaults = []fault{
 }
 
 // lastLogin gives a new token to whoever else logged in since the code was issued, as
-// a server does that looks the person up by the latest session. Each tenant has
+// a server does that looks up the end user by the latest session. Each tenant has
 // its own people.
 func lastLogin() behaviour {
 	type login struct {

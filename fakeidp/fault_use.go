@@ -10,27 +10,27 @@ import (
 
 // useFaults: who gets a token, and what can be done with it.
 var useFaults = []fault{
-	{Fault{"F-TOKEN-05", "nobody-need-ask", "A poll without client_id is taken for one by the code's own public client", Defect},
+	{Fault{"F-TOKEN-05", "nobody-need-ask", "A poll without client_id counts as one by the code's public client", Defect},
 		meet(func(x *exchange) bool {
 			if g, ok := x.named(); ok && g.client.Public && !x.form.Has("client_id") {
 				x.setForm("client_id", g.client.ID)
 			}
 			return false
 		})},
-	{Fault{"F-TOKEN-05b", "secret-is-not-checked", "At the token endpoint client_id stands for the secret", Defect},
+	{Fault{"F-TOKEN-05b", "secret-is-not-checked", "At the token endpoint, client_id suffices without the secret", Defect},
 		meet(func(x *exchange) bool {
 			if g, ok := x.named(); ok && !g.client.Public {
 				x.proveFor(g.client)
 			}
 			return false
 		})},
-	{Fault{"F-TOKEN-05c", "failed-try-burns-the-code", "A poll whose client does not authenticate ends the code", Defect},
+	{Fault{"F-TOKEN-05c", "failed-try-burns-the-code", "A poll whose client fails to authenticate ends the code", Defect},
 		see(func(x *exchange) {
 			if g, ok := x.named(); ok && x.oauthError() == "invalid_client" {
 				_ = g.expire(x.p.clock.Now()) // one that is used up has nothing to lose
 			}
 		})},
-	{Fault{"F-TOKEN-06", "tokens-for-get", "The token endpoint answers GET with the parameters in the query", Defect},
+	{Fault{"F-TOKEN-06", "tokens-for-get", "The token endpoint accepts GET with the parameters in the query", Defect},
 		meet(func(x *exchange) bool {
 			if x.path == pathToken && x.r.Method == http.MethodGet && len(x.query) > 0 {
 				x.r.Method = http.MethodPost
@@ -50,7 +50,7 @@ var useFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-TOKEN-07", "json-falls-over", "A poll in JSON is answered 500", Defect},
+	{Fault{"F-TOKEN-07", "json-falls-over", "A JSON poll gets status 500", Defect},
 		meet(func(x *exchange) bool {
 			if !x.post(pathToken) || !strings.Contains(x.r.Header.Get("Content-Type"), "json") {
 				return false
@@ -58,13 +58,13 @@ var useFaults = []fault{
 			x.refuse(http.StatusInternalServerError, "server_error")
 			return true
 		})},
-	{Fault{"F-TOKEN-11", "scope-as-requested", "scope in the response is what was asked for, whatever the person granted", Defect},
+	{Fault{"F-TOKEN-11", "scope-as-requested", "The scope in the response is the requested one, whatever the end user granted", Defect},
 		see(func(x *exchange) {
 			if g, ok := x.named(); ok && x.tokens() {
 				x.edit(func(o map[string]any) { o["scope"] = strings.Join(g.requested, " ") })
 			}
 		})},
-	{Fault{"F-TOKEN-12", "polls-widen", "A scope in the poll takes the place of what the person granted", Defect},
+	{Fault{"F-TOKEN-12", "polls-widen", "A scope in the poll replaces what the end user granted", Defect},
 		meet(func(x *exchange) bool {
 			if g, ok := x.named(); ok && x.form.Has("scope") {
 				if scopes, ok := parseScope(x.form.Get("scope")); ok {
@@ -84,7 +84,7 @@ var useFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-TOKEN-13b", "refresh-widens", "A scope in the refresh request takes the place of what was granted", Defect},
+	{Fault{"F-TOKEN-13b", "refresh-widens", "A scope in the refresh request replaces what was granted", Defect},
 		meet(func(x *exchange) bool {
 			if t, ok := x.refreshing(); ok && x.form.Has("scope") {
 				if scopes, ok := parseScope(x.form.Get("scope")); ok {
@@ -93,7 +93,7 @@ var useFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-TOKEN-14", "refresh-tokens-stay", "A refresh token that was replaced still works", Defect},
+	{Fault{"F-TOKEN-14", "refresh-tokens-stay", "A replaced refresh token still works", Defect},
 		meet(func(x *exchange) bool {
 			if t, ok := x.refreshing(); ok {
 				t.mu.Lock()
@@ -108,7 +108,7 @@ var useFaults = []fault{
 				x.edit(func(o map[string]any) { delete(o, "id_token") })
 			}
 		})},
-	{Fault{"F-TOKEN-15b", "id-token-of-another-key", "The ID token was signed with a key that jwks_uri does not have", Defect},
+	{Fault{"F-TOKEN-15b", "id-token-of-another-key", "The ID token is signed with a key that is not in jwks_uri", Defect},
 		inIDToken(func(parts []string) {
 			// The same kid, and not the signature of its key.
 			parts[2] = base64.RawURLEncoding.EncodeToString(make([]byte, 64))
@@ -121,9 +121,9 @@ var useFaults = []fault{
 		claiming(func(c *idClaims) { c.Audience = "another-client" })},
 	{Fault{"F-TOKEN-15e", "id-token-of-another-issuer", "The ID token has another issuer", Defect},
 		claiming(func(c *idClaims) { c.Issuer += "/other" })},
-	{Fault{"F-TOKEN-15f", "id-token-expired", "The ID token had expired when it was issued", Defect},
+	{Fault{"F-TOKEN-15f", "id-token-expired", "The ID token had already expired when it was issued", Defect},
 		claiming(func(c *idClaims) { c.Expires = c.IssuedAt - 3600 })},
-	{Fault{"F-TOKEN-15g", "two-names-for-a-person", "sub differs between ID token and userinfo", Defect},
+	{Fault{"F-TOKEN-15g", "two-names-for-a-person", "sub differs between the ID token and userinfo", Defect},
 		claiming(func(c *idClaims) { c.Subject = "id-" + c.Subject })},
 	{Fault{"F-TOKEN-16", "userinfo-for-everybody", "The userinfo endpoint answers without a token", Defect},
 		meet(func(x *exchange) bool {
@@ -133,13 +133,13 @@ var useFaults = []fault{
 			x.reply(http.StatusOK, claimsAbout(&x.p.config.Users[0], nil))
 			return true
 		})},
-	{Fault{"F-TOKEN-16b", "tokens-are-not-active", "Introspection calls no token active", Defect},
+	{Fault{"F-TOKEN-16b", "tokens-are-not-active", "Introspection reports every token as inactive", Defect},
 		see(func(x *exchange) {
 			if x.post(pathIntrospection) && x.status == http.StatusOK {
 				x.reply(http.StatusOK, introspectionResponse{})
 			}
 		})},
-	{Fault{"F-TOKEN-16c", "token-of-another-client", "Introspection names a client that is not the token's", Defect},
+	{Fault{"F-TOKEN-16c", "token-of-another-client", "Introspection names another client", Defect},
 		see(func(x *exchange) {
 			if x.post(pathIntrospection) {
 				x.edit(func(o map[string]any) {
@@ -156,7 +156,7 @@ var useFaults = []fault{
 			}
 			return false
 		})},
-	{Fault{"F-TOKEN-17b", "revocation-does-nothing", "The revocation endpoint answers 200, and nothing is revoked", Defect},
+	{Fault{"F-TOKEN-17b", "revocation-does-nothing", "The revocation endpoint answers 200 but revokes nothing", Defect},
 		meet(func(x *exchange) bool {
 			if !x.post(pathRevocation) {
 				return false
@@ -164,14 +164,14 @@ var useFaults = []fault{
 			x.reply(http.StatusOK, struct{}{})
 			return true
 		})},
-	{Fault{"F-POLL-17", "user-code-polls", "The token endpoint takes the user code for the device code", Defect},
+	{Fault{"F-POLL-17", "user-code-polls", "The token endpoint accepts the user code as a device code", Defect},
 		meet(func(x *exchange) bool {
 			if g, err := x.p.find(x.form.Get("device_code")); err == nil && x.post(pathToken) && len(x.form["device_code"]) == 1 {
 				x.setForm("device_code", g.deviceCode)
 			}
 			return false
 		})},
-	{Fault{"F-POLL-17b", "device-code-is-typed", "The page takes a device code for the user code", Defect},
+	{Fault{"F-POLL-17b", "device-code-is-typed", "The page accepts a device code as a user code", Defect},
 		meet(func(x *exchange) bool {
 			if g, ok := x.p.grants.get(x.form.Get("user_code"), x.p.clock.Now()); ok && x.post(pathDevice) {
 				x.setForm("user_code", g.userCode)

@@ -58,7 +58,7 @@ func inMetadata(change func(o map[string]any)) func() behaviour {
 
 // wireFaults: the form of answers, whatever they say.
 var wireFaults = []fault{
-	{Fault{"M10", "errors-with-200", "Errors are answered with status 200", Defect},
+	{Fault{"M10", "errors-with-200", "Errors have status 200", Defect},
 		see(func(x *exchange) {
 			if x.failed() {
 				x.status = http.StatusOK
@@ -75,7 +75,7 @@ var wireFaults = []fault{
 				}
 			}
 		})},
-	{Fault{"R09", "forwarded-host-trusted", "X-Forwarded-Host decides what verification_uri is", Defect},
+	{Fault{"R09", "forwarded-host-trusted", "X-Forwarded-Host decides verification_uri", Defect},
 		see(func(x *exchange) {
 			if host := x.r.Header.Get("X-Forwarded-Host"); host != "" && x.codes() {
 				x.edit(func(o map[string]any) {
@@ -94,7 +94,7 @@ var wireFaults = []fault{
 				x.header.Set("Content-Type", "text/plain; charset=utf-8")
 			}
 		})},
-	{Fault{"R18", "member-twice", "The device authorization response has a member twice", Defect},
+	{Fault{"R18", "member-twice", "The device authorization response contains a member twice", Defect},
 		see(func(x *exchange) {
 			if x.codes() {
 				x.answer = append([]byte(`{"interval":5,`), bytes.TrimPrefix(x.answer, []byte("{"))...)
@@ -107,13 +107,13 @@ var wireFaults = []fault{
 				x.answer = []byte("<h1>Bad Request</h1>")
 			}
 		})},
-	{Fault{"F-ERR-05", "errors-of-its-own", "An unknown device code is bad_verification_code", Defect},
+	{Fault{"F-ERR-05", "errors-of-its-own", "An unknown device code gets bad_verification_code", Defect},
 		see(func(x *exchange) {
 			if x.failed() && x.oauthError() == "invalid_grant" {
 				x.replace("invalid_grant", "bad_verification_code")
 			}
 		})},
-	{Fault{"F-ERR-05b", "synonym-of-pending", "An undecided code is answered still_waiting", Defect},
+	{Fault{"F-ERR-05b", "synonym-of-pending", "An undecided code gets still_waiting", Defect},
 		see(func(x *exchange) {
 			if x.failed() {
 				x.replace("authorization_pending", "still_waiting")
@@ -127,7 +127,7 @@ var wireFaults = []fault{
 		})},
 	{Fault{"F-META-01", "endpoint-not-advertised", "The metadata has no device_authorization_endpoint", Defect},
 		inMetadata(func(o map[string]any) { delete(o, "device_authorization_endpoint") })},
-	{Fault{"F-META-02", "grant-not-advertised", "grant_types_supported leaves the device grant out", Defect},
+	{Fault{"F-META-02", "grant-not-advertised", "grant_types_supported omits the device grant", Defect},
 		inMetadata(func(o map[string]any) { o["grant_types_supported"] = []string{"authorization_code", "refresh_token"} })},
 	{Fault{"F-META-03", "endpoint-with-fragment", "device_authorization_endpoint has a fragment", Defect},
 		inMetadata(func(o map[string]any) {

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// grant is one device authorization (RFC 8628): what the device asked for, and
-// how far the person at the second screen got. All changes go through the
-// methods in this file, each of which is one atomic step.
+// grant is one device authorization (RFC 8628): what the device requested, and
+// what the end user has done so far. All changes go through the methods in this
+// file, each of which is one atomic step.
 //
-//	state     poll in time           poll too fast          approve      deny      end of lifetime
+//	state     poll in time           poll too early         approve      deny      end of lifetime
 //	--------  ---------------------  ---------------------  -----------  --------  ---------------
 //	pending   authorization_pending  slow_down  → slowed    → approved   → denied  → expired
 //	slowed    authorization_pending  slow_down  (+5 s)      → approved   → denied  → expired
@@ -21,26 +21,26 @@ import (
 //	expired   expired_token          expired_token          refused      refused   stays
 //	redeemed  invalid_grant          invalid_grant          refused      refused   stays
 //
-// A poll is too fast when it arrives sooner after the one before than the
-// interval in force. Each slow_down lengthens that interval by five seconds for
-// this grant, for good (section 3.5). Both ends of the comparison are arrival
-// times: a client that waits the interval from the receipt of our answer
-// arrives later than that by the time of the round trip, whatever the network
-// does, so nobody who obeys is punished and no tolerance is needed.
+// A poll is too early if it arrives less than the current interval after the
+// previous one. Each slow_down adds five seconds to the interval of this grant,
+// permanently (section 3.5). Both times are arrival times. A compliant client
+// waits for the interval after receiving a response, so its poll arrives later
+// than that by the round-trip time, whatever the network does. No compliant
+// client is penalized, and no tolerance is needed.
 //
-// Polling a redeemed grant also revokes the tokens that it gave, as RFC 6749
-// section 4.1.2 recommends for authorization codes: two parties hold the code,
-// and nobody can tell which is the thief.
+// Polling a redeemed grant also revokes its tokens, as RFC 6749 section 4.1.2
+// recommends for authorization codes: two parties have the code, and the server
+// cannot know which one stole it.
 //
 // A grant in a final state is kept for a while as a tombstone, so that the
-// device hears why it failed. After that it is forgotten and the code is as
-// unknown as any other: invalid_grant.
+// device learns why it failed. After that it is forgotten, and the code is
+// unknown like any other: invalid_grant.
 type grant struct {
 	deviceCode string
 	// userCode is in its normal form, without dashes.
 	userCode string
 	client   *Client
-	// requested are the scopes that the person is asked for.
+	// requested are the scopes that the end user is asked for.
 	requested []string
 	asked
 	issued time.Time
@@ -61,7 +61,7 @@ type grant struct {
 	lastPoll time.Time
 	// family is what the decision created: set from approved on.
 	family *family
-	// entered says that a person submitted the user code, in personalities that
+	// entered says that an end user submitted the user code, in personalities that
 	// take it only once.
 	entered bool
 	polls   history
@@ -95,7 +95,7 @@ func (s state) String() string {
 	return [...]string{"pending", "slowed", "approved", "denied", "expired", "redeemed"}[s]
 }
 
-// undecided says whether the person can still decide.
+// undecided says whether the end user can still decide.
 func (s state) undecided() bool { return s == statePending || s == stateSlowed }
 
 // answer is what a poll hears.
@@ -118,9 +118,9 @@ func (a answer) String() string {
 
 // The reasons for which a decision has no effect.
 var (
-	// ErrUnknownCode means that no grant has that code, or none any more.
+	// ErrUnknownCode means that no grant has that code, or no longer.
 	ErrUnknownCode = errors.New("fakeidp: unknown code")
-	// ErrDecided means that somebody approved or denied the code before.
+	// ErrDecided means that the code was already approved or denied.
 	ErrDecided = errors.New("fakeidp: the code was already used")
 	// ErrExpired means that the lifetime of the code has ended.
 	ErrExpired = errors.New("fakeidp: the code has expired")
@@ -196,7 +196,7 @@ func (g *grant) enter() bool {
 	return first
 }
 
-// decidable returns nil while the person can still decide.
+// decidable returns nil while the end user can still decide.
 func (g *grant) decidable(now time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -236,7 +236,7 @@ func (g *grant) approve(now time.Time, user *User, scopes []string) error {
 	return nil
 }
 
-// deny records that the person refused.
+// deny records that the end user refused.
 func (g *grant) deny(now time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -6,36 +6,37 @@ import (
 	"time"
 )
 
-// Poll is one request of a device for its token, as the server saw it.
+// Poll is one token request of a device, as the server saw it.
 type Poll struct {
 	// At is the arrival, in the target's seconds since the code was issued.
 	At float64 `json:"at"`
 	// Answer is the error code, or "200".
 	Answer string `json:"answer"`
-	// TooFast says that it came sooner than the interval in force. It may hold
-	// for any answer: only an undecided code is answered slow_down.
+	// TooFast says that it came before the current interval was over. It can be
+	// true for any answer, because only an undecided code gets slow_down.
 	TooFast bool `json:"too_fast,omitempty"`
 }
 
 // Code is one device authorization, as the server saw it.
 type Code struct {
 	DeviceCode string `json:"device_code"`
-	// UserCode is as shown to the person.
+	// UserCode is spelled as shown to the end user.
 	UserCode string `json:"user_code"`
 	ClientID string `json:"client_id"`
 	// State is pending, slowed, approved, denied, expired or redeemed.
 	State string `json:"state"`
-	// Scope is what was asked for; Granted and User are empty until approval.
+	// Scope is the requested scope; Granted and User are empty until the
+	// approval.
 	Scope   string `json:"scope"`
 	Granted string `json:"granted,omitempty"`
 	User    string `json:"user,omitempty"`
-	// Issued is the target's time.
+	// Issued is in the target's time.
 	Issued time.Time `json:"issued"`
-	// Interval is the one in force, in seconds.
+	// Interval is the current one, in seconds.
 	Interval float64 `json:"interval"`
 	// Polls are the latest ones, the oldest first.
 	Polls []Poll `json:"polls"`
-	// PollCount counts all of them, and TooFastCount those that came too early.
+	// PollCount counts all polls, and TooFastCount those that came too early.
 	PollCount    int `json:"poll_count"`
 	TooFastCount int `json:"too_fast_count"`
 }
@@ -116,7 +117,7 @@ func (p *IdP) Code(code string) (Code, error) {
 	return p.seen(g, p.clock.Now()), nil
 }
 
-// Codes returns what the server saw of every grant it remembers, the oldest
+// Codes returns what the server saw of every grant that it remembers, oldest
 // first.
 func (p *IdP) Codes() []Code {
 	now := p.clock.Now()

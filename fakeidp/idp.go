@@ -28,7 +28,7 @@ const (
 
 // IdP is an authorization server in memory. It is an [http.Handler] for the
 // public endpoints and pages; [IdP.Control] is the handler for tests. It starts
-// no goroutine. It is safe for concurrent use.
+// no goroutines. It is safe for concurrent use.
 type IdP struct {
 	config    Config
 	clock     Clock
@@ -159,26 +159,26 @@ func (p *IdP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mux.ServeHTTP(w, r)
 }
 
-// Config returns the configuration in force, with its defaults and with the
-// secrets and passwords that were drawn. It must not be changed.
+// Config returns the effective configuration, with its defaults and with the
+// generated secrets and passwords. Do not change it.
 func (p *IdP) Config() Config { return p.config }
 
-// Personality says whom the server resembles.
+// Personality returns the vendor's server that this one resembles.
 func (p *IdP) Personality() Personality { return p.ways.Personality }
 
-// Issuer is what the server calls itself in metadata and ID tokens.
+// Issuer returns the issuer in metadata and ID tokens.
 func (p *IdP) Issuer() string { return p.issuer() }
 
-// VerificationURI is where a person enters a code.
+// VerificationURI returns where the end user enters a code.
 func (p *IdP) VerificationURI() string { return p.url(pathDevice) }
 
-// Clock returns the clock of the server. Unless the configuration has one, it is
-// a [*RateClock].
+// Clock returns the server's clock. Unless the configuration has one, it is a
+// [*RateClock].
 func (p *IdP) Clock() Clock { return p.clock }
 
-// Approve lets user grant the scopes to the device, as if they had gone through
-// the pages. The code may be the user code, as loosely typed as on the page, or
-// the device code. Without scopes all that were asked for are granted.
+// Approve grants the scopes to the device for the user, as if the user had gone
+// through the pages. The code is the user code, in any spelling that the page
+// accepts, or the device code. Without scopes, all requested ones are granted.
 func (p *IdP) Approve(code, user string, scopes ...string) error {
 	g, err := p.find(code)
 	if err != nil {
@@ -192,7 +192,7 @@ func (p *IdP) Approve(code, user string, scopes ...string) error {
 		scopes = g.requested
 	}
 	if !subset(scopes, g.requested) {
-		return fmt.Errorf("fakeidp: the device did not ask for all of the scopes %q", scopes)
+		return fmt.Errorf("fakeidp: the device did not request all of the scopes %q", scopes)
 	}
 	return p.approve(g, u, scopes)
 }
@@ -205,7 +205,7 @@ func (p *IdP) approve(g *grant, u *User, scopes []string) error {
 	return nil
 }
 
-// Deny refuses the device, as if somebody had pressed Deny.
+// Deny denies the device, as if the end user had pressed Deny.
 func (p *IdP) Deny(code string) error {
 	g, err := p.find(code)
 	if err != nil {
@@ -214,8 +214,8 @@ func (p *IdP) Deny(code string) error {
 	return g.deny(p.clock.Now())
 }
 
-// Expire ends the lifetime of the code now. It fails with [ErrDecided] on a code
-// that was denied or redeemed.
+// Expire ends the lifetime of the code now. It fails with [ErrDecided] for a
+// code that was denied or redeemed.
 func (p *IdP) Expire(code string) error {
 	g, err := p.find(code)
 	if err != nil {
@@ -224,8 +224,8 @@ func (p *IdP) Expire(code string) error {
 	return g.expire(p.clock.Now())
 }
 
-// Reset forgets every code, token, session and consent, also of the tenants. Clients, users, keys
-// and the clock stay.
+// Reset forgets every code, token, session and consent, including those of the
+// tenants. Clients, users, keys and the clock stay.
 func (p *IdP) Reset() {
 	p.grants.clear()
 	p.byUserCode.clear()
@@ -240,8 +240,8 @@ func (p *IdP) Reset() {
 	}
 }
 
-// Tenant returns the server of a further issuer, by its path below this one:
-// for approving its codes, say. Nil: there is none.
+// Tenant returns the server of another issuer, by its path below this one, for
+// example to approve its codes. Nil: there is none.
 func (p *IdP) Tenant(path string) *IdP {
 	for _, t := range p.tenants {
 		if t.basePath == p.basePath+path {

@@ -37,7 +37,7 @@ func newSigner() (*signer, error) {
 }
 
 // idClaims are the claims of an ID token (OpenID Connect Core section 2) beyond
-// those of the person.
+// those of the end user.
 type idClaims struct {
 	Issuer   string `json:"iss"`
 	Audience string `json:"aud"`

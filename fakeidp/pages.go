@@ -44,7 +44,7 @@ type view struct {
 	EntryPath, LoginPath, ConsentPath string
 	CSRF                              string
 	User                              *User
-	// Alert is an error that the person can mend on this page.
+	// Alert is an error that the end user can mend on this page.
 	Alert string
 
 	Code     string // as shown

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Fidelity says how closely a personality follows the server that it is named after.
+// Fidelity says how closely a personality follows the vendor's server.
 type Fidelity string
 
 // The degrees of [Fidelity].
@@ -22,30 +22,30 @@ const (
 	None   Fidelity = "none"
 )
 
-// Strict is the name of the personality that is nobody's but the RFC's.
+// Strict is the name of the default personality, which follows only the RFCs.
 const Strict = "strict"
 
-// PersonalityHeader names the personality in every answer of one, so that nobody
-// takes the simulation for the vendor's server.
+// PersonalityHeader names the personality in each of its responses, so that the
+// simulation is not mistaken for the vendor's server.
 const PersonalityHeader = "X-Devicegrant-Personality"
 
-// Personality is a vendor's server that this one can be made to resemble.
+// Personality is a vendor's server that this one can resemble.
 type Personality struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
-	// Wire is about the endpoints, Pages about what the person sees.
+	// Wire rates the endpoints, Pages what the end user sees.
 	Wire  Fidelity `json:"wire"`
 	Pages Fidelity `json:"pages"`
-	// Guesses are what no source tells.
+	// Guesses are details without a source.
 	Guesses []string `json:"guesses,omitempty"`
 }
 
-// Fidelity says in a few words what a run against the simulation is worth.
+// Fidelity says in a few words how much a run against the simulation means.
 func (p Personality) Fidelity() string {
 	return fmt.Sprintf("%s: wire %s, pages %s", p.Title, p.Wire, p.Pages)
 }
 
-// Personalities lists them, the default first.
+// Personalities returns all personalities, the default first.
 func Personalities() []Personality {
 	list := make([]Personality, len(personalities))
 	for i, p := range personalities {
@@ -55,64 +55,67 @@ func Personalities() []Personality {
 }
 
 // personality is an entry of the list: data, and small overrides of the one
-// server. Everything may be missing: then the server does there what it always does.
+// server. Every part may be missing: the server then behaves as usual.
 type personality struct {
 	Personality
-	// configure fills in settings that nobody made. It may be called twice.
+	// configure provides settings that were not configured. It may be called
+	// twice.
 	configure func(*Config)
-	// paths are where the vendor has our endpoints and pages, below the issuer's
-	// path: pathToken -> "/oauth2/token". "-": it has none. aliases are further
-	// places of theirs, and what of ours answers there.
+	// paths are the vendor's paths of our endpoints and pages, below the
+	// issuer's path: pathToken -> "/oauth2/token". "-": the vendor has none.
+	// aliases are the vendor's additional paths, and what answers there.
 	paths   map[string]string
 	aliases map[string]string
-	// more are pages that we have no counterpart of, by the vendor's path.
+	// more are pages without a counterpart here, by the vendor's path.
 	more map[string]func(p *IdP, w http.ResponseWriter, r *http.Request, s *session)
-	// issuer names itself differently from where it lives: a path below it, or a
-	// whole URL.
+	// issuer is the vendor's issuer if it differs from its address: a path
+	// below it, or a whole URL.
 	issuer string
 	// metadata changes the metadata document.
 	metadata func(o map[string]any)
 
-	// deviceCode draws a device code.
+	// deviceCode generates a device code.
 	deviceCode func() string
 	// plainCodes are shown without dashes. exactCodes must be typed as shown.
 	plainCodes, exactCodes bool
-	// completeParam carries the code in verification_uri_complete; default user_code.
+	// completeParam is the parameter of verification_uri_complete with the
+	// code; default user_code.
 	completeParam string
 
-	// poll is the state machine, where the vendor's is another; g.mu is held.
+	// poll is the vendor's state machine, if it differs; g.mu is held.
 	poll func(g *grant, arrival time.Time) (answer, *family)
 	// entersOnce: a user code is used up when it is submitted.
 	entersOnce bool
-	// refreshAlways: there is a refresh token without offline_access too.
+	// refreshAlways: a refresh token is issued even without offline_access.
 	refreshAlways bool
-	// accessToken and refreshToken draw tokens.
+	// accessToken and refreshToken generate tokens.
 	accessToken  func(p *IdP, now time.Time, f *family, scopes []string) string
 	refreshToken func() string
-	// trustingDevices: the device endpoint asks no client for its secret.
+	// trustingDevices: the device authorization endpoint requires no client
+	// secret.
 	trustingDevices bool
-	// grantSeenLate: a client without the device grant hears so at its first poll.
+	// grantSeenLate: a client that may not use the grant gets an error only at
+	// its first poll.
 	grantSeenLate bool
-	// errors are what the vendor says in place of an error of ours.
+	// errors maps our errors to the vendor's.
 	errors map[*oauthError]*oauthError
-	// spellings are the vendor's status and code for a standard error, by its
-	// standard code. Applied after errors, and after any fault.
+	// spellings maps standard error codes to the vendor's status and code.
+	// Applied after errors, and after any fault.
 	spellings map[string]spelling
-	// request sees a request before faults and endpoints, when its path is ours
-	// already and its fields have our names; it may answer. response sees the
-	// answer last.
+	// request sees a request before faults and endpoints, after its path and
+	// fields were translated; it may answer. response sees the response last.
 	request  func(x *exchange) (answered bool)
 	response func(x *exchange)
 
-	// pages is the directory of its templates below pages; those that it lacks
-	// are ours. fields are the names of its form fields, and ours.
+	// pages is the directory of its templates below pages; missing ones are the
+	// server's own. fields maps the names of its form fields to ours.
 	pages  string
 	fields map[string]string
-	// wholeConsent: the person takes or leaves all scopes.
+	// wholeConsent: the end user grants all scopes or none.
 	wholeConsent bool
-	// softPages answer mistakes of the person with 200.
+	// softPages answer mistakes of the end user with status 200.
 	softPages bool
-	// wrongCode, approved and denied answer the browser in place of our pages.
+	// wrongCode, approved and denied replace our pages.
 	wrongCode        func(p *IdP, w http.ResponseWriter, r *http.Request)
 	approved, denied func(p *IdP, w http.ResponseWriter, r *http.Request, g *grant)
 }

@@ -11,7 +11,7 @@ import (
 var hostedPersonalities = []personality{
 	{
 		Personality: Personality{Name: "oracle", Title: "Oracle identity domains", Wire: Low, Pages: Low,
-			Guesses: []string{"every answer to a poll", "the page for the code, but for its title", "the page that asks for consent, and the last one", "the alphabet of user codes", "the errors of the device authorization endpoint"}},
+			Guesses: []string{"all responses to polls", "the code page, except for its title", "the consent page and the last page", "the alphabet of user codes", "the errors of the device authorization endpoint"}},
 		configure: func(c *Config) {
 			setDefault(&c.DeviceCodeLifetime, 5*time.Minute)
 			setDefault(&c.UserCodeAlphabet, "BCDFGHJKLMNPQRSTVWXYZ")
@@ -48,7 +48,7 @@ var hostedPersonalities = []personality{
 	},
 	{
 		Personality: Personality{Name: "cloudentity", Title: "Cloudentity (SecureAuth)", Wire: Medium, Pages: High,
-			Guesses: []string{"the paths of the pages", "an interval of 5 seconds", "the answers to denied and expired codes", "what follows a refusal"}},
+			Guesses: []string{"the paths of the pages", "an interval of 5 seconds", "the responses for denied and expired codes", "what follows a denial"}},
 		configure: func(c *Config) {
 			setDefault(&c.DeviceCodeLifetime, 30*time.Minute)
 			setDefault(&c.Consent, SkipGranted)
@@ -89,7 +89,7 @@ var hostedPersonalities = []personality{
 	},
 	{
 		Personality: Personality{Name: "lumoauth", Title: "LumoAuth", Wire: Medium, Pages: Low,
-			Guesses: []string{"all markup of the pages", "which of the contradicting values of its documents are live: lifetime, page, alphabet"}},
+			Guesses: []string{"all markup of the pages", "which of the contradictory values in its documents are live: lifetime, page, alphabet"}},
 		configure: func(c *Config) {
 			setDefault(&c.DeviceCodeLifetime, 30*time.Minute)
 			setDefault(&c.TokenRequestsPerMinute, 30)

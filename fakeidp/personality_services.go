@@ -16,7 +16,7 @@ import (
 var servicePersonalities = []personality{
 	{
 		Personality: Personality{Name: "github", Title: "GitHub", Wire: Medium, Pages: None,
-			Guesses: []string{"that refusals and errors of clients have status 200 too", "that a used code is an unknown one"}},
+			Guesses: []string{"that denials and client errors have status 200 too", "that a used code counts as unknown"}},
 		configure: func(c *Config) {
 			setDefault(&c.DeviceCodeLifetime, 15*time.Minute)
 			c.OmitVerificationURIComplete = true
@@ -45,7 +45,7 @@ var servicePersonalities = []personality{
 	},
 	{
 		Personality: Personality{Name: "entra", Title: "Microsoft Entra ID", Wire: Medium, Pages: None,
-			Guesses: []string{"the answer to a poll that comes too soon", "the answer to a used code", "the address of the page"}},
+			Guesses: []string{"the response to a poll that comes too early", "the response for a used code", "the address of the page"}},
 		configure: func(c *Config) {
 			setDefault(&c.DeviceCodeLifetime, 15*time.Minute)
 			setDefault(&c.UserCodeLength, 9)
@@ -157,7 +157,7 @@ func responseGitHub(x *exchange) {
 	x.header.Set("Content-Type", formType+"; charset=utf-8")
 }
 
-// responseEntra adds what a person may read, and what support asks for.
+// responseEntra adds what an end user may read, and what support asks for.
 func responseEntra(x *exchange) {
 	switch {
 	case x.path == pathDeviceAuthorization && x.status == http.StatusOK:

@@ -22,13 +22,13 @@ var wso2Personalities = []personality{
 				}
 			}
 		},
-		[]string{"the pages, the tokens and the bodies in JSON are those of 7.1"}),
+		[]string{"the pages, the tokens and the JSON bodies are those of 7.1"}),
 	wso2("wso2-7.1-m1", "WSO2 Identity Server 7.1.0-m1", Medium,
 		func(w *personality) {
 			lost := spelling{code: "invalid_grant"}
 			w.spellings = map[string]spelling{"authorization_pending": lost, "slow_down": lost, "expired_token": lost}
 		},
-		[]string{"everything but the error codes is that of 7.1"}),
+		[]string{"everything except the error codes is from 7.1"}),
 	wso2("wso2-5.11", "WSO2 Identity Server 5.11", Low,
 		func(w *personality) {
 			w.configure = func(c *Config) { setDefault(&c.UserCodeLength, 7); configureWSO2(c) }
@@ -44,7 +44,7 @@ var wso2Personalities = []personality{
 				}
 			}
 		},
-		[]string{"whether it really took parameters in the query", "the pages, the tokens and the state machine are those of 7.1"}),
+		[]string{"whether it really accepted parameters in the query", "the pages, the tokens and the state machine are those of 7.1"}),
 }
 
 // wso2 is one release: that of 7.1, and what is different in it.
@@ -55,7 +55,7 @@ func wso2(name, title string, wire Fidelity, change func(*personality), guesses 
 				"a client without the device grant gets codes",
 				"where the metadata lies",
 				"that there is no limit on wrong user codes",
-				"the callback to which a refusal leads"}, guesses...)},
+				"the callback to which a denial leads"}, guesses...)},
 		configure: configureWSO2,
 		paths: map[string]string{
 			pathDeviceAuthorization: "/oauth2/device_authorize",

@@ -8,37 +8,39 @@ import (
 	"time"
 )
 
-// Script says what a client hears, answer by answer, whatever the state of its
-// codes: for authors of device clients who want to see theirs meet a rough
-// network. After its last step the server answers as always.
+// Script sets what a client gets, response by response, whatever the state of
+// its codes: for authors of device clients who want to test them on a rough
+// network. After the last step, the server responds normally.
 type Script struct {
-	// Client is the client_id that it is for.
+	// Client is the client_id that the script is for.
 	Client string `json:"client"`
-	// DeviceAuthorization and Token are the answers of the two endpoints, in order.
+	// DeviceAuthorization and Token are the responses of the two endpoints, in
+	// order.
 	DeviceAuthorization []Step `json:"device_authorization,omitempty"`
 	Token               []Step `json:"token,omitempty"`
-	// Repeat begins again after the last step.
+	// Repeat starts again after the last step.
 	Repeat bool `json:"repeat,omitempty"`
 }
 
-// Step is one answer, or the same one several times.
+// Step is one response, or several equal ones.
 type Step struct {
 	// Answer is an error code of RFC 8628 or RFC 6749; "token", which approves
-	// the code for the first user and gives real tokens; or "real" (the
-	// default), which is what the server would have said.
+	// the code for the first user and returns real tokens; or "real" (the
+	// default), which is the server's normal response.
 	Answer string `json:"answer,omitempty"`
-	// Times is how often in a row. Default 1.
+	// Times is how often in a row the step applies. Default 1.
 	Times int `json:"times,omitempty"`
-	// Status and Headers replace those of the answer, Body the whole of it.
+	// Status and Headers replace those of the response; Body replaces the whole
+	// body.
 	Status  int               `json:"status,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
 	Body    string            `json:"body,omitempty"`
-	// DelayMS comes before the answer, in real milliseconds.
+	// DelayMS delays the response, in real milliseconds.
 	DelayMS int `json:"delay_ms,omitempty"`
-	// Reset closes the connection instead of answering. The request was not
-	// looked at.
+	// Reset closes the connection instead of responding. The request is not
+	// processed.
 	Reset bool `json:"reset,omitempty"`
-	// Truncate sends only so many bytes of the body, as if they were all.
+	// Truncate sends only this many bytes of the body, as if they were all.
 	Truncate int `json:"truncate,omitempty"`
 }
 
@@ -67,19 +69,19 @@ func (s *Script) check() error {
 			case step.Times < 0 || step.Times > maxStepTimes:
 				return fmt.Errorf("%s: times must be 1 to %d", at, maxStepTimes)
 			case step.Status != 0 && (step.Status < 200 || step.Status > 599):
-				return fmt.Errorf("%s: status %d is none of a response", at, step.Status)
+				return fmt.Errorf("%s: status %d is not a response status", at, step.Status)
 			case step.DelayMS < 0 || step.DelayMS > maxStepDelay:
 				return fmt.Errorf("%s: delay_ms must be 0 to %d", at, maxStepDelay)
 			case step.Truncate < 0:
-				return fmt.Errorf("%s: truncate is negative", at)
+				return fmt.Errorf("%s: truncate must not be negative", at)
 			}
 		}
 	}
 	return nil
 }
 
-// Play puts scripts in place of those that run. A client has one script; none
-// stops them all.
+// Play replaces all active scripts. A client has at most one script; without
+// arguments, all scripts stop.
 func (p *IdP) Play(scripts ...Script) error {
 	plays := map[string]*play{}
 	for i := range scripts {
@@ -99,7 +101,7 @@ func (p *IdP) Play(scripts ...Script) error {
 	return nil
 }
 
-// Playing names the clients that have a script.
+// Playing returns the clients that have a script.
 func (p *IdP) Playing() []string {
 	var clients []string
 	if plays := p.plays.Load(); plays != nil {

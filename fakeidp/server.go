@@ -16,16 +16,16 @@ import (
 	"time"
 )
 
-// Server is an [IdP] that listens.
+// Server is an [IdP] that listens on the network.
 type Server struct {
 	*IdP
-	// URL is the issuer, without a slash at the end.
+	// URL is the issuer, without a trailing slash.
 	URL string
 	// Addr is the address that it listens on.
 	Addr string
 	// ControlURL is the base of the control plane, empty if it is off.
 	ControlURL string
-	// Certificate is the one that clients have to trust, nil without TLS.
+	// Certificate is the one that clients must trust, nil without TLS.
 	Certificate *x509.Certificate
 
 	servers []*http.Server
@@ -41,9 +41,9 @@ const (
 	shutdownGrace  = 2 * time.Second
 )
 
-// NewServer starts a server on free ports of 127.0.0.1, with its control plane.
-// Like httptest.NewServer it panics if it cannot. The caller has to call
-// [Server.Close].
+// NewServer starts a server and its control plane on free ports of 127.0.0.1.
+// Like httptest.NewServer, it panics if it cannot. Call [Server.Close] when
+// done.
 func NewServer(config Config) *Server {
 	s, err := Start(config, "127.0.0.1:0", "127.0.0.1:0")
 	if err != nil {
@@ -52,9 +52,9 @@ func NewServer(config Config) *Server {
 	return s
 }
 
-// Start starts a server on addr and its control plane on controlAddr, which has
-// to be a loopback address; empty: none. An empty Config.Issuer becomes the URL
-// of the listener.
+// Start starts a server on addr and its control plane on controlAddr, which
+// must be a loopback address; empty: no control plane. An empty Config.Issuer
+// becomes the URL of the listener.
 func Start(config Config, addr, controlAddr string) (*Server, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -156,7 +156,7 @@ func (s *Server) serve(l net.Listener, h http.Handler, tlsConfig *tls.Config) {
 	})
 }
 
-// Client returns an HTTP client that trusts the certificate of the server.
+// Client returns an HTTP client that trusts the server's certificate.
 func (s *Server) Client() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if s.Certificate != nil {
@@ -167,8 +167,8 @@ func (s *Server) Client() *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// Close stops listening, lets running requests end for at most two seconds, and
-// closes every connection.
+// Close stops listening, waits up to two seconds for running requests, and
+// closes all connections.
 func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()

@@ -27,7 +27,7 @@ type session struct {
 	entered []entered
 }
 
-// entered is a code that was right when the person submitted it.
+// entered is a code that was right when the end user submitted it.
 type entered struct {
 	grant *grant
 	// typed says that it did not come with verification_uri_complete.
@@ -71,7 +71,7 @@ func (p *IdP) startSession(w http.ResponseWriter, user *User) *session {
 		Path:     "/",
 		HttpOnly: true,
 		Secure:   p.config.secure(),
-		// Not Strict: a person who follows the link of a QR code or a message
+		// Not Strict: an end user who follows the link of a QR code or a message
 		// would have to log in again.
 		SameSite: http.SameSiteLaxMode,
 	})

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Tenant is another issuer that the same server serves, below the issuer of the
-// first: an organisation, a realm, a workspace. It has its own clients, users,
-// codes, tokens, sessions, keys and metadata; only the settings and the clock are
-// those of the whole server.
+// Tenant is another issuer of the same server, below the first issuer: an
+// organization, a realm, a workspace. It has its own clients, users, codes,
+// tokens, sessions, keys and metadata; only the settings and the clock are
+// shared.
 type Tenant struct {
 	// Path is what its issuer adds to [Config.Issuer], for example "/orgs/beta".
 	Path    string
@@ -31,11 +31,11 @@ func (c *Config) checkTenants() error {
 	for _, t := range c.Tenants {
 		switch {
 		case !strings.HasPrefix(t.Path, "/") || strings.HasSuffix(t.Path, "/") || strings.ContainsAny(t.Path, "{}?#% "):
-			return fmt.Errorf("the path of a tenant begins with a slash, such as /orgs/beta, and %q does not or is odd otherwise", t.Path)
+			return fmt.Errorf("the path of a tenant must look like /orgs/beta, found %q", t.Path)
 		case known[t.Path]:
 			return fmt.Errorf("tenant %q is listed twice", t.Path)
 		case len(t.Clients) == 0 || len(t.Users) == 0:
-			return fmt.Errorf("tenant %q needs clients and users of its own", t.Path)
+			return fmt.Errorf("tenant %q needs its own clients and users", t.Path)
 		}
 		known[t.Path] = true
 	}

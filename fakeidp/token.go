@@ -66,7 +66,7 @@ func (p *IdP) token(w http.ResponseWriter, r *http.Request) {
 }
 
 // deviceAccessToken answers a poll (RFC 8628 sections 3.4 and 3.5). A scope
-// parameter is unknown here, and so ignored: the person decided what is granted.
+// parameter is unknown here, and so ignored: the end user decided what is granted.
 func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, key string, f form) (*tokenResponse, *oauthError) {
 	if client.NoDeviceGrant {
 		return nil, errNotAllowed

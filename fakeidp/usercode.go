@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// userCodes draws, normalises and shows user codes (RFC 8628 section 6.1).
+// userCodes draws, normalizes and shows user codes (RFC 8628 section 6.1).
 //
 // The normal form has no separators and, where the alphabet has letters of one
 // case only, that case. It is what the store is keyed by. Dashes are only for
@@ -41,7 +41,7 @@ func newUserCodes(alphabet string, length int) (userCodes, error) {
 			return userCodes{}, errors.New("the user code alphabet must consist of ASCII letters and digits")
 		}
 		if strings.ContainsRune(alphabet[:i], c) {
-			return userCodes{}, errors.New("the user code alphabet names a character twice")
+			return userCodes{}, errors.New("the user code alphabet contains a character twice")
 		}
 	}
 	u := userCodes{alphabet: alphabet, length: length, fold: func(r rune) rune { return r }}
@@ -91,7 +91,7 @@ func (u userCodes) draw() string {
 	}
 }
 
-// maxTyped is far more than a person types; longer input is no code.
+// maxTyped is far more than an end user types; longer input is no code.
 const maxTyped = 256
 
 // normalise returns the normal form of what somebody typed, and whether it

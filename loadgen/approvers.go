@@ -9,16 +9,16 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Decision is what a person is to do about one device.
+// Decision is what an end user must decide about one device.
 type Decision struct {
 	Approve         bool // or deny
 	UserCode        string
 	VerificationURI string
 }
 
-// Approver plays the people at the second screen: it approves or denies. It is
-// called by several goroutines, each with its own number from 0, so that each may
-// be another person; the canary has -1.
+// Approver decides in the end users' place: it approves or denies. Several
+// goroutines call it, each with its own number from 0, so that each may be
+// another end user; the canary has -1.
 type Approver interface {
 	Name() string
 	Decide(ctx context.Context, person int, d Decision) error

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Search looks for the largest number of devices that a target bears.
+// Search looks for the maximum number of devices that a target can carry.
 type Search struct {
-	// SLO are thresholds, all of which have to hold.
+	// SLO are thresholds, all of which must hold.
 	SLO []string
-	// From and Most bound the number of devices, Within the time of the whole
-	// search, Step is the measured time of one run.
+	// From and Most bound the number of devices, Within bounds the time of the
+	// whole search, and Step is the measured time of one run.
 	From, Most   int
 	Within, Step time.Duration
-	// Stepped is told of each run; nil: nobody.
+	// Stepped is called after each run; it may be nil.
 	Stepped func(Step)
 }
 
@@ -38,10 +38,10 @@ const (
 	lateGenerator     = "the generator: "
 )
 
-// FindCapacity raises the devices until the SLO breaks, narrows the gap, and
-// confirms the answer with another run. Each run issues its codes first, as fast
-// as answers come, and measures polls only then. The result is that of the last
-// run that held. The error is that of [Run].
+// FindCapacity raises the number of devices until the SLO breaks, narrows the
+// gap, and confirms the answer with another run. Each run first issues its
+// codes, as fast as the server responds, and only then measures polls. The
+// result is that of the last run that held. The error is that of [Run].
 func FindCapacity(ctx context.Context, o Options, q Search) (Result, error) {
 	s := &capacitySearch{o: o, q: q, began: time.Now(), answer: Capacity{SLO: slices.Concat(q.SLO, defaultSLO)}}
 	for n := max(1, q.From); s.answer.Bound == ""; {

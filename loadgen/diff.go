@@ -7,34 +7,34 @@ import (
 	"strings"
 )
 
-// Figure is one figure of two load runs.
+// Figure is one figure in two load runs.
 type Figure struct {
 	Name string  `json:"name"`
 	Unit string  `json:"unit,omitempty"`
 	Old  float64 `json:"old"`
 	New  float64 `json:"new"`
-	// Tolerance is how much worse it may be, as a share of the old figure, and
-	// Least how much at least, in the figure's unit.
+	// Tolerance is how much worse it may get, as a share of the old figure, and
+	// Least the minimum difference that counts, in the figure's unit.
 	Tolerance float64 `json:"tolerance"`
 	Least     float64 `json:"least,omitempty"`
-	// Worse says that it is worse by more than that; Better that it is better by
-	// as much.
+	// Worse says that it is worse by more than that; Better that it is better
+	// by as much.
 	Worse  bool `json:"worse,omitempty"`
 	Better bool `json:"better,omitempty"`
 }
 
-// RunDifference is what changed from one load run to another.
+// RunDifference is what changed between two load runs.
 type RunDifference struct {
 	// Notes say what makes the two runs hard to compare.
 	Notes []string `json:"notes,omitempty"`
 	// Invalid says that one of the runs says nothing about the server.
 	Invalid string   `json:"invalid,omitempty"`
 	Figures []Figure `json:"figures"`
-	// Broken are thresholds that were held and are missed.
+	// Broken are thresholds that held before and are missed now.
 	Broken []string `json:"broken,omitempty"`
 }
 
-// Worse says that something is worse than it may be.
+// Worse reports whether anything is worse than tolerated.
 func (d RunDifference) Worse() bool {
 	return len(d.Broken) > 0 || slices.ContainsFunc(d.Figures, func(f Figure) bool { return f.Worse })
 }
@@ -80,7 +80,7 @@ var figures = []figure{
 	}},
 }
 
-// FigureNames are the figures that DiffRuns compares.
+// FigureNames returns the figures that DiffRuns compares.
 func FigureNames() (names []string) {
 	for _, f := range figures {
 		names = append(names, f.name)
@@ -99,8 +99,8 @@ func latency(kind string, of func(Quantiles) float64) func(Result) (float64, boo
 	}
 }
 
-// DiffRuns compares the figures of two runs. tolerances replace those that the
-// figures have, by name.
+// DiffRuns compares the figures of two runs. tolerances override the defaults
+// of the figures, by name.
 func DiffRuns(was, is Result, tolerances map[string]float64) RunDifference {
 	d := RunDifference{Figures: []Figure{}}
 	for _, x := range []struct{ what, old, new string }{
@@ -150,7 +150,8 @@ func DiffRuns(was, is Result, tolerances map[string]float64) RunDifference {
 	return d
 }
 
-// ParseTolerances reads "poll_latency_p99=10%" or "=0.1".
+// ParseTolerances parses entries such as "poll_latency_p99=10%" or
+// "poll_latency_p99=0.1".
 func ParseTolerances(list []string) (map[string]float64, error) {
 	all := map[string]float64{}
 	for _, s := range list {
@@ -164,7 +165,7 @@ func ParseTolerances(list []string) (map[string]float64, error) {
 		case !ok || err != nil || !(v >= 0) || v > 1e6:
 			return nil, fmt.Errorf("%q is not FIGURE=SHARE, such as poll_latency_p99=10%%", s)
 		case !slices.Contains(FigureNames(), name):
-			return nil, fmt.Errorf("there is no figure %s; there are %s", name, strings.Join(FigureNames(), ", "))
+			return nil, fmt.Errorf("there is no figure %s; expected one of %s", name, strings.Join(FigureNames(), ", "))
 		}
 		all[name] = v
 	}

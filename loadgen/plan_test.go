@@ -35,9 +35,9 @@ func TestPlansThatCannotBe(t *testing.T) {
 		"think_max": func(p *profiles.Plan) {
 			p.Approval = profiles.Approval{ThinkMin: new(time.Hour), ThinkMax: new(time.Second)}
 		},
-		"is not an IP address":       func(p *profiles.Plan) { p.Connections.Sources = []string{"localhost"} },
-		"is not valid":   func(p *profiles.Plan) { p.Thresholds = []string{"fast enough"} },
-		"unknown metric":      func(p *profiles.Plan) { p.Thresholds = []string{"speed rate>1"} },
+		"is not an IP address":              func(p *profiles.Plan) { p.Connections.Sources = []string{"localhost"} },
+		"is not valid":                      func(p *profiles.Plan) { p.Thresholds = []string{"fast enough"} },
+		"unknown metric":                    func(p *profiles.Plan) { p.Thresholds = []string{"speed rate>1"} },
 		"has no unit: write, for example, ": func(p *profiles.Plan) { p.Thresholds = []string{"poll_latency p(99)<3"} },
 	} {
 		p, err := Workload("steady")

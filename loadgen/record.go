@@ -15,7 +15,7 @@ import (
 )
 
 // Record is one request of a run. Records are streamed to a file and never kept
-// in memory: 32 bytes each, little-endian, behind the line [RecordMagic]:
+// in memory: 32 bytes each, little-endian, after the line [RecordMagic]:
 //
 //	intended  int64   nanoseconds since the start
 //	dequeued  uint32  microseconds after intended
@@ -26,7 +26,7 @@ import (
 //	poll      uint16  counts the device's polls from 1; 0: its device authorization request
 //	kind      uint8
 //	outcome   uint8
-//	failure     uint8
+//	failure   uint8
 //	flags     uint8   1 sent again on a new connection, 2 in the measured window
 type Record struct {
 	Intended, Dequeued, Written, Answered time.Duration // since the start
@@ -93,8 +93,8 @@ func parseRecord(b []byte) (Record, error) {
 		Kind: k.String(), Outcome: o.String(), Failure: failure.String(), Resent: flags&1 != 0, Measured: flags&2 != 0}, nil
 }
 
-// Records reads what a run wrote, in the order in which the requests ended.
-// The error is that of the file; a last record that was cut off is left out.
+// Records reads what a run wrote, in the order in which the requests ended. The
+// error is about the file; a last record that was cut off is dropped.
 func Records(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		b := bufio.NewReaderSize(r, 1<<16)

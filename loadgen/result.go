@@ -11,16 +11,16 @@ import (
 // Schema names the form of a [Result] in JSON. It is only ever extended.
 const Schema = "devicegrant/load/1"
 
-// Result is what a load run found: load.json. All times of the run count from
-// its start, on the generator's monotonic clock.
+// Result is the outcome of a load run: load.json. All times count from the
+// start of the run, on the generator's monotonic clock.
 type Result struct {
 	Schema  string `json:"schema"`
 	Tool    string `json:"tool"`
 	Target  Target `json:"target"`
 	Started string `json:"started"` // RFC 3339, the only wall-clock time
-	// Plan is the plan that was carried out, with everything filled in.
+	// Plan is the effective plan, with all defaults.
 	Plan profiles.Plan `json:"-"`
-	// PlanText is Plan as JSON, with the keys that it has in YAML.
+	// PlanText is Plan as JSON, with the same keys as in YAML.
 	PlanText json.RawMessage `json:"plan"`
 
 	Verdict  Verdict  `json:"verdict"`
@@ -28,12 +28,13 @@ type Result struct {
 	Validity Validity `json:"validity"`
 	// Thresholds are those of the plan, in its order.
 	Thresholds []ThresholdResult `json:"thresholds"`
-	// Interrupted says that somebody ended the run, Aborted that a threshold did.
+	// Interrupted says that the user ended the run; Aborted names the threshold
+	// that did.
 	Interrupted bool   `json:"interrupted,omitempty"`
 	Aborted     string `json:"aborted,omitempty"`
 
-	// MeasuredFromS and MeasuredToS bound the window that the figures are about:
-	// after the warm-up, before the drain.
+	// MeasuredFromS and MeasuredToS bound the window of the figures: after the
+	// warm-up, before the drain.
 	MeasuredFromS float64 `json:"measured_from_s"`
 	MeasuredToS   float64 `json:"measured_to_s"`
 	EndedS        float64 `json:"ended_s"`
@@ -41,8 +42,8 @@ type Result struct {
 	Devices  DeviceCounts   `json:"devices"`
 	Requests []RequestCount `json:"requests"`
 	Rates    Rates          `json:"rates"`
-	// Latencies are one for each kind of request and answer, counted from the
-	// intended instant, and "poll" and "issue" for all answers of a kind.
+	// Latencies has one entry for each kind of request and answer, counted from
+	// the intended instant, and "poll" and "issue" for all answers of a kind.
 	Latencies []Latency  `json:"latencies"`
 	SlowDown  SlowDown   `json:"slow_down"`
 	Tokens    Tokens     `json:"tokens"`
@@ -52,16 +53,17 @@ type Result struct {
 	Ledger    Ledger     `json:"ledger"`
 	Transport Transports `json:"transport"`
 	Generator Generator  `json:"generator"`
-	// Timeline has one point a second, or fewer for long runs.
+	// Timeline has one point per second, or fewer for long runs.
 	Timeline []Moment `json:"timeline"`
 	// Samples are a few exchanges of each kind and answer, redacted.
 	Samples []Sample `json:"samples,omitempty"`
 	Notes   []string `json:"notes,omitempty"`
-	// Capacity is the answer of a capacity search, whose last run this is.
+	// Capacity is the result of a capacity search, of which this is the last
+	// run.
 	Capacity *Capacity `json:"capacity,omitempty"`
 }
 
-// Verdict is how a run ended.
+// Verdict is the overall outcome of a run.
 type Verdict string
 
 // The verdicts. An invalid run says nothing about the server, whatever its
@@ -73,7 +75,7 @@ const (
 	Stopped Verdict = "interrupted"
 )
 
-// Target is where the load went.
+// Target is the server under load.
 type Target struct {
 	Name                string  `json:"name"`
 	Profile             string  `json:"profile"`
@@ -86,41 +88,42 @@ type Target struct {
 	ExpiresInS          float64 `json:"expires_in_s"` // the same
 }
 
-// Validity says whether the generator kept its own time.
+// Validity says whether the generator was on time.
 type Validity struct {
 	Valid   bool     `json:"valid"`
 	Reasons []string `json:"reasons,omitempty"`
 }
 
-// ThresholdResult is one threshold and what became of it.
+// ThresholdResult is one threshold and its outcome.
 type ThresholdResult struct {
 	Text     string  `json:"text"`     // poll_latency p(99)<250ms
 	Observed string  `json:"observed"` // 12.3ms
 	Value    float64 `json:"value"`    // in the threshold's unit
 	OK       bool    `json:"ok"`
-	// Measured is false when there was nothing to measure: no token, say.
+	// Measured is false if there was nothing to measure: for example, no token.
 	Measured bool `json:"measured"`
 }
 
-// DeviceCounts are devices, over the whole run.
+// DeviceCounts counts devices over the whole run.
 type DeviceCounts struct {
-	Started   int `json:"started"` // asked for codes
+	Started   int `json:"started"` // requested codes
 	Issued    int `json:"issued"`  // got them
 	Approved  int `json:"approved"`
 	Denied    int `json:"denied"`
 	Tokens    int `json:"tokens"`    // got a token
-	Refused   int `json:"refused"`   // heard access_denied
-	Expired   int `json:"expired"`   // heard expired_token, or their codes ran out
+	Refused   int `json:"refused"`   // got access_denied
+	Expired   int `json:"expired"`   // got expired_token, or their codes expired
 	Abandoned int `json:"abandoned"` // stopped without a decision
 	Failed    int `json:"failed"`    // ended by any other answer
-	// Forgotten are those of the failed whose codes the target ended before their
-	// lifetime, while nobody had decided: invalid_grant, or expired_token early.
+	// Forgotten are those of the failed whose codes the target ended before
+	// their lifetime and before a decision: invalid_grant, or an early
+	// expired_token.
 	Forgotten int `json:"forgotten"`
 	Waiting   int `json:"waiting"` // still polling at the end
 	Peak      int `json:"peak"`    // polling at once
 }
 
-// RequestCount counts the requests of a kind (issue, poll) with an answer.
+// RequestCount counts the requests of a kind (issue, poll) with one answer.
 type RequestCount struct {
 	Kind   string `json:"kind"`
 	Answer string `json:"answer"`
@@ -157,26 +160,27 @@ type Latency struct {
 	Kind   string `json:"kind"`             // issue or poll
 	Answer string `json:"answer,omitempty"` // empty: all
 	Quantiles
-	// Censored counts requests that had no answer when the run ended; they are
-	// in the distribution with their age, which is less than the truth.
+	// Censored counts requests without a response at the end of the run. They
+	// are in the distribution with their age, which is less than their true
+	// latency.
 	Censored int64 `json:"censored,omitempty"`
 	TimedOut int64 `json:"timed_out,omitempty"`
 	// Spectrum is the percentile spectrum, for plots.
 	Spectrum []SpectrumPoint `json:"spectrum,omitempty"`
 }
 
-// SpectrumPoint says that Quantile (0 to 1) of the values are at most MS.
+// SpectrumPoint says that the share Quantile (0 to 1) of the values is at most
+// MS.
 type SpectrumPoint struct {
 	Quantile float64 `json:"q"`
 	MS       float64 `json:"ms"`
 }
 
-// SlowDown is how the target slows devices down under load.
+// SlowDown says how the target slows devices down under load.
 type SlowDown struct {
-	// Obedient are the polls of devices that waited at least the interval in
-	// force since their poll before, Hurried those that did not. Forgetful are
-	// polls of devices that were told to slow down and went back to the
-	// advertised interval.
+	// Obedient are polls that waited at least the current interval since the
+	// previous poll, Hurried those that did not. Forgetful are polls of devices
+	// that were told to slow down but returned to the advertised interval.
 	Obedient  PollShare `json:"obedient"`
 	Hurried   PollShare `json:"hurried"`
 	Forgetful PollShare `json:"forgetful"`
@@ -185,8 +189,8 @@ type SlowDown struct {
 	AfterGrowth PollShare `json:"after_growth"`
 	// ObedientDevices counts obedient devices that were slowed down.
 	ObedientDevices int `json:"obedient_devices"`
-	// AtRest is what one device alone was answered before the load, Class and
-	// Reading compare the two.
+	// AtRest is what a single device got before the load; Class and Reading
+	// compare the two.
 	AtRest          *AtRest `json:"at_rest,omitempty" add:"-"`
 	Class           string  `json:"class" add:"-"`
 	Reading         string  `json:"reading" add:"-"`
@@ -194,16 +198,16 @@ type SlowDown struct {
 	Unavailable     int64   `json:"status_503"`
 }
 
-// PollShare is how many of some polls were answered slow_down.
+// PollShare says how many of some polls got slow_down.
 type PollShare struct {
 	Polls     int64   `json:"polls"`
 	SlowDowns int64   `json:"slow_downs"`
 	Share     float64 `json:"share" add:"-"`
 }
 
-// AtRest is what one device alone was answered: after the advertised interval,
-// too early, at the advertised interval after that slow_down, and five seconds
-// later as section 3.5 has it.
+// AtRest is what a single device got: after the advertised interval, too early,
+// at the advertised interval after that slow_down, and five seconds later, as
+// section 3.5 requires.
 type AtRest struct {
 	Obedient  string `json:"obedient"`
 	Hurried   string `json:"hurried"`
@@ -212,23 +216,27 @@ type AtRest struct {
 	Class     string `json:"class"`
 }
 
-// Tokens is how long approved devices wait.
+// Tokens says how long approved devices wait.
 type Tokens struct {
-	// TimeToToken counts from the acknowledged approval, Excess from the first
-	// poll that was intended after it: the server's part.
+	// TimeToToken counts from the acknowledged approval. Excess counts from the
+	// first poll that was intended after it: the server's part.
 	TimeToToken Quantiles `json:"time_to_token"`
 	Excess      Quantiles `json:"excess"`
-	// Polls is how many polls after the approval brought the token: 1 is best.
+	// PollsMax and PollsMean are how many polls after the approval it took to
+	// get the token: 1 is best.
 	PollsMax  int     `json:"polls_max"`
 	PollsMean float64 `json:"polls_mean"`
 }
 
-// Expiry is when codes end, against expires_in.
+// Expiry compares when codes expire with expires_in.
 type Expiry struct {
-	Heard int `json:"heard"` // devices that heard expired_token
+	Heard int `json:"heard"` // devices that got expired_token
 	// EarlyMaxMS is how long before the end of expires_in a code was called
 	// expired at worst, LateMaxMS how long after it one was still pending.
-	Early      int     `json:"early"`
+	Early int `json:"early"`
+	// EarlyMaxMS is the longest time before the end of expires_in at which a
+	// code was reported as expired; LateMaxMS is the longest time after it at
+	// which one was still pending.
 	EarlyMaxMS float64 `json:"early_max_ms" add:"max"`
 	Late       int     `json:"late"`
 	LateMaxMS  float64 `json:"late_max_ms" add:"max"`
@@ -241,8 +249,8 @@ type Fairness struct {
 	P1MS    float64 `json:"p1_ms"`
 	P50MS   float64 `json:"p50_ms"`
 	P99MS   float64 `json:"p99_ms"`
-	// LongestGapMS is the longest that a device waited for an answer beyond its
-	// interval.
+	// LongestGapMS is the longest that a device waited for a response beyond
+	// its interval.
 	LongestGapMS float64 `json:"longest_gap_ms"`
 }
 
@@ -252,7 +260,7 @@ type Approvals struct {
 	Asked  int    `json:"asked"`
 	Done   int    `json:"done"`
 	Failed int    `json:"failed"`
-	// FirstFailure says why, for the first that failed.
+	// FirstFailure is the reason of the first failure.
 	FirstFailure string    `json:"first_failure,omitempty"`
 	Took         Quantiles `json:"took"`
 	// Late is how long decisions waited for a free approver.
@@ -260,7 +268,7 @@ type Approvals struct {
 	Canary *Canary   `json:"canary,omitempty"`
 }
 
-// Canary is a person in a real browser who approves a device now and then.
+// Canary approves a device in a real browser from time to time.
 type Canary struct {
 	Journeys     int       `json:"journeys"`
 	Failed       int       `json:"failed"`
@@ -268,22 +276,22 @@ type Canary struct {
 	Took         Quantiles `json:"took"`
 }
 
-// Ledger is LOAD-01: each approved device one token, no other device any, no
-// token twice.
+// Ledger is LOAD-01: each approved device gets one token, no other device gets
+// any, and no token is issued twice.
 type Ledger struct {
 	Clean    bool `json:"clean"`
 	Approved int  `json:"approved"`
 	Tokens   int  `json:"tokens"` // answers with a token
 	Greedy   int  `json:"greedy"` // devices that redeemed their code several times
-	// Ambiguous are approved devices without a token of which an answer was
-	// lost: nobody can say whose fault that is.
+	// Ambiguous are approved devices without a token that lost a response: it
+	// is unknown whether that response had the token.
 	Ambiguous int `json:"ambiguous"`
-	// Open are approved devices that had no chance to ask before the end.
+	// Open are approved devices that could not poll again before the end.
 	Open       int         `json:"open"`
 	Violations []Violation `json:"violations,omitempty"`
 }
 
-// Violation is one broken line of the ledger, with its counter-examples.
+// Violation is one broken rule of the ledger, with examples.
 type Violation struct {
 	Code     string    `json:"code"` // two-tokens, token-without-approval, ...
 	Title    string    `json:"title"`
@@ -299,7 +307,8 @@ type Example struct {
 	Exchanges []Sample      `json:"exchanges,omitempty"`
 }
 
-// HistoryLine is one request of a device. Times are from the start of the run.
+// HistoryLine is one request of a device. Times count from the start of the
+// run.
 type HistoryLine struct {
 	SentMS     float64 `json:"sent_ms"`
 	AnsweredMS float64 `json:"answered_ms"`
@@ -308,8 +317,8 @@ type HistoryLine struct {
 	Status     int     `json:"status"`
 }
 
-// Sample is one exchange, redacted: secrets are replaced by marks that are
-// equal where the values were.
+// Sample is one exchange, redacted: marks replace secrets, and equal values
+// have equal marks.
 type Sample struct {
 	Device     uint32  `json:"device"`
 	Kind       string  `json:"kind"`
@@ -321,7 +330,7 @@ type Sample struct {
 	Response   string  `json:"response"`
 }
 
-// Transports is what the connections did.
+// Transports describes the connections.
 type Transports struct {
 	Name          string            `json:"name"`   // lean or net/http
 	Policy        string            `json:"policy"` // reuse, per-device or per-poll
@@ -333,11 +342,11 @@ type Transports struct {
 	FirstFailures map[string]string `json:"first_failures,omitempty"`
 }
 
-// Generator is what the load generator did to itself.
+// Generator describes the load generator's own performance.
 type Generator struct {
-	Lateness       Quantiles `json:"lateness"`        // dequeued minus intended: our fault
+	Lateness       Quantiles `json:"lateness"`        // dequeued minus intended: the generator's part
 	Wait           Quantiles `json:"connection_wait"` // sent minus dequeued
-	LongestGapMS   float64   `json:"longest_gap_ms"`  // between two looks at the clock
+	LongestGapMS   float64   `json:"longest_gap_ms"`  // between two readings of the clock
 	Unsent         int64     `json:"unsent"`          // due in the window and never dequeued
 	Shards         int       `json:"shards"`
 	CPUSeconds     float64   `json:"cpu_s"`     // of the process in the measured window
@@ -349,7 +358,7 @@ type Generator struct {
 	Records        string    `json:"records,omitempty"` // the file with one record for each request
 }
 
-// Moment is one second of the run, or a few in a long one.
+// Moment is one second of the run, or several in a long run.
 type Moment struct {
 	AtS      float64 `json:"at_s"` // the end of it
 	SpanS    float64 `json:"span_s"`
@@ -365,7 +374,7 @@ type Moment struct {
 	Measured      bool    `json:"measured"`
 }
 
-// AnswerCounts are the answers of a moment.
+// AnswerCounts are the answers in a moment.
 type AnswerCounts struct {
 	Polls     int64 `json:"polls"`
 	Issued    int64 `json:"issued"`
@@ -374,8 +383,8 @@ type AnswerCounts struct {
 	Errors    int64 `json:"errors"`
 }
 
-// Joined is a moment and the one after it as one. Quantiles do not add up: the
-// worse one stands.
+// Joined merges a moment with the next one. Quantiles cannot be added, so the
+// worse one is kept.
 func (m Moment) Joined(next Moment) Moment {
 	next.SpanS = math.Round((m.SpanS+next.SpanS)*1000) / 1000
 	addUp(&next.AnswerCounts, &m.AnswerCounts)
@@ -385,18 +394,18 @@ func (m Moment) Joined(next Moment) Moment {
 	return next
 }
 
-// Capacity is what a search for the target's limit found.
+// Capacity is the result of a search for the target's limit.
 type Capacity struct {
 	SLO   []string `json:"slo"`
 	Steps []Step   `json:"steps"`
 	// Devices and Polls are the largest load that held, and held again.
 	Devices int     `json:"devices"`
 	Polls   float64 `json:"polls_per_s"`
-	// Broke says what gave way first, at how many devices.
+	// Broke says what failed first, and BrokeDevices at how many devices.
 	Broke        string `json:"broke"`
 	BrokeDevices int    `json:"broke_devices"`
-	// Bound says why the search ended before anything broke: the generator, the
-	// time, the most devices that were allowed.
+	// Bound says why the search ended before anything failed: the generator,
+	// the time, or the maximum number of devices.
 	Bound string `json:"bound,omitempty"`
 }
 

@@ -16,24 +16,25 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 )
 
-// Options are what a run needs beside its plan.
+// Options are the inputs of a run besides its plan.
 type Options struct {
 	Plan profiles.Plan
 	Site *Site
-	// Approver decides about devices; nil: nobody does. Canary is a second one, in a
-	// real browser, for one device every 30 seconds.
+	// Approver decides about devices; nil: no one does. Canary is a second one,
+	// in a real browser, for one device every 30 seconds.
 	Approver, Canary Approver
 	// Records is the file for one record of each request; "": none.
 	Records string
 	// Histograms is the file for the histograms, as a log for HDR tools; "": none.
 	Histograms string
-	// Observer is told how the run goes, once a second; nil: nobody.
+	// Observer is called once a second with the state of the run; it may be
+	// nil.
 	Observer func(Live)
-	// Shards is how many wheels turn. Default 1, which is one processor's worth.
+	// Shards is how many wheels turn. Default 1, which uses one processor.
 	Shards int
-	// MostRequests is a ceiling of requests a second; 0: none.
+	// MostRequests is the maximum number of requests per second; 0: no limit.
 	MostRequests float64
-	// Allowed says that a target off this machine may be loaded.
+	// Allowed allows load on a target that is not on this machine.
 	Allowed bool
 	// Tool is the name and version of the program, for the result.
 	Tool string
@@ -45,17 +46,17 @@ type Options struct {
 	measureFor time.Duration
 }
 
-// Live is a run under way.
+// Live is the state of a run in progress.
 type Live struct {
 	Elapsed, Duration time.Duration
 	// Phase is arriving, warming up, measuring or draining.
 	Phase  string
 	Now    Moment
 	Totals DeviceCounts
-	// Counts are those of the whole run so far, by kind and answer.
+	// Counts cover the whole run so far, by kind and answer.
 	Counts   []RequestCount
 	Failures map[string]int64
-	// Aborting names a threshold that ends the run.
+	// Aborting names the threshold that is ending the run.
 	Aborting string
 }
 
@@ -96,10 +97,10 @@ func (r *run) advertised(interval, expiresIn int64) {
 	r.told.Do(func() { r.interval.Store(interval); r.expiresIn.Store(expiresIn) })
 }
 
-// Run carries out a plan. The error is a *[PlanError] for what cannot be
-// carried out, before anything is sent; whatever the target does is in the
-// result. When the context ends, nothing new is started, and what is under way
-// is waited for.
+// Run carries out a plan. The error is a *[PlanError] if the plan cannot be
+// carried out; nothing was sent then. Everything that the target does is in the
+// result. When the context ends, Run starts nothing new and waits for requests
+// in progress.
 func Run(ctx context.Context, o Options) (Result, error) {
 	plan, set, err := settle(o.Plan)
 	if err != nil {

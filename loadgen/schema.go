@@ -5,5 +5,5 @@ import _ "embed"
 //go:embed load.schema.json
 var jsonSchema []byte
 
-// JSONSchema returns the JSON Schema (2020-12) of a [Result] in JSON.
+// JSONSchema returns the JSON Schema (2020-12) of a [Result].
 func JSONSchema() []byte { return jsonSchema }

@@ -128,7 +128,7 @@ func settle(p profiles.Plan) (profiles.Plan, settings, error) {
 	return p, s, nil
 }
 
-// PlanError is a plan that cannot be carried out.
+// PlanError says why a plan cannot be carried out.
 type PlanError struct{ error }
 
 func (e *PlanError) Unwrap() error { return e.error }

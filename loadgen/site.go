@@ -20,8 +20,8 @@ import (
 // grantType is that of a device access token request (section 3.4).
 const grantType = "urn:ietf:params:oauth:grant-type:device_code"
 
-// Site is the target of a run: two endpoints, and how they want to be asked.
-// [NewSite] makes it.
+// Site is the target of a run: its two endpoints and the form of their
+// requests. [NewSite] returns one.
 type Site struct {
 	target                     Target
 	deviceAuthorization, token *transport.Endpoint
@@ -30,21 +30,20 @@ type Site struct {
 	redactor                   *redact.Redactor
 }
 
-// SiteOptions are what is known of a target beside its profile; nothing of it is
-// needed.
+// SiteOptions are optional facts about a target that are not in its profile.
 type SiteOptions struct {
-	// Issuer is the one that was found; "": the profile's.
+	// Issuer is the discovered one; "": the profile's.
 	Issuer string
-	// Simulated says what a target is that only acts like one, as a person would
-	// be told; "": it is real.
+	// Simulated describes a target that is a simulation, for people; "": it is
+	// real.
 	Simulated string
-	// TLS is used for https; nil verifies with the system's certificates.
+	// TLS is used for HTTPS; nil verifies with the system's CA certificates.
 	TLS *tls.Config
 }
 
-// NewSite prepares the requests of a profile's public client to endpoints that
-// were found. It refuses a profile without a public client, and endpoints or
-// headers that cannot be sent.
+// NewSite prepares the requests of a profile's public client to the given
+// endpoints. It fails without a public client, and for endpoints or headers
+// that cannot be sent.
 func NewSite(p *profiles.Profile, found profiles.Endpoints, o SiteOptions) (*Site, error) {
 	client := p.Clients.Public
 	if client == nil {
@@ -74,7 +73,7 @@ func NewSite(p *profiles.Profile, found profiles.Endpoints, o SiteOptions) (*Sit
 	return s, nil
 }
 
-// Target is how results name the site.
+// Target returns the site as named in results.
 func (s *Site) Target() Target { return s.target }
 
 // endpoint prepares one of them. The form's device_code, if it has one, is the

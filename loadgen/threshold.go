@@ -107,7 +107,7 @@ func parseThreshold(text string) (t threshold, err error) {
 		for _, m := range metrics {
 			names = append(names, m.name)
 		}
-		return t, fmt.Errorf("the threshold %q has an unknown metric; known are %s", text, strings.Join(names, ", "))
+		return t, fmt.Errorf("the threshold %q has an unknown metric; expected one of %s", text, strings.Join(names, ", "))
 	case about.times != nil:
 		allowed, unit = "p avg med max min count", m[6]
 		if t.aggregate != "count" && unit == "" {

@@ -15,19 +15,18 @@ var workloadFiles embed.FS
 
 var workloadNames = []string{"steady", "ramp", "issuance", "thundering-herd", "impatient", "expiry-storm", "approval-rush", "greedy", "soak"}
 
-// Workloads are the names of the plans that come with devicegrant, the simplest
-// first.
+// Workloads returns the names of the shipped plans, the simplest first.
 func Workloads() []string { return slices.Clone(workloadNames) }
 
-// WorkloadText is the YAML of a shipped plan.
+// WorkloadText returns the YAML of a shipped plan.
 func WorkloadText(name string) ([]byte, error) {
 	if !slices.Contains(workloadNames, name) {
-		return nil, &PlanError{fmt.Errorf("unknown workload %q; known are %s", name, strings.Join(workloadNames, ", "))}
+		return nil, &PlanError{fmt.Errorf("unknown workload %q; expected one of %s", name, strings.Join(workloadNames, ", "))}
 	}
 	return workloadFiles.ReadFile("workloads/" + name + ".yaml")
 }
 
-// Workload is a shipped plan.
+// Workload returns a shipped plan.
 func Workload(name string) (profiles.Plan, error) {
 	text, err := WorkloadText(name)
 	if err != nil {

@@ -16,9 +16,9 @@ type baselineFile struct {
 	Baseline []Deviation `yaml:"baseline"`
 }
 
-// LoadBaseline reads a YAML file with the key baseline, as a profile has it.
-// The error is an *[Error] with everything that is wrong, or, where there is no
-// such file, wraps [os.ErrNotExist].
+// LoadBaseline reads a YAML file with the key baseline, as in a profile. The
+// error is an *[Error] with all problems or, if the file does not exist, wraps
+// [os.ErrNotExist].
 func LoadBaseline(path string) ([]Deviation, error) {
 	text, err := readBounded(path)
 	if os.IsNotExist(err) {
@@ -46,8 +46,8 @@ func LoadBaseline(path string) ([]Deviation, error) {
 	return file.Baseline, nil
 }
 
-// Over adds entries to a baseline. Where both have an entry for a finding, the
-// added one holds.
+// Over adds entries to a baseline. An added entry replaces the base's entry for
+// the same finding.
 func Over(base, added []Deviation) []Deviation {
 	kept := slices.DeleteFunc(slices.Clone(base), func(b Deviation) bool {
 		return slices.ContainsFunc(added, func(a Deviation) bool { return a.Check == b.Check && a.Code == b.Code })
@@ -55,14 +55,14 @@ func Over(base, added []Deviation) []Deviation {
 	return append(kept, added...)
 }
 
-// Expired says that the entry's last day is over.
+// Expired reports whether the entry's last day has passed.
 func (d Deviation) Expired(now time.Time) bool {
 	last, err := time.Parse(time.DateOnly, d.Until)
 	return d.Until != "" && (err != nil || !now.UTC().Before(last.AddDate(0, 0, 1)))
 }
 
-// FormatBaseline is the YAML of entries, as [LoadBaseline] reads it: a line for
-// each key that is not empty, in the order that was given.
+// FormatBaseline returns entries as YAML that [LoadBaseline] reads: one line
+// for each key that is not empty, in the given order.
 func FormatBaseline(entries []Deviation) ([]byte, error) {
 	type entry struct {
 		Check  string `yaml:"check"`

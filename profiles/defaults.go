@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// setDefaults fills what the profile leaves open. What it gives explicitly
-// stays as it is, wrong or not, for validation to see.
+// setDefaults fills in what the profile omits. Given values stay unchanged,
+// even wrong ones, for validation to report.
 func (d *document) setDefaults(p *Profile) {
 	p.Title = cmp.Or(p.Title, p.Name)
 	if p.Discovery == "" {

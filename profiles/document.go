@@ -8,17 +8,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// document is a profile on its way from text to Profile.
+// document is a profile while it is loaded, from text to Profile.
 type document struct {
 	file string
 	root *yaml.Node
 	vars *variables
-	// places has the position of every key that is there, by path.
+	// places has the position of every given key, by path.
 	places   map[string]place
 	problems []Problem
 }
 
-// place is where a value stands.
+// place is the position of a value.
 type place struct {
 	file         string
 	line, column int
@@ -35,7 +35,7 @@ func (d *document) placeOf(node *yaml.Node) place {
 	return place{d.file, node.Line, node.Column}
 }
 
-// report notes a problem at a node. Nodes made from an override have no line.
+// report adds a problem at a node. Nodes made from an override have no line.
 func (d *document) report(path string, node *yaml.Node, message, hint string) {
 	at := place{file: d.file}
 	if node != nil {
@@ -44,8 +44,8 @@ func (d *document) report(path string, node *yaml.Node, message, hint string) {
 	d.add(at.problem(path, message, hint))
 }
 
-// reportAt notes a problem of a key, or of the nearest key around it when it
-// is not there.
+// reportAt adds a problem of a key, at the position of the key or of the
+// nearest given key above it.
 func (d *document) reportAt(path, message, hint string) {
 	at, around := place{file: d.file}, path
 	for around != "" {
@@ -64,7 +64,7 @@ func (d *document) add(p Problem) {
 	}
 }
 
-// given reports that a key stands in the profile with a value.
+// given reports whether a key has a value in the profile.
 func (d *document) given(path string) bool {
 	node := d.root
 	for key := range strings.SplitSeq(path, ".") {
@@ -76,7 +76,7 @@ func (d *document) given(path string) bool {
 	return node != nil && !isNull(node)
 }
 
-// troubled reports that something at the path or below it is already wrong.
+// troubled reports whether there is already a problem at the path or below it.
 func (d *document) troubled(path string) bool {
 	for _, p := range d.problems {
 		if p.Path == path || strings.HasPrefix(p.Path, path+".") {
@@ -86,8 +86,8 @@ func (d *document) troubled(path string) bool {
 	return false
 }
 
-// mistyped reports that a mapping is no mapping, or has an unknown key that
-// may be meant for one that is missing.
+// mistyped reports whether a mapping is not a mapping, or has an unknown key
+// that may be a misspelling of a missing one.
 func (d *document) mistyped(path string) bool {
 	for _, p := range d.problems {
 		if p.Path == path && path != "" || p.Message == unknownKey && parentOf(p.Path) == path {
@@ -97,29 +97,29 @@ func (d *document) mistyped(path string) bool {
 	return false
 }
 
-// require reports a key that is missing, unless another problem explains that.
+// require reports a missing key, unless another problem explains it.
 func (d *document) require(path, hint string) {
 	if !d.troubled(path) && !d.mistyped(parentOf(path)) {
 		d.reportAt(path, "missing", hint)
 	}
 }
 
-// requireOne does the same for a mapping that has none of several keys.
+// requireOne reports a mapping that has none of several keys.
 func (d *document) requireOne(path, message, hint string) {
 	if !d.mistyped(path) {
 		d.reportAt(path, message, hint)
 	}
 }
 
-// oneOf checks a word against the known ones.
+// oneOf checks a value against the known ones.
 func (d *document) oneOf(path, word string, known ...string) {
 	if !slices.Contains(known, word) {
-		d.reportAt(path, fmt.Sprintf("unknown word %s", clip(word)), "expected "+strings.Join(known, ", "))
+		d.reportAt(path, fmt.Sprintf("unknown value %s", clip(word)), "expected "+strings.Join(known, ", "))
 	}
 }
 
-// kindName says what a node is, for messages, without its content: it may be
-// a misplaced secret.
+// kindName describes the type of a node for messages, without its content,
+// which may be a misplaced secret.
 func kindName(node *yaml.Node) string {
 	switch node.Kind {
 	case yaml.MappingNode:
@@ -143,7 +143,7 @@ func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
 }
 
-// lookup finds a key of a mapping; nil if it is not there.
+// lookup returns the value of a key in a mapping, or nil.
 func lookup(mapping *yaml.Node, key string) *yaml.Node {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
@@ -153,7 +153,7 @@ func lookup(mapping *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// parentOf is a path without its last key.
+// parentOf returns a path without its last key.
 func parentOf(path string) string { return path[:max(0, strings.LastIndexByte(path, '.'))] }
 
 // join appends a key to a path.

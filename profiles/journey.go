@@ -37,22 +37,22 @@ func (d *document) checkVerification(v *Verification) {
 			d.oneOf(at, driver, drivers...)
 		}
 		if slices.Contains(v.Drivers[:i], driver) {
-			d.reportAt(at, driver+" stands here twice", "")
+			d.reportAt(at, "duplicate driver "+driver, "")
 		}
 	}
 	if len(v.Drivers) == 0 {
 		d.reportAt(path+".drivers", "no driver", "leave it out for [browser, forms]")
 	}
 	if !languageTag.MatchString(v.Locale) {
-		d.reportAt(path+".locale", clip(v.Locale)+" is not a language tag", "write en-US")
+		d.reportAt(path+".locale", clip(v.Locale)+" is not a language tag", "write it like en-US")
 	}
 	d.oneOf(path+".consent", v.Consent, consents...)
 	if n := v.Narrow; n != nil {
 		if n.Scope == "" {
-			d.require(path+".narrow.scope", "the scope that the box is for")
+			d.require(path+".narrow.scope", "give the scope of the checkbox")
 		}
 		if n.Box == nil {
-			d.require(path+".narrow.box", "say how the box is found, for example {label: email}")
+			d.require(path+".narrow.box", "say how to find the checkbox, for example {label: email}")
 		} else {
 			d.checkLocator(path+".narrow.box", n.Box)
 		}
@@ -74,7 +74,7 @@ func (d *document) checkPage(path string, p *Page) {
 		d.oneOf(join(path, "role"), p.Role, roles...)
 	}
 	if len(p.When) == 0 {
-		d.require(join(path, "when"), "say how the page is recognised, for example {id: user_code}")
+		d.require(join(path, "when"), "say how to recognize the page, for example {id: user_code}")
 	}
 	for i, m := range p.When {
 		at := fmt.Sprintf("%s.when.%d", path, i)
@@ -90,7 +90,7 @@ func (d *document) checkPage(path string, p *Page) {
 	decides := len(p.Approve) > 0 || len(p.Deny) > 0 || p.NoDeny
 	switch {
 	case slices.Contains(endRoles, p.Role) && (decides || len(p.Do) > 0):
-		d.reportAt(path, "the role "+p.Role+" ends the journey: it has no actions", "")
+		d.reportAt(path, "the role "+p.Role+" ends the journey and has no actions", "")
 	case slices.Contains(decisionRoles, p.Role) && len(p.Do) > 0:
 		d.reportAt(join(path, "do"), "the role "+p.Role+" has approve and deny instead", "")
 	case slices.Contains(otherRoles, p.Role) && decides:
@@ -112,7 +112,7 @@ func (d *document) checkMatch(path string, m Match) {
 		d.requireOne(path, "no condition", "give one of css, id, name, url, title, text")
 	}
 	if m.Visible != nil && !element {
-		d.reportAt(join(path, "visible"), "there is no element to be visible", "give css, id or name")
+		d.reportAt(join(path, "visible"), "visible needs an element", "give css, id or name")
 	}
 	d.checkCSS(join(path, "css"), m.CSS)
 	d.checkPattern(join(path, "title"), m.Title)
@@ -151,7 +151,7 @@ func (d *document) checkAction(path string, a Action) {
 		d.reportAt(join(path, "with"), "only fill has a value", "")
 	}
 	if a.All && a.Check == nil && kinds > 0 {
-		d.reportAt(join(path, "all"), "only check can have all", "")
+		d.reportAt(join(path, "all"), "only check has all", "")
 	}
 }
 
@@ -170,7 +170,7 @@ func (d *document) checkLocator(path string, l *Locator) {
 		d.reportAt(path, "more than one locator", "give one of "+kinds)
 	}
 	if l.Nth < 0 {
-		d.reportAt(join(path, "nth"), fmt.Sprintf("expected a number from 0, found %d", l.Nth), "")
+		d.reportAt(join(path, "nth"), fmt.Sprintf("expected 0 or more, found %d", l.Nth), "")
 	}
 	d.checkCSS(join(path, "css"), l.CSS)
 	d.checkPattern(join(path, "label"), l.Label)
@@ -196,7 +196,7 @@ func (d *document) checkPattern(path, pattern string) {
 func (d *document) checkFill(path string, fields map[string]string) {
 	for field, value := range fields {
 		if !strings.HasPrefix(value, "=") && !slices.Contains(values, value) {
-			d.reportAt(join(path, field), unknownValue, "expected "+strings.Join(values, ", ")+", or =text for the text itself")
+			d.reportAt(join(path, field), unknownValue, "expected "+strings.Join(values, ", ")+", or =text for literal text")
 		}
 	}
 }
@@ -206,7 +206,7 @@ func (d *document) checkHook(path string, h *Hook) {
 	case len(h.Command) == 0 && h.URL == "":
 		d.require(join(path, "command"), "give command or url")
 	case len(h.Command) > 0 && h.URL != "":
-		d.reportAt(path, "command and url", "give one of them")
+		d.reportAt(path, "both command and url", "give only one")
 	case len(h.Command) > 0 && (h.Method != "" || h.Body != "" || len(h.Headers) > 0):
 		d.reportAt(path, "method, headers and body belong to url, not to command", "")
 	}

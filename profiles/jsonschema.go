@@ -6,6 +6,6 @@ import _ "embed"
 var jsonSchema []byte
 
 // JSONSchema returns the JSON Schema (2020-12) of a profile, for editors that
-// complete and check YAML while it is written. It knows the keys, their types
-// and words; [Load] knows more.
+// complete and validate YAML. It knows the keys, their types and allowed
+// values; [Load] checks more.
 func JSONSchema() []byte { return jsonSchema }

@@ -17,19 +17,19 @@ type Options struct {
 	// "base_url=https://idp.example.com", "clients.public.id=my-device",
 	// "scopes.0=openid" (an element), "scopes=[openid, email]" (a list).
 	Set []string
-	// NoSecrets leaves secrets unread, to look at a profile without its
+	// NoSecrets does not read secrets, to look at a profile without its
 	// environment. Nothing is dropped then.
 	NoSecrets bool
 	// Getenv reads the environment. Default: os.Getenv.
 	Getenv func(string) string
-	// ReadFile reads the profile and what it refers to. Default: os.ReadFile,
-	// but for at most as much as a profile may hold.
+	// ReadFile reads the profile and the files that it refers to. Default:
+	// os.ReadFile, but limited to the maximum size of a profile.
 	ReadFile func(string) ([]byte, error)
 }
 
-// Load reads a profile: a shipped one by its name, or a file. A file is
-// anything with a path separator or an extension. The error is an *Error with
-// everything that is wrong.
+// Load reads a profile: a shipped one by its name, or a file. A file name
+// contains a path separator or an extension. The error is an *Error with all
+// problems.
 func Load(nameOrFile string, o Options) (*Profile, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv

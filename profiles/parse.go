@@ -55,7 +55,7 @@ func (d *document) readTree(text []byte) *yaml.Node {
 	}
 	switch err := decoder.Decode(&second); {
 	case err == nil:
-		d.report("", &second, "a second document begins here", "a file holds one profile")
+		d.report("", &second, "a second YAML document starts here", "a file contains one profile")
 		return nil
 	case !errors.Is(err, io.EOF):
 		d.syntaxError(err)
@@ -88,7 +88,7 @@ func (d *document) syntaxError(err error) {
 		p.Line++
 	}
 	if strings.Contains(text, "cannot start any token") {
-		p.Hint = "indent with blanks, and quote strings that begin with @ ` or %"
+		p.Hint = "indent with spaces, and quote strings that start with @ ` or %"
 	}
 	d.add(p)
 }
@@ -116,7 +116,7 @@ func (c *copier) copy(node *yaml.Node, depth int) *yaml.Node {
 			return c.copy(node.Alias, depth+1)
 		}
 	case node.Style&yaml.TaggedStyle != 0:
-		c.stop(node, "tags such as !name are not known here")
+		c.stop(node, "tags such as !name are not supported")
 	}
 	if c.stopped {
 		return node

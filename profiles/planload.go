@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ParsePlan reads a plan from YAML. What it does not give is that of base. The
-// error is an *Error with everything that is wrong.
+// ParsePlan reads a plan from YAML and takes from base what it does not give.
+// The error is an *Error with all problems.
 func ParsePlan(source string, text []byte, base Plan) (Plan, error) {
 	d := parse(source, text)
 	if d.root == nil {
@@ -24,7 +24,7 @@ func ParsePlan(source string, text []byte, base Plan) (Plan, error) {
 	return p.Over(base), nil
 }
 
-// Over is the plan with what it leaves out taken from another.
+// Over returns the plan, with what it does not give taken from base.
 func (p Plan) Over(base Plan) Plan {
 	overlay(reflect.ValueOf(&base).Elem(), reflect.ValueOf(p))
 	return base
@@ -42,7 +42,7 @@ func overlay(to, from reflect.Value) {
 	}
 }
 
-// Record returns the plan as JSON under the keys of a plan.
+// Record returns the plan as JSON with the keys of a plan.
 func (p Plan) Record() (json.RawMessage, error) { return record(p) }
 
 // The words of a plan.
@@ -95,7 +95,7 @@ func (d *document) checkPlan(path string, p *Plan) {
 		value *time.Duration
 	}{{"warm_up", p.WarmUp}, {"drain", p.Drain}, {"approval.think_min", p.Approval.ThinkMin}, {"approval.think_max", p.Approval.ThinkMax}} {
 		if t.value != nil && *t.value < 0 {
-			d.reportAt(at(t.key), fmt.Sprintf("expected a time from 0s, found %s", *t.value), "")
+			d.reportAt(at(t.key), fmt.Sprintf("expected 0s or more, found %s", *t.value), "")
 		}
 	}
 	for _, f := range []struct {
@@ -111,9 +111,9 @@ func (d *document) checkPlan(path string, p *Plan) {
 	}
 }
 
-// Ceiling is how many requests a second the profile allows at most, for load
-// tests; 0: it says nothing. The default of limits.rate, which is for
-// conformance runs, is no ceiling.
+// Ceiling returns the maximum number of requests per second that the profile
+// allows in load tests; 0: it sets no limit. The default of limits.rate does
+// not count, because it is meant for conformance runs.
 func (p *Profile) Ceiling() float64 {
 	ceiling := 0.0
 	lower := func(rate float64) {

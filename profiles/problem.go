@@ -7,20 +7,21 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong with a profile.
+// Problem is one mistake in a profile.
 type Problem struct {
 	// File is the profile's source, or "--set" for an override.
 	File string
-	// Line and Column count from 1; 0 means that no place is known.
+	// Line and Column count from 1; 0 means unknown.
 	Line, Column int
 	// Path is the key: clients.public.id, or scopes.0 in a list.
 	Path    string
 	Message string
-	// Hint says what to do about it, if the message does not.
+	// Hint says how to fix it, if the message does not.
 	Hint string
 }
 
-// String is one line: `file.yaml:12:3: clients.pubic: unknown key; did you mean "public"?`.
+// String returns one line: `file.yaml:12:3: clients.pubic: unknown key; did you
+// mean "public"?`.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -41,12 +42,12 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Error is everything that is wrong with a profile, sorted by place.
+// Error lists all problems of a profile, sorted by position.
 type Error struct {
 	Problems []Problem
 }
 
-// Error has one line per problem.
+// Error returns one line per problem.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -66,24 +67,25 @@ func newError(problems []Problem) error {
 	return &Error{Problems: slices.Compact(problems)}
 }
 
-// unknownKey is the message that explains other keys' absence: they may be the
-// mistyped one.
+// unknownKey is compared with other problems: a missing key may be the mistyped
+// one.
 const unknownKey = "unknown key"
 
-// didYouMean is a hint that names the known word nearest to a mistyped one, or
-// all the known words when none is near.
+// didYouMean returns a hint with the known word nearest to a mistyped one, or
+// with all known words if none is near.
 func didYouMean(word string, known []string) string {
 	if len(known) == 0 {
 		return ""
 	}
 	nearest, ok := Nearest(word, known)
 	if !ok {
-		return "known are " + strings.Join(known, ", ")
+		return "expected one of " + strings.Join(known, ", ")
 	}
 	return fmt.Sprintf("did you mean %q?", nearest)
 }
 
-// Nearest is the known word that a mistyped one resembles, if one is near.
+// Nearest returns the known word that is nearest to a mistyped one, if any is
+// near.
 func Nearest(word string, known []string) (string, bool) {
 	nearest, distance := "", 1+max(2, min(len(word), 12)/3)
 	for _, k := range known {

@@ -28,35 +28,35 @@ clients:
 		{name: "unknown key in a list", text: page(`{role: code, when: {id: a}, do: [{fil: {id: a}, with: user_code}]}`),
 			want: `5:35: verification.pages.0.do.0.fil: unknown key; did you mean "fill"?`},
 		{name: "unknown key that resembles none", text: minimal + "tls: {certificate_authority: x}\n",
-			want: `4:7: tls.certificate_authority: unknown key; known are ca_file, insecure, allow_http`},
+			want: `4:7: tls.certificate_authority: unknown key; expected one of ca_file, insecure, allow_http`},
 		{name: "swapped letters", text: minimal + "tls: {ca_flie: x}\n",
 			want: `4:7: tls.ca_flie: unknown key; did you mean "ca_file"?`},
 		{name: "merge key", text: "a: &a {}\n<<: *a\n",
 			want: `
 test.yaml: clients.public: missing; every run polls with this client
-1:1: a: unknown key; known are name, title, base_url, vars, issuer, issuer_rule, discovery, endpoints, clients, users, scopes, forbidden_scope, request, responses, expect, verification, tls, limits, capabilities, load, expiry, tenant, baseline
-2:1: <<: unknown key; merge keys are not supported: an alias may stand for a whole value only`},
+1:1: a: unknown key; expected one of name, title, base_url, vars, issuer, issuer_rule, discovery, endpoints, clients, users, scopes, forbidden_scope, request, responses, expect, verification, tls, limits, capabilities, load, expiry, tenant, baseline
+2:1: <<: unknown key; merge keys are not supported: an alias can only replace a whole value`},
 		{name: "keys twice", text: minimal + "scopes: [a]\nlimits:\n  rate: 1\n  rate: 2\nscopes: [b]\nvars: {a: x, a: y}\n",
 			want: `
-7:3: limits.rate: the key stands here twice, first on line 6
-8:1: scopes: the key stands here twice, first on line 4
-9:14: vars.a: the key stands here twice, first on line 9`},
+7:3: limits.rate: duplicate key, first on line 6
+8:1: scopes: duplicate key, first on line 4
+9:14: vars.a: duplicate key, first on line 9`},
 		{name: "no aliases", text: minimal + "responses:\n  members: {device_cod: x, interval: interval}\n  errors: {slow_down: expired_token, access_denied: a, expired_token: a}\n  statuses: {slow_down: 99, no: 400}\n",
 			want: `
-5:25: responses.members.device_cod: "device_cod" is not a member of an answer of RFC 6749 or RFC 8628; did you mean "device_code"?
-5:38: responses.members.interval: no other name for interval; leave it out
-6:23: responses.errors.slow_down: "expired_token" has a meaning of its own; an alias is a name that no RFC has; a server that confuses two is for the baseline
-6:71: responses.errors.expired_token: "a" stands for access_denied already
+5:25: responses.members.device_cod: "device_cod" is not a response member of RFC 6749 or RFC 8628; did you mean "device_code"?
+5:38: responses.members.interval: not a different name for interval; leave it out
+6:23: responses.errors.slow_down: "expired_token" is itself a standard name; if the server confuses two standard names, use the baseline
+6:71: responses.errors.expired_token: "a" is already the alias of access_denied
 7:25: responses.statuses.slow_down: expected a number from 200 to 599, found 99; leave it out for the default
-7:33: responses.statuses.no: "no" is not an error code of RFC 6749 or RFC 8628; known are authorization_pending, slow_down, access_denied, expired_token, invalid_request, invalid_client, invalid_grant, unauthorized_client, unsupported_grant_type, invalid_scope`},
+7:33: responses.statuses.no: "no" is not an error code of RFC 6749 or RFC 8628; expected one of authorization_pending, slow_down, access_denied, expired_token, invalid_request, invalid_client, invalid_grant, unauthorized_client, unsupported_grant_type, invalid_scope`},
 		{name: "no words", text: minimal + "issuer_rule: maybe\nrequest: {token: {params_in: header}}\nresponses: {format: xml}\nexpect: {expires_in: -1s, user_code: '['}\nlimits: {token_per_minute: -1}\n",
 			want: `
-4:14: issuer_rule: unknown word "maybe"; expected exact, ignore
-5:30: request.token.params_in: unknown word "header"; expected body, query
-6:21: responses.format: unknown word "xml"; expected json, form
-7:22: expect.expires_in: expected a time from 0; leave it out when the documentation gives none
+4:14: issuer_rule: unknown value "maybe"; expected exact, ignore
+5:30: request.token.params_in: unknown value "header"; expected body, query
+6:21: responses.format: unknown value "xml"; expected json, form
+7:22: expect.expires_in: expected 0s or more; leave it out if the documentation gives none
 7:38: expect.user_code: "[" is not a regular expression; error parsing regexp: missing closing ]: ` + "`" + `[` + "`" + `
-8:28: limits.token_per_minute: expected a number from 0, found -1; leave it out when there is no ceiling`},
+8:28: limits.token_per_minute: expected 0 or more, found -1; leave it out if there is no limit`},
 		{name: "key that is a list", text: minimal + "? [a, b]\n: c\n",
 			want: `4:3: expected a key, found a list`},
 		{name: "wrong types", text: minimal + `
@@ -86,7 +86,7 @@ verification: {limits: {step: soon}, auto: maybe}
 5:9: scopes: expected a list, found a number; write [one, two]
 6:6: tls: expected a mapping, found a number
 7:16: limits.rate: expected a number, found "1e999"
-8:12: discovery: unknown word "` + strings.Repeat("x", 40) + `..."; expected auto, off, the URL of a metadata document`},
+8:12: discovery: unknown value "` + strings.Repeat("x", 40) + `..."; expected auto, off, the URL of a metadata document`},
 		{name: "title is a mapping", text: minimal + "title: {a: b}\nvars: [null]\n",
 			want: `
 4:8: title: expected a string, found a mapping
@@ -94,14 +94,14 @@ verification: {limits: {step: soon}, auto: maybe}
 		{name: "syntax error", text: minimal + "scopes: [a\nlimits: {}\n",
 			want: `4: not YAML: did not find expected ',' or ']'`},
 		{name: "tab", text: minimal + "limits:\n\trate: 5\n",
-			want: `5: not YAML: found character that cannot start any token; indent with blanks, and quote strings that begin with @ ` + "` or %"},
+			want: `5: not YAML: found character that cannot start any token; indent with spaces, and quote strings that start with @ ` + "` or %"},
 		{name: "unknown anchor", text: minimal + "limits: *x\n",
 			want: `test.yaml: not YAML: unknown anchor 'x' referenced`},
 		{name: "empty", text: "# nothing\n", want: `test.yaml: the profile is empty`},
 		{name: "no mapping", text: "- a\n", want: `1:1: expected a mapping, found a list`},
 		{name: "two documents", text: minimal + "---\n" + minimal,
-			want: `4:1: a second document begins here; a file holds one profile`},
-		{name: "tag", text: minimal + "title: !secret x\n", want: `4:8: tags such as !name are not known here`},
+			want: `4:1: a second YAML document starts here; a file contains one profile`},
+		{name: "tag", text: minimal + "title: !secret x\n", want: `4:8: tags such as !name are not supported`},
 
 		{name: "unknown variable", text: minimal + "vars: {tenant: x}\ntitle: ${tenat}\nusers: {first: {username: \"${HOME}\", password: {env: X}}}\n",
 			want: `
@@ -113,16 +113,16 @@ verification: {limits: {step: soon}, auto: maybe}
 			want: `4:22: vars.b: the variable refers to itself`},
 		{name: "variable names", text: minimal + "vars: {base_url: x, a-b: y}\n",
 			want: `
-4:8: vars.base_url: base_url stands at the top of a profile, not in vars
-4:21: vars.a-b: a variable's name is made of letters, digits and _`},
+4:8: vars.base_url: base_url belongs at the top level, not in vars
+4:21: vars.a-b: a variable's name consists of letters, digits and _`},
 
 		{name: "literal secrets", text: minimal + `
 users: {first: {username: alice, password: hunter2}}
 expiry: {client: {id: x, secret: hunter2}}
 `,
 			want: `
-5:44: users.first.password: a secret never stands in a profile; write {env: DEVICEGRANT_PASSWORD}
-6:34: expiry.client.secret: a secret never stands in a profile; write {env: DEVICEGRANT_CLIENT_SECRET}`},
+5:44: users.first.password: a profile cannot contain a secret; write {env: DEVICEGRANT_PASSWORD}
+6:34: expiry.client.secret: a profile cannot contain a secret; write {env: DEVICEGRANT_CLIENT_SECRET}`},
 		{name: "two sources and none", text: minimal + `users: {first: {username: {}, password: {env: A, file: b}}}`,
 			want: `
 4:17: users.first.username: expected one of env, file and generate; write {env: DEVICEGRANT_USER}
@@ -153,13 +153,13 @@ test.yaml: clients.public: missing; every run polls with this client
 test.yaml: endpoints.device_authorization: missing; give it, or an issuer to discover it from
 test.yaml: endpoints.token: missing; give it, or an issuer to discover it from`},
 		{name: "name", text: minimal + "name: ../x\n",
-			want: `4:7: name: "../x" is not a name; use letters, digits, dots, - and _: it stands in file names`},
+			want: `4:7: name: "../x" is not a name; use letters, digits, dots, - and _: it is used in file names`},
 		{name: "half of the endpoints", text: "endpoints: {token: \"https://a.example/t\"}\nclients: {public: {id: a}}\n",
 			want: `1:1: endpoints.device_authorization: missing; give it, or an issuer to discover it from`},
 		{name: "discovery", text: "discovery: auto\nclients: {public: {id: a}}\n",
-			want: `test.yaml: issuer: missing; discovery: auto starts from it`},
+			want: `test.yaml: issuer: missing; discovery: auto needs it`},
 		{name: "discovery word", text: minimal + "discovery: on\n",
-			want: `4:12: discovery: unknown word "on"; expected auto, off, the URL of a metadata document`},
+			want: `4:12: discovery: unknown value "on"; expected auto, off, the URL of a metadata document`},
 		{name: "URLs", text: `
 issuer: https://a.example?x=1
 discovery: ftp://a.example
@@ -177,8 +177,8 @@ clients: {public: {id: a}}
 5:10: endpoints.token: "/token" is not an http or https URL; write it as https://host/path
 6:9: endpoints.jwks: "https://" has no host; write it as https://host/path
 7:13: endpoints.userinfo: "https://a b/" is not a URL; write it as https://host/path
-8:15: endpoints.revocation: "https://a.example/#x" has a fragment; remove what follows the #
-9:18: endpoints.introspection: the URL holds a user name or password; credentials stand in clients and users`},
+8:15: endpoints.revocation: "https://a.example/#x" has a fragment; remove the # and what follows it
+9:18: endpoints.introspection: the URL contains a user name or password; put credentials into clients and users`},
 		{name: "http once, where it comes from", text: "base_url: http://a.example\nissuer: ${base_url}\nclients: {public: {id: a}}\n",
 			want: `1:11: base_url: "http://a.example" is not https; for a loopback server set tls.allow_http: true`},
 
@@ -193,9 +193,9 @@ expiry: {client: {secret: {env: S}}}
 `,
 			want: `
 4:29: clients.public.optional: every run polls with this client: it cannot be optional
-4:44: clients.public.scopes.0: "x y" is not one scope; write [one, two]
+4:44: clients.public.scopes.0: "x y" is not a single scope; write [one, two]
 5:16: clients.second.id: "a" is also clients.public; the checks need two different clients
-5:25: clients.second.auth: unknown word "private_key_jwt"; expected none, client_secret_basic, client_secret_post
+5:25: clients.second.auth: unknown value "private_key_jwt"; expected none, client_secret_basic, client_secret_post
 6:31: clients.confidential.auth: client_secret_post needs a secret; write secret: {env: DEVICEGRANT_CLIENT_SECRET}
 7:3: clients.not_allowed.id: missing
 8:10: expiry.client.id: missing`},
@@ -209,7 +209,7 @@ users:
 `,
 			want: `
 7:22: users.second.username: the same as users.first.username; the checks need two different accounts
-8:28: users.wrong.password: the same as users.first.password; this login is to be refused: write {generate: true}`},
+8:28: users.wrong.password: the same as users.first.password; this login must be rejected: write {generate: true}`},
 		{name: "user without name or password", text: minimal + "users: {first: {username: \"\"}}\n",
 			want: `
 4:9: users.first.password: missing; write {env: DEVICEGRANT_PASSWORD}
@@ -220,11 +220,11 @@ request:
   token: {params: {grant_type: x, fine: y}, headers: {Authorization: Basic x, "a b": c, X: "1\n2"}}
 `,
 			want: `
-6:42: request.device_authorization.params.scope: the harness sends this parameter itself
-7:32: request.token.params.grant_type: the harness sends this parameter itself
-7:70: request.token.headers.Authorization: the harness sends this header itself
-7:86: request.token.headers.a b: not the name of a header
-7:92: request.token.headers.X: a header's value is one line`},
+6:42: request.device_authorization.params.scope: devicegrant sends this parameter itself
+7:32: request.token.params.grant_type: devicegrant sends this parameter itself
+7:70: request.token.headers.Authorization: devicegrant sends this header itself
+7:86: request.token.headers.a b: not a header name
+7:92: request.token.headers.X: a header value must be one line`},
 		{name: "limits", text: minimal + "limits: {rate: 0, codes: -1, timeout: 0s}\nverification: {limits: {step: -1s, pages: 0}}\n",
 			want: `
 4:16: limits.rate: expected more than zero, found 0; leave it out for the default
@@ -241,9 +241,9 @@ request:
 			want: `4:16: limits.rate: expected a number, found ".inf"`},
 		{name: "tenant without anything", text: minimal + "tenant: {}\n",
 			want: `
-4:1: tenant.clients.public: missing; a client that the second tenant knows
+4:1: tenant.clients.public: missing; give a client of the second tenant
 4:1: tenant.issuer: missing; give it, or device_authorization and token in tenant.endpoints
-4:1: tenant.users.first: missing; a person whom the second tenant knows`},
+4:1: tenant.users.first: missing; give a user of the second tenant`},
 		{name: "tenant", text: minimal + "tenant: {issuer: \"https://a.example?x\", client: x, clients: {public: {id: b}}, users: {first: {username: c}}}\n",
 			want: `
 4:18: tenant.issuer: an issuer has no query
@@ -253,13 +253,13 @@ request:
 			want: `
 4:1: tenant.issuer: missing; give it, or device_authorization and token in tenant.endpoints
 4:85: tenant.clients.public.auth: client_secret_post needs a secret; write secret: {env: DEVICEGRANT_CLIENT_SECRET}
-4:146: tenant.users.first.password: a secret never stands in a profile; write {env: DEVICEGRANT_PASSWORD}`},
+4:146: tenant.users.first.password: a profile cannot contain a secret; write {env: DEVICEGRANT_PASSWORD}`},
 		{name: "expiry endpoints", text: minimal + "expiry: {endpoints: {token: \"https://a.example/t\"}}\n",
 			want: `4:10: expiry.endpoints.device_authorization: missing; expiry.endpoints replace endpoints as a whole`},
 		{name: "expiry endpoints without token", text: minimal + "expiry: {endpoints: {device_authorization: \"https://a.example/d\"}}\n",
 			want: `4:10: expiry.endpoints.token: missing; expiry.endpoints replace endpoints as a whole`},
 		{name: "CA file", text: minimal + "tls: {ca_file: no-pem.txt}\n",
-			want: `4:16: tls.ca_file: no-pem.txt holds no certificate in PEM form`},
+			want: `4:16: tls.ca_file: no-pem.txt contains no PEM certificate`},
 		{name: "baseline", text: minimal + `
 baseline:
   - {check: err-1, reason: x, expect: fails}
@@ -270,11 +270,11 @@ baseline:
   -
 `,
 			want: `
-6:13: baseline.0.check: "err-1" is not a check; write an id such as ERR-01
-6:39: baseline.0.expect: unknown word "fails"; expected fail, warn, inconclusive, n/a
+6:13: baseline.0.check: "err-1" is not a requirement id; write an id such as ERR-01
+6:39: baseline.0.expect: unknown value "fails"; expected fail, warn, inconclusive, n/a
 7:29: baseline.1.reason: missing; say why the deviation is accepted
 8:38: baseline.2.link: "somewhere" is not an http or https URL; write it as https://host/path
-9:5: baseline.3: ERR-03 stands here twice, first on line 8
+9:5: baseline.3: duplicate entry for ERR-03, first on line 8
 10:5: baseline.4.check: missing
 11:4: baseline.5: an empty entry`},
 
@@ -286,27 +286,27 @@ verification:
 `,
 			want: `
 5:1: verification.hook: missing; the driver hook needs a command or a url
-6:22: verification.drivers.1: unknown word "chrome"; expected browser, forms, hook, manual
-6:30: verification.drivers.2: browser stands here twice
-7:11: verification.locale: "english please" is not a language tag; write en-US
-8:12: verification.consent: unknown word "sometimes"; expected always, first-time, never, unknown`},
+6:22: verification.drivers.1: unknown value "chrome"; expected browser, forms, hook, manual
+6:30: verification.drivers.2: duplicate driver browser
+7:11: verification.locale: "english please" is not a language tag; write it like en-US
+8:12: verification.consent: unknown value "sometimes"; expected always, first-time, never, unknown`},
 		{name: "no drivers", text: minimal + "verification: {drivers: []}\n",
 			want: `4:16: verification.drivers: no driver; leave it out for [browser, forms]`},
 		{name: "page without role and condition", text: page(`{}`),
 			want: `
 5:1: verification.pages.0.role: missing; expected code, identifier, password, login, interstitial, code_confirm, consent, success, denied, code_error, login_error, error
-5:1: verification.pages.0.when: missing; say how the page is recognised, for example {id: user_code}`},
+5:1: verification.pages.0.when: missing; say how to recognize the page, for example {id: user_code}`},
 		{name: "conditions", text: page(`{role: code, when: [{url: x}, {visible: true}, {css: "a["}, {title: "("}, {text: x, visible: true}]}`),
 			want: `
 5:31: verification.pages.0.when.1: no condition; give one of css, id, name, url, title, text
-5:41: verification.pages.0.when.1.visible: there is no element to be visible; give css, id or name
+5:41: verification.pages.0.when.1.visible: visible needs an element; give css, id or name
 5:54: verification.pages.0.when.2.css: "a[" is not a CSS selector: expected identifier, found EOF instead
 5:69: verification.pages.0.when.3.title: not a regular expression: missing closing ): ` + "`(`" + `
-5:94: verification.pages.0.when.4.visible: there is no element to be visible; give css, id or name`},
+5:94: verification.pages.0.when.4.visible: visible needs an element; give css, id or name`},
 		{name: "single condition", text: page(`{role: code, when: {visible: false}}`),
 			want: `
 5:14: verification.pages.0.when: no condition; give one of css, id, name, url, title, text
-5:30: verification.pages.0.when.visible: there is no element to be visible; give css, id or name`},
+5:30: verification.pages.0.when.visible: visible needs an element; give css, id or name`},
 		{name: "actions", text: page(`{role: login, when: {id: a}, do: [
 {},
 {fill: {id: a}, click: {id: b}, with: username},
@@ -323,36 +323,36 @@ verification:
 8:1: verification.pages.0.do.2.with: missing; expected user_code, username, password
 9:23: verification.pages.0.do.3.with: not the name of a value; expected user_code, username, password
 10:24: verification.pages.0.do.4.with: only fill has a value
-10:39: verification.pages.0.do.4.all: only check can have all
+10:39: verification.pages.0.do.4.all: only check has all
 11:2: verification.pages.0.do.5.click: no locator; give one of css, id, name, label, button
 12:2: verification.pages.0.do.6.click: more than one locator; give one of css, id, name, label, button
 13:18: verification.pages.0.do.7.click.button: not a regular expression: missing closing ): ` + "`(`" + `
 14:15: verification.pages.0.do.8.check.css: "[" is not a CSS selector: expected identifier, found EOF instead
-14:25: verification.pages.0.do.8.check.nth: expected a number from 0, found -1`},
+14:25: verification.pages.0.do.8.check.nth: expected 0 or more, found -1`},
 		{name: "actions of roles", text: page(`{role: success, when: {id: a}, do: [{click: {id: a}}]},
 {role: consent, when: {id: a}, do: [{click: {id: a}}]},
 {role: code, when: {id: a}, approve: [{click: {id: a}}]},
 {role: consent, when: {id: a}, deny: [{click: {id: a}}], no_deny: true},
 {role: cosent, when: {id: a}}`),
 			want: `
-5:1: verification.pages.0: the role success ends the journey: it has no actions
+5:1: verification.pages.0: the role success ends the journey and has no actions
 6:32: verification.pages.1.do: the role consent has approve and deny instead
 7:1: verification.pages.2: approve and deny belong to code_confirm and consent; the role code has do
 8:32: verification.pages.3.deny: no_deny says that there is no way to deny
-9:8: verification.pages.4.role: unknown word "cosent"; expected code, identifier, password, login, interstitial, code_confirm, consent, success, denied, code_error, login_error, error`},
+9:8: verification.pages.4.role: unknown value "cosent"; expected code, identifier, password, login, interstitial, code_confirm, consent, success, denied, code_error, login_error, error`},
 		{name: "form fields", text: page(`{role: login, when: {id: a}, http: {set: {u: username, p: hunter2}, deny: {d: "=no", e: no}}}`),
 			want: `
-5:59: verification.pages.0.http.set.p: not the name of a value; expected user_code, username, password, or =text for the text itself
-5:89: verification.pages.0.http.deny.e: not the name of a value; expected user_code, username, password, or =text for the text itself`},
+5:59: verification.pages.0.http.set.p: not the name of a value; expected user_code, username, password, or =text for literal text
+5:89: verification.pages.0.http.deny.e: not the name of a value; expected user_code, username, password, or =text for literal text`},
 		{name: "hook with both", text: minimal + "verification: {hook: {command: [a], url: \"https://a.example\"}}\n",
-			want: `4:16: verification.hook: command and url; give one of them`},
+			want: `4:16: verification.hook: both command and url; give only one`},
 		{name: "hook with neither", text: minimal + "verification: {drivers: [hook], hook: {}}\n",
 			want: `4:33: verification.hook.command: missing; give command or url`},
 		{name: "hook's parts", text: minimal + "verification: {hook: {url: hook, method: \"A B\", headers: {a b: c}}}\n",
 			want: `
 4:28: verification.hook.url: "hook" is not an http or https URL; write it as https://host/path
 4:42: verification.hook.method: "A B" is not an HTTP method
-4:64: verification.hook.headers.a b: not the name of a header`},
+4:64: verification.hook.headers.a b: not a header name`},
 		{name: "command with a body", text: minimal + "verification: {hook: {command: [a], body: x}}\n",
 			want: `4:16: verification.hook: method, headers and body belong to url, not to command`},
 
@@ -367,10 +367,10 @@ verification:
 --set: limits.rate: expected a number, found "much"
 --set: nonsense: expected key=value
 --set: scopes: not YAML: did not find expected ',' or '}'
---set: scopes.5: expected an element's number from 0 to 1, found "5"
---set: scopes.x: expected an element's number from 0 to 1, found "x"
+--set: scopes.5: expected an element number from 0 to 1, found "5"
+--set: scopes.x: expected an element number from 0 to 1, found "x"
 --set: title.x: there is no key "x" inside a single value
---set: users.first.password: a secret never stands in a profile; write {env: DEVICEGRANT_PASSWORD}
+--set: users.first.password: a profile cannot contain a secret; write {env: DEVICEGRANT_PASSWORD}
 --set: users.first.username: missing
 --set: verification.pages.0.role: missing; expected code, identifier, password, login, interstitial, code_confirm, consent, success, denied, code_error, login_error, error
 --set: verification.pages.0.when.cs: unknown key; did you mean "css"?`},

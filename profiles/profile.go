@@ -2,37 +2,38 @@ package profiles
 
 import "time"
 
-// Profile describes one target: where it is, who may talk to it, how its
-// verification pages look, and what it is known to do differently. It is the
+// Profile describes one target: where it is, which clients and users may use
+// it, how its verification pages work, and its known deviations. It is the
 // resolved form: variables are expanded and secrets are read.
 type Profile struct {
-	// Name stands in file names and tables. Default: the shipped name, or the
-	// file's name without its extension.
+	// Name is used in file names and tables. Default: the name of the shipped
+	// profile, or the file's name without its extension.
 	Name  string `yaml:"name"`
 	Title string `yaml:"title"`
-	// BaseURL is the variable ${base_url}, usually all that a user has to set.
-	// One slash at its end is removed, so that "${base_url}/token" is right
+	// BaseURL is the variable ${base_url}, usually the only one that you need
+	// to set. One trailing slash is removed, so "${base_url}/token" is right
 	// for either spelling.
 	BaseURL string `yaml:"base_url"`
-	// Vars are further variables for ${name} in any string of the profile. A
-	// string that names an empty variable is empty as a whole.
+	// Vars are more variables for ${name} in any string of the profile. A
+	// string that uses an empty variable is empty as a whole.
 	Vars map[string]string `yaml:"vars"`
 
-	// Issuer is the issuer identifier that metadata must carry byte for byte
-	// (RFC 8414 section 3.3). Empty: the target promises none.
+	// Issuer is the issuer identifier that the metadata must contain, byte for
+	// byte (RFC 8414 section 3.3). Empty: the target has none.
 	Issuer string `yaml:"issuer"`
-	// IssuerRule is exact, or ignore where the metadata is known to carry
-	// something else. Default exact.
+	// IssuerRule is exact, or ignore if the metadata is known to state another
+	// issuer. Default exact.
 	IssuerRule string `yaml:"issuer_rule"`
-	// Discovery is "auto" (both well-known forms of the issuer), "off", or the
-	// URL of the metadata document. Default: auto with an issuer, else off.
+	// Discovery is "auto" (both well-known locations of the issuer), "off", or
+	// the URL of the metadata document. Default: auto with an issuer, otherwise
+	// off.
 	Discovery string    `yaml:"discovery"`
 	Endpoints Endpoints `yaml:"endpoints"`
 	Clients   Clients   `yaml:"clients"`
 	Users     Users     `yaml:"users"`
-	// Scopes are requested by every flow that is not about scopes.
+	// Scopes are requested by every flow that does not test scopes.
 	Scopes []string `yaml:"scopes"`
-	// ForbiddenScope exists, and Clients.Public may not have it.
+	// ForbiddenScope exists, but Clients.Public may not have it.
 	ForbiddenScope string `yaml:"forbidden_scope"`
 
 	Request      Requests     `yaml:"request"`
@@ -42,26 +43,27 @@ type Profile struct {
 	TLS          TLS          `yaml:"tls"`
 	Limits       Limits       `yaml:"limits"`
 	Capabilities Capabilities `yaml:"capabilities"`
-	// Load is about load tests only.
+	// Load is used by load tests only.
 	Load LoadTest `yaml:"load"`
-	// Expiry is where the checks that wait for expiry go; nil: the same place
-	// as everything else.
+	// Expiry is the target of the checks that wait until a code expires; nil:
+	// the same as for all other checks.
 	Expiry *Expiry `yaml:"expiry"`
 	// Tenant is a second tenant of the same server; nil: none is known.
 	Tenant   *Tenant     `yaml:"tenant"`
 	Baseline []Deviation `yaml:"baseline"`
 
-	// Source is the file the profile was read from, or "builtin:NAME".
+	// Source is the file that the profile was read from, or "builtin:NAME".
 	Source string `yaml:"-"`
-	// Dropped says which optional clients and users are not in this run, and
-	// why: "clients.confidential: DEVICEGRANT_CLIENT_SECRET is not set".
+	// Dropped lists the optional clients and users that are not in this run,
+	// each with the reason: "clients.confidential: DEVICEGRANT_CLIENT_SECRET is
+	// not set".
 	Dropped []string `yaml:"-"`
 
-	// origins says where each key that is given stands, by its path.
+	// origins maps the path of each given key to the place where it was set.
 	origins map[string]string
 }
 
-// Endpoints are absolute URLs. An empty one is looked up by discovery.
+// Endpoints are absolute URLs. Discovery looks up the empty ones.
 type Endpoints struct {
 	DeviceAuthorization string `yaml:"device_authorization"`
 	Token               string `yaml:"token"`
@@ -75,22 +77,22 @@ type Endpoints struct {
 type Clients struct {
 	// Public polls in most scenarios. Required.
 	Public *Client `yaml:"public"`
-	// Second is another client that may use the grant.
+	// Second is another client that may use the device grant.
 	Second *Client `yaml:"second"`
 	// Confidential has a secret.
 	Confidential *Client `yaml:"confidential"`
-	// NotAllowed is registered but not for the device grant.
+	// NotAllowed is registered but may not use the device grant.
 	NotAllowed *Client `yaml:"not_allowed"`
 	// Reserved has a secret, and reserved characters such as % or : in its id
 	// or secret.
 	Reserved *Client `yaml:"reserved"`
 }
 
-// Client is one registration.
+// Client is one registered client.
 type Client struct {
 	ID string `yaml:"id"`
-	// Name is what the decision page must call the client. Empty: not known,
-	// and not looked for.
+	// Name is the client's name on the consent page. Empty: not known, and not
+	// checked.
 	Name   string  `yaml:"name"`
 	Secret *Secret `yaml:"secret"`
 	// Auth is how the client authenticates at the token endpoint. Default:
@@ -100,8 +102,8 @@ type Client struct {
 	DeviceAuth ClientAuth `yaml:"device_auth"`
 	// Scopes replace Profile.Scopes for this client.
 	Scopes []string `yaml:"scopes"`
-	// Optional leaves the client out of the run, instead of refusing the
-	// profile, when its secret is not there.
+	// Optional leaves the client out of the run if its secret is missing.
+	// Otherwise a missing secret is an error.
 	Optional bool `yaml:"optional"`
 }
 
@@ -109,21 +111,21 @@ type Client struct {
 // (RFC 7591 section 2).
 type ClientAuth string
 
-// The methods that the harness can use.
+// The methods that devicegrant can use.
 const (
 	AuthNone  ClientAuth = "none"
 	AuthBasic ClientAuth = "client_secret_basic"
 	AuthPost  ClientAuth = "client_secret_post"
 )
 
-// Users are the people at the second screen.
+// Users are the test accounts of end users.
 type Users struct {
 	First  *User `yaml:"first"`
 	Second *User `yaml:"second"`
-	// Third guesses user codes until it is held back. Absent: First does, after
-	// everybody else.
+	// Third guesses user codes until the server limits it. Absent: First
+	// guesses, after all other checks.
 	Third *User `yaml:"third"`
-	// Wrong is refused by the login page. Absent: the target accepts any
+	// Wrong must be rejected by the login page. Absent: the target accepts any
 	// password, and the failed-login checks are not applicable.
 	Wrong *User `yaml:"wrong"`
 }
@@ -132,8 +134,8 @@ type Users struct {
 type User struct {
 	Username Secret `yaml:"username" profile:"plain"`
 	Password Secret `yaml:"password"`
-	// Optional leaves the user out of the run, instead of refusing the
-	// profile, when the name or the password is not there.
+	// Optional leaves the user out of the run if the user name or the password
+	// is missing. Otherwise that is an error.
 	Optional bool `yaml:"optional"`
 }
 
@@ -143,34 +145,34 @@ type Requests struct {
 	Token               Addition `yaml:"token"`
 }
 
-// Addition is what one endpoint wants beyond RFC 8628.
+// Addition is what one endpoint requires beyond RFC 8628.
 type Addition struct {
 	// ParamsIn is where the parameters go: body (default) or query. A client
-	// secret never stands in a query.
+	// secret never goes in a query.
 	ParamsIn string `yaml:"params_in"`
-	// Params and Headers are plain values, or secrets: {env: ...}. A parameter
-	// that is a secret stands in no query.
+	// Params and Headers are plain values, or secrets: {env: ...}. A secret
+	// parameter cannot go in a query.
 	Params  map[string]Secret `yaml:"params" profile:"plain"`
 	Headers map[string]Secret `yaml:"headers" profile:"plain"`
 }
 
-// Responses is how the target spells what RFC 8628 and RFC 6749 spell
-// otherwise. The harness then understands its answers, so that one deviation
-// does not hide the rest; the deviation itself is still reported, as known.
+// Responses says where the target's responses differ from RFC 8628 and RFC
+// 6749. devicegrant then understands them, so that one deviation does not hide
+// the rest. The deviation itself is still reported, as known.
 type Responses struct {
-	// Format of the answers of both endpoints: json (default) or form.
+	// Format of the responses of both endpoints: json (default) or form.
 	Format string `yaml:"format"`
-	// Members are member names of answers, standard to the target's.
+	// Members maps standard member names to the target's.
 	Members map[string]string `yaml:"members"`
-	// Errors are error codes, standard to the target's.
+	// Errors maps standard error codes to the target's.
 	Errors map[string]string `yaml:"errors"`
-	// Statuses are HTTP statuses of answers with a standard error code, where
-	// they are not those of RFC 6749 section 5.2.
+	// Statuses maps error codes to the HTTP statuses of their responses, where
+	// these differ from RFC 6749 section 5.2.
 	Statuses map[string]int `yaml:"statuses"`
 }
 
-// Expectations are values that the target's documentation gives. A difference
-// is reported and fails nothing.
+// Expectations are values from the target's documentation. A difference is
+// reported but fails nothing.
 type Expectations struct {
 	// ExpiresIn and Interval are those of the device authorization response.
 	ExpiresIn time.Duration `yaml:"expires_in"`
@@ -179,66 +181,71 @@ type Expectations struct {
 	UserCode string `yaml:"user_code"`
 }
 
-// TLS says how far the target's transport is trusted.
+// TLS says how much the target's transport is trusted.
 type TLS struct {
-	// CAFile is a PEM file of roots to trust beside the system's.
-	// Relative to the profile; Load makes it usable from the working directory.
+	// CAFile is a PEM file of CA certificates to trust in addition to the
+	// system's. In the file, the path is relative to the profile; Load makes it
+	// relative to the working directory.
 	CAFile string `yaml:"ca_file"`
 	// Insecure accepts any certificate. Reports say so.
 	Insecure bool `yaml:"insecure"`
-	// AllowHTTP accepts http URLs, for loopback servers; the https parts of
-	// the checks are then not applicable.
+	// AllowHTTP accepts http URLs, for servers on loopback; the HTTPS checks
+	// are then not applicable.
 	AllowHTTP bool `yaml:"allow_http"`
 }
 
 // Limits bound what a run does to the target.
 type Limits struct {
-	// Timeout is for one HTTP exchange. Default 15s.
+	// Timeout of one HTTP exchange. Default 15s.
 	Timeout time.Duration `yaml:"timeout"`
-	// Rate is the most requests per second to the API endpoints. Default 50.
+	// Rate is the maximum number of requests per second to the endpoints.
+	// Default 50.
 	Rate float64 `yaml:"rate"`
-	// DeviceAuthorizationPerMinute and TokenPerMinute are ceilings that the
-	// target sets for one endpoint. Checks that need more are skipped. Default
-	// 0: none is known.
+	// DeviceAuthorizationPerMinute and TokenPerMinute are the target's own
+	// limits for one endpoint. Checks that need more are skipped. Default 0: no
+	// known limit.
 	DeviceAuthorizationPerMinute int `yaml:"device_authorization_per_minute"`
 	TokenPerMinute               int `yaml:"token_per_minute"`
-	// Codes is how many codes are issued to look for repeated and for weak
+	// Codes is how many codes to obtain when looking for repeated and weak
 	// ones. Default 100.
 	Codes int `yaml:"codes"`
 	// RefreshGrace is how long a refresh token may still work after it was
 	// replaced. Default 65s.
 	RefreshGrace time.Duration `yaml:"refresh_grace"`
-	// Guesses is how many wrong user codes are typed in a row before the
-	// absence of a limit is reported. Default 30.
+	// Guesses is how many wrong user codes to enter in a row before reporting
+	// that there is no limit. Default 30.
 	Guesses int `yaml:"guesses"`
-	// GuessesStrict goes on to so many, and makes their absence a failure where
-	// the codes are short. Default 0: the checks stop at Guesses.
+	// GuessesStrict goes on to this number of wrong codes; if there is still no
+	// limit and the codes are short, the check fails. Default 0: the checks
+	// stop at Guesses.
 	GuessesStrict int `yaml:"guesses_strict"`
-	// RaceWidth is how many requests a race sends at the same moment, RaceRounds
-	// how many fresh codes are raced for. Defaults 20 and 10.
+	// RaceWidth is how many requests a race sends at once; RaceRounds is how
+	// many rounds it has, each with a fresh code. Defaults 20 and 10.
 	RaceWidth  int `yaml:"race_width"`
 	RaceRounds int `yaml:"race_rounds"`
-	// LoadDevices is how many devices poll at once in the checks under load.
-	// Default 24.
+	// LoadDevices is how many devices poll at once in the load checks. Default
+	// 24.
 	LoadDevices int `yaml:"load_devices"`
-	// AllowLockouts permits checks that may lock an account or a client, such as a
-	// wrong client secret.
+	// AllowLockouts allows checks that may lock an account or a client, such as
+	// wrong client secrets.
 	AllowLockouts bool `yaml:"allow_lockouts"`
 }
 
-// Capabilities say what the target can do where it cannot be seen. Nil means
-// unknown: the run finds out or says that it could not.
+// Capabilities say what cannot be seen from outside. Nil means unknown: the run
+// finds out, or says that it could not.
 type Capabilities struct {
-	// Deny: the pages offer a way to refuse.
+	// Deny: the pages have a way to deny.
 	Deny *bool `yaml:"deny"`
-	// ScopeRequired: a device authorization request without scope is refused.
+	// ScopeRequired: the server rejects a device authorization request without
+	// a scope.
 	ScopeRequired *bool `yaml:"scope_required"`
-	// PKCE: code_challenge in the device authorization request is enforced.
+	// PKCE: the server enforces a code_challenge in the device authorization
+	// request.
 	PKCE *bool `yaml:"pkce"`
-	// DPoP: the token endpoint takes proofs (RFC 9449). Unknown: what
-	// dpop_signing_alg_values_supported in the metadata says.
+	// DPoP: the token endpoint accepts DPoP proofs (RFC 9449). Unknown:
+	// dpop_signing_alg_values_supported in the metadata decides.
 	DPoP *bool `yaml:"dpop"`
-	// Resource is a resource indicator (RFC 8707) that Clients.Public may name
+	// Resource is a resource indicator (RFC 8707) that Clients.Public may use
 	// in the device authorization request. Empty: none is known.
 	Resource string `yaml:"resource"`
 	// AuthorizationDetails is the JSON text of a rich authorization request
@@ -246,27 +253,28 @@ type Capabilities struct {
 	AuthorizationDetails string `yaml:"authorization_details"`
 }
 
-// Expiry is a stand-in target whose codes live shortly: another client, since
-// many servers set the lifetime per client, or other endpoints. An entry with
-// no client whose endpoints are all empty is the same as none. The users are
-// the same: some codes are approved there.
+// Expiry is a substitute target with short-lived codes: another client, because
+// many servers set the lifetime per client, or other endpoints. An entry
+// without a client and without endpoints counts as absent. The users are the
+// same: some codes are approved there.
 type Expiry struct {
-	// Client is who asks there. Default: Clients.Public.
+	// Client requests the codes. Default: Clients.Public.
 	Client *Client `yaml:"client"`
-	// Endpoints replace Profile.Endpoints as a whole. All empty: the same.
+	// Endpoints replace Profile.Endpoints as a whole. All empty: the same
+	// endpoints.
 	Endpoints Endpoints `yaml:"endpoints"`
 }
 
-// Tenant is another tenant of the same server (an organisation, a realm, a
-// workspace), which must know nothing of the first one's clients, users and codes.
+// Tenant is another tenant of the same server (an organization, a realm, a
+// workspace). It must not know the clients, users and codes of the first.
 type Tenant struct {
-	// Issuer is that of its metadata, from which the endpoints are discovered
-	// that Endpoints leaves out.
+	// Issuer is the issuer of its metadata, which provides the endpoints that
+	// Endpoints omits.
 	Issuer    string        `yaml:"issuer"`
 	Endpoints Endpoints     `yaml:"endpoints"`
 	Clients   TenantClients `yaml:"clients"`
 	Users     TenantUsers   `yaml:"users"`
-	// Guests says whether people of this tenant may decide in the first one.
+	// Guests says whether users of this tenant may decide in the first one.
 	Guests *bool `yaml:"guests"`
 }
 
@@ -275,86 +283,87 @@ type TenantClients struct {
 	Public *Client `yaml:"public"`
 }
 
-// TenantUsers are the people of a second tenant.
+// TenantUsers are the users of a second tenant.
 type TenantUsers struct {
 	First *User `yaml:"first"`
 }
 
-// Deviation is one entry of the baseline: something the target is known to do.
+// Deviation is one entry of the baseline: a known deviation of the target.
 type Deviation struct {
 	// Check is the requirement's id, for example ERR-01.
 	Check string `yaml:"check"`
-	// Code is the finding's code; empty: every finding of the check.
+	// Code is the finding's code; empty: all findings of the check.
 	Code string `yaml:"code"`
 	// Expect is fail (default), warn, inconclusive or n/a.
 	Expect string `yaml:"expect"`
 	Reason string `yaml:"reason"`
 	Link   string `yaml:"link"`
-	// Until is the last day, in UTC, on which the entry holds: 2027-01-31.
-	// Empty: for ever.
+	// Until is the entry's last day, in UTC: 2027-01-31. Empty: no last day.
 	Until string `yaml:"until"`
 
-	// Line is where the entry stands in File, which is the profile's own or
-	// that of LoadBaseline.
+	// Line is the position of the entry in File: the profile, or the file given
+	// to LoadBaseline.
 	Line int    `yaml:"-"`
 	File string `yaml:"-"`
 }
 
-// Verification says how a person decides at this target.
+// Verification says how the end user decides at this target.
 type Verification struct {
 	// Drivers are tried in order: browser, forms, hook, manual. Default:
 	// browser, forms.
 	Drivers []string `yaml:"drivers"`
-	// Auto recognises by heuristics what no entry of Pages matches. Default true.
+	// Auto uses heuristics for pages that match no entry of Pages. Default
+	// true.
 	Auto   *bool  `yaml:"auto"`
 	Locale string `yaml:"locale"` // default en-US
-	// CompleteParam is the query member of verification_uri_complete that
-	// carries the user code. Default user_code.
+	// CompleteParam is the query parameter of verification_uri_complete that
+	// contains the user code. Default user_code.
 	CompleteParam string `yaml:"complete_param"`
-	// Consent says when a decision page is shown: always, first-time, never,
-	// unknown (default). With never or unknown a deny journey submits no login
-	// that could approve by itself.
+	// Consent says when the consent page is shown: always, first-time, never,
+	// unknown (default). With never or unknown, a journey that denies submits
+	// no login, because logging in might approve.
 	Consent string `yaml:"consent"`
-	// Narrow is a scope that the person can refuse alone; nil: not known.
+	// Narrow is a scope that the end user can deselect; nil: not known.
 	Narrow *Narrow       `yaml:"narrow"`
 	Limits JourneyLimits `yaml:"limits"`
-	// ScopeLabels is what the decision page says in place of a scope's name.
+	// ScopeLabels is what the consent page shows instead of a scope's name.
 	ScopeLabels map[string]string `yaml:"scope_labels"`
 	Pages       []Page            `yaml:"pages"`
 	Hook        *Hook             `yaml:"hook"`
 }
 
-// Narrow is how a person grants less than was asked for: the decision page has
-// a box for this scope, ticked or to be ticked.
+// Narrow is how the end user grants less than was requested: the consent page
+// has a checkbox for this scope.
 type Narrow struct {
 	Scope string   `yaml:"scope"`
 	Box   *Locator `yaml:"box"`
 }
 
-// JourneyLimits bound one journey.
+// JourneyLimits bound one journey of the end user.
 type JourneyLimits struct {
-	Step    time.Duration `yaml:"step"`    // one page to appear; default 10s
-	Journey time.Duration `yaml:"journey"` // the whole journey; default 60s
-	Pages   int           `yaml:"pages"`   // pages seen; default 12
+	Step    time.Duration `yaml:"step"`    // timeout for one page to appear; default 10s
+	Journey time.Duration `yaml:"journey"` // timeout for the whole journey; default 60s
+	Pages   int           `yaml:"pages"`   // maximum number of pages; default 12
 }
 
-// Page is how to recognise one page and what to do on it. Pages are tried in
-// order; the first whose When matches wins.
+// Page says how to recognize one page and what to do on it. Pages are tried in
+// order; the first whose When matches is used.
 type Page struct {
 	// Role gives the page its meaning: code, code_confirm, identifier,
 	// password, login, consent, interstitial, or an end: success, denied,
 	// code_error, login_error, error.
 	Role string `yaml:"role"`
-	// When is a list of alternatives; within one, every key must hold.
+	// When is a list of alternatives; within one, all conditions must hold.
 	When []Match `yaml:"when" profile:"single"`
-	// Do is for every page but consent and code_confirm, which have Approve
-	// and Deny. A page without actions is driven by the heuristics of its role.
+	// Do is for all roles except consent and code_confirm, which have Approve
+	// and Deny. On a page without actions, the heuristics for its role decide.
 	Do      []Action `yaml:"do"`
 	Approve []Action `yaml:"approve"`
 	Deny    []Action `yaml:"deny" profile:"none=NoDeny"`
-	// NoDeny says that this page offers no way to refuse; `deny: none` sets it too.
+	// NoDeny says that this page has no way to deny; `deny: none` means the
+	// same.
 	NoDeny bool `yaml:"no_deny"`
-	// HTTP corrects what the forms driver sends, where a script would fill
+	// HTTP corrects what the forms driver sends where a script would fill
 	// hidden fields: field name to value name or literal.
 	HTTP *HTTPFill `yaml:"http"`
 
@@ -364,7 +373,7 @@ type Page struct {
 // Match is one set of conditions on a page.
 type Match struct {
 	CSS   string `yaml:"css"`   // a selector that matches an element
-	ID    string `yaml:"id"`    // an element id, exact (it may hold a dot)
+	ID    string `yaml:"id"`    // an element id, exact (it may contain a dot)
 	Name  string `yaml:"name"`  // an element's name attribute
 	URL   string `yaml:"url"`   // a glob with *
 	Title string `yaml:"title"` // a regular expression
@@ -373,7 +382,7 @@ type Match struct {
 	Visible *bool `yaml:"visible"`
 }
 
-// Locator names one element of a page. Exactly one of the first five is set.
+// Locator finds one element of a page. Exactly one of the first five is set.
 type Locator struct {
 	CSS    string `yaml:"css"`
 	ID     string `yaml:"id"`
@@ -383,17 +392,17 @@ type Locator struct {
 	Nth    int    `yaml:"nth"`    // the n-th match, from 0
 }
 
-// Action is one act on a page: exactly one of Fill, Click, Check.
+// Action is one action on a page: exactly one of Fill, Click, Check.
 type Action struct {
 	Fill  *Locator `yaml:"fill"`
 	Click *Locator `yaml:"click"`
 	Check *Locator `yaml:"check"`
-	// With names the value of Fill: user_code, username, password. Values are
-	// names, never literals, so no secret stands in a profile.
+	// With names the value of Fill: user_code, username, password. These are
+	// names, never literals, so a profile contains no secret.
 	With string `yaml:"with"`
 	// All checks every match of Check instead of the first.
 	All bool `yaml:"all"`
-	// Optional goes on when the element is not there.
+	// Optional continues if the element is missing.
 	Optional bool `yaml:"optional"`
 
 	Line int `yaml:"-"`
@@ -406,14 +415,14 @@ type HTTPFill struct {
 	Deny    map[string]string `yaml:"deny"`    // added when denying
 }
 
-// Hook decides without pages: a command or an HTTP call. In every string
-// {user_code}, {username}, {decision} (approve or deny) and
-// {verification_uri} are replaced.
+// Hook decides without pages: a command or an HTTP call. In every string,
+// {user_code}, {username}, {decision} (approve or deny) and {verification_uri}
+// are replaced.
 type Hook struct {
-	// Command is run without a shell; exit status 0 means done. A program with
+	// Command runs without a shell; exit status 0 means success. A program with
 	// a slash in its name is relative to the profile.
 	Command []string `yaml:"command"`
-	// URL is called; any 2xx answer means done.
+	// URL is called; any 2xx response means success.
 	URL    string `yaml:"url"`
 	Method string `yaml:"method"` // default POST
 	// Headers are plain values, or secrets: {env: ...}.

@@ -7,12 +7,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Record returns the profile as JSON under the keys of a profile, for a result
-// that is to be judged again. Secrets stand in it as in a profile: where their
-// values came from, never the values.
+// Record returns the profile as JSON with the keys of a profile, for a result
+// that can be judged again. Like a profile, it contains the sources of secrets,
+// never their values.
 func (p *Profile) Record() (json.RawMessage, error) { return record(p) }
 
-// Record returns the endpoints as JSON under the keys of a profile.
+// Record returns the endpoints as JSON with the keys of a profile.
 func (e Endpoints) Record() (json.RawMessage, error) { return record(e) }
 
 func record(v any) (json.RawMessage, error) {
@@ -45,8 +45,9 @@ func EndpointsFromRecord(recorded json.RawMessage) (e Endpoints, err error) {
 	return e, nil
 }
 
-// UnmarshalYAML reads the form that MarshalYAML writes. Profiles do not pass
-// here: their secrets are read with positions, and refused where a value stands.
+// UnmarshalYAML reads what MarshalYAML writes. Loading a profile does not use
+// it: there, secrets are read with their positions, and plain values are
+// rejected.
 func (s *Secret) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind == yaml.ScalarNode {
 		var plain string

@@ -27,7 +27,7 @@ func (d *document) fillSecret(path string, node *yaml.Node, target reflect.Value
 		return
 	}
 	if node.Kind != yaml.MappingNode {
-		d.reportAt(path, "a secret never stands in a profile", "write {env: DEVICEGRANT_"+envName(path)+"}")
+		d.reportAt(path, "a profile cannot contain a secret", "write {env: DEVICEGRANT_"+envName(path)+"}")
 		return
 	}
 	d.fillStruct(path, node, target)

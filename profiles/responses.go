@@ -25,7 +25,7 @@ var (
 // one name for two things.
 func (d *document) checkResponses(r *Responses) {
 	d.oneOf("responses.format", r.Format, formats...)
-	d.checkAliases("responses.members", r.Members, aliasedMembers, "a member of an answer")
+	d.checkAliases("responses.members", r.Members, aliasedMembers, "a response member")
 	d.checkAliases("responses.errors", r.Errors, aliasedErrors, "an error code")
 	for _, code := range slices.Sorted(maps.Keys(r.Statuses)) {
 		at := join("responses.statuses", code)
@@ -46,11 +46,11 @@ func (d *document) checkAliases(path string, aliases map[string]string, known []
 		case !slices.Contains(known, standard):
 			d.reportAt(at, clip(standard)+" is not "+what+" of RFC 6749 or RFC 8628", didYouMean(standard, known))
 		case alias == "" || alias == standard:
-			d.reportAt(at, "no other name for "+standard, "leave it out")
+			d.reportAt(at, "not a different name for "+standard, "leave it out")
 		case slices.Contains(known, alias):
-			d.reportAt(at, clip(alias)+" has a meaning of its own", "an alias is a name that no RFC has; a server that confuses two is for the baseline")
+			d.reportAt(at, clip(alias)+" is itself a standard name", "if the server confuses two standard names, use the baseline")
 		case taken[alias] != "":
-			d.reportAt(at, fmt.Sprintf("%s stands for %s already", clip(alias), taken[alias]), "")
+			d.reportAt(at, fmt.Sprintf("%s is already the alias of %s", clip(alias), taken[alias]), "")
 		}
 		taken[alias] = standard
 	}
@@ -60,7 +60,7 @@ func (d *document) checkAliases(path string, aliases map[string]string, known []
 func (d *document) checkExpectations(e *Expectations) {
 	for path, value := range map[string]int64{"expect.expires_in": int64(e.ExpiresIn), "expect.interval": int64(e.Interval)} {
 		if value < 0 && !d.troubled(path) {
-			d.reportAt(path, "expected a time from 0", "leave it out when the documentation gives none")
+			d.reportAt(path, "expected 0s or more", "leave it out if the documentation gives none")
 		}
 	}
 	if _, err := regexp.Compile(e.UserCode); err != nil {

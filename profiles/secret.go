@@ -2,30 +2,29 @@ package profiles
 
 import "encoding/json"
 
-// Secret is a value that is never written in a profile: it names an
-// environment variable or a file, and is read when the profile is loaded.
-// It prints as "[secret]".
+// Secret is a value that a profile never contains: the profile names an
+// environment variable or a file, and Load reads it. It prints as "[secret]".
 type Secret struct {
-	// Env is the variable's name; File is a path, relative to the profile,
-	// whose content is used with its trailing line end removed; Generate makes
-	// a random value, for a password that must be wrong or does not matter.
-	// Exactly one is set. User names may also stand in the profile as a plain
-	// string, which is not a secret.
+	// Env is the variable's name. File is a path, relative to the profile; its
+	// content is used without the trailing line break. Generate makes a random
+	// value, for a password that must be wrong or does not matter. Exactly one
+	// is set. A user name may also be a plain string in the profile, which is
+	// not a secret.
 	Env      string `yaml:"env"`
 	File     string `yaml:"file"`
 	Generate bool   `yaml:"generate"`
 
-	// plain marks a user name that stands in the profile.
+	// plain marks a value that is written in the profile.
 	plain bool
 	// value is a pointer because fmt cannot call String on a Secret in an
 	// unexported field of a bigger struct: it then prints an address.
 	value *string
 }
 
-// NewSecret returns a secret with a value known to the program.
+// NewSecret returns a secret with the given value.
 func NewSecret(value string) Secret { return Secret{value: &value} }
 
-// Reveal returns the value, "" when the secret was not resolved.
+// Reveal returns the value, or "" if the secret was not read.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -33,25 +32,26 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// Plain says that the value stands in the profile, and is no secret.
+// Plain reports whether the value is written in the profile and so is not a
+// secret.
 func (s Secret) Plain() bool { return s.plain }
 
-// IsZero reports that the secret neither has a value nor names its source.
+// IsZero reports whether the secret has neither a value nor a source.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
-// String implements fmt.Stringer without giving the value away.
+// String implements fmt.Stringer without revealing the value.
 func (s Secret) String() string { return "[secret]" }
 
-// GoString implements fmt.GoStringer without giving the value away.
+// GoString implements fmt.GoStringer without revealing the value.
 func (s Secret) GoString() string { return "[secret]" }
 
-// MarshalYAML writes where the value comes from, as a profile does.
+// MarshalYAML writes the source of the value, as in a profile.
 func (s Secret) MarshalYAML() (any, error) { return s.reference(), nil }
 
-// MarshalJSON writes where the value comes from.
+// MarshalJSON writes the source of the value.
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.reference()) }
 
-// reference is the form that a profile holds.
+// reference is the form that a profile contains.
 func (s Secret) reference() any {
 	switch {
 	case s.plain:

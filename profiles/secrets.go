@@ -2,8 +2,7 @@ package profiles
 
 import "reflect"
 
-// Secrets returns the resolved secrets of the profile, wherever in it they
-// stand.
+// Secrets returns all resolved secrets of the profile.
 func (p *Profile) Secrets() []Secret {
 	var list []Secret
 	p.EachValue(func(s Secret) {
@@ -14,9 +13,9 @@ func (p *Profile) Secrets() []Secret {
 	return list
 }
 
-// EachValue calls secret for each value of that type, plain ones too, and text for
-// every other string, keys of maps included. It walks the types, so that a key that
-// is added later is not forgotten.
+// EachValue calls secret for each [Secret], plain ones too, and text for every
+// other string, including the keys of maps. It walks the types, so that keys
+// added later are included.
 func (p *Profile) EachValue(secret func(Secret), text func(string)) {
 	eachValue(reflect.ValueOf(p).Elem(), secret, text)
 }

@@ -113,7 +113,7 @@ func (s *setter) element(node *yaml.Node, key, tag string) *yaml.Node {
 	n, err := strconv.Atoi(key)
 	switch size := len(node.Content); {
 	case err != nil || n < 0 || n > size:
-		s.refuse(fmt.Sprintf("expected an element's number from 0 to %d, found %q", size, key))
+		s.refuse(fmt.Sprintf("expected an element number from 0 to %d, found %q", size, key))
 		return nil
 	case n == size:
 		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"})

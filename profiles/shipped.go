@@ -26,19 +26,19 @@ func Names() []string {
 }
 
 // Shipped returns the text of a shipped profile, to copy or to load. The error
-// for an unknown name is an *Error that names the nearest one.
+// for an unknown name is an *Error that suggests the nearest one.
 func Shipped(name string) ([]byte, error) {
 	if !slices.Contains(Names(), name) {
 		return nil, newError([]Problem{{
 			File:    name,
 			Message: "no shipped profile has this name",
-			Hint:    didYouMean(name, Names()) + " A file is written with its extension or as ./" + name,
+			Hint:    didYouMean(name, Names()) + " To load a file, write its extension or ./" + name,
 		}})
 	}
 	return shipped.ReadFile(name + ".yaml")
 }
 
-// Describe returns the title of a shipped profile, "" for an unknown name.
+// Describe returns the title of a shipped profile, or "" for an unknown name.
 func Describe(name string) string {
 	text, err := Shipped(name)
 	if err != nil {

@@ -94,7 +94,7 @@ func TestExpiryInstance(t *testing.T) {
 
 func TestUnknownShippedName(t *testing.T) {
 	_, err := Load("bultin", Options{})
-	want := `bultin: no shipped profile has this name; did you mean "builtin"? A file is written with its extension or as ./bultin`
+	want := `bultin: no shipped profile has this name; did you mean "builtin"? To load a file, write its extension or ./bultin`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -12,9 +12,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Show writes the resolved profile as YAML: variables expanded, defaults filled
-// in, secrets as what they are read from, and behind each value its origin:
-// the line of the file, --set, or default. What it prints is a profile again.
+// Show returns the effective profile as YAML: variables expanded, defaults
+// filled in, secrets as their sources and, after each value, its origin: the
+// line of the file, --set, or default. The output is a valid profile.
 func (p *Profile) Show() ([]byte, error) {
 	w := shower{origins: p.origins}
 	root := w.mapping("", reflect.ValueOf(p).Elem())

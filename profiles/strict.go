@@ -148,7 +148,7 @@ func (d *document) fillStruct(path string, node *yaml.Node, target reflect.Value
 
 func unknownKeyHint(key string, known []string) string {
 	if key == "<<" {
-		return "merge keys are not supported: an alias may stand for a whole value only"
+		return "merge keys are not supported: an alias can only replace a whole value"
 	}
 	return didYouMean(key, known)
 }
@@ -215,7 +215,7 @@ func (d *document) eachKey(path string, node *yaml.Node, visit func(key, value *
 		}
 		path := join(path, key.Value)
 		if other := first[key.Value]; other != nil {
-			d.report(path, key, fmt.Sprintf("the key stands here twice, first on line %d", other.Line), "")
+			d.report(path, key, fmt.Sprintf("duplicate key, first on line %d", other.Line), "")
 			continue
 		}
 		first[key.Value] = key

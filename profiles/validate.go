@@ -13,17 +13,17 @@ import (
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// validate checks what types cannot say.
+// validate checks the rules that the types cannot express.
 func (d *document) validate(p *Profile) {
 	if d.given("name") && !plainName.MatchString(p.Name) {
-		d.reportAt("name", clip(p.Name)+" is not a name", "use letters, digits, dots, - and _: it stands in file names")
+		d.reportAt("name", clip(p.Name)+" is not a name", "use letters, digits, dots, - and _: it is used in file names")
 	}
 	d.checkTarget(p)
 	d.checkClients(p)
 	d.checkUsers(p)
 	d.checkScopes("scopes", p.Scopes)
 	if s := p.ForbiddenScope; s != "" && !scopeToken.MatchString(s) {
-		d.reportAt("forbidden_scope", clip(s)+" is not one scope", "write one that the public client may not have")
+		d.reportAt("forbidden_scope", clip(s)+" is not a single scope", "write one that the public client may not have")
 	}
 	d.checkAddition("request.device_authorization", p.Request.DeviceAuthorization, "client_id", "client_secret", "scope")
 	d.checkAddition("request.token", p.Request.Token,
@@ -57,7 +57,7 @@ func (d *document) checkTarget(p *Profile) {
 		}
 	case "auto":
 		if p.Issuer == "" {
-			d.require("issuer", "discovery: auto starts from it")
+			d.require("issuer", "discovery: auto needs it")
 		}
 	default:
 		if !strings.Contains(p.Discovery, "://") {
@@ -68,16 +68,17 @@ func (d *document) checkTarget(p *Profile) {
 	}
 }
 
-// requireEndpoint is silent when the issuer is broken: that is the reason then.
+// requireEndpoint is silent if the issuer is broken, because that is then the
+// cause.
 func (d *document) requireEndpoint(path string) {
 	if !d.troubled("issuer") && !d.troubled("discovery") && !d.mistyped("") {
 		d.require(path, "give it, or an issuer to discover it from")
 	}
 }
 
-// checkURL checks an absolute URL of the target; "" is fine. It returns nil
-// for anything but a good URL. What is wrong with base_url is reported there,
-// not again at every URL that begins with it.
+// checkURL checks an absolute URL of the target; "" is valid. It returns nil
+// for anything but a good URL. A problem of base_url is reported there, and not
+// again at every URL that starts with it.
 func (d *document) checkURL(path, text string, p *Profile) *url.URL {
 	if strings.HasPrefix(text, p.BaseURL) && d.troubled("base_url") {
 		return nil
@@ -104,9 +105,9 @@ func (d *document) checkAnyURL(path, text string) *url.URL {
 	case u.Hostname() == "":
 		d.reportAt(path, clip(text)+" has no host", hint)
 	case u.Fragment != "":
-		d.reportAt(path, clip(text)+" has a fragment", "remove what follows the #")
+		d.reportAt(path, clip(text)+" has a fragment", "remove the # and what follows it")
 	case u.User != nil:
-		d.reportAt(path, "the URL holds a user name or password", "credentials stand in clients and users")
+		d.reportAt(path, "the URL contains a user name or password", "put credentials into clients and users")
 	default:
 		return u
 	}
@@ -148,7 +149,7 @@ func (d *document) checkClients(p *Profile) {
 	}
 }
 
-// withSecret are the clients that are there for their secret.
+// withSecret are the clients whose purpose is their secret.
 var withSecret = []string{"clients.confidential", "clients.reserved"}
 
 func (d *document) checkClient(path string, c *Client) {
@@ -189,7 +190,7 @@ func (d *document) checkUser(path string, user *User) {
 	}
 }
 
-// checkAccounts compares what is only known once secrets are read.
+// checkAccounts compares values that are only known after secrets are read.
 func (d *document) checkAccounts(p *Profile) {
 	first, second := p.Users.First, p.Users.Second
 	if first != nil && second != nil && first.Username.Reveal() != "" && first.Username.Reveal() == second.Username.Reveal() {
@@ -197,13 +198,13 @@ func (d *document) checkAccounts(p *Profile) {
 	}
 	for _, other := range []*User{first, second} {
 		if third := p.Users.Third; third != nil && other != nil && third.Username.Reveal() != "" && third.Username.Reveal() == other.Username.Reveal() {
-			d.reportAt("users.third.username", "the same as another user's", "this account may be locked for a while: leave it out, or give one of its own")
+			d.reportAt("users.third.username", "the same as another user's", "this account may be locked for a while: leave it out, or use a separate account")
 		}
 	}
 	wrong := p.Users.Wrong
 	if first != nil && wrong != nil && first.Password.Reveal() != "" &&
 		first.Username.Reveal() == wrong.Username.Reveal() && first.Password.Reveal() == wrong.Password.Reveal() {
-		d.reportAt("users.wrong.password", "the same as users.first.password", "this login is to be refused: write {generate: true}")
+		d.reportAt("users.wrong.password", "the same as users.first.password", "this login must be rejected: write {generate: true}")
 	}
 }
 
@@ -214,31 +215,31 @@ func (d *document) checkScopes(path string, scopes []string) {
 	for i, scope := range scopes {
 		at := fmt.Sprintf("%s.%d", path, i)
 		if !scopeToken.MatchString(scope) && !d.troubled(at) {
-			d.reportAt(at, clip(scope)+" is not one scope", "write [one, two]")
+			d.reportAt(at, clip(scope)+" is not a single scope", "write [one, two]")
 		}
 	}
 }
 
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
-// ownHeaders are sent by the harness itself. Authorization is also where a
-// literal secret would stand.
+// ownHeaders are sent by devicegrant itself. Authorization is also where a
+// literal secret might be.
 var ownHeaders = []string{"authorization", "content-length", "content-type", "host"}
 
 func (d *document) checkAddition(path string, a Addition, own ...string) {
 	d.oneOf(join(path, "params_in"), a.ParamsIn, placements...)
 	for name, value := range a.Params {
 		if a.ParamsIn == "query" && !value.plain {
-			d.reportAt(join(path, "params."+name), "a secret never stands in a query", "leave params_in out, or send it as a header")
+			d.reportAt(join(path, "params."+name), "a query cannot contain a secret", "leave params_in out, or send it as a header")
 		}
 		if slices.Contains(own, name) {
-			d.reportAt(join(path, "params."+name), "the harness sends this parameter itself", "")
+			d.reportAt(join(path, "params."+name), "devicegrant sends this parameter itself", "")
 		}
 	}
 	for name, value := range a.Headers {
 		at := join(path, "headers."+name)
 		if slices.Contains(ownHeaders, strings.ToLower(name)) {
-			d.reportAt(at, "the harness sends this header itself", "")
+			d.reportAt(at, "devicegrant sends this header itself", "")
 		}
 		d.checkHeader(at, name, value)
 	}
@@ -246,14 +247,14 @@ func (d *document) checkAddition(path string, a Addition, own ...string) {
 
 func (d *document) checkHeader(path, name string, value Secret) {
 	if !headerName.MatchString(name) {
-		d.reportAt(path, "not the name of a header", "")
+		d.reportAt(path, "not a header name", "")
 	}
 	if strings.ContainsAny(value.Reveal(), "\r\n\x00") {
-		d.reportAt(path, "a header's value is one line", "")
+		d.reportAt(path, "a header value must be one line", "")
 	}
 }
 
-// maxGuesses bounds what a run tries.
+// maxGuesses is the upper limit for guesses.
 const maxGuesses = 1000
 
 func (d *document) checkLimits(p *Profile) {
@@ -309,12 +310,12 @@ func (d *document) checkTenant(p *Profile) {
 		d.require("tenant.issuer", "give it, or device_authorization and token in tenant.endpoints")
 	}
 	if t.Clients.Public == nil {
-		d.require("tenant.clients.public", "a client that the second tenant knows")
+		d.require("tenant.clients.public", "give a client of the second tenant")
 	} else {
 		d.checkClient("tenant.clients.public", t.Clients.Public)
 	}
 	if t.Users.First == nil {
-		d.require("tenant.users.first", "a person whom the second tenant knows")
+		d.require("tenant.users.first", "give a user of the second tenant")
 	} else {
 		d.checkUser("tenant.users.first", t.Users.First)
 	}
@@ -331,21 +332,21 @@ func (d *document) checkBaseline(entries []Deviation) {
 		case entry.Check == "":
 			d.require(join(path, "check"), "")
 		case !checkID.MatchString(entry.Check):
-			d.reportAt(join(path, "check"), clip(entry.Check)+" is not a check", "write an id such as ERR-01")
+			d.reportAt(join(path, "check"), clip(entry.Check)+" is not a requirement id", "write an id such as ERR-01")
 		}
 		d.oneOf(join(path, "expect"), entry.Expect, "fail", "warn", "inconclusive", "n/a")
 		if strings.TrimSpace(entry.Reason) == "" {
 			d.require(join(path, "reason"), "say why the deviation is accepted")
 		}
 		if _, err := time.Parse(time.DateOnly, entry.Until); entry.Until != "" && err != nil {
-			d.reportAt(join(path, "until"), clip(entry.Until)+" is not a day", "write it as 2027-01-31")
+			d.reportAt(join(path, "until"), clip(entry.Until)+" is not a date", "write it as 2027-01-31")
 		}
 		// A link may lead to a place in a page.
 		page, _, _ := strings.Cut(entry.Link, "#")
 		d.checkAnyURL(join(path, "link"), page)
 		key := finding{entry.Check, entry.Code}
 		if line, twice := first[key]; twice && entry.Check != "" {
-			d.reportAt(path, fmt.Sprintf("%s stands here twice, first on line %d", entry.Check, line), "")
+			d.reportAt(path, fmt.Sprintf("duplicate entry for %s, first on line %d", entry.Check, line), "")
 		}
 		first[key] = entry.Line
 	}
@@ -360,21 +361,21 @@ func (d *document) checkCAFile(p *Profile, readFile func(string) ([]byte, error)
 	case err != nil:
 		d.reportAt("tls.ca_file", "cannot read it: "+err.Error(), "")
 	case !x509.NewCertPool().AppendCertsFromPEM(text):
-		d.reportAt("tls.ca_file", p.TLS.CAFile+" holds no certificate in PEM form", "")
+		d.reportAt("tls.ca_file", p.TLS.CAFile+" contains no PEM certificate", "")
 	}
 }
 
-// within reports a number outside of its range.
+// within reports a number out of range.
 func within(d *document, path string, value, low, high int) {
 	if (value < low || value > high) && !d.troubled(path) {
 		d.reportAt(path, fmt.Sprintf("expected a number from %d to %d, found %d", low, high, value), "leave it out for the default")
 	}
 }
 
-// notNegative reports a ceiling below zero, which stands for none.
+// notNegative reports a limit below zero, which means no limit.
 func notNegative(d *document, path string, value int) {
 	if value < 0 && !d.troubled(path) {
-		d.reportAt(path, fmt.Sprintf("expected a number from 0, found %d", value), "leave it out when there is no ceiling")
+		d.reportAt(path, fmt.Sprintf("expected 0 or more, found %d", value), "leave it out if there is no limit")
 	}
 }
 
@@ -385,10 +386,10 @@ func positive[T int | float64 | time.Duration](d *document, path string, value T
 	}
 }
 
-// checkCapabilities refuses values that no target could take.
+// checkCapabilities rejects values that no target could accept.
 func (d *document) checkCapabilities(c *Capabilities) {
 	if u, err := url.Parse(c.Resource); c.Resource != "" && (err != nil || !u.IsAbs() || u.Fragment != "") {
-		d.reportAt("capabilities.resource", clip(c.Resource)+" is not an absolute URI without a fragment", "RFC 8707 section 2 wants one")
+		d.reportAt("capabilities.resource", clip(c.Resource)+" is not an absolute URI without a fragment", "RFC 8707 section 2 requires one")
 	}
 	var details []map[string]any
 	if text := c.AuthorizationDetails; text != "" && json.Unmarshal([]byte(text), &details) != nil {

@@ -10,14 +10,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxExpansion bounds what all variables together may expand to, since a
-// variable can name others twice, and those others again.
+// maxExpansion limits the total size of expanded variables, because a variable
+// can refer to others twice, and those to others again.
 const maxExpansion = 1 << 20 // bytes
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// variables are what ${name} may name: base_url and the entries of vars. They
-// may name each other.
+// variables are what ${name} may refer to: base_url and the entries of vars.
+// They may refer to each other.
 type variables struct {
 	document *document
 	nodes    map[string]*yaml.Node
@@ -47,9 +47,9 @@ func newVariables(d *document) *variables {
 			key := node.Content[i]
 			switch {
 			case key.Value == "base_url":
-				d.report("vars.base_url", key, "base_url stands at the top of a profile, not in vars", "")
+				d.report("vars.base_url", key, "base_url belongs at the top level, not in vars", "")
 			case !variableName.MatchString(key.Value):
-				d.report(join("vars", key.Value), key, "a variable's name is made of letters, digits and _", "")
+				d.report(join("vars", key.Value), key, "a variable's name consists of letters, digits and _", "")
 			default:
 				v.nodes[key.Value] = node.Content[i+1]
 			}
@@ -102,9 +102,9 @@ func (v *variables) path(name string) string {
 	return join("vars", name)
 }
 
-// expand replaces every ${name} of a scalar. When one of them is empty the
-// whole string is: "${expiry_url}/token" without a server is no URL at all.
-// $${ stands for ${ itself.
+// expand replaces every ${name} of a scalar. If one of them is empty, the whole
+// string is: "${expiry_url}/token" without a server is not a URL. $${ is a
+// literal ${.
 func (v *variables) expand(path string, node *yaml.Node) (string, bool) {
 	rest, empty := node.Value, false
 	var b strings.Builder

@@ -19,9 +19,9 @@ const (
 )
 
 // Judge applies the rules again to the evidence in a result, without the
-// server. The verdicts are those of the live run, where the same rules judged
-// it and nothing that they need was redacted. What the run did not get to is
-// not judged now.
+// server. The verdicts equal those of the live run if the rules are the same
+// and nothing that they need was redacted. Checks that the run did not reach
+// stay unjudged.
 func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Result, error) {
 	if r.Recorded == nil {
 		return r, fmt.Errorf("the result has no %q part: an older version wrote it, so it cannot be judged again", "recorded")

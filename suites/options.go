@@ -13,54 +13,54 @@ import (
 type Options struct {
 	Profile *profiles.Profile
 	// Kind is "real" (default) or "simulated"; Fidelity says how faithful a
-	// simulation is; Version is the target's version, if it is known.
+	// simulation is; Version is the target's version, if known.
 	Kind, Fidelity, Version string
 
 	// Select are selectors: 3.5, POLL-05, POLL-*, @must, @person, !@slow.
-	// None selects everything.
+	// Without any, all checks are selected.
 	Select []string
 	// Level is must (MUST, defined and implied), should (those and SHOULD), or
 	// all (default).
 	Level string
-	// Policy decides the exit code.
+	// Policy decides the exit status.
 	Policy report.Policy
-	// Unredacted leaves tokens, codes and passwords in the result as they were
-	// sent, so that it can be judged again in full. For throw-away servers.
+	// Unredacted leaves tokens, codes and passwords in the result, so that it
+	// can be judged again in full. For throw-away servers.
 	Unredacted bool
 	// NoBaseline judges as if the profile had no baseline.
 	NoBaseline bool
 
-	// Wait is how long a target that does not answer yet is waited for.
+	// Wait is how long to wait for a target that does not answer yet.
 	Wait time.Duration
-	// TimeBudget is the longest single wait, in target time, that a scenario
-	// may take. Default 5 minutes.
+	// TimeBudget is the longest single wait of a scenario, in target time.
+	// Default 5 minutes.
 	TimeBudget time.Duration
-	// InFlight bounds the exchanges that are under way at once. Default 8.
+	// InFlight is the maximum number of concurrent exchanges. Default 8.
 	InFlight int
-	// Parallel is how many journeys of persons in a browser are under way at once
-	// at most. How many there are follows from how this machine keeps up. Default:
-	// one for each core, or for each two where the browser has windows.
+	// Parallel is the maximum number of concurrent browser journeys. How many
+	// really run depends on how well this machine keeps up. Default: one per
+	// core, or one per two cores if the browser has windows.
 	Parallel int
-	// ClockRate is how many of the target's seconds pass in one of ours.
-	// Above 1 only for a fake whose clock has the same rate. Default 1.
+	// ClockRate is how many target seconds pass per real second. Above 1 only
+	// for a reference server whose clock has the same rate. Default 1.
 	ClockRate float64
-	// Seed repeats the invented values of an earlier run. 0: from the clock.
+	// Seed repeats the random values of an earlier run. 0: from the clock.
 	Seed uint64
 
 	// Browser is auto (default), none, manual, a path, or a ws:// or http://
-	// address of a running browser. With none, nobody opens one by hand either.
-	// Headed shows its window.
+	// address of a running browser. With none, the manual driver is not used
+	// either. Headed shows the browser's window.
 	Browser string
 	Headed  bool
 	// Getenv reads the environment for the browser's path. Default os.Getenv.
 	Getenv func(string) string
-	// In and Out are where the manual driver talks to a person.
+	// In and Out are the terminal of the manual driver.
 	In  io.Reader
 	Out io.Writer
 
 	// Tool is the version of the program that runs the suite.
 	Tool string
-	// Observer is told how the run goes on. It may be nil.
+	// Observer follows the progress of the run. It may be nil.
 	Observer Observer
 }
 
@@ -79,15 +79,15 @@ type Observer interface {
 	Checked(report.Check)
 }
 
-// Outline is what a run is going to do.
+// Outline is the plan of a run.
 type Outline struct {
 	Target    report.Target
 	Checks    []string // the ids, in order
 	Scenarios []string
 	Notes     []string
-	// Progress tells at any time how many scenarios have ended, how many
-	// there are, and what the others wait for.
+	// Progress returns how many scenarios have ended, how many were started,
+	// and what the others are waiting for.
 	Progress func() (ended, started int, waiting []scenario.Status)
-	// Now is the target's time, to which the waits of Progress refer.
+	// Now returns the target's time, which the waits in Progress refer to.
 	Now func() time.Duration
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
-// Run judges a target and returns the result, in which ExitCode sums up. The
-// error is about the set-up: without it there is a result, also of a run that
-// was interrupted. Nothing is written. Call it from anywhere: it touches neither
-// Ginkgo nor Gomega, so that a spec of somebody's own suite can call it, and any
-// number of runs may be under way at once.
+// Run tests a target and returns the result with its ExitCode. An error is
+// about the setup; without an error there is always a result, even for an
+// interrupted run. Run writes no files. It does not touch Ginkgo or Gomega, so
+// a spec of your own suite can call it, and several runs may be in progress at
+// once.
 func Run(ctx context.Context, o Options) (report.Result, error) {
 	s, err := Open(ctx, o)
 	if err != nil {
@@ -47,8 +47,8 @@ func (s *Suite) end(ctx context.Context) report.Result {
 var ginkgoRuns sync.Mutex
 
 // RunSpecs is [Run] with the checks as the specs of a Ginkgo suite: the same
-// checks, and the same result. Ginkgo has one suite in a process, which is this
-// one while it runs: it is for a program that has no other.
+// checks and the same result. Ginkgo allows one suite per process, so this is
+// for a program that has no other suite.
 func RunSpecs(ctx context.Context, o Options) (report.Result, error) {
 	ginkgoRuns.Lock()
 	defer ginkgoRuns.Unlock()

@@ -18,10 +18,10 @@ func (e *SelectorError) Error() string {
 }
 
 // Select returns the requirements that the selectors and the level choose, in
-// the order of the catalogue. A selector is an id (POLL-05), a pattern
-// (POLL-*), a section (3.5), or a label (@must, @should, @person, @browser,
-// @slow, @d2, ...); "!" before it takes away. Selectors add up; without one
-// that adds, everything is there to take away from.
+// the order of the catalog. A selector is an id (POLL-05), a pattern (POLL-*),
+// a section (3.5), or a label (@must, @should, @person, @browser, @slow, @d2,
+// ...); a leading "!" excludes. Selectors add up; if all of them exclude, they
+// start from the whole catalog.
 func Select(selectors []string, level string) ([]rules.Requirement, error) {
 	inLevel, err := levelFilter(level)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
-// Register builds the tree of specs for a session: one container for each RFC
-// section, one spec for each selected requirement. The scenarios run under
-// ctx; they start when the suite does.
+// Register builds the tree of specs for a suite: one container for each RFC
+// section, one spec for each selected requirement. The scenarios run under ctx
+// and start when the suite does.
 func Register(ctx context.Context, s *Suite) {
 	ginkgo.BeforeSuite(func() {
 		config, _ := ginkgo.GinkgoConfiguration()

@@ -24,9 +24,9 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// Suite is one run, from the first contact with the target to the result.
-// Most programs want [Run]; a Suite is for those who run the specs with
-// their own Ginkgo: Open, Register, RunSpecs, Result, Close.
+// Suite is one run, from the first contact with the target to the result. Most
+// programs need only [Run]; a Suite is for running the specs with your own
+// Ginkgo: Open, Register, RunSpecs, Result, Close.
 type Suite struct {
 	options  Options
 	selected []rules.Requirement
@@ -57,10 +57,9 @@ func (e *BaselineError) Error() string {
 
 var errNoProfile = errors.New("suites: Options.Profile is required")
 
-// Open checks the options, makes contact with the target and prepares the user
-// agent. It starts no scenario. Errors are a *[SelectorError], a
-// *[BaselineError], a *[chromium.WantedError], a *[scenario.TargetError], or about
-// the options.
+// Open checks the options, contacts the target and prepares the user agent. It
+// starts no scenario. Errors are a *[SelectorError], a *[BaselineError], a
+// *[chromium.WantedError], a *[scenario.TargetError], or about the options.
 func Open(ctx context.Context, o Options) (*Suite, error) {
 	selected, err := o.check()
 	if err != nil {
@@ -168,7 +167,7 @@ func sameHost(a, b string) bool {
 	return errU == nil && errV == nil && u.Host == v.Host
 }
 
-// Close ends the user agent and drops the connections.
+// Close ends the user agent and closes the connections.
 func (s *Suite) Close() error {
 	s.env.Wire.Close()
 	s.watch.Stop()
@@ -178,7 +177,7 @@ func (s *Suite) Close() error {
 	return s.env.Driver.Close()
 }
 
-// Environment is what the scenarios of the session work with.
+// Environment returns what the scenarios of the suite share.
 func (s *Suite) Environment() *scenario.Environment { return s.env }
 
 // chooseDriver takes the first of the profile's drivers that can work here.
@@ -324,7 +323,7 @@ func (s *Suite) learn(t transcript.Transcript) {
 	}
 }
 
-// Result sums the run up. Selected checks that were not judged, because the
+// Result summarizes the run. Selected checks that were not judged, because the
 // run was interrupted, are skipped with that reason; so are unselected ones.
 func (s *Suite) Result(ctx context.Context) report.Result {
 	r := report.Result{

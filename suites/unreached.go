@@ -12,9 +12,9 @@ import (
 	"github.com/devicegrant/devicegrant/suites/scenario"
 )
 
-// Unreached is the result of a run that [Run] could not begin because its target
-// was not to be talked to: every selected check is inconclusive, for that reason.
-// ok is false where err says something else.
+// Unreached returns the result of a run that [Run] could not start because the
+// target could not be reached: every selected check is inconclusive, for that
+// reason. ok is false if err has another cause.
 func Unreached(o Options, err error) (r report.Result, ok bool) {
 	var target *scenario.TargetError
 	if !errors.As(err, &target) || o.Profile == nil {

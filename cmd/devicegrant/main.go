@@ -1,8 +1,8 @@
-// Command devicegrant judges OAuth 2.0 device authorization grant servers
-// (RFC 8628): conformance runs, load runs, and a reference server to try them on.
+// Command devicegrant tests OAuth 2.0 device authorization grant servers (RFC
+// 8628): conformance runs, load tests, and a reference server to try them on.
 //
-// There is one file per verb. This package alone knows flags, the terminal and
-// the exit status; everything else is in the packages it calls.
+// There is one file per verb. Only this package knows flags, the terminal and
+// exit statuses; everything else is in the packages that it calls.
 package main
 
 import (

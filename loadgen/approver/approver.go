@@ -1,5 +1,5 @@
 // Package approver decides about the codes of a load run in the end user's
-// place: through the hook of a profile, with the HTML forms of its verification
+// place: through the profile's hook, with the HTML forms of the verification
 // pages, or in a real browser.
 package approver
 
@@ -17,8 +17,8 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent/chromium"
 )
 
-// Approver is a [loadgen.Approver]: end users that each have a number and a user
-// agent of their own, which stays logged in. It is safe for concurrent use.
+// Approver is a [loadgen.Approver]: each end user has a number and a user
+// agent, which stays logged in. It is safe for concurrent use.
 type Approver struct {
 	driver  useragent.Driver
 	account *useragent.Account
@@ -27,8 +27,8 @@ type Approver struct {
 	agents map[int]useragent.Agent
 }
 
-// New prepares an approver that uses a driver: hook, forms or browser. An error
-// is a *[chromium.WantedError], or about the profile.
+// New returns an approver with a driver: hook, forms or browser. An error is a
+// *[chromium.WantedError], or about the profile.
 func New(p *profiles.Profile, driver string) (*Approver, error) {
 	o := useragent.Options{Verification: p.Verification, TLS: p.TLS}
 	if driver == "browser" {
@@ -51,7 +51,7 @@ func New(p *profiles.Profile, driver string) (*Approver, error) {
 	return a, nil
 }
 
-// Name is the driver's.
+// Name returns the name of the driver.
 func (a *Approver) Name() string { return a.driver.Name() }
 
 // Decide implements [loadgen.Approver].
@@ -92,7 +92,7 @@ func (a *Approver) agent(ctx context.Context, person int) (useragent.Agent, erro
 	return agent, nil
 }
 
-// Close ends their user agents.
+// Close closes the user agents.
 func (a *Approver) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -1,4 +1,5 @@
-// Package report writes what a load run found for people and for build servers.
+// Package report writes the result of a load run, for people and for build
+// servers.
 //
 // load.json is the single source of truth; both writers here only read a
 // [loadgen.Result]:
@@ -6,20 +7,20 @@
 //	Result ─► cleaned ─┬─► page  ─► templates, charts ─► [HTML]
 //	                   └─► suite ─► junit             ─► [JUnit]
 //
-// [HTML] is one file that keeps: no scripts, no network, nothing beside it.
-// Its charts are SVG in the page itself: Go places lines, grid and labels on a
-// scale, and the style sheet has their colours, dashes and letters, so that they
-// follow a dark screen and a printer.
+// [HTML] writes one self-contained file without scripts or network access. Its
+// charts are inline SVG: Go places lines, grid and labels on a scale, and the
+// style sheet has the colors, dashes and fonts, so the charts adapt to dark
+// screens and printers.
 //
 // [JUnit] separates two things that a build server must not confuse: a server
-// that missed a threshold is a failure, a run that measured nothing is an error.
+// that missed a threshold is a failure; a run that measured nothing is an
+// error.
 //
-// # What a server can do to a report
+// # Hostile content
 //
-// Error codes, descriptions and bodies are the words of the target, and a
-// report is opened by people with rights. Three things stand between them:
-// every string is cleaned on the way in (bounded, control and direction
-// characters made visible), html/template escapes on the way out, and the
-// page's own policy forbids scripts and loading, should both fail. Charts hold
-// numbers and our own words only.
+// Error codes, descriptions and bodies come from the target, and the people who
+// open a report have privileges. Three defenses protect them: every string is
+// cleaned on input (bounded, with control and direction characters made
+// visible), html/template escapes on output, and the page's own policy forbids
+// scripts and loading. Charts contain only numbers and fixed texts.
 package report

@@ -25,8 +25,8 @@ func mustRead(name string) string {
 	return string(content)
 }
 
-// HTML writes a run as one page that needs nothing else: no network, no script
-// and no file beside it. The page is written as a whole or not at all.
+// HTML writes a run as one self-contained page: no network, no scripts and no
+// other files. The page is written completely or not at all.
 func HTML(w io.Writer, r loadgen.Result) error {
 	var out bytes.Buffer
 	if err := pageTemplates.Execute(&out, newPage(cleaned(r))); err != nil {

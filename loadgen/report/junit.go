@@ -11,10 +11,10 @@ import (
 	"github.com/devicegrant/devicegrant/loadgen"
 )
 
-// JUnit writes a run as a build server reads it: a test case for each
-// threshold, one for the ledger and one for the generator.
+// JUnit writes a run for a build server: a test case for each threshold, one
+// for the ledger and one for the generator.
 //
-// Thresholds of an invalid or interrupted run are skipped and the run is an
+// Thresholds of an invalid or interrupted run are skipped, and the run is an
 // error, because neither their success nor their failure is the server's.
 func JUnit(w io.Writer, r loadgen.Result) error {
 	r = cleaned(r)

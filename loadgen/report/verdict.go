@@ -6,7 +6,7 @@ import (
 	"github.com/devicegrant/devicegrant/loadgen"
 )
 
-// judgement is the verdict in words. Mark and Word say without colour what
+// judgement is the verdict in words. Mark and Word say without color what
 // Class says with it.
 type judgement struct {
 	Class, Mark, Word, Sentence string

@@ -22,7 +22,8 @@ func (r *Redactor) Header(h http.Header) http.Header {
 	return r.masking().header(h)
 }
 
-// URL redacts the members of a query and of a fragment, and the rest as a text.
+// URL redacts the parameters of a query and of a fragment, and the rest as
+// text.
 func (r *Redactor) URL(s string) string {
 	if r.off {
 		return s
@@ -30,7 +31,7 @@ func (r *Redactor) URL(s string) string {
 	return r.masking().url(s, 0)
 }
 
-// Body redacts the body of a request or an answer, or a page: JSON, a form,
+// Body redacts the body of a request or a response, or a page: JSON, a form,
 // HTML or any text, whichever it looks like.
 func (r *Redactor) Body(b []byte) []byte {
 	if r.off || b == nil {
@@ -39,7 +40,7 @@ func (r *Redactor) Body(b []byte) []byte {
 	return []byte(r.masking().content(string(b), 0))
 }
 
-// Content is Body for a string: what a page or an error message said.
+// Content is Body for a string: the text of a page or an error message.
 func (r *Redactor) Content(s string) string {
 	if r.off {
 		return s
@@ -47,8 +48,8 @@ func (r *Redactor) Content(s string) string {
 	return r.masking().content(s, 0)
 }
 
-// Tree redacts the strings of a JSON document of our own, as texts; its members
-// and its shape stay.
+// Tree redacts the strings of a JSON document that devicegrant wrote, as text;
+// its members and its structure stay.
 func (r *Redactor) Tree(document json.RawMessage) (json.RawMessage, error) {
 	if r.off {
 		return document, nil
@@ -78,9 +79,9 @@ func (r *Redactor) leaves(tree any) any {
 	return tree
 }
 
-// Stranger redacts a text in which secrets may stand that nobody has learned,
-// because there were too many of them: beside what Content hides, all that looks
-// drawn by chance, and long runs of escapes.
+// Stranger redacts text that may contain secrets that were not learned, because
+// there were too many: besides what Content hides, everything that looks
+// random, and long runs of escapes.
 func (r *Redactor) Stranger(s string) string {
 	if r.off {
 		return s
@@ -104,7 +105,7 @@ var (
 	escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2}|\\+u[0-9A-Fa-f]{4}){8,}`)
 )
 
-// Text redacts a text of ours, which may quote anything.
+// Text redacts text that devicegrant wrote, which may quote anything.
 func (r *Redactor) Text(s string) string {
 	if r.off {
 		return s
@@ -112,8 +113,8 @@ func (r *Redactor) Text(s string) string {
 	return r.masking().text(s)
 }
 
-// Learn takes note of what a message holds. Learn from all messages before
-// redacting any: a token of one may turn up in another.
+// Learn records the secrets in a message. Learn from all messages before
+// redacting any: a token of one may occur in another.
 func (r *Redactor) Learn(h http.Header, body []byte) {
 	if r.off {
 		return
@@ -123,15 +124,15 @@ func (r *Redactor) Learn(h http.Header, body []byte) {
 	w.content(string(body), 0)
 }
 
-// Cookie takes note of the value of a cookie that a page set.
+// Cookie records the value of a cookie that a page set.
 func (r *Redactor) Cookie(value string) {
 	if !r.off {
 		r.learn(value, true)
 	}
 }
 
-// LearnOurs takes note of what a request of ours holds that no target chose: a
-// client's secret, also one that was made up to be wrong.
+// LearnOurs records the values in a request of devicegrant that no target
+// chose: a client's secret, even a deliberately wrong one.
 func (r *Redactor) LearnOurs(body []byte) {
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
@@ -149,7 +150,7 @@ func (r *Redactor) LearnOurs(body []byte) {
 // leastOurs is the shortest such value: what is made up may be empty, or a word.
 const leastOurs = 12
 
-// LearnURL takes note of what a URL holds.
+// LearnURL records the secrets in a URL.
 func (r *Redactor) LearnURL(s string) {
 	if !r.off {
 		r.learning().url(s, 0)

@@ -7,11 +7,11 @@ const (
 	leastDigits  = 20 // of a value that has nothing but digits
 )
 
-// Random says that a value looks drawn by chance, as tokens, codes and session
-// identifiers are, and not like a word: 16 or more of the characters of a bearer
+// Random reports whether a value looks random, as tokens, codes and session
+// identifiers do, and not like a word: 16 or more of the characters of a bearer
 // token (RFC 6750 section 2.1), in which a letter follows a digit, a digit a
-// letter, or a capital a small letter at least four times; or 20 or more digits.
-// One in thirty values of 64 random bits does not look it.
+// letter, or a capital a small letter at least four times; or 20 or more
+// digits. One in thirty values of 64 random bits does not look random.
 func Random(value string) bool {
 	if len(value) < leastRandom {
 		return false

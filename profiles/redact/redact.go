@@ -21,15 +21,15 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 )
 
-// Redactor takes secrets out of what is written. It is safe for concurrent use.
+// Redactor removes secrets from evidence. It is safe for concurrent use.
 type Redactor struct {
 	key []byte
 	// off leaves everything as it is.
 	off bool
-	// names are the members, fields and parameters that hold a secret, in the
-	// form of plainName.
+	// names are the members, fields and parameters that contain a secret, in
+	// the form of plainName.
 	names map[string]bool
-	// public values are never looked for outside of a secret's place.
+	// public values are never searched for outside of a secret's place.
 	public map[string]bool
 
 	mu sync.Mutex
@@ -44,20 +44,20 @@ type Redactor struct {
 	// those that only a cookie had; shown what the target shows to people.
 	drawn          map[string]string
 	cookies, shown map[string]bool
-	// replace hides them in one pass; nil when one was learned since.
+	// replace hides them in one pass; nil if a secret was learned since.
 	replace *strings.Replacer
 }
 
-// maxValues bounds what a hostile target can make us look for. What comes after
-// it is hidden in its own places only.
+// maxValues limits how many values a hostile target can make the redactor
+// search for. Values beyond it are hidden only in their own places.
 const maxValues = 20_000
 
-// shortestWord is the shortest secret of a profile that is looked for in texts.
-// A shorter one would tear holes into everything.
+// shortestWord is the shortest secret of a profile that is searched for in
+// texts. A shorter one would damage too much other text.
 const shortestWord = 3
 
-// New knows the secrets of a profile, and the names under which its target sends
-// tokens.
+// New returns a redactor that knows the secrets of a profile, and the names
+// under which its target sends tokens.
 func New(p *profiles.Profile) *Redactor {
 	r := &Redactor{key: make([]byte, 32), names: map[string]bool{}, public: map[string]bool{}, whole: map[string]bool{},
 		wordMarks: map[string]string{}, drawn: map[string]string{}, cookies: map[string]bool{}, shown: map[string]bool{}}
@@ -82,7 +82,7 @@ func New(p *profiles.Profile) *Redactor {
 	return r
 }
 
-// Secret takes note of a secret that is known to be one, like those of the
+// Secret learns a value that is known to be a secret, like those of the
 // profile: it is hidden everywhere, whatever it looks like.
 func (r *Redactor) Secret(value string) {
 	if r.off || value == "" || r.public[value] {
@@ -130,13 +130,14 @@ func formsOf(value string) []string {
 	return append(forms, percent, strings.ToUpper(percent), escapes, `\u`+strings.ReplaceAll(strings.ToUpper(escapes[2:]), `\U`, `\u`))
 }
 
-// None leaves everything as it is, for the recording of a throw-away server.
+// None returns a redactor that changes nothing, for recordings of a throw-away
+// server.
 func None() *Redactor { return &Redactor{off: true} }
 
-// Off says that it leaves everything as it is.
+// Off reports whether the redactor changes nothing.
 func (r *Redactor) Off() bool { return r.off }
 
-// Mark is what stands in place of a value.
+// Mark returns what replaces a value.
 func (r *Redactor) Mark(value string) string {
 	if r.off {
 		return value
@@ -153,10 +154,11 @@ func (r *Redactor) mac(value string) []byte {
 // mark finds marks, also in a text that was redacted before.
 var mark = regexp.MustCompile(`\[redacted:[0-9a-f]{8}\]`)
 
-// IsMark says that a value was redacted.
+// IsMark reports whether a value was redacted.
 func IsMark(value string) bool { return mark.FindString(value) == value && value != "" }
 
-// hide is the mark of a value in the place of a secret. Nothing stays nothing.
+// hide returns the mark of a value in the place of a secret. An empty value
+// stays empty.
 func (r *Redactor) hide(value string) string {
 	if value == "" {
 		return value
@@ -164,8 +166,8 @@ func (r *Redactor) hide(value string) string {
 	return r.Mark(value)
 }
 
-// learn takes note of a value in the place of a secret, or of a cookie, if it is
-// to be looked for elsewhere too.
+// learn records a value in the place of a secret, or of a cookie, if it must be
+// hidden elsewhere too.
 func (r *Redactor) learn(value string, cookie bool) {
 	if !Random(value) || r.public[value] {
 		return
@@ -185,8 +187,8 @@ func (r *Redactor) learn(value string, cookie bool) {
 	}
 }
 
-// show takes note of a value that the target shows to people: a cookie with the
-// same value makes no secret of it.
+// show records a value that the target shows to end users: a cookie with the
+// same value does not make it a secret.
 func (r *Redactor) show(value string) {
 	if !Random(value) {
 		return

@@ -1,7 +1,7 @@
 // Package builtin starts the built-in reference server for one run, on free
-// ports of loopback and with secrets that nobody else knows: in this process,
-// or as a child whose figures are its own. Getenv of either is the environment
-// in which the shipped profile builtin is loaded.
+// loopback ports and with random secrets: in this process, or as a child
+// process that is measured separately. Both have a method Getenv, which
+// provides the environment for loading the shipped profile builtin.
 package builtin
 
 import (
@@ -14,11 +14,13 @@ import (
 // Server is the reference server in this process.
 type Server struct {
 	*fakeidp.Server
-	// Secrets are its secrets, by the variables that the profile builtin reads.
+	// Secrets are the server's secrets, by the variables that the profile
+	// builtin reads.
 	Secrets map[string]string
 }
 
-// Start starts it. Secrets that the configuration leaves open are random.
+// Start starts the server. Secrets that the configuration does not set are
+// random.
 func Start(config fakeidp.Config) (*Server, error) {
 	server, err := fakeidp.Start(config, "127.0.0.1:0", "")
 	if err != nil {
@@ -40,14 +42,15 @@ func Start(config fakeidp.Config) (*Server, error) {
 	return s, nil
 }
 
-// StartDefault is Start with the default configuration, at a clock rate.
+// StartDefault starts the server with the default configuration and a clock
+// rate.
 func StartDefault(clockRate float64) (*Server, error) {
 	config := fakeidp.DefaultConfig()
 	config.ClockRate = clockRate
 	return Start(config)
 }
 
-// Getenv is the environment, with the server's secrets in it.
+// Getenv reads the environment, extended by the server's secrets.
 func (s *Server) Getenv(name string) string { return getenv(s.Secrets, name) }
 
 func getenv(secrets map[string]string, name string) string {

@@ -12,26 +12,27 @@ import (
 	"github.com/devicegrant/devicegrant/suites/child"
 )
 
-// Process is the reference server in a process of its own, so that what a load
-// generator uses is the generator's.
+// Process is the reference server in its own process, so that its resource
+// usage does not count as the load generator's.
 type Process struct {
 	Issuer, Control string
 	// Base is the address of a personality whose issuer is another; "" otherwise.
 	Base string
-	// Secrets are its secrets, by the variables that the profile builtin reads.
+	// Secrets are the server's secrets, by the variables that the profile
+	// builtin reads.
 	Secrets map[string]string
 
 	stop func()
 }
 
-// StartError is that the server refused to start, with what it said: a fault
-// that does not exist, for example.
+// StartError says that the server did not start, with its output: for example
+// an unknown fault.
 type StartError struct{ Said string }
 
 func (e *StartError) Error() string { return "the built-in server did not start: " + e.Said }
 
-// StartProcess runs the verb idp of a program, which is devicegrant, with
-// further flags.
+// StartProcess runs the verb idp of a devicegrant program, with additional
+// flags.
 func StartProcess(program string, flags ...string) (*Process, error) {
 	args := append([]string{"idp", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"}, flags...)
 	p := &Process{Secrets: map[string]string{}}
@@ -77,7 +78,7 @@ func StartProcess(program string, flags ...string) (*Process, error) {
 	return p, nil
 }
 
-// Getenv is the environment, with the server's secrets in it.
+// Getenv reads the environment, extended by the server's secrets.
 func (p *Process) Getenv(name string) string { return getenv(p.Secrets, name) }
 
 // Close ends the process.

@@ -7,13 +7,13 @@ import (
 	"os/exec"
 )
 
-// Start starts a command that runs this program. That it ends with us is not
-// known to work here.
+// Start starts a command that runs this program. On this system, it is not
+// known to end with its parent.
 func Start(cmd *exec.Cmd) (release func(), err error) {
 	return func() {}, cmd.Start()
 }
 
-// Interrupt ends the child: there is no milder way.
+// Interrupt kills the child: there is no gentler way.
 func Interrupt(cmd *exec.Cmd) error { return cmd.Process.Kill() }
 
 // Kill does nothing more.

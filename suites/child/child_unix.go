@@ -17,8 +17,8 @@ import (
 // the parent holds: it closes when the parent ends, by SIGKILL too.
 const parentPipe = "DEVICEGRANT_PARENT_PIPE"
 
-// Start starts a command that runs this program. release is called after its
-// end.
+// Start starts a command that runs this program. Call release after it has
+// ended.
 func Start(cmd *exec.Cmd) (release func(), err error) {
 	// A group of its own keeps the terminal's interrupt away.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -43,14 +43,14 @@ func Start(cmd *exec.Cmd) (release func(), err error) {
 // Interrupt asks a child and all that it started to end.
 func Interrupt(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 
-// Kill ends what is left of them.
+// Kill kills what is left of them.
 func Kill(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
 // partial is how long a child has to write what there is.
 const partial = 10 * time.Second
 
-// EndWithParent is called by a program that may be a child: it cancels the run
-// when the parent is gone, and exits with the status if the run goes on.
+// EndWithParent is for a program that may be a child: it cancels the run when
+// the parent is gone, and exits with the status if the run goes on.
 func EndWithParent(cancel context.CancelFunc, status int) {
 	n, err := strconv.Atoi(os.Getenv(parentPipe))
 	if err != nil || n < 3 {

@@ -34,9 +34,8 @@ const (
 	maxExchanges = 2
 )
 
-// WriteHTML writes one page that needs no network and no script. What a target
-// sent is escaped by html/template, and the page's policy runs no script but
-// its own.
+// WriteHTML writes one page that needs no network and no script. html/template
+// escapes what a target sent, and the page's policy runs no script but its own.
 func WriteHTML(w io.Writer, m Matrix) error {
 	left, ofPasses := maxEvidence, maxPasses
 	t, err := template.New("matrix").Funcs(template.FuncMap{
@@ -67,7 +66,7 @@ func hash(s string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// Mark is the sign of a verdict; colour is never the only one.
+// Mark returns the sign of a verdict; color is never the only one.
 func Mark(v rules.Verdict) string {
 	switch v {
 	case rules.Pass:

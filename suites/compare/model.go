@@ -1,9 +1,9 @@
 // Package compare puts the results of several servers side by side.
 //
-// [New] is a pure function of the results: a row for each requirement, a cell
-// for each server, and rows for what was measured beside the verdicts. It adds
-// no judgement of its own. What is missing is shown by its own word (skip,
-// inconclusive, lost) and never counts as a pass.
+// [New] is a pure function of the results. It returns one row for each
+// requirement, one cell for each server, and rows for measurements beyond the
+// verdicts. It adds no judgement. Missing results keep their own words (skip,
+// inconclusive, lost) and never count as a pass.
 package compare
 
 import (
@@ -39,7 +39,7 @@ type Column struct {
 	Result report.Result `json:"-"`
 }
 
-// Class is what a row shows at a glance.
+// Class summarizes a row.
 type Class string
 
 // The classes of rows. A row without one is the same everywhere, or has too
@@ -74,7 +74,7 @@ type Cell struct {
 	scenario string
 }
 
-// Measured is a figure or a fact that is not judged, for each column.
+// Measured is a value for each column that is not judged.
 type Measured struct {
 	Name    string   `json:"name"`
 	Differs bool     `json:"differs"`
@@ -90,7 +90,7 @@ type Matrix struct {
 	Measured []Measured  `json:"measured"`
 }
 
-// New compares. Of the columns it reads Name, Link, and Result or Lost.
+// New compares the columns. It reads their Name, Link, and Result or Lost.
 func New(tool report.Tool, columns []Column) Matrix {
 	m := Matrix{Schema: Schema, Tool: tool, Columns: slices.Clone(columns), Rows: []Row{}, Measured: measured(columns)}
 	checks := make([]map[string]report.Check, len(columns))
@@ -140,7 +140,7 @@ func cell(c Column, checks map[string]report.Check, id string) Cell {
 	return x
 }
 
-// Judged says that the server's behaviour was seen and judged.
+// Judged reports whether the server's behavior was seen and judged.
 func (c Cell) Judged() bool {
 	switch c.Verdict {
 	case rules.Pass, rules.Fail, rules.Warn, rules.Info, report.Fixed:
@@ -151,8 +151,8 @@ func (c Cell) Judged() bool {
 	return false
 }
 
-// Fails says that the server breaks the requirement; that somebody expected it
-// does not make it any better here.
+// Fails reports whether the server breaks the requirement. A known failure
+// counts here too.
 func (c Cell) Fails() bool {
 	return c.Verdict == rules.Fail || c.Verdict == report.Known && (c.expected == "" || c.expected == string(rules.Fail))
 }
@@ -185,7 +185,7 @@ func classify(cells []Cell, columns []Column) (Class, string) {
 	return "", ""
 }
 
-// Count is how many rows have a class.
+// Count returns how many rows have a class.
 func (m Matrix) Count(class Class) (n int) {
 	for _, r := range m.Rows {
 		if r.Class == class {
@@ -195,7 +195,8 @@ func (m Matrix) Count(class Class) (n int) {
 	return n
 }
 
-// Describe says in one line what a column is. A simulation is always called one.
+// Describe says in one line what a column is. It always marks a simulation as
+// one.
 func (c Column) Describe() string {
 	if c.Lost != "" {
 		return "LOST: " + c.Lost
@@ -215,7 +216,7 @@ func (c Column) Describe() string {
 	return text
 }
 
-// Tally is the counts of a column in a few words.
+// Tally summarizes the counts of a column.
 func (c Column) Tally() string {
 	n := c.Counts
 	return fmt.Sprintf("%d pass, %d fail, %d warn, %d known, %d inconclusive, %d n/a, %d skip", n.Pass, n.Fail+n.Error+n.Fixed, n.Warn, n.Known, n.Inconclusive, n.NA, n.Skip)

@@ -10,7 +10,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
-// WriteJSON writes the matrix as matrix.json has it.
+// WriteJSON writes the matrix as in matrix.json.
 func WriteJSON(w io.Writer, m Matrix) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -22,7 +22,7 @@ func WriteJSON(w io.Writer, m Matrix) error {
 	return err
 }
 
-// WriteMarkdown writes the whole matrix as tables.
+// WriteMarkdown writes the complete matrix as tables.
 func WriteMarkdown(w io.Writer, m Matrix) error {
 	var b strings.Builder
 	b.WriteString("# Comparison\n\n| | name | server | verdicts |\n|---|---|---|---|\n")
@@ -57,7 +57,7 @@ func WriteMarkdown(w io.Writer, m Matrix) error {
 	return err
 }
 
-// Note is the class of a row in words.
+// Note describes the class of a row.
 func (r Row) Note() string {
 	switch r.Class {
 	case OnlyFails:

@@ -1,12 +1,12 @@
-// Package lateness watches whether this machine does its part of a run in time.
+// Package lateness measures whether this machine keeps up with a run.
 //
-// A verdict says something of the target only if our own polls left when they
-// had to and our own browser reacted when its page did. A [Watch] therefore
-// measures, all through a run, how late timers fire, how long the browser takes
-// to answer a trivial question, and, where the system tells, how much of the
-// time programs waited for a processor. What it says decides nothing by itself:
-// a step that missed its moment is tried again, and where that does not help
-// either, the figures say why.
+// A verdict says something about the target only if devicegrant's own polls
+// left on time and its browser reacted on time. A [Watch] therefore measures
+// throughout a run how late timers fire, how long the browser takes to answer a
+// trivial question and, where the system reports it, how much of the time
+// programs waited for a processor. A measurement decides nothing by itself: a
+// step that was late is repeated, and if that does not help either, the figures
+// explain why.
 package lateness
 
 import (
@@ -94,7 +94,7 @@ func (s *series) quantile(q float64) time.Duration {
 	return s.max
 }
 
-// Start begins to watch.
+// Start starts a watch.
 func Start() *Watch {
 	w := &Watch{began: time.Now(), over: make(chan struct{}), ended: make(chan struct{})}
 	w.stop = sync.OnceFunc(func() { close(w.over) })
@@ -103,7 +103,7 @@ func Start() *Watch {
 	return w
 }
 
-// Stop ends the watch. What was measured can still be asked for.
+// Stop ends the watch. Its measurements stay available.
 func (w *Watch) Stop() {
 	w.stop()
 	<-w.ended
@@ -148,12 +148,12 @@ func (w *Watch) note(t time.Time, f func(*second)) {
 	f(slot)
 }
 
-// Browser notes how long the browser took to answer a trivial question.
+// Browser records how long the browser took to answer a trivial question.
 func (w *Watch) Browser(took time.Duration) {
 	w.note(time.Now(), func(s *second) { s.browser.add(took) })
 }
 
-// Since tells what was measured from a moment on.
+// Since returns the measurements since a given time.
 func (w *Watch) Since(t time.Time) Figures {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -182,10 +182,10 @@ func (w *Watch) Since(t time.Time) Figures {
 	return f
 }
 
-// All tells what was measured so far.
+// All returns all measurements so far.
 func (w *Watch) All() Figures { return w.Since(w.began) }
 
-// Figures are how well a machine kept up for some time.
+// Figures say how well a machine kept up for some time.
 type Figures struct {
 	// TimerP50 ... are how late timers fired.
 	TimerP50, TimerP99, TimerMax time.Duration
@@ -193,16 +193,16 @@ type Figures struct {
 	// without a browser.
 	BrowserP50, BrowserP99, BrowserMax time.Duration
 	// Pressure is the share of time, 0 to 1, in which some program waited for a
-	// processor; below 0 where the system does not tell.
+	// processor; below 0 if the system does not report it.
 	Pressure float64
 }
 
-// Strained says that the machine did not keep up.
+// Strained reports whether the machine did not keep up.
 func (f Figures) Strained() bool {
 	return f.TimerP99 >= lateTimer || f.TimerMax >= lateOnce || f.BrowserP50 >= slowBrowser || f.Pressure >= pressed
 }
 
-// String names the figures in a half sentence.
+// String describes the figures in half a sentence.
 func (f Figures) String() string {
 	parts := []string{fmt.Sprintf("timers fired %s late (p99; %s at most)", short(f.TimerP99), short(f.TimerMax))}
 	if f.BrowserP50 > 0 {

@@ -7,33 +7,33 @@ import (
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
-// Trip is a check that left the verdict which the clean server gets.
+// Trip is a check with another verdict than for the clean server.
 type Trip struct {
 	ID      string        `json:"id"`
 	Clean   rules.Verdict `json:"clean"`
 	Verdict rules.Verdict `json:"verdict"`
-	// Because says why the trip is allowed though it was not the aim.
+	// Because says why the trip is allowed although it is not expected.
 	Because string `json:"because,omitempty"`
 	Reason  string `json:"reason"`
 }
 
-// Result is what the suite said of one mutant.
+// Result is the outcome of one mutant.
 type Result struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Kind  string `json:"kind"`
-	// Expected are the checks that must trip; Tripped those that did, the
-	// allowed ones included; Unexpected those that nobody listed.
+	// Expected are the checks that must trip; Tripped those that did, including
+	// the allowed ones; Unexpected those that are not listed.
 	Expected   []string `json:"expected"`
 	Tripped    []string `json:"tripped"`
 	Unexpected []string `json:"unexpected"`
 	// Killed: a fault of which all Expected tripped. Clean: a benign variant
-	// that tripped nothing beyond its list.
+	// that tripped nothing that is not listed.
 	Killed bool   `json:"killed"`
 	Clean  bool   `json:"clean,omitempty"`
 	Trips  []Trip `json:"trips"`
 	// Unjudged are checks that the fault made inconclusive, skipped or not
-	// applicable: no accusation, and no proof either.
+	// applicable: neither an accusation nor a proof.
 	Unjudged   []string `json:"unjudged,omitempty"`
 	DurationMS int64    `json:"duration_ms"`
 	Error      string   `json:"error,omitempty"`
@@ -93,8 +93,8 @@ func class(c report.Check) string {
 	return string(c.Verdict) + codes
 }
 
-// Accuses says that the mutant was judged worse than the clean server, or that
-// the suite itself broke.
+// Accuses reports whether the mutant was judged worse than the clean server, or
+// the suite itself failed.
 func Accuses(before, after report.Check) bool {
 	rank := map[rules.Verdict]int{rules.Warn: 1, rules.Fail: 2, rules.Broken: 3}
 	return rank[after.Verdict] > rank[before.Verdict]
@@ -114,7 +114,7 @@ func reached(before, after report.Check, least rules.Verdict) bool {
 	return slices.Contains(severities, after.Verdict) || after.Verdict == rules.Pass
 }
 
-// Word is what became of a mutant: killed, clean, SURVIVED, TRIPPED or broken.
+// Word returns the outcome: killed, clean, SURVIVED, TRIPPED or broken.
 func (r Result) Word() string {
 	switch {
 	case r.Error != "":

@@ -1,7 +1,7 @@
 // Package mutation tests the suite itself. It runs the suite against the
-// reference server with one fault at a time, and against variants that are
-// unusual and conforming, and compares the verdicts with those of the server
-// without a fault. A fault is killed when every check that its entry names
-// leaves the clean verdict; whatever else trips has to be listed with its cause.
-// Together the results are the kill matrix.
+// reference server with one fault at a time, and against unusual but conforming
+// variants, and compares the verdicts with those for the clean server. A fault
+// is killed if every check that its entry names gets a different verdict; any
+// other check that trips must be listed with a reason. Together, the results
+// are the kill matrix.
 package mutation

@@ -19,13 +19,14 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
-// Engine runs mutants beside each other. It is for one Run.
+// Engine runs mutants concurrently. It is for one Run.
 type Engine struct {
-	// Parallel is how many runs are under way at once.
+	// Parallel is the maximum number of concurrent runs.
 	Parallel int
-	// ClockRate is the server's seconds in one of ours, where an entry names no other.
+	// ClockRate is how many of the server's seconds pass per real second,
+	// unless an entry has its own rate.
 	ClockRate float64
-	// Browser is what suites.Options.Browser gets for the runs that need one.
+	// Browser is suites.Options.Browser for the runs that need one.
 	Browser string
 	// Limit ends a run that hangs.
 	Limit time.Duration
@@ -37,8 +38,8 @@ type Engine struct {
 	cleans map[string]func() (map[string]report.Check, error)
 }
 
-// Run judges every mutant and reports each in the order of the list, as soon as
-// the ones before it are there.
+// Run tests every mutant and reports each in the order of the list, as soon as
+// those before it are done.
 func (n *Engine) Run(ctx context.Context, list []Mutant, done func(Result)) {
 	n.cleans = map[string]func() (map[string]report.Check, error){}
 	n.browsers = make(chan struct{}, max(1, runtime.NumCPU()/2))

@@ -8,20 +8,20 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
-// Matrix is what became of every mutant.
+// Matrix counts the outcomes of all mutants.
 type Matrix struct {
 	Mutants []Result `json:"mutants"`
 	Killed  int      `json:"killed"`
 	Faults  int      `json:"faults"`
 	Clean   int      `json:"clean"`
 	Benign  int      `json:"benign"`
-	// Unexpected counts the trips that nobody listed, Broken the runs that did
-	// not work.
+	// Unexpected counts the trips that are not listed, Broken the runs that
+	// failed.
 	Unexpected int `json:"unexpected"`
 	Broken     int `json:"broken"`
 }
 
-// Add counts a result.
+// Add adds a result.
 func (m *Matrix) Add(r Result) {
 	m.Mutants = append(m.Mutants, r)
 	m.Unexpected += len(r.Unexpected)
@@ -37,7 +37,7 @@ func (m *Matrix) Add(r Result) {
 	count(r.Error != "", &m.Broken)
 }
 
-// ExitCode is that of devicegrant mutants.
+// ExitCode returns the exit status of devicegrant mutants.
 func (m *Matrix) ExitCode() int {
 	switch {
 	case m.Broken > 0:
@@ -48,7 +48,7 @@ func (m *Matrix) ExitCode() int {
 	return report.ExitConforming
 }
 
-// Summary has the counts in one line.
+// Summary returns the counts in one line.
 func (m *Matrix) Summary() string {
 	s := fmt.Sprintf("%d of %d faults killed, %d of %d benign variants clean, %d unexpected trips", m.Killed, m.Faults, m.Clean, m.Benign, m.Unexpected)
 	if m.Broken > 0 {

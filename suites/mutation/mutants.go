@@ -16,7 +16,7 @@ import (
 )
 
 // Mutant is one entry of testdata/mutants.yaml: a fault or a benign variant of
-// the reference server, and what the suite must say of it.
+// the reference server, and the verdicts that the suite must give it.
 type Mutant struct {
 	ID       string        `yaml:"id"`
 	Title    string        `yaml:"title"`
@@ -26,11 +26,12 @@ type Mutant struct {
 	Run      Conditions    `yaml:"run"`
 }
 
-// Expectation is a check that has to leave the verdict of the clean server.
+// Expectation is a check that must get another verdict than for the clean
+// server.
 type Expectation struct {
 	ID string `yaml:"id"`
-	// Verdict is the least severity that counts: fail, warn, or a changed
-	// class: info, na.
+	// Verdict is the minimum severity: fail, warn, or a changed class: info,
+	// na.
 	Verdict rules.Verdict `yaml:"verdict"`
 }
 
@@ -40,22 +41,23 @@ type Allowance struct {
 	Because string `yaml:"because"`
 }
 
-// Conditions are how a mutant is run, where it differs from the rest.
+// Conditions say how the run of a mutant differs from the others.
 type Conditions struct {
-	// ClockRate is the server's seconds in one of ours. Default: that of the engine.
+	// ClockRate is how many of the server's seconds pass per real second.
+	// Default: the engine's.
 	ClockRate float64 `yaml:"clock_rate"`
-	// Driver browser adds a run in a real browser of the checks that need one,
-	// and of the expected ones. Default forms.
+	// Driver browser adds a run in a real browser with the checks that need one
+	// and the expected ones. Default forms.
 	Driver string `yaml:"driver"`
 	// Set are keys of the profile.
 	Set map[string]string `yaml:"set"`
-	// TLS serves https.
+	// TLS serves HTTPS.
 	TLS bool `yaml:"tls"`
-	// Dear says that it takes two minutes; First that it begins before the others,
-	// since it takes one.
+	// Dear says that it takes two minutes; First that it starts before the
+	// others, because it takes one.
 	Dear  bool `yaml:"dear"`
 	First bool `yaml:"first"`
-	// Why says in a few words what the deviation is for.
+	// Why says in a few words why the run differs.
 	Why string `yaml:"why"`
 }
 
@@ -64,7 +66,7 @@ func (r Conditions) same(browser bool) string {
 	return fmt.Sprint(r.ClockRate, r.TLS, browser, slices.Sorted(maps.Keys(r.Set)), r.Set)
 }
 
-// Read reads the list and refuses what it does not understand.
+// Read reads the list and rejects entries that are not valid.
 func Read(text []byte) ([]Mutant, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
@@ -76,21 +78,21 @@ func Read(text []byte) ([]Mutant, error) {
 	for _, m := range list {
 		switch {
 		case m.ID == "" || m.Title == "" || seen[m.ID]:
-			return nil, fmt.Errorf("mutants.yaml: %q: each entry needs an id of its own and a title", m.ID)
+			return nil, fmt.Errorf("mutants.yaml: %q: each entry needs a unique id and a title", m.ID)
 		case m.Kind != "fault" && m.Kind != "benign":
-			return nil, fmt.Errorf("mutants.yaml: %s: the kind is fault or benign, not %q", m.ID, m.Kind)
+			return nil, fmt.Errorf("mutants.yaml: %s: the kind must be fault or benign, not %q", m.ID, m.Kind)
 		case m.Kind == "fault" && len(m.Expected) == 0:
-			return nil, fmt.Errorf("mutants.yaml: %s: a fault has to trip something", m.ID)
+			return nil, fmt.Errorf("mutants.yaml: %s: a fault must trip a check", m.ID)
 		}
 		seen[m.ID] = true
 		for _, e := range m.Expected {
 			if !slices.Contains(severities, e.Verdict) {
-				return nil, fmt.Errorf("mutants.yaml: %s: %s: the verdict is fail, warn, info or na, not %q", m.ID, e.ID, e.Verdict)
+				return nil, fmt.Errorf("mutants.yaml: %s: %s: the verdict must be fail, warn, info or na, not %q", m.ID, e.ID, e.Verdict)
 			}
 		}
 		for _, a := range m.Allowed {
 			if a.Because == "" {
-				return nil, fmt.Errorf("mutants.yaml: %s allows %s: it has to have a reason", m.ID, a.ID)
+				return nil, fmt.Errorf("mutants.yaml: %s allows %s: a reason is missing", m.ID, a.ID)
 			}
 		}
 	}
@@ -101,7 +103,7 @@ func Read(text []byte) ([]Mutant, error) {
 var severities = []rules.Verdict{rules.Fail, rules.Warn, rules.Info, rules.NA}
 
 // Choose returns the entries whose ids match one of the patterns (M05, B*), in
-// the order of the list; all without patterns. A pattern that matches none is an
+// the order of the list; without patterns, all. A pattern without a match is an
 // error.
 func Choose(all []Mutant, patterns []string) ([]Mutant, error) {
 	if len(patterns) == 0 {
@@ -122,7 +124,7 @@ func Choose(all []Mutant, patterns []string) ([]Mutant, error) {
 	}
 	for i, p := range patterns {
 		if !hit[i] {
-			return nil, fmt.Errorf("no mutant is called %q; devicegrant idp --list-faults lists them", p)
+			return nil, fmt.Errorf("there is no mutant %q; devicegrant idp --list-faults lists them", p)
 		}
 	}
 	return chosen, nil

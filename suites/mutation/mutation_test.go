@@ -90,10 +90,10 @@ func TestMutantsAndFaultsHoldEachOther(t *testing.T) {
 
 func TestBadMutantsAreRefused(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"- id: X\n  title: t\n  kind: odd", "the kind is"},
+		{"- id: X\n  title: t\n  kind: odd", "the kind must be"},
 		{"- id: X\n  kind: fault", "a title"},
-		{"- id: X\n  title: t\n  kind: fault", "has to trip something"},
-		{"- id: X\n  title: t\n  kind: fault\n  expected: [{id: DA-01, verdict: bad}]", "the verdict is"},
+		{"- id: X\n  title: t\n  kind: fault", "must trip a check"},
+		{"- id: X\n  title: t\n  kind: fault\n  expected: [{id: DA-01, verdict: bad}]", "the verdict must be"},
 		{"- id: X\n  title: t\n  kind: fault\n  expected: [{id: DA-01, verdict: fail}]\n  allowed: [{id: DA-02}]", "a reason"},
 		{"- id: X\n  title: t\n  kind: fault\n  expekted: []", "not found"},
 	} {

@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// Sample is every Nth of a list, beginning with the First; the zero value is all.
+// Sample is every Nth item of a list, starting with the First; the zero value
+// is all.
 type Sample struct{ First, N int }
 
-// Has says whether the ith of a list is in the sample.
+// Has reports whether the ith item of a list is in the sample.
 func (s Sample) Has(i int) bool { return s.N == 0 || i%s.N == s.First%s.N }
 
-// Take leaves out the dear mutants that are not in the sample.
+// Take drops the slow mutants that are not in the sample.
 func (s Sample) Take(list []Mutant) (taken []Mutant) {
 	dear := 0
 	for _, m := range list {
@@ -27,7 +28,7 @@ func (s Sample) Take(list []Mutant) (taken []Mutant) {
 	return taken
 }
 
-// ParseSample reads I/N: every Nth, beginning with the Ith. "" is all.
+// ParseSample parses I/N: every Nth item, starting with the Ith. "" means all.
 func ParseSample(text string) (s Sample, err error) {
 	if text == "" {
 		return s, nil

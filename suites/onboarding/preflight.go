@@ -21,7 +21,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// Standing is how a step of the preflight stands.
+// Standing is the result of a step of the preflight.
 type Standing string
 
 // The standings.
@@ -36,7 +36,7 @@ const (
 type Precheck struct {
 	Step     string   `json:"step"`
 	Standing Standing `json:"standing"`
-	// Found is what was seen, Fix what to do about it.
+	// Found is what was seen, Fix how to correct it.
 	Found string `json:"found"`
 	Fix   string `json:"fix,omitempty"`
 	// File is a screenshot.
@@ -49,10 +49,10 @@ const skew = 30 * time.Second
 // expirySoon is when the end of a certificate is worth a word.
 const expirySoon = 14 * 24 * time.Hour
 
-// Preflight looks at everything that a run depends on, one thing after the
-// other, with one device authorization request and one poll: where the server
-// is, whether it is trusted, whether the client may ask, whether a browser is
-// there and understands the page. It judges nothing.
+// Preflight checks everything that a run depends on, one thing after the other,
+// with one device authorization request and one poll: where the server is,
+// whether it is trusted, whether the client may use it, whether there is a
+// browser and whether it recognizes the page. It does not judge the server.
 func Preflight(ctx context.Context, o suites.Options, dir string) []Precheck {
 	f := &preflight{options: o, profile: o.Profile, dir: dir}
 	if o.Profile == nil {
@@ -267,7 +267,7 @@ func (f *preflight) whyNoCodes(x wire.Exchange) string {
 	return "check the server's log"
 }
 
-// driver finds out who plays the person.
+// driver finds out who plays the end user.
 func (f *preflight) driver(ctx context.Context) {
 	kinds := f.profile.Verification.Drivers
 	if !slices.Contains(kinds, "browser") || f.options.Browser == "none" {

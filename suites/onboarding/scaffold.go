@@ -15,29 +15,30 @@ import (
 	"github.com/devicegrant/devicegrant/suites/scenario"
 )
 
-// Scaffold is what is known of a server for which a profile is to be written:
-// its issuer, or its two endpoints. The rest may be empty.
+// Scaffold is what is known about a server that needs a profile: its issuer, or
+// its two endpoints. The rest may be empty.
 type Scaffold struct {
 	Issuer string
-	// DeviceAuthorization and Token are the endpoints, where the metadata names none.
+	// DeviceAuthorization and Token are the endpoints that the metadata does
+	// not have.
 	DeviceAuthorization, Token string
-	// ClientID is a public client, Username the login of a test user.
+	// ClientID is a public client, Username the user name of a test user.
 	ClientID, Username string
 	TLS                profiles.TLS
 }
 
-// Draft is a profile that was written for a server.
+// Draft is a profile generated for a server.
 type Draft struct {
 	// Text is the profile, in YAML with comments.
 	Text string
-	// Metadata is the document that it was made from; "" for none.
+	// Metadata is the document that it was generated from; "" for none.
 	Metadata string
-	// Open is what is left to whoever knows the server.
+	// Open lists what you still have to fill in.
 	Open []string
 }
 
-// NoMetadataError is that a server says nothing of itself, so that its endpoints
-// have to be given. Tried says what was looked for.
+// NoMetadataError says that a server has no metadata, so you must give its
+// endpoints. Tried lists where metadata was looked for.
 type NoMetadataError struct {
 	Issuer string
 	Tried  []string
@@ -48,7 +49,8 @@ func (e *NoMetadataError) Error() string {
 		e.Issuer, strings.Join(oneLines(e.Tried), "\n  "))
 }
 
-// Check says what is missing, no URL, or no certificate authority.
+// Check returns an error if something is missing, is not a URL, or is not a
+// certificate authority.
 func (s Scaffold) Check() error {
 	if s.Issuer == "" && (s.DeviceAuthorization == "" || s.Token == "") {
 		return errors.New("profile init needs --issuer, or --device-authorization-endpoint and --token-endpoint")
@@ -64,9 +66,9 @@ func (s Scaffold) Check() error {
 	return err
 }
 
-// Write asks the server for its metadata, at both well-known places, and writes
-// a profile from it that [profiles.Load] accepts. The error is a
-// *[NoMetadataError], or about what Check checks.
+// Write fetches the server's metadata, from both well-known locations, and
+// generates a profile that [profiles.Load] accepts. The error is a
+// *[NoMetadataError], or one from Check.
 func (s Scaffold) Write(ctx context.Context) (Draft, error) {
 	var found scenario.Found
 	if s.Issuer != "" {

@@ -17,9 +17,9 @@ import (
 // mistake shows the field as well.
 var pageOrder = []string{"code_error", "login_error", "code_confirm", "code", "identifier", "password", "login", "consent", "interstitial", "success", "denied", "error"}
 
-// SuggestPages turns what the heuristics made of a journey's pages into entries
-// for a profile. They find the same elements by id, name or label, so that a
-// change of the pages is noticed instead of guessed about.
+// SuggestPages turns what the heuristics found on a journey's pages into
+// entries for a profile. The entries find the same elements by id, name or
+// label, so a change of the pages is noticed and not guessed around.
 func SuggestPages(j transcript.Journey) []profiles.Page {
 	var pages []profiles.Page
 	for _, step := range j.Steps {
@@ -32,7 +32,7 @@ func SuggestPages(j transcript.Journey) []profiles.Page {
 	return pages
 }
 
-// SortPages puts entries in the order in which they have to be tried.
+// SortPages sorts entries into the order in which they must be tried.
 func SortPages(pages []profiles.Page) {
 	slices.SortStableFunc(pages, func(a, b profiles.Page) int {
 		return slices.Index(pageOrder, a.Role) - slices.Index(pageOrder, b.Role)
@@ -117,13 +117,14 @@ func stable(id string) bool {
 }
 
 // words are the first words of a text, as a regular expression: enough to know
-// the page by, and little that names a client or a person.
+// the page by, and little that names a client or an end user.
 func words(text string) string {
 	fields := strings.Fields(text)
 	return regexp.QuoteMeta(strings.Join(fields[:min(len(fields), 2)], " "))
 }
 
-// PagesYAML writes entries of verification.pages, to be pasted into a profile. A string in JSON is one in YAML.
+// PagesYAML returns entries of verification.pages as YAML, to paste into a
+// profile. JSON strings are valid YAML.
 func PagesYAML(pages []profiles.Page) string {
 	var b strings.Builder
 	flow := func(pairs ...string) string {

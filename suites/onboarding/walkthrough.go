@@ -14,22 +14,24 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// Walkthrough is one journey that was tried, with everything that a person who writes
-// a profile wants to know of it.
+// Walkthrough is one trial journey, with everything that the author of a
+// profile needs to know about it.
 type Walkthrough struct {
 	scenario.Walkthrough
 	Case   string
 	Target string // the issuer, or where the device asks
 	// Screenshots are the files of the journey's steps, "" for none.
 	Screenshots []string
-	// Pages are entries for the profile, from what the heuristics recognised.
+	// Pages are profile entries from what the heuristics recognized.
 	Pages []profiles.Page
-	// Ended says that the journey ended as its case has to, and the device heard so.
+	// Ended says that the journey ended as its case requires, and the device
+	// got the matching response.
 	Ended bool
 }
 
-// Walk lets a person do one errand at the target of a profile: one of
-// [scenario.WalkthroughCases]. Screenshots are written into dir, unless it is "".
+// Walk makes one trial journey at the target of a profile: one of
+// [scenario.WalkthroughCases]. Screenshots are written into dir, unless it is
+// "".
 func Walk(ctx context.Context, o suites.Options, kind, dir string) (Walkthrough, error) {
 	s, err := suites.Open(ctx, o)
 	if err != nil {
@@ -79,7 +81,7 @@ func token(t Walkthrough) (string, bool) {
 	return o.String("access_token")
 }
 
-// Heard says what the device was told in the end.
+// Heard says what the device got in the end.
 func (t Walkthrough) Heard() string {
 	if t.Polls == 0 {
 		return "the device did not poll: nothing was decided"

@@ -9,11 +9,11 @@ import (
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
-// ApplyBaseline overlays known deviations on the verdicts: an expected deviation
-// that happened becomes known, one that did not becomes fixed, which fails the
-// run because the baseline is stale; so does one whose day is over. Entries of
-// checks that were skipped say nothing. A check is known only when each of its
-// findings of the verdict's severity is expected.
+// ApplyBaseline applies known deviations to the verdicts. An expected deviation
+// that occurred becomes known. One that did not occur becomes fixed, which
+// fails the run because the baseline is stale; the same goes for an entry whose
+// last day has passed. Entries for skipped checks have no effect. A check is
+// known only if each of its findings with the verdict's severity is expected.
 func ApplyBaseline(checks []Check, baseline []profiles.Deviation, now time.Time) []Check {
 	out := slices.Clone(checks)
 	for i := range out {
@@ -118,12 +118,12 @@ func shown(d profiles.Deviation) *Deviation {
 	return &Deviation{Code: d.Code, Expect: string(expectation(d)), Reason: d.Reason, Link: d.Link, Until: d.Until, File: d.File, Line: d.Line}
 }
 
-// TODO is the reason of an entry that nobody has explained yet.
+// TODO is the reason of an entry that still needs one.
 const TODO = "TODO: why this is accepted"
 
-// Proposed are the entries that would make a run end 0: for each finding that
-// fails it and that no entry covers, and for each inconclusive check. The
-// entries that hold are not among them.
+// Proposed returns the entries with which the run would exit with status 0: one
+// for each finding that fails it and that no entry covers, and one for each
+// inconclusive check. Entries that already apply are not included.
 func Proposed(r Result) (list []profiles.Deviation) {
 	add := func(check, code, expect string) {
 		d := profiles.Deviation{Check: check, Code: code, Expect: expect, Reason: TODO}

@@ -10,7 +10,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// FindExchange looks up the exchange that a finding points at.
+// FindExchange returns the exchange that a finding refers to.
 func FindExchange(r Result, ref rules.Ref) (wire.Exchange, bool) {
 	for _, s := range r.Scenarios {
 		if s.Transcript.Scenario != ref.Scenario {
@@ -25,7 +25,7 @@ func FindExchange(r Result, ref rules.Ref) (wire.Exchange, bool) {
 	return wire.Exchange{}, false
 }
 
-// Outcome is how an exchange ended, in a few words.
+// Outcome says in a few words how an exchange ended.
 func Outcome(x wire.Exchange) string {
 	if x.Failure != nil {
 		return string(x.Failure.Kind)
@@ -45,9 +45,9 @@ const maxErrorShown = 60
 // maxCurlBody bounds the body in a command line.
 const maxCurlBody = 400
 
-// Curl is a command line that repeats a request. Redacted values stand in it
-// as their marks and have to be filled in. Every word is quoted for a POSIX
-// shell, so a value from the target cannot become a command.
+// Curl returns a command line that repeats a request. Redacted values appear as
+// their marks and must be filled in. Every word is quoted for a POSIX shell, so
+// a value from the target cannot become a command.
 func Curl(x wire.Exchange) string {
 	words := []string{"curl", "-i"}
 	switch x.Method {

@@ -7,7 +7,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
-// Class is what became of a check from one run to another.
+// Class says how a check changed from one run to another.
 type Class string
 
 // The classes, the ones that matter most first.
@@ -25,30 +25,30 @@ const (
 	Appeared Class = "appeared"
 )
 
-// Classes is all of them in the order in which they are shown.
+// Classes returns all classes in display order.
 func Classes() []Class { return []Class{New, Lost, Changed, Mended, Appeared} }
 
-// Change is one check that is not as it was.
+// Change is one check that changed.
 type Change struct {
 	Class Class  `json:"class"`
 	ID    string `json:"id"`
 	Title string `json:"title"`
-	// Old and New are the checks; an absent one has no verdict.
+	// Old and New are the checks; a missing one has no verdict.
 	Old Check `json:"old"`
 	New Check `json:"new"`
-	// Codes are the findings of the verdict's severity that are new.
+	// Codes are the new findings of the verdict's severity.
 	Codes []string `json:"codes,omitempty"`
 }
 
 // Difference is what changed from one run to another.
 type Difference struct {
-	// Notes say what makes the two runs hard to compare: another server, version,
-	// kind, profile, driver or devicegrant.
+	// Notes say what makes the two runs hard to compare: another server,
+	// version, kind, profile, driver or devicegrant.
 	Notes   []string `json:"notes,omitempty"`
 	Changes []Change `json:"changes"`
 }
 
-// Count is how many changes have a class.
+// Count returns how many changes have a class.
 func (d Difference) Count(class Class) (n int) {
 	for _, c := range d.Changes {
 		if c.Class == class {

@@ -2,9 +2,9 @@ package report
 
 import "reflect"
 
-// Each returns a copy of a value in which every text is what change makes of it:
-// a field that is added later is not forgotten. Bytes, fields that are not
-// exported, and html/template's own types, which are ours, stay as they are.
+// Each returns a copy of a value in which change was applied to every string,
+// including fields that are added later. Bytes, unexported fields and the types
+// of html/template stay as they are.
 func Each[T any](value T, change func(string) string) T {
 	return eachText(reflect.ValueOf(&value).Elem(), change).Interface().(T)
 }

@@ -10,8 +10,9 @@ import (
 	"path/filepath"
 )
 
-// WriteFile writes a file as a whole: beside its place first, and renamed when
-// every byte is on the disk. Whatever goes wrong leaves an older file as it was.
+// WriteFile writes a file atomically: it writes a temporary file next to it and
+// renames that when every byte is on disk. On any error, an older file stays
+// unchanged.
 func WriteFile(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -45,8 +46,9 @@ func withoutPath(err error) error {
 // room is what has to fit into a folder before a run begins.
 const room = 1 << 20 // bytes
 
-// TryFolder makes a folder and says whether files can be written there: a run
-// should not end before its result does. It leaves nothing behind.
+// TryFolder creates a folder and checks that files can be written there, so
+// that a run does not fail only when it writes its result. It leaves no files
+// behind.
 func TryFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot create the folder %s: %w", dir, withoutPath(err))

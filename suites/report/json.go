@@ -15,7 +15,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// WriteJSON writes a result as result.json has it.
+// WriteJSON writes a result as in result.json.
 func WriteJSON(w io.Writer, r Result) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -28,9 +28,10 @@ func WriteJSON(w io.Writer, r Result) error {
 	return err
 }
 
-// WriteDir writes result.json below dir, and after it the evidence of troubled
-// journeys, whose names it notes in r. It returns the path of result.json, "" if that could not be written,
-// and with it what could not be written beside it.
+// WriteDir writes result.json below dir, and then the evidence of failed
+// journeys, whose file names it records in r. It returns the path of
+// result.json, or "" if that could not be written, and an error about the files
+// that could not be written.
 func WriteDir(dir string, r Result) (string, error) {
 	found := scenariosWithFindings(r)
 	var files []evidenceFile
@@ -61,7 +62,7 @@ func WriteDir(dir string, r Result) (string, error) {
 }
 
 // scenariosWithFindings names the conversations whose checks say that something
-// is wrong: there, what the person saw is evidence.
+// is wrong: there, what the end user saw is evidence.
 func scenariosWithFindings(r Result) map[string]bool {
 	found := map[string]bool{}
 	for _, c := range r.Checks {

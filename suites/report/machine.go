@@ -5,19 +5,20 @@ import (
 	"strings"
 )
 
-// Machine is how a machine kept up with a run: the run is a suspect, too.
+// Machine says how well the machine kept up with a run, because the run itself
+// is a suspect.
 type Machine struct {
 	Processors int `json:"processors"`
-	// Timers is how late timers fired, Browser how long the browser took for a
-	// trivial answer (zeros: there was none).
+	// Timers is how late timers fired; Browser is how long the browser took for
+	// a trivial answer (zeros without a browser).
 	Timers  Quantiles `json:"timers_late"`
 	Browser Quantiles `json:"browser_reaction"`
-	// Pressure is the share of the run in which some program of the machine waited
-	// for a processor, 0 to 1; absent where the system does not tell.
+	// Pressure is the share of the run, 0 to 1, in which some program waited
+	// for a processor; absent if the system does not report it.
 	Pressure *float64 `json:"cpu_pressure,omitempty"`
-	// Strained says that it did not keep up all the time.
+	// Strained says that the machine did not always keep up.
 	Strained bool `json:"strained"`
-	// Late are the scenarios in which a step came too late by the machine's fault.
+	// Late are the scenarios in which this machine was late with a step.
 	Late []LateScenario `json:"late,omitempty"`
 }
 
@@ -28,8 +29,8 @@ type Quantiles struct {
 	Max float64 `json:"max_ms"`
 }
 
-// LateScenario is one of a [Machine]: why it was late, whether it was told again
-// with nothing beside it, and whether that was in time.
+// LateScenario says why a scenario was late, whether it was repeated alone, and
+// whether the repetition was on time.
 type LateScenario struct {
 	Scenario string `json:"scenario"`
 	Why      string `json:"why"`
@@ -37,7 +38,7 @@ type LateScenario struct {
 	Helped   bool   `json:"helped"`
 }
 
-// Summary says in a sentence where the machine mattered; "" where it did not.
+// Summary says in a sentence where the machine was late, or "".
 func (m *Machine) Summary() string {
 	if m == nil || len(m.Late) == 0 {
 		return ""

@@ -15,10 +15,9 @@ import (
 // maxResult bounds what is read of a result, after unpacking.
 const maxResult = 512 << 20
 
-// Read reads the result that WriteDir or WriteJSON wrote: a file, packed by
-// gzip or not, the folder of a result.json, or "-" for stdin. A file of another
-// kind, and one with something after the result, is an error; members that this
-// version does not know are ignored.
+// Read reads a result that WriteDir or WriteJSON wrote: a file, gzipped or not,
+// the folder of a result.json, or "-" for stdin. A file of another kind, or
+// with data after the result, is an error. Unknown members are ignored.
 func Read(path string, stdin io.Reader) (Result, error) {
 	name, in := path, stdin
 	if path == "-" {

@@ -10,8 +10,9 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// Learn makes a redactor know the secrets of a transcript. Learn from all of them
-// before redacting any: a token of one conversation may turn up in another.
+// Learn teaches a redactor the secrets of a transcript. Learn from all
+// transcripts before you redact any: a token of one conversation may occur in
+// another.
 func Learn(r *redact.Redactor, t transcript.Transcript) {
 	for _, x := range t.Exchanges {
 		r.LearnURL(x.URL)

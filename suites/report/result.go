@@ -28,41 +28,42 @@ type Result struct {
 	Finished   time.Time `json:"finished"`
 	DurationMS int64     `json:"duration_ms"`
 	ExitCode   int       `json:"exit_code"`
-	// Policy is what ExitCode was decided by.
+	// Policy is what decided ExitCode.
 	Policy    Policy     `json:"policy"`
 	Counts    Counts     `json:"counts"`
 	Checks    []Check    `json:"checks"`
 	Scenarios []Scenario `json:"scenarios"`
-	// Throttle is how the target slows devices down, as far as that was measured.
+	// Throttle is how the target slows devices down, as far as it was measured.
 	Throttle *rules.Throttle `json:"throttle,omitempty"`
-	// Recorded is what the rules knew beside the scenarios, so that they can be
-	// applied again.
+	// Recorded is what the rules knew besides the scenarios, so that they can
+	// be applied again.
 	Recorded *Recorded `json:"recorded,omitempty"`
 
-	// Machine is how the machine that ran the suite kept up.
+	// Machine says how well the machine that ran the suite kept up.
 	Machine *Machine `json:"machine,omitempty"`
 
-	// Lost says why the target could not be talked to, or not any more; "" in any
+	// Lost says why the target could not be reached, or no longer; "" in any
 	// other run.
 	Lost string `json:"lost,omitempty"`
-	// Interrupted says that the run was ended before its time.
+	// Interrupted says that the run was ended early.
 	Interrupted bool `json:"interrupted,omitempty"`
-	// Notes say what a reader of the whole result has to know: no browser,
-	// certificates not verified, clients that were left out.
+	// Notes are facts that every reader of the result needs: no browser,
+	// certificates not verified, clients left out.
 	Notes []string `json:"notes,omitempty"`
 }
 
-// Recorded is the part of a run's evidence that no scenario holds.
+// Recorded is the evidence of a run that is not in a scenario.
 type Recorded struct {
 	// Profile is the resolved profile, without the values of secrets; Endpoints
 	// are those in use. See profiles.FromRecord.
 	Profile   json.RawMessage `json:"profile"`
 	Endpoints json.RawMessage `json:"endpoints"`
-	// Facts are what was noted of values before they were redacted.
+	// Facts are facts about values that were recorded before the values were
+	// redacted.
 	Facts rules.Facts `json:"facts"`
-	// Browser is the option of that name, in so far as it shaped the verdicts.
+	// Browser is the option of that name, as far as it affected the verdicts.
 	Browser string `json:"browser,omitempty"`
-	// Unredacted says that the scenarios hold every secret as it was sent.
+	// Unredacted says that the scenarios contain every secret as it was sent.
 	Unredacted bool `json:"unredacted,omitempty"`
 }
 
@@ -71,7 +72,7 @@ type Tool struct {
 	Version string `json:"version"`
 }
 
-// Target is what was judged.
+// Target is the tested server.
 type Target struct {
 	Name string `json:"name"`
 	// Kind is real or simulated; Fidelity says how faithful a simulation is.
@@ -79,11 +80,10 @@ type Target struct {
 	Version  string `json:"version,omitempty"`
 	Fidelity string `json:"fidelity,omitempty"`
 	Profile  string `json:"profile"`
-	// ProfileFile is the file of the profile as the run was given it, or
-	// builtin:NAME.
+	// ProfileFile is the profile as given to the run: a file, or builtin:NAME.
 	ProfileFile string `json:"profile_file,omitempty"`
 	Issuer      string `json:"issuer,omitempty"`
-	// Driver played the person; ClockRate is above 1 where a test lets the
+	// Driver acted as the end user; ClockRate is above 1 if a test made the
 	// target's seconds pass faster.
 	Driver    string  `json:"driver,omitempty"`
 	ClockRate float64 `json:"clock_rate,omitempty"`
@@ -112,29 +112,29 @@ type Check struct {
 	Title   string        `json:"title"`
 	Verdict rules.Verdict `json:"verdict"`
 	Reason  string        `json:"reason"`
-	// Scenario is the conversation that the check is about.
+	// Scenario is the conversation that the check reads.
 	Scenario   string          `json:"scenario,omitempty"`
 	DurationMS int64           `json:"duration_ms"`
 	Findings   []rules.Finding `json:"findings,omitempty"`
 	// Deviation is the baseline entry that made the verdict known or fixed.
 	Deviation *Deviation `json:"deviation,omitempty"`
-	// Stale are the baseline entries that have to go.
+	// Stale are the baseline entries to delete.
 	Stale []Stale `json:"stale,omitempty"`
 }
 
-// Stale is a baseline entry that does not hold, and why.
+// Stale is a baseline entry that no longer applies, and why.
 type Stale struct {
 	Deviation
 	Why string `json:"why"`
 }
 
-// Deviation is a baseline entry as a report shows it.
+// Deviation is a baseline entry as shown in reports.
 type Deviation struct {
 	Code   string `json:"code,omitempty"`
 	Expect string `json:"expect"`
 	Reason string `json:"reason"`
 	Link   string `json:"link,omitempty"`
-	// Until is the entry's last day; File and Line say where it stands.
+	// Until is the entry's last day; File and Line are its position.
 	Until string `json:"until,omitempty"`
 	File  string `json:"file,omitempty"`
 	Line  int    `json:"line,omitempty"`
@@ -152,7 +152,7 @@ func NewScenario(t transcript.Transcript) Scenario {
 	return Scenario{t, t.Started.Milliseconds(), (t.Ended - t.Started).Milliseconds()}
 }
 
-// Count tallies the checks.
+// Count counts the checks by verdict.
 func Count(checks []Check) Counts {
 	var c Counts
 	for _, check := range checks {
@@ -191,17 +191,18 @@ const (
 	ExitInterrupted = 130 // interrupted; partial results were written
 )
 
-// Policy is how strictly an exit code is decided.
+// Policy says how strictly the exit status is decided.
 type Policy struct {
-	// Strict counts warnings of SHOULD requirements, and those findings that
-	// say so themselves, as failures.
+	// Strict counts warnings for SHOULD requirements, and findings marked as
+	// strict, as failures.
 	Strict bool `json:"strict"`
-	// AllowInconclusive lets a run with inconclusive checks end 0.
+	// AllowInconclusive lets a run with inconclusive checks exit with status 0.
 	AllowInconclusive bool `json:"allow_inconclusive"`
 }
 
-// ExitCode decides how a run ends. Failures decide over inconclusive checks, a
-// target that was lost over both, and an interruption over everything.
+// ExitCode returns the exit status of a run. Failures take precedence over
+// inconclusive checks, a lost target over both, and an interruption over
+// everything.
 func ExitCode(r Result, p Policy) int {
 	c := Count(r.Checks)
 	if r.Interrupted {
@@ -230,7 +231,7 @@ func strictWarnings(checks []Check) int {
 	return n
 }
 
-// CountsStrictly says that --strict takes this warning for a failure.
+// CountsStrictly reports whether --strict counts this warning as a failure.
 func CountsStrictly(check Check) bool {
 	for _, f := range check.Findings {
 		if f.Severity == rules.Warn && (check.Level == rules.Should || f.Strict) {

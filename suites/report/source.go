@@ -7,8 +7,8 @@ import (
 
 var firstSource = regexp.MustCompile(`^RFC (\d+)(?: (section|sections|appendix) ([A-Z0-9.]*[A-Z0-9]))?`)
 
-// SourceURL is where the text stands that a check cites: the first of its
-// sources; "" if that is no RFC.
+// SourceURL returns the address of the text that a check cites: of its first
+// source, or "" if that is not an RFC.
 func SourceURL(source string) string {
 	m := firstSource.FindStringSubmatch(source)
 	if m == nil {

@@ -17,8 +17,8 @@ import (
 // and after it [Inert] for a terminal or a log, [InertJSON] for JSON that is
 // printed, [Markdown] for Markdown. html/template and encoding/xml do the rest.
 
-// Visible keeps lines and tabs of a target's text and spells out all other
-// control and format characters: XML and terminals do not bear them, and a
+// Visible keeps the lines and tabs of a target's text and spells out all other
+// control and format characters: XML and terminals cannot handle them, and a
 // change of direction makes one value look like another.
 func Visible(s string) string {
 	if plain(s) {
@@ -69,8 +69,8 @@ func (w InertWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// OneLine is a foreign text on one line of a comment or a terminal: at most 600
-// characters, none of them a control character.
+// OneLine returns text from a target as one line for a comment or a terminal:
+// at most 600 characters, without control characters.
 func OneLine(s string) string {
 	const longest = 600
 	s = strings.Map(func(r rune) rune {
@@ -117,8 +117,8 @@ func InertJSON(text []byte) []byte {
 // space between members.
 func hidden(c rune) bool { return c >= 0x7f && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c)) }
 
-// Markdown makes a text of the target plain in Markdown: no markup, no table
-// cell, no HTML, no link, no mention, on one line.
+// Markdown escapes text from a target in Markdown: no markup, no table cell, no
+// HTML, no link, no mention, on one line.
 func Markdown(s string) string {
 	var b strings.Builder
 	for _, c := range strings.Join(strings.Fields(Visible(s)), " ") {

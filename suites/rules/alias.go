@@ -120,8 +120,8 @@ func (e *Evidence) translate() {
 	e.Transcripts = all
 }
 
-// Declared are the deviations that a profile's own keys tell: it would be a
-// burden to write them a second time into its baseline.
+// Declared returns the deviations that follow from other keys of a profile, so
+// that its baseline does not have to repeat them.
 func Declared(p *profiles.Profile) (list []profiles.Deviation) {
 	r := p.Responses
 	declare := func(check, code string, expect Verdict, key string) {

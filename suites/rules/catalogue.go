@@ -9,7 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Level is how strongly the text binds the server.
+// Level says how strongly the text binds the server.
 type Level string
 
 // The levels. See requirements.yaml for their meaning.
@@ -23,10 +23,10 @@ const (
 	Hygiene Level = "hygiene"
 )
 
-// Requirement is one entry of the catalogue.
+// Requirement is one entry of the catalog.
 type Requirement struct {
 	ID string `yaml:"id" json:"id"`
-	// Section is the RFC 8628 section under which the suite files it.
+	// Section is the RFC 8628 section under which the suite lists it.
 	Section string `yaml:"section" json:"section"`
 	Source  string `yaml:"source" json:"source"`
 	Level   Level  `yaml:"level" json:"level"`
@@ -42,7 +42,7 @@ var requirementsYAML []byte
 
 var catalogue = readCatalogue()
 
-// Catalogue is every requirement, in the order of requirements.yaml.
+// Catalogue returns all requirements, in the order of requirements.yaml.
 func Catalogue() []Requirement { return slices.Clone(catalogue) }
 
 func readCatalogue() []Requirement {
@@ -66,15 +66,15 @@ func Find(id string) (Requirement, bool) {
 	return Requirement{}, false
 }
 
-// Section is a section of RFC 8628, or what is judged beside them.
+// Section is a section of RFC 8628, or a topic beyond them.
 type Section struct {
 	Number, Title string
-	// Binds is what the section demands, in our words.
+	// Binds says in plain words what the section requires.
 	Binds string
 }
 
-// Sections are those of RFC 8628 in the order of the suite, and after them what
-// has no section there.
+// Sections returns the sections of RFC 8628 in the order of the suite, followed
+// by the topics without a section.
 func Sections() []Section {
 	return []Section{
 		{"3.1", "Device Authorization Request",
@@ -100,5 +100,5 @@ func Sections() []Section {
 	}
 }
 
-// Wants says whether the requirement has that need.
+// Wants reports whether the requirement has that need.
 func (r Requirement) Wants(need string) bool { return slices.Contains(r.Needs, need) }

@@ -11,31 +11,32 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// Facts are what rules take from values that a report redacts. A run notes them
-// before it redacts anything, so that a result without the values can still be
-// judged again. Nil: nobody noted it.
+// Facts are what rules take from values that a report redacts. A run records
+// them before it redacts anything, so that a result without the values can
+// still be judged again. Nil: not recorded.
 type Facts struct {
-	// Noted says that a run filled the facts in: what they lack was not there.
+	// Noted says that a run recorded the facts: a missing one was really
+	// absent.
 	Noted       bool             `json:"noted,omitempty"`
 	DeviceCodes *DeviceCodeFacts `json:"device_codes,omitempty"`
 	IDToken     *IDTokenFacts    `json:"id_token,omitempty"`
-	// Claims are those that rules read in tokens which are readable JWTs, by the
-	// token's mark.
+	// Claims are the claims that rules read in tokens that are readable JWTs,
+	// by the token's mark.
 	Claims map[string]json.RawMessage `json:"claims,omitempty"`
-	// Hexadecimal are the marks of device codes in which the case of a letter
-	// means nothing.
+	// Hexadecimal are the marks of device codes in which the case of letters
+	// does not matter.
 	Hexadecimal []string `json:"hexadecimal,omitempty"`
-	// AsUserCode are the marks of device codes that were the user code as well.
+	// AsUserCode are the marks of device codes that equal the user code.
 	AsUserCode []string `json:"as_user_code,omitempty"`
-	// UserNames are the marks of the profile's user names that are secrets, by
-	// what the profile calls the person.
+	// UserNames are the marks of those user names in the profile that are
+	// secrets, by the profile's key for the user.
 	UserNames map[string]string `json:"user_names,omitempty"`
 }
 
-// DeviceCodeFacts are about the sample of device codes (SEC-02).
+// DeviceCodeFacts describe the sample of device codes (SEC-02).
 type DeviceCodeFacts struct {
-	// HashOfUserCode names the hash function whose value of the user code each
-	// device code is; "" when they are none.
+	// HashOfUserCode names the hash function with which each device code is the
+	// hash of its user code; "" if there is none.
 	HashOfUserCode string `json:"hash_of_user_code,omitempty"`
 	// Form is "signed token", "unsigned token", "encoded JSON", or "" for
 	// opaque text.
@@ -44,19 +45,19 @@ type DeviceCodeFacts struct {
 	Figures          Figures `json:"figures"`
 }
 
-// IDTokenFacts are what TOKEN-15 sees in the ID token itself.
+// IDTokenFacts are what TOKEN-15 reads in the ID token itself.
 type IDTokenFacts struct {
 	Alg string `json:"alg"`
-	// Claims are those that TOKEN-15 judges, as far as they can be read.
+	// Claims are those that TOKEN-15 checks, as far as they are readable.
 	Claims json.RawMessage `json:"claims,omitempty"`
-	// Findings and Obstacles are about the form and the signature. Without any,
-	// a key of jwks_uri verified it.
+	// Findings and Obstacles are about the format and the signature. If there
+	// are none, a key of jwks_uri verified it.
 	Findings  []Finding `json:"findings,omitempty"`
 	Obstacles []string  `json:"obstacles,omitempty"`
 }
 
-// Derive notes the facts of a run. mark is what stands in place of a value that
-// is redacted.
+// Derive records the facts of a run. mark returns what replaces a redacted
+// value.
 func Derive(e Evidence, mark func(value string) string) (f Facts) {
 	f.Noted = true
 	j := &judging{Evidence: e}
@@ -138,7 +139,7 @@ func (j *judging) caseless(code string) bool {
 	return hexOrUUID.MatchString(code) || slices.Contains(j.Facts.Hexadecimal, code)
 }
 
-// userName is how a person of the profile is called, or the mark of the name.
+// userName is the name of a user in the profile, or the mark of the name.
 func (j *judging) userName(name string, u *profiles.User) string {
 	return cmp.Or(j.Facts.UserNames[name], username(u))
 }

@@ -25,37 +25,37 @@ const (
 	Broken       Verdict = "error"        // our own fault
 )
 
-// Finding is one thing that a rule noticed.
+// Finding is one observation of a rule.
 type Finding struct {
-	// Code names the finding within its requirement, for baselines.
+	// Code identifies the finding within its requirement, for baselines.
 	Code string `json:"code"`
 	// Severity is fail, warn or info.
 	Severity Verdict `json:"severity"`
 	// Strict says that --strict counts this warning as a failure.
 	Strict bool `json:"strict,omitempty"`
-	// Untried says that the finding is no observation: a part of the check was
-	// left out, since the run had no leave for it. What that part would have shown
-	// is not known, so no baseline entry of the check is stale.
+	// Untried says that the finding is not an observation: the run was not
+	// allowed to try a part of the check. The result of that part is unknown,
+	// so no baseline entry of the check is stale.
 	Untried   bool   `json:"untried,omitempty"`
 	Expected  string `json:"expected"`
 	Observed  string `json:"observed"`
 	Exchanges []Ref  `json:"exchanges,omitempty"`
 }
 
-// Ref points at one exchange of one scenario.
+// Ref refers to one exchange of one scenario.
 type Ref struct {
 	Scenario string `json:"scenario"`
 	N        int    `json:"n"`
 }
 
-// Judgement is what a rule says.
+// Judgement is the outcome of a rule.
 type Judgement struct {
 	Verdict  Verdict
 	Reason   string
 	Findings []Finding
 }
 
-// Evidence is what a rule may look at.
+// Evidence is what a rule may read.
 type Evidence struct {
 	Profile *profiles.Profile
 	// Issuer and Endpoints are the resolved ones.
@@ -63,8 +63,8 @@ type Evidence struct {
 	Endpoints profiles.Endpoints
 	// Transcripts are the scenarios that ran, by name.
 	Transcripts map[string]transcript.Transcript
-	// Redacted says that marks stand in place of secrets, and Facts what was noted
-	// of the values.
+	// Redacted says that marks replace secrets; Facts then has what was
+	// recorded about the values.
 	Redacted bool
 	Facts    Facts
 }

@@ -10,9 +10,9 @@ import (
 // Rule judges one requirement.
 type Rule struct {
 	ID string
-	// Scenarios are run for this rule; the first is the one it is about.
+	// Scenarios run for this rule; the first one is its main subject.
 	Scenarios []string
-	// Also are read when they run for the sake of other rules.
+	// Also are read if they run for other rules.
 	Also []string
 
 	check func(*judging)
@@ -27,7 +27,7 @@ func (r Rule) Judge(e Evidence) Judgement {
 	return j.judgement()
 }
 
-// registry is every rule, in the order of the catalogue. Each file of a section
+// registry is every rule, in the order of the catalog. Each file of a section
 // lists its own.
 var registry = inOrder(
 	section31,
@@ -69,7 +69,7 @@ func inOrder(sections ...[]Rule) []Rule {
 	return rules
 }
 
-// All is every rule, in the order of the catalogue.
+// All returns all rules, in the order of the catalog.
 func All() []Rule { return slices.Clone(registry) }
 
 func one(scenario string) []string { return []string{scenario} }

@@ -53,10 +53,10 @@ func (j *judging) redacted(codes []string) bool {
 	return false
 }
 
-// Figures are what a sample of codes shows of their strength.
+// Figures describe the strength of a sample of codes.
 type Figures struct {
-	// Bits is an upper bound: what the codes would have if every character that
-	// varies were drawn evenly and independently.
+	// Bits is an upper bound: the strength if every varying character were
+	// random and independent.
 	Bits     float64 `json:"bits"`
 	Varying  int     `json:"varying"`  // positions that are not the same in all codes
 	Alphabet int     `json:"alphabet"` // different characters at these positions

@@ -52,7 +52,7 @@ func hostileInput(j *judging) {
 
 const withinLimit = "a status below 500 within the time limit"
 
-// hungUpBehindGateway recognises what a gateway makes of a server that refuses
+// hungUpBehindGateway recognizes what a gateway makes of a server that refuses
 // a body before it has read it, and hangs up.
 func hungUpBehindGateway(x said) bool { return x.Status == 502 }
 

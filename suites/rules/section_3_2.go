@@ -359,7 +359,7 @@ func responseNotCacheable(j *judging) {
 	}
 }
 
-// userCodeFold says when two user codes are the same to a person who types
+// userCodeFold says when two user codes are the same to an end user who types
 // them: punctuation and case do not count where the sample has one case only.
 func (j *judging) userCodeFold() func(string) string {
 	var all strings.Builder

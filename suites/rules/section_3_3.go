@@ -238,7 +238,7 @@ func approveAndDenyOffered(j *judging) {
 		j.inconclusive("no decision page appeared: %s", visit.Outcome)
 		return
 	}
-	// The person of this journey approved the client before: where consent is
+	// The end user of this journey approved the client before: where consent is
 	// remembered, that no decision page comes up says nothing.
 	if follow, ok := j.Transcripts[transcript.CompleteURI].Journey(labels.Follow); ok && follow.ApproveOffered {
 		if follow.DenyOffered {
@@ -261,7 +261,7 @@ func (j *judging) typedCode() (list []transcript.Journey) {
 	return list
 }
 
-// denyOffered says that a page offered a way to refuse. A person who wants to
+// denyOffered says that a page offered a way to refuse. An end user who wants to
 // refuse may have stopped short of it, for fear that logging in approves.
 func (j *judging) denyOffered() bool {
 	return slices.ContainsFunc(j.typedCode(), func(v transcript.Journey) bool {

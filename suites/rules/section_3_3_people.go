@@ -50,12 +50,12 @@ func (j *judging) issued(scenario, label string) (said, bool) {
 	return said{}, false
 }
 
-// tookEffect says that a person pressed approve and was told that it worked.
+// tookEffect says that an end user pressed approve and was told that it worked.
 func tookEffect(visit transcript.Journey) bool {
 	return visit.Decided && visit.Outcome == transcript.Approved
 }
 
-// refusedTo says that the pages let the person get to no decision.
+// refusedTo says that the pages let the end user get to no decision.
 func refusedTo(visit transcript.Journey) bool {
 	return !visit.Decided || visit.Outcome == transcript.CodeRejected || visit.Outcome == transcript.ErrorPage
 }
@@ -318,7 +318,7 @@ func abandoningDecidesNothing(j *judging) {
 	}
 }
 
-// stillPending judges the polls after a person left at some page.
+// stillPending judges the polls after an end user left at some page.
 func (j *judging) stillPending(part string, again transcript.Journey) {
 	polls := j.all(transcript.Abandoned, labels.Join(part, labels.Poll))
 	if len(polls) == 0 {

@@ -52,7 +52,7 @@ func scopeMember(j *judging) {
 	}
 }
 
-// narrowed says that the person cleared the box that the profile names.
+// narrowed says that the end user cleared the box that the profile names.
 func (j *judging) narrowed() bool {
 	if _, ok := j.maybe(tokenUse, labels.Join(labels.Narrowed, labels.Device)); !ok {
 		j.missing(tokenUse, labels.Join(labels.Narrowed, labels.Device))
@@ -145,7 +145,7 @@ func noWidening(j *judging) {
 		j.fail("widened", "at most "+namedScopes(g.requested)+", as the end user approved", fmt.Sprintf("the token has %s after a poll that asked for it", namedScopes(gained)), x, g.response)
 		return
 	}
-	// The control: these scopes can be had by asking the person.
+	// The control: these scopes can be had by asking the end user.
 	full, ok := j.grantingOf(tokenUse, labels.Full)
 	if !ok || len(common(extra, full.worth())) == 0 {
 		j.inconclusive("this client never gets %s, so a rejection proves nothing: set two scopes that it may have", namedScopes(extra))
@@ -381,7 +381,7 @@ func (j *judging) userInfoAnswers(g granting) {
 	}
 }
 
-// subjects compares the approver of "full" with the person who approved
+// subjects compares the approver of "full" with the end user who approved
 // "other" meanwhile. Each source is compared with itself: a client may know a
 // person under another name than a resource server does.
 func (j *judging) subjects() {

@@ -363,7 +363,7 @@ func (j *judging) noCrossOriginReads() {
 	}
 }
 
-// sessionCookies looks at the cookies of a person who is logged in.
+// sessionCookies looks at the cookies of an end user who is logged in.
 func (j *judging) sessionCookies(visit transcript.Journey) {
 	https := strings.HasPrefix(lastPage(visit), "https:")
 	for _, c := range visit.Cookies {

@@ -122,7 +122,7 @@ func (j *judging) codeOnForeignPage() {
 	}
 }
 
-// foreignPerson: a person of the other tenant at this one's page. Some servers
+// foreignPerson: an end user of the other tenant at this one's page. Some servers
 // let guests in, which the profile can say.
 func (j *judging) foreignPerson() {
 	const scenario = transcript.Tenants

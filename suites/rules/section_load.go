@@ -166,7 +166,7 @@ func (j *judging) nothingShared(devices []fleetDevice) {
 	}
 }
 
-// ownPerson: a token belongs to the person who approved its device.
+// ownPerson: a token belongs to the end user who approved its device.
 func (j *judging) ownPerson(devices []fleetDevice) {
 	approver, person := map[string]string{}, map[string]string{}
 	witness := map[string]said{}

@@ -12,8 +12,8 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// ThrottleClass is the way in which a target slows impatient devices down.
-// RFC 8628 section 3.5 leaves it open; section 3.5 binds the client.
+// ThrottleClass is how a target slows down impatient devices. RFC 8628 section
+// 3.5 leaves it open, because it binds only the client.
 type ThrottleClass string
 
 // The classes. Only a livelock is a fault: its client obeys in vain.
@@ -29,45 +29,46 @@ const (
 	ThrottleUnclear    ThrottleClass = "unclear"
 )
 
-// Throttle is how a target slows devices down, measured from outside. All
-// times are in milliseconds of the target's clock.
+// Throttle is how a target slows devices down, measured from outside. All times
+// are in milliseconds of the target's clock.
 type Throttle struct {
 	Class ThrottleClass `json:"class"`
 	// IntervalMS is the advertised interval.
 	IntervalMS float64 `json:"interval_ms"`
 	// FirstPoll says that a first poll right after the codes is too early.
 	FirstPoll bool `json:"first_poll_throttled"`
-	// CountedFrom says from where the interval counts: "any poll" or
-	// "accepted poll"; "" if that is not known.
+	// CountedFrom says where the interval starts: "any poll" or "accepted
+	// poll"; "" if that is unknown.
 	CountedFrom string `json:"counted_from,omitempty"`
-	// Boundary is where too early ends, as the distance from the advertised
-	// interval: negative is earlier.
+	// Boundary is where a poll stops being too early, relative to the
+	// advertised interval; negative is earlier.
 	Boundary *ThrottleRange `json:"boundary,omitempty"`
-	// AfterOne and AfterThree are what so many slow_downs add to the interval.
+	// AfterOne and AfterThree are what one and three slow_downs add to the
+	// interval.
 	AfterOne   *ThrottleRange `json:"after_one_slow_down,omitempty"`
 	AfterThree *ThrottleRange `json:"after_three_slow_downs,omitempty"`
 
 	Polls     int `json:"polls"`
 	SlowDowns int `json:"slow_downs"`
-	// Limited counts the answers 429 and 503.
+	// Limited counts responses with status 429 or 503.
 	Limited int `json:"limited,omitempty"`
 
-	// Devices are the polls behind the figures, a row for each device.
+	// Devices are the polls behind the figures, one row per device.
 	Devices []ThrottleDevice `json:"devices"`
 }
 
-// ThrottleRange says that a boundary lies between two polls, of which one was
-// refused and the other accepted. Where the boundary is not sharp, as with a
-// server that counts whole seconds, Refused is the greater.
+// ThrottleRange says that a boundary lies between two polls, one rejected and
+// one accepted. If the boundary is not sharp, as with a server that counts
+// whole seconds, Refused is the greater one.
 type ThrottleRange struct {
 	RefusedMS  *float64 `json:"refused_ms,omitempty"`
 	AcceptedMS *float64 `json:"accepted_ms,omitempty"`
-	// UncertaintyMS is by how much either may be off: we know when a request
-	// left and when its answer came, not when it arrived.
+	// UncertaintyMS is the uncertainty of both: a run knows when a request left
+	// and when its response came, but not when the request arrived.
 	UncertaintyMS float64 `json:"uncertainty_ms"`
 }
 
-// ThrottleDevice is one device's polls, counted from the first codes.
+// ThrottleDevice is one device's polls. Times count from the first codes.
 type ThrottleDevice struct {
 	Name     string         `json:"name"`
 	IssuedMS float64        `json:"issued_ms"`
@@ -87,8 +88,8 @@ const (
 	maxThrottlePolls   = 64
 )
 
-// MeasureThrottle computes the figures from the throttle scenario; false when
-// it has no answered poll.
+// MeasureThrottle computes the figures from the throttle scenario; false if it
+// has no answered poll.
 func MeasureThrottle(t transcript.Transcript) (Throttle, bool) {
 	m := measurement{t: t}
 	return m.measure()
@@ -414,7 +415,7 @@ func millis(d time.Duration) float64 {
 
 func duration(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 
-// String is the throttle in a sentence.
+// String describes the throttle in one sentence.
 func (r Throttle) String() string {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }

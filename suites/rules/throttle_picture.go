@@ -19,8 +19,8 @@ var throttleMarks = []struct {
 	mark   byte
 }{{"pending", 'o'}, {"token", 'T'}, {"other", '?'}, {"limited", '!'}, {"slow_down", 'x'}}
 
-// Picture draws the polls on a time axis of 80 columns: a row for each device,
-// a tick for each interval.
+// Picture draws the polls on a time axis of 80 columns: one row per device, one
+// tick per interval.
 //
 //	             0    5    10   15 s
 //	             |----|----|----|---

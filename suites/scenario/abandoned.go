@@ -8,10 +8,10 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
-// abandoned lets a person enter a code and close the browser: at the login, and
+// abandoned lets an end user enter a code and close the browser: at the login, and
 // at the decision. Later somebody enters the code again, and stops again.
 //
-// Nothing is decided, so that this runs beside the other persons, and before
+// Nothing is decided, so that this runs beside the other end users, and before
 // any of them approves: a remembered consent could decide by itself.
 //
 // Journeys: stop at login, stop at decision, and again at each. Labels, for

@@ -6,7 +6,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// All is every scenario. The long ones stand first, so that a busy machine
+// All returns every scenario. The long ones are first, so that a busy machine
 // starts them first.
 func All() []Scenario { return slices.Clone(all) }
 
@@ -105,7 +105,7 @@ var all = []Scenario{
 		About: "requests that are too large or contain invalid text"},
 }
 
-// ByName finds a scenario.
+// ByName returns the scenario with that name.
 func ByName(name string) (Scenario, bool) {
 	for _, s := range all {
 		if s.Name == name {

@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// Clock counts the target's seconds. At rate 1 they are ours; at rate 5 a
-// target with the same rate lives five seconds in one of ours, so that waits
-// of the protocol shrink. What belongs to the network does not shrink: see
-// [Clock.Guard].
+// Clock counts the target's seconds. At rate 1 they are real seconds. At rate
+// 5, a target with the same rate goes through five seconds per real second, so
+// the protocol's waits shrink. Network delays do not shrink: see [Clock.Guard].
 type Clock struct {
 	start time.Time
 	rate  float64
 }
 
-// NewClock starts a clock. A rate of 0 means 1.
+// NewClock returns a running clock. A rate of 0 means 1.
 func NewClock(rate float64) *Clock {
 	if rate <= 0 {
 		rate = 1
@@ -22,7 +21,7 @@ func NewClock(rate float64) *Clock {
 	return &Clock{start: time.Now(), rate: rate}
 }
 
-// Now is how much target time has passed since the clock was made.
+// Now returns how much target time has passed since the clock was created.
 func (c *Clock) Now() time.Duration {
 	return time.Duration(float64(time.Since(c.start)) * c.rate)
 }
@@ -32,7 +31,7 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	return c.SleepReal(ctx, time.Duration(float64(d)/c.rate))
 }
 
-// SleepReal waits for d of our own time, or until ctx ends.
+// SleepReal waits for d of real time, or until ctx ends.
 func (c *Clock) SleepReal(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
@@ -47,7 +46,7 @@ func (c *Clock) SleepReal(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Until is the moment of our own time at which the target's clock shows t.
+// Until returns the real time at which the target's clock shows t.
 func (c *Clock) Until(t time.Duration) time.Time {
 	return c.start.Add(time.Duration(float64(t) / c.rate))
 }
@@ -56,9 +55,9 @@ func (c *Clock) Until(t time.Duration) time.Time {
 // its interval: servers compare with a strict ">" or truncate to whole seconds.
 const minGuard = time.Second
 
-// Guard is the extra wait, in target time, that makes a poll surely compliant:
-// one second or twice the round trip of our own time, whichever is longer. It
-// does not shrink with the rate, because jitter does not.
+// Guard returns the extra wait, in target time, that makes a poll safely
+// compliant: one second or twice the round trip in real time, whichever is
+// longer. It does not shrink with the rate, because jitter does not.
 func (c *Clock) Guard(roundTrip time.Duration) time.Duration {
 	real := max(minGuard, 2*time.Duration(float64(roundTrip)/c.rate))
 	return time.Duration(float64(real) * c.rate)

@@ -22,21 +22,21 @@ import (
 // GrantType is the value of grant_type (RFC 8628 section 3.4).
 const GrantType = "urn:ietf:params:oauth:grant-type:device_code"
 
-// Environment is what every conversation of a run shares.
+// Environment is what all conversations of a run share.
 type Environment struct {
 	Profile *profiles.Profile
 	Target  Target
 	Wire    *wire.Client
 	Clock   *Clock
-	// Driver plays the person; nil when there is none, and NoDriver says why.
+	// Driver acts as the end user; nil if there is none, and NoDriver says why.
 	Driver   useragent.Driver
 	NoDriver string
-	// TimeBudget is the longest single wait, in target time, that a scenario
-	// may take; a scenario that needs more is skipped. 0: no bound.
+	// TimeBudget is the longest single wait of a scenario, in target time; a
+	// scenario that needs more is skipped. 0: no limit.
 	TimeBudget time.Duration
-	// Seed makes the random names and values of a run repeatable.
+	// Seed makes the random names and values of a run reproducible.
 	Seed uint64
-	// Watch tells how this machine keeps up; nil: it is taken to.
+	// Watch measures how well this machine keeps up; nil: it always does.
 	Watch *lateness.Watch
 
 	pulse   *pulse
@@ -87,7 +87,7 @@ const (
 	settled                // it will not be told again either
 )
 
-// afterPages waits until the persons of other scenarios have left the pages:
+// afterPages waits until the end users of other scenarios have left the pages:
 // what one does there (a first consent, a wrong code) can change what the next
 // one meets. The order is: refuse, approve, approve early, follow the complete
 // URI, type wrong codes, type a wrong password.
@@ -125,7 +125,7 @@ func (a *Absent) Error() string { return a.Reason }
 
 func absent(format string, args ...any) error { return &Absent{fmt.Sprintf(format, args...)} }
 
-// Skipped is the error of a scenario that would take longer than the time budget.
+// Skipped is the error of a scenario that would exceed the time budget.
 type Skipped struct{ Reason string }
 
 func (s *Skipped) Error() string { return s.Reason }

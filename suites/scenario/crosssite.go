@@ -46,7 +46,7 @@ var forgeries = []forgery{
 // browser, and outside of it with their cookies. The session is seconds old,
 // so browsers still send a cookie that names no SameSite with a cross-site
 // POST: the case in which such a cookie protects least. Where the decision
-// comes before the login the person has approved another code before.
+// comes before the login the end user has approved another code before.
 //
 // Journeys: another session, logging in, and one for each forgery. Attacks: one for each.
 // Labels: device/NAME, poll/NAME; device/logging
@@ -88,8 +88,8 @@ func crossSite(c *conversation) error {
 	return nil
 }
 
-// logIn has the person approve a code. There the login comes after the
-// decision, and nobody can decide in the name of a person without a session.
+// logIn has the end user approve a code. There the login comes after the
+// decision, and nobody can decide in the name of an end user without a session.
 func (c *conversation) logIn(s useragent.Agent, client *profiles.Client) error {
 	// They meet over a client that nobody approved, and wait for us otherwise.
 	c.leavePages()

@@ -12,7 +12,7 @@ import (
 const patience = 3
 
 // approval is the whole story of RFC 8628 section 1, with a bystander: two
-// devices of one client ask for codes, a person approves the first, it
+// devices of one client ask for codes, an end user approves the first, it
 // collects its token and then tries its used code again.
 //
 // Labels: device, bystander/device, pending, token/1 ..., bystander/poll,
@@ -52,7 +52,7 @@ func approval(c *conversation) error {
 	return err
 }
 
-// decide sends a person with a fresh user agent to approve or deny. The
+// decide sends an end user with a fresh user agent to approve or deny. The
 // journey has the goal's name. An unfinished journey is an error: what follows
 // would judge a decision that was never made.
 func (c *conversation) decide(d *device, goal transcript.Goal) error {
@@ -73,7 +73,7 @@ func (c *conversation) errand(d *device, goal transcript.Goal) error {
 	return unfinished(c.visit(s, d.task(string(goal), goal)))
 }
 
-// approve lets the person in a user agent approve one of several devices.
+// approve lets the end user in a user agent approve one of several devices.
 func (c *conversation) approve(s useragent.Agent, name string, d *device) error {
 	return unfinished(c.visit(s, d.task(name, transcript.Approve)))
 }
@@ -88,7 +88,7 @@ func unfinished(j transcript.Journey) error {
 	return fmt.Errorf("the end user could not finish (%s): %w", j.Name, j.Trouble)
 }
 
-// earlyApproval lets the person be quicker than the device: the first poll
+// earlyApproval lets the end user be quicker than the device: the first poll
 // comes after the approval. The confidential client does this, if there is one.
 //
 // Labels: device, token/1 ... Journey: approve.
@@ -121,7 +121,7 @@ func earlyApproval(c *conversation) error {
 // again to see that the refusal is final.
 const denialPolls = 3
 
-// denial lets the person refuse.
+// denial lets the end user refuse.
 //
 // Labels: device, pending, denied/1 ... denied/3. Journey: deny.
 func denial(c *conversation) error {

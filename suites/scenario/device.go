@@ -234,7 +234,7 @@ func (d *device) collect(label string, n int) (wire.Exchange, error) {
 	return x, nil
 }
 
-// task is an errand for the person who reads this device's screen.
+// task is an errand for the end user who reads this device's screen.
 func (d *device) task(name string, goal transcript.Goal) useragent.Task {
 	t := useragent.Task{
 		Name: name, Goal: goal,

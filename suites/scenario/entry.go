@@ -92,7 +92,7 @@ type wayToEnter struct {
 	spell func(string) string // nil: the complete URI
 }
 
-// waysToEnter begins with the complete URI: the person is not logged in yet.
+// waysToEnter begins with the complete URI: the end user is not logged in yet.
 var waysToEnter = []wayToEnter{
 	{labels.CompleteURI, nil},
 	{asPrinted, func(code string) string { return code }},

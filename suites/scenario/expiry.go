@@ -19,7 +19,7 @@ const (
 	expiredPolls = 3
 	// maxKeepAlive bounds the polls of the code that is polled all through.
 	maxKeepAlive = 200
-	// paused is how long, of our own time, a person stands before a decision
+	// paused is how long, of our own time, an end user stands before a decision
 	// at most, lest their login session ends first; long enough for slow pages
 	// before it.
 	paused = 45 * time.Second
@@ -28,7 +28,7 @@ const (
 	lateDecision = 2 * time.Second
 	// lateSlack is the same for a poll alone.
 	lateSlack = 500 * time.Millisecond
-	// loginFirst is the lifetime, of our own time, below which a person logs in
+	// loginFirst is the lifetime, of our own time, below which an end user logs in
 	// before the code is issued: the browser and the login are the slow part.
 	loginFirst = time.Minute
 )
@@ -41,9 +41,9 @@ const (
 //   - alive: polled once, late in its life;
 //   - decided: approved late in its life, and polled at once;
 //   - approved: approved, and not polled before the end;
-//   - opened: a person stands before the decision when the life ends, and then
+//   - opened: an end user stands before the decision when the life ends, and then
 //     approves;
-//   - entered: the person comes after the end.
+//   - entered: the end user comes after the end.
 //
 // Where the codes live shortly, who has to decide in time has logged in before,
 // with a code of its own that is left alone.
@@ -222,7 +222,7 @@ func (e *expiring) persons() {
 	})
 }
 
-// approve lets a person approve when hold returns: they stand before the
+// approve lets an end user approve when hold returns: they stand before the
 // decision meanwhile, or, with a driver that has no page to stand before, they
 // come only then.
 func (e *expiring) approve(s useragent.Agent, d *device, name string, hold func() error) error {

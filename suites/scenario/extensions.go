@@ -66,7 +66,7 @@ func (e *extender) refusals() {
 	send(labels.Join(labels.Details, labels.Unknown), form.Add("authorization_details", `[{"type":"x-devicegrant-`+e.random.word(8)+`"}]`))
 }
 
-// approved issues a code with further parameters and lets a person approve it.
+// approved issues a code with further parameters and lets an end user approve it.
 // Nil: there are no codes for such a request.
 func (e *extender) approved(name string, form wire.Form) (*device, error) {
 	s, err := e.errander()
@@ -212,7 +212,7 @@ func (e *extender) dpop() error {
 		if err != nil {
 			return err
 		}
-		// At once: the retry is not another poll of the person at the device.
+		// At once: the retry is not another poll of the device.
 		if x = d.ask(d.withProof(labels.DPoPNonce, again)); x.OAuthError() == "slow_down" || x.OAuthError() == "authorization_pending" {
 			if x, err = e.askDecided(d, func() (wire.Request, error) {
 				proof, err := key.proof(target, nonce, nil)

@@ -14,12 +14,12 @@ const (
 	// deniedInFleet how many the first one refuses afterwards.
 	approvedEach  = 2
 	deniedInFleet = 2
-	// fleetRounds bounds how often the fleet polls, where the persons are slow.
+	// fleetRounds bounds how often the fleet polls, where the end users are slow.
 	fleetRounds = 40
 )
 
 // fleet lets many devices poll, all in the same moments and each at a compliant
-// pace, while two persons approve some of them and refuse others. Every second
+// pace, while two end users approve some of them and refuse others. Every second
 // device asks for the first scope only. Each token is shown to what can say
 // whose it is.
 //
@@ -33,7 +33,7 @@ func fleet(c *conversation) error {
 	if c.Driver != nil && c.Driver.Name() == "manual" {
 		return &Skipped{"the manual driver would ask for six more decisions"}
 	}
-	// First of all, so that no device polls long before a person comes.
+	// First of all, so that no device polls long before an end user comes.
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ type member struct {
 	notBefore time.Duration
 	// heard says that the device got its final answer.
 	heard bool
-	// decided is read when the persons have ended.
+	// decided is read when the end users have ended.
 	decided bool
 }
 
@@ -159,7 +159,7 @@ func (m *member) pollOnce() {
 	}
 }
 
-// decideFleet sends the persons, each with one user agent for everything. The
+// decideFleet sends the end users, each with one user agent for everything. The
 // rest of the fleet is left alone.
 func (c *conversation) decideFleet(members []*member) error {
 	defer c.leavePages()
@@ -182,7 +182,7 @@ func (c *conversation) decideFleet(members []*member) error {
 	return firstError(errs)
 }
 
-// decision is one decision that a person is to make.
+// decision is one decision that an end user is to make.
 type decision struct {
 	*member
 	who  string

@@ -9,26 +9,26 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// Found is what an issuer says of itself, before there is a profile of it.
-// Everything in it is the server's word: bounded, and not to be trusted.
+// Found is what an issuer publishes about itself, before it has a profile. All
+// of it comes from the server: it is bounded, but not to be trusted.
 type Found struct {
-	// Metadata is the address of the document; "" when there is none.
+	// Metadata is the address of the document; "" if there is none.
 	Metadata string
-	// Issuer is the identifier in it, which should be the one asked for
-	// (RFC 8414 section 3.3).
+	// Issuer is the identifier in it, which should equal the requested one (RFC
+	// 8414 section 3.3).
 	Issuer    string
 	Endpoints profiles.Endpoints
 	// Scopes, GrantTypes and ClientAuth are scopes_supported,
 	// grant_types_supported and token_endpoint_auth_methods_supported.
 	Scopes, GrantTypes, ClientAuth []string
-	// Tried has a line for each place that gave no document.
+	// Tried has a line for each location without a document.
 	Tried []string
 }
 
 // maxFound bounds each list of a document.
 const maxFound = 64
 
-// Find looks for the metadata of an issuer at all its well-known places.
+// Find looks for the metadata of an issuer at all its well-known locations.
 func Find(ctx context.Context, issuer string, client *wire.Client) Found {
 	var f Found
 	for _, address := range MetadataURLs(issuer) {

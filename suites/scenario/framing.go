@@ -5,7 +5,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
 
-// framing lets a person see the pages that an attacker would like to lay under
+// framing lets an end user see the pages that an attacker would like to lay under
 // a page of their own, and then tries to put each of them into a frame of a
 // hostile site, in the same browser.
 //

@@ -72,7 +72,7 @@ func injection(c *conversation) error {
 
 type start struct{ name, address string }
 
-// starts are the addresses at which a person can begin.
+// starts are the addresses at which an end user can begin.
 func (d *device) starts() []start {
 	list := []start{{"verification_uri", d.verificationURI}}
 	if d.complete != "" {

@@ -11,8 +11,8 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// Locate finds a profile's endpoints, waiting a while for a target that is
-// still starting, and the certificates that it has to show. An error about the
+// Locate finds a profile's endpoints, waiting for a target that is still
+// starting, and returns how to verify its certificates. An error about the
 // target is a *[TargetError].
 func Locate(ctx context.Context, p *profiles.Profile, wait time.Duration) (Target, *tls.Config, error) {
 	trusted, err := Trust(p.TLS)
@@ -25,7 +25,8 @@ func Locate(ctx context.Context, p *profiles.Profile, wait time.Duration) (Targe
 	return target, trusted, err
 }
 
-// Trust is how the target's certificates are verified. An error names tls.ca_file.
+// Trust returns how to verify the target's certificates. An error names
+// tls.ca_file.
 func Trust(t profiles.TLS) (*tls.Config, error) {
 	var roots []byte
 	if t.CAFile != "" {

@@ -10,17 +10,17 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// GrantProbe is one device authorization request and one poll, to see whether
-// a profile fits its server.
+// GrantProbe is one device authorization request and one poll, to see whether a
+// profile fits its server.
 type GrantProbe struct {
 	Codes, Poll               wire.Exchange
 	UserCode, VerificationURI string
-	// Summary says in a line what was issued.
+	// Summary says in one line what was issued.
 	Summary string
 }
 
-// ProbeGrant asks for codes and polls once, at once: that a first poll is not
-// too early is the matter of a run. The error says why there are no codes.
+// ProbeGrant requests codes and polls once, immediately; whether a first poll
+// is too early is for a run to test. The error says why there are no codes.
 func ProbeGrant(ctx context.Context, p *profiles.Profile, at Target, client *wire.Client) (probe GrantProbe, err error) {
 	e := &Environment{Profile: p, Target: at, Wire: client, Clock: NewClock(1)}
 	e.setPace()

@@ -142,7 +142,7 @@ const (
 	beforePress   = 4 * time.Millisecond
 )
 
-// decisionRaces polls while the person presses deny, and on other codes
+// decisionRaces polls while the end user presses deny, and on other codes
 // approve: some polls arrive before the decision, some after, some in the
 // middle of it. Then the device polls at a compliant pace.
 //
@@ -222,7 +222,7 @@ type race struct {
 	answers [pollsAtDecision]wire.Exchange
 }
 
-// begin sends the polls in the background. When it returns the person presses.
+// begin sends the polls in the background. When it returns the end user presses.
 func (r *race) begin(ctx context.Context) error {
 	c := r.device.c
 	for range pollsAtDecision {

@@ -81,7 +81,7 @@ func redirection(c *conversation) error {
 	return nil
 }
 
-// loginPage is where the person was asked to log in.
+// loginPage is where the end user was asked to log in.
 func loginPage(j transcript.Journey) string {
 	for _, step := range j.Steps {
 		if step.Page == "login" || step.Page == "identifier" {
@@ -101,7 +101,7 @@ func (c *conversation) loginWithout(client *profiles.Client, name string) (strin
 	return loginPage(j), err
 }
 
-// leadOn lets a person approve from a poisoned start, and notes where the
+// leadOn lets an end user approve from a poisoned start, and notes where the
 // browser was sent.
 func (c *conversation) leadOn(s useragent.Attacker, client *profiles.Client, name, shape string, start func(*device) string) (transcript.Journey, error) {
 	if err := c.takeTurn(s); err != nil {

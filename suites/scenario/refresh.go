@@ -138,7 +138,7 @@ func stringIn(x wire.Exchange, member string) string {
 	return s
 }
 
-// approveAll lets the person approve several devices, in order. Those that
+// approveAll lets the end user approve several devices, in order. Those that
 // could not be approved are left out of what follows.
 func (c *conversation) approveAll(s useragent.Agent, devices []*errand) error {
 	var failed error

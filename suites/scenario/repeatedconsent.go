@@ -5,7 +5,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
 
-// repeatedConsent has a person approve a client, and then type another code of
+// repeatedConsent has an end user approve a client, and then type another code of
 // the same client, logged in and nothing more: the decision is not pressed.
 //
 // Journeys: approve before, type again. Labels: before/device,

@@ -20,14 +20,14 @@ type Scenario struct {
 	Name string
 	// About says in one line what happens.
 	About string
-	// Browser says that a person at a page takes part.
+	// Browser says that an end user at a page takes part.
 	Browser bool
-	// Login says that nothing of it can be done unless somebody can log in.
+	// Login says that no part of it works without a login.
 	Login bool
 	// Expiry says that the scenario waits for a code to expire.
 	Expiry bool
-	// Hurry says that it sends requests at moments of its own choosing, or many
-	// at once, to the token endpoint: a ceiling there would change what it sees.
+	// Hurry says that it sends requests at moments that it chooses, or many at
+	// once, to the token endpoint: a limit there would change what it sees.
 	Hurry bool
 	// Last is above 0 for a scenario that waits for all others (see
 	// conversation.after), except those with the same or a higher number.
@@ -36,16 +36,16 @@ type Scenario struct {
 	run func(*conversation) error
 }
 
-// Status is what a running scenario is waiting for.
+// Status says what a running scenario is waiting for.
 type Status struct {
 	Scenario string
-	// Waiting says for what; "" when an exchange is under way.
+	// Waiting says for what; "" during an exchange.
 	Waiting string
-	// Until is when the wait ends, in target time; 0 when that is unknown.
+	// Until is when the wait ends, in target time; 0 if unknown.
 	Until time.Duration
 }
 
-// Runner starts scenarios and hands out their transcripts as futures.
+// Runner starts scenarios and provides their transcripts as futures.
 type Runner struct {
 	env *Environment
 
@@ -73,14 +73,14 @@ type future struct {
 
 func (f *future) leavePages() { f.left.Do(func() { close(f.away) }) }
 
-// NewRunner returns a runner in which nothing runs yet.
+// NewRunner returns a runner without running scenarios.
 func NewRunner(env *Environment) *Runner {
 	env.setPace()
 	env.dialect = wire.DialectOf(env.Profile.Responses.Format, env.Profile.Responses.Members, env.Profile.Responses.Errors)
 	return &Runner{env: env, futures: map[string]*future{}, status: map[string]Status{}}
 }
 
-// Start begins the named scenarios, each in its own goroutine. A scenario that
+// Start starts the named scenarios, each in its own goroutine. A scenario that
 // was started before is left alone. Unknown names are a programming error.
 func (r *Runner) Start(ctx context.Context, names ...string) {
 	ctx = r.lifeWithin(ctx)
@@ -145,11 +145,11 @@ func (r *Runner) aboutTarget(what string, until time.Duration) {
 	r.status[who] = Status{who, what, until}
 }
 
-// Settle waits, when all scenarios have ended, until it is known whether the
+// Settle waits, after all scenarios have ended, until it is known whether the
 // target is still there.
 func (r *Runner) Settle(ctx context.Context) { r.env.pulse.settle(ctx) }
 
-// Lost is why the run ended before its time: the target is gone. "" if it is not.
+// Lost says why the run ended early: the target is gone. "" if it is not.
 func (r *Runner) Lost() string {
 	lost, _ := r.env.pulse.verdict()
 	return lost
@@ -235,15 +235,15 @@ func (r *Runner) Wait(name string) transcript.Transcript {
 	return r.env.pulse.withoutTheDead(f.said)
 }
 
-// Started says whether the scenario runs or ran.
+// Started reports whether the scenario was started.
 func (r *Runner) Started(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.futures[name] != nil
 }
 
-// Progress tells how many scenarios have ended, how many were started, and
-// what the others wait for, the longest wait last.
+// Progress returns how many scenarios have ended, how many were started, and
+// what the others are waiting for, the longest wait last.
 func (r *Runner) Progress() (ended, started int, waiting []Status) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -256,7 +256,7 @@ func (r *Runner) Progress() (ended, started int, waiting []Status) {
 	return r.ended, len(r.futures), waiting
 }
 
-// Transcripts returns what every scenario that has ended said, by name.
+// Transcripts returns the transcripts of all scenarios that have ended.
 func (r *Runner) Transcripts() []transcript.Transcript {
 	r.mu.Lock()
 	defer r.mu.Unlock()

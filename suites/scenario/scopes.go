@@ -11,7 +11,7 @@ import (
 )
 
 // scopes asks for scopes that no client, or not this one, may have. A server may
-// leave the decision to the consent page, so where codes come back a person
+// leave the decision to the consent page, so where codes come back an end user
 // approves once, and the token shows what was granted: for the forbidden scope,
 // or else for the unknown one.
 //
@@ -60,7 +60,7 @@ func gaveCodes(x wire.Exchange) bool {
 // gaveToken looks at the body: some servers answer errors with 200.
 func gaveToken(x wire.Exchange) bool { return stringIn(x, "access_token") != "" }
 
-// seeGrant lets a person approve and looks at what the token may do.
+// seeGrant lets an end user approve and looks at what the token may do.
 func (c *conversation) seeGrant(d *device, journey string) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval); err != nil {
 		return err

@@ -11,21 +11,21 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// Target is where the conversations go: the profile's endpoints, completed by
+// Target is where the conversations go: the profile's endpoints, completed from
 // the target's metadata.
 type Target struct {
 	Issuer    string
 	Endpoints profiles.Endpoints
-	// Expiry is where the expiry scenario goes: the same place unless the
-	// profile names a stand-in with short lifetimes.
+	// Expiry is where the expiry scenario goes: the same endpoints, unless the
+	// profile names an instance with short-lived codes.
 	Expiry profiles.Endpoints
-	// Refused are optional endpoints that the metadata names at an origin which
-	// the profile does not know: a document does not choose who gets tokens.
+	// Refused are optional endpoints in the metadata whose origin the profile
+	// does not know: a document must not choose who gets tokens.
 	Refused []string
-	// Metadata says which document completed the endpoints; "" if none did.
+	// Metadata says which document completed the endpoints; "" if none.
 	Metadata string
-	// Simulation is how the fake IdP says whom it resembles, and how closely; ""
-	// for any other server.
+	// Simulation is the reference server's own statement of which server it
+	// resembles, and how closely; "" for any other server.
 	Simulation string
 }
 
@@ -35,8 +35,8 @@ const simulationHeader = "X-Devicegrant-Personality"
 // maxSimulation bounds what a target says about itself.
 const maxSimulation = 120
 
-// TargetError says why no conversation is possible at all. It is reported
-// once for the run instead of once per check.
+// TargetError says why no conversation is possible. It is reported once for the
+// run and not once per check.
 type TargetError struct {
 	Cause string
 	Hint  string
@@ -51,9 +51,9 @@ func (e *TargetError) Error() string {
 	return e.Cause + "\n  hint: " + e.Hint
 }
 
-// MetadataURLs lists where an issuer's metadata may be: the RFC 8414 section
-// 3.1 form (inserted before the issuer's path), the OpenID Connect form
-// (appended), and the RFC 8414 section 5 form for OpenID servers. For an
+// MetadataURLs returns where an issuer's metadata may be: the form of RFC 8414
+// section 3.1 (inserted before the issuer's path), the OpenID Connect form
+// (appended), and the form of RFC 8414 section 5 for OpenID servers. For an
 // issuer without a path there are two.
 func MetadataURLs(issuer string) []string {
 	u, err := url.Parse(issuer)
@@ -83,8 +83,8 @@ func metadataURLs(p *profiles.Profile) []string {
 	return []string{p.Discovery}
 }
 
-// Resolve finds the target's endpoints and proves that something answers
-// there. The error is a *[TargetError].
+// Resolve finds the target's endpoints and checks that something answers there.
+// The error is a *[TargetError].
 func Resolve(ctx context.Context, p *profiles.Profile, client *wire.Client) (Target, error) {
 	t := Target{Issuer: p.Issuer, Endpoints: p.Endpoints}
 	if t.Endpoints.DeviceAuthorization == "" || t.Endpoints.Token == "" {
@@ -236,8 +236,8 @@ func unreachable(address string, f *wire.Failure) *TargetError {
 	return &TargetError{Cause: fmt.Sprintf("%s cannot be reached (%s)", address, f), Hint: hint, Failure: f}
 }
 
-// Await tries to resolve the target again and again until it answers or
-// patience is over, for a server that is still booting.
+// Await tries to resolve the target until it answers or patience is over, for a
+// server that is still starting.
 func Await(ctx context.Context, p *profiles.Profile, client *wire.Client, patience time.Duration) (Target, error) {
 	deadline := time.Now().Add(patience)
 	for {

@@ -10,7 +10,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// tenants carries codes, clients, persons and tokens of one tenant to another.
+// tenants carries codes, clients, end users and tokens of one tenant to another.
 // "Here" is the tenant that the whole run is about, "there" the second one. What
 // both share (an endpoint, a client id, an account) is not tried: it would be at
 // home in either.
@@ -21,7 +21,7 @@ import (
 // endpoint there); pending and approved, each with /device (codes of here),
 // /our client, /their client (at the token endpoint there) and /owner (here)
 // below it; page/device, page/owner (a code of here, entered there); guest/device,
-// guest/owner (a person of there, at the pages here). Journeys: own, page, guest,
+// guest/owner (an end user of there, at the pages here). Journeys: own, page, guest,
 // approve.
 func tenants(c *conversation) error {
 	there := c.Profile.Tenant

@@ -40,7 +40,7 @@ func (d *device) provoke(label string, n int) (slowed int, err error) {
 // noSlowDown is why a scenario about slow_down has nothing to tell.
 const noSlowDown = "the server sends no slow_down (see POLL-03)"
 
-// slowedApproval lets a person approve a device that was told to slow down and
+// slowedApproval lets an end user approve a device that was told to slow down and
 // obeyed.
 //
 // Labels: device, burst/1 ..., pending, token/1 ... Journey: approve.

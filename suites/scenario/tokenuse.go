@@ -18,10 +18,10 @@ import (
 // Every device has NAME/device, NAME/token/1 ... and, where the target can be
 // asked, NAME/introspection and NAME/userinfo. The devices are
 //
-//	full     asks for the usual scopes; while the person decides, another one
+//	full     asks for the usual scopes; while the end user decides, another one
 //	         logs in elsewhere and approves the device "other"
 //	partial  asks for less; its first poll is partial/widened, which names more
-//	narrowed one scope is refused by the person (if the profile says how)
+//	narrowed one scope is refused by the end user (if the profile says how)
 //	default  names no scope (if the target lets it)
 //	unknown  names one that does not exist (if the target lets it)
 //	mixed    approved, then its device code is presented as other credentials:
@@ -63,7 +63,7 @@ func tokenUse(c *conversation) error {
 	); err != nil {
 		return err
 	}
-	// One after the other from here: some servers end all that a person gave to
+	// One after the other from here: some servers end all that an end user gave to
 	// a client when one of its codes or tokens is misused or revoked.
 	if err := t.useMixed(); err != nil {
 		return err
@@ -171,7 +171,7 @@ func (c *conversation) introspectToken(label, token string) {
 	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
 }
 
-// collectFull gets both persons' tokens.
+// collectFull gets both end users' tokens.
 func (t *tokenUser) collectFull() error {
 	if t.full.device == nil {
 		return nil
@@ -238,8 +238,8 @@ func (c *conversation) revoke(label string, client *profiles.Client, token strin
 	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
 }
 
-// collectPartial asks for more than the person saw, and if that is refused, for
-// what the person approved.
+// collectPartial asks for more than the end user saw, and if that is refused, for
+// what the end user approved.
 func (t *tokenUser) collectPartial() error {
 	d := t.partial.device
 	if d == nil {

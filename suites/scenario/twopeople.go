@@ -95,7 +95,7 @@ func (c *conversation) decideAgain(part string, d *device, second *profiles.User
 // atOnce is how often two people press approve at the same moment.
 const atOnce = 3
 
-// twoPeople lets two persons, a and b, come to the decision page for one code
+// twoPeople lets two end users, a and b, come to the decision page for one code
 // before either of them decides.
 //
 // Parts: denied (a denies, then b approves), collected (a approves, the device

@@ -40,7 +40,7 @@ func (c *conversation) bait() (*profiles.Client, error) {
 	return c.Profile.Clients.Public, c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI, transcript.WrongUserCodes)
 }
 
-// lure lets a person go to the decision about a fresh code of the client, and
+// lure lets an end user go to the decision about a fresh code of the client, and
 // not decide.
 func (c *conversation) lure(s useragent.Agent, client *profiles.Client, name string) (*device, transcript.Journey, error) {
 	if err := c.takeTurn(s); err != nil {

@@ -75,7 +75,7 @@ func (c *conversation) takeTurn(s useragent.Agent) error {
 	return nil
 }
 
-// visit lets a person do one errand and records it.
+// visit lets an end user do one errand and records it.
 func (c *conversation) visit(s useragent.Agent, task useragent.Task) transcript.Journey {
 	start := time.Now()
 	j := c.visitExpiring(s, task)

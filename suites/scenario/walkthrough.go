@@ -12,21 +12,21 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// Walkthrough is one journey that somebody wants to see, and what the device heard.
+// Walkthrough is one trial journey, and what the device got.
 type Walkthrough struct {
 	Journey transcript.Journey
-	// Answer is that of the last poll; none was sent where nothing could have
-	// come of it.
+	// Answer is the response to the last poll; no poll is sent if it would be
+	// pointless.
 	Answer wire.Exchange
 	Polls  int
 }
 
-// WalkthroughCases are what a person can be told to try.
+// WalkthroughCases returns the cases of trial journeys.
 func WalkthroughCases() []string {
 	return []string{"approve", "deny", "wrong_code", "login_failed", "complete_uri"}
 }
 
-// Walk lets a person do one errand, outside any run.
+// Walk makes one trial journey, outside any run.
 func Walk(ctx context.Context, e *Environment, name string) (walk Walkthrough, err error) {
 	if e.limiter == nil {
 		e.setPace()

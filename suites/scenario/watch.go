@@ -8,7 +8,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent"
 )
 
-// watch lists what must not pass through the person's user agent: the device
+// watch lists what must not pass through the end user's user agent: the device
 // code, and the clients' secrets. A value that could stand in a page by chance
 // is not looked for.
 func (d *device) watch() []useragent.Needle {

@@ -2,8 +2,8 @@ package transcript
 
 import "strings"
 
-// Attack is one thing that somebody who wishes the person ill tried: a hostile
-// page in the person's browser, a poisoned link, or a forged request.
+// Attack is one attempt to harm the end user: a hostile page in the user's
+// browser, a poisoned link, or a forged request.
 type Attack struct {
 	// Name is unique in its transcript: "cross-site/no token".
 	Name string `json:"name"`
@@ -14,20 +14,20 @@ type Attack struct {
 	URL    string `json:"url"`
 	// Forged says what was changed in a request that the page itself makes.
 	Forged string `json:"forged,omitempty"`
-	// Delivered is the positive control: the request has left, with what makes
-	// it an attack. Without it nothing was proved.
+	// Delivered is the positive control: the request was sent, with what makes
+	// it an attack. Without it, the attempt proves nothing.
 	Delivered bool `json:"delivered"`
-	// Status is the HTTP status of the answer, 0 when there was none to see.
+	// Status is the HTTP status of the response, 0 if none was visible.
 	Status int `json:"status,omitempty"`
-	// Blocked is the browser's word for what it did not let happen.
+	// Blocked is the browser's reason for blocking it.
 	Blocked string `json:"blocked,omitempty"`
-	// Ended is where the browser, or the frame, stood in the end.
+	// Ended is the final address of the browser or the frame.
 	Ended string `json:"ended,omitempty"`
-	// Cookies are those that went along; Withheld those that the browser kept
-	// back, each with its reason.
+	// Cookies were sent along; the browser withheld those in Withheld, each
+	// with its reason.
 	Cookies  []string `json:"cookies,omitempty"`
 	Withheld []string `json:"withheld,omitempty"`
-	// Seen is what came of it: "a script ran", "an element of ours is in the page".
+	// Seen is the effect: "a script ran", "an element of ours is in the page".
 	Seen []string `json:"seen,omitempty"`
 	// Trouble says why it could not be carried out.
 	Trouble string `json:"trouble,omitempty"`
@@ -49,24 +49,24 @@ type Cookie struct {
 	Path     string `json:"path,omitempty"`
 	Secure   bool   `json:"secure"`
 	HTTPOnly bool   `json:"http_only"`
-	// SameSite is Strict, Lax, None, or "" when the server named none.
+	// SameSite is Strict, Lax, None, or "" if the server set none.
 	SameSite string `json:"same_site,omitempty"`
-	// Length is that of the value: an identifier that nobody can guess is long.
+	// Length is that of the value: an unguessable identifier is long.
 	Length int `json:"length"`
 }
 
-// Foreign is a resource that a page asked another host for.
+// Foreign is a resource that a page requested from another host.
 type Foreign struct {
 	Origin string `json:"origin"`
-	// Referer is what the other host was told about the page.
+	// Referer is what the other host learned about the page.
 	Referer string `json:"referer,omitempty"`
 }
 
-// Guess is one user code that was typed to see what the server makes of it.
+// Guess is one user code that was entered to see how the server responds.
 type Guess struct {
-	// Series says how it was typed: "logged in", "anonymous", ...
+	// Series says how it was entered: "logged in", "anonymous", ...
 	Series string `json:"series"`
-	// Right says that the code was one that waits for its decision.
+	// Right says that the code was valid and undecided.
 	Right   bool    `json:"right,omitempty"`
 	Outcome Outcome `json:"outcome"`
 	Status  int     `json:"status,omitempty"`
@@ -76,7 +76,7 @@ type Guess struct {
 	Trouble string  `json:"trouble,omitempty"`
 }
 
-// Guesses returns those of a series.
+// Guesses returns the guesses of a series.
 func (t Transcript) Guesses(series string) (list []Guess) {
 	for _, g := range t.Guessed {
 		if g.Series == series {
@@ -86,12 +86,12 @@ func (t Transcript) Guesses(series string) (list []Guess) {
 	return list
 }
 
-// Accepted says that the page took the code for one that can be decided.
+// Accepted reports whether the page accepted the code for a decision.
 func (g Guess) Accepted() bool {
 	return g.Outcome == AtDecision || g.Outcome == AtLogin || g.Outcome == Approved
 }
 
-// Limited says that the server visibly refused to look at a guess at all.
+// Limited reports whether the server visibly refused to check the guess.
 func (g Guess) Limited() bool {
 	if g.Status == 429 || g.Status == 423 {
 		return true

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Goal is what the person at the second screen wants.
+// Goal is what the end user wants.
 type Goal string
 
 // The goals a user agent can be given.
@@ -29,8 +29,8 @@ const (
 	Look Goal = "look"
 )
 
-// Outcome is what the last page told the person. It is evidence, never the
-// verdict: the token endpoint is the oracle.
+// Outcome is what the last page told the end user. It is evidence, never the
+// verdict: only the token endpoint decides.
 type Outcome string
 
 // The outcomes of a journey.
@@ -51,47 +51,49 @@ const (
 	Unfinished Outcome = "unfinished"
 )
 
-// Journey is one visit of a person to the verification URI.
+// Journey is one visit of the end user to the verification URI.
 type Journey struct {
-	// Name is the scenario's name for this visit, unique in its transcript.
+	// Name identifies this visit in its transcript.
 	Name   string `json:"name"`
 	Goal   Goal   `json:"goal"`
 	Driver string `json:"driver"` // browser, forms, hook, manual
 	// Start is the URL that was opened.
 	Start string `json:"start"`
-	// TypedCode is the user code the person had at hand; "" if none was to be typed.
+	// TypedCode is the user code that the end user had to type; "" if none.
 	TypedCode string  `json:"typed_code,omitempty"`
 	Outcome   Outcome `json:"outcome"`
 
-	// CodeTyped says that the code was entered by hand on some page.
+	// CodeTyped says that the code was typed on some page.
 	CodeTyped bool `json:"code_typed"`
 	// LoggedIn says that user name and password were submitted and accepted.
 	LoggedIn bool `json:"logged_in"`
-	// ApproveOffered and DenyOffered say whether a decision page had such a control.
+	// ApproveOffered and DenyOffered say whether a decision page had such a
+	// button.
 	ApproveOffered bool `json:"approve_offered"`
 	DenyOffered    bool `json:"deny_offered"`
-	// Decided says that an approve or deny control was pressed.
+	// Decided says that an approve or deny button was pressed.
 	Decided bool `json:"decided"`
-	// Cleared says that the box which the task named was unticked.
+	// Cleared says that the checkbox named in the task was cleared.
 	Cleared bool `json:"cleared,omitempty"`
-	// Confirmed says that the last page was recognised as confirming the
-	// decision. Without it the server may have had one more question; a hook
-	// and a manual person, whose pages nobody saw, never confirm.
+	// Confirmed says that the last page was recognized as confirming the
+	// decision. Without it, the server may have asked another question. The
+	// drivers hook and manual never confirm, because they see no pages.
 	Confirmed bool `json:"confirmed"`
-	// StillAuthenticated says that, after all cookies were forgotten, a script
-	// of the page sent an Authorization header from its memory.
+	// StillAuthenticated says that, after all cookies were deleted, a script on
+	// the page sent an Authorization header from memory.
 	StillAuthenticated bool `json:"still_authenticated,omitempty"`
 
-	// Watched names the values that were looked for in all that the user agent
-	// sent, got and showed; Leaks says where one was found. WatchProved says
-	// that the user code, which has to pass, was seen: the watch was not blind.
+	// Watched names the values that were searched for in everything that the
+	// user agent sent, received and showed; Leaks says where one was found.
+	// WatchProved says that the user code, which must occur, was seen, so the
+	// search works.
 	Watched     []string `json:"watched,omitempty"`
 	WatchProved bool     `json:"watch_proved,omitempty"`
 	Leaks       []Leak   `json:"leaks,omitempty"`
 
 	Steps   []Step   `json:"steps"`
 	Trouble *Trouble `json:"trouble,omitempty"`
-	// Cookies are those that the user agent held in the end.
+	// Cookies are those that the user agent had at the end.
 	Cookies []Cookie `json:"cookies,omitempty"`
 
 	Started time.Duration `json:"-"`
@@ -135,9 +137,9 @@ type Leak struct {
 // Step is one page that was seen, and what was done on it.
 type Step struct {
 	N int `json:"n"`
-	// Page is the recognised role: code, login, consent, success, ...
+	// Page is the recognized role: code, login, consent, success, ...
 	Page string `json:"page"`
-	// Reason says how the page was recognised: a profile entry or a heuristic.
+	// Reason says how the page was recognized: a profile entry or a heuristic.
 	Reason string `json:"reason,omitempty"`
 	// Action says what was done, without any secret: `click "Approve"`.
 	Action string `json:"action,omitempty"`
@@ -145,24 +147,25 @@ type Step struct {
 	Title  string `json:"title,omitempty"`
 	// Alert is the text of the page's error or alert element, if any.
 	Alert string `json:"alert,omitempty"`
-	// Text is what the page showed, and Fields what stood in its text fields.
+	// Text is what the page showed, and Fields the content of its text fields.
 	Text   string   `json:"text,omitempty"`
 	Fields []string `json:"fields,omitempty"`
-	// Usability is what makes a page for the code harder to use than need be.
+	// Usability lists what makes a code page harder to use than necessary.
 	Usability []string `json:"usability,omitempty"`
-	// Status is the HTTP status of the page, 0 when the driver cannot tell.
+	// Status is the HTTP status of the page, 0 if the driver does not know it.
 	Status int `json:"status,omitempty"`
-	// Header holds those of the page's response headers that protect it.
+	// Header has those response headers of the page that protect it.
 	Header map[string]string `json:"header,omitempty"`
-	// Foreign are the resources that the page asked other hosts for.
+	// Foreign are the resources that the page requested from other hosts.
 	Foreign []Foreign `json:"foreign,omitempty"`
 	// TookMS is how long the page took to appear, in real milliseconds.
 	TookMS float64 `json:"took_ms"`
-	// Screenshot is a JPEG; it is written beside the report, not into result.json.
+	// Screenshot is a JPEG; it is written next to the report, not into
+	// result.json.
 	Screenshot []byte `json:"-"`
-	// Ways are what can be done on the page, by what a profile calls it (do,
-	// approve, deny), where heuristics recognised it; nil where an entry of the
-	// profile did. For whoever writes such entries; not kept.
+	// Ways are the possible actions on the page, by their profile keys (do,
+	// approve, deny), if heuristics recognized it; nil if a profile entry did.
+	// For authors of such entries; not recorded.
 	Ways map[string][]Act `json:"-"`
 	// File is the name of the written screenshot below the report's folder.
 	File string `json:"file,omitempty"`
@@ -176,13 +179,13 @@ type Act struct {
 	Element  Element
 }
 
-// Element is what a profile could find an element by.
+// Element is what a profile can use to find an element.
 type Element struct {
 	Button          bool // or a link
 	ID, Name, Label string
 }
 
-// TroubleClass says whose trouble stopped a journey.
+// TroubleClass says what stopped a journey.
 type TroubleClass string
 
 // The classes of trouble. None of them may fail a server.
@@ -203,13 +206,14 @@ const (
 	JourneyCanceled TroubleClass = "canceled"
 )
 
-// Trouble says where a journey stopped and what was seen and tried there.
+// Trouble says where a journey stopped, and what was seen and tried there.
 type Trouble struct {
 	Class  TroubleClass `json:"class"`
 	Step   int          `json:"step"`
 	Page   string       `json:"page,omitempty"`
 	Action string       `json:"action,omitempty"`
-	// Selector is the profile's locator that found nothing, if that was it.
+	// Selector is the profile's locator that found nothing, if that was the
+	// cause.
 	Selector string   `json:"selector,omitempty"`
 	URL      string   `json:"url,omitempty"`
 	Title    string   `json:"title,omitempty"`
@@ -220,14 +224,14 @@ type Trouble struct {
 	Tried []string `json:"tried,omitempty"`
 	Hint  string   `json:"hint,omitempty"`
 	Cause string   `json:"cause,omitempty"`
-	// Screenshot and HTML are written beside the report.
+	// Screenshot and HTML are written next to the report.
 	Screenshot []byte   `json:"-"`
 	HTML       string   `json:"-"`
 	Files      []string `json:"files,omitempty"`
 }
 
-// Error renders the trouble in a few lines: what, where, what was seen, what
-// was tried, and a hint.
+// Error describes the trouble in a few lines: what, where, what was seen and
+// tried, and a hint.
 func (t *Trouble) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "step %d", t.Step)

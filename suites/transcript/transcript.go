@@ -1,7 +1,7 @@
-// Package transcript is the record of what was said: every HTTP exchange of a
-// scenario and every step of its user agent, in order. It is data only. The
-// scenarios write it, the rules read it, and the reports print it, so a
-// recorded run can be judged again without a server.
+// Package transcript records a conversation: every HTTP exchange of a scenario
+// and every step of its user agent, in order. It is data only. Scenarios write
+// it, rules read it and reports print it, so a recorded run can be judged again
+// without a server.
 package transcript
 
 import (
@@ -23,44 +23,44 @@ type Transcript struct {
 	Journeys  []Journey       `json:"steps,omitempty"`
 	Attacks   []Attack        `json:"attacks,omitempty"`
 	Guessed   []Guess         `json:"guesses,omitempty"`
-	// Noted is what the scenario knows and no exchange shows, by name; public
+	// Noted is what the scenario knows but no exchange shows, by name; public
 	// values only.
 	Noted map[string]string `json:"noted,omitempty"`
 
-	// Aborted says why the scenario could not go on; "" when it finished.
-	// A rule whose evidence is missing for this reason is inconclusive.
+	// Aborted says why the scenario could not continue; "" if it finished. A
+	// rule whose evidence is missing for this reason is inconclusive.
 	Aborted string `json:"aborted,omitempty"`
 	// Absent says why the scenario did not apply to the target (an optional
-	// feature it lacks, a client that the profile does not have).
+	// feature that it lacks, a client that the profile does not have).
 	Absent string `json:"absent,omitempty"`
 	// Skipped says why the scenario was left out although it applies (it would
-	// have taken longer than the time budget).
+	// have exceeded the time budget).
 	Skipped string `json:"skipped,omitempty"`
-	// Broken is a fault of ours: a panic inside the scenario.
+	// Broken is a bug in devicegrant: a panic inside the scenario.
 	Broken string `json:"broken,omitempty"`
 
-	// Late is what this machine did too late for the evidence to say something of
-	// the target. Again is what was late when the scenario was told for the first
-	// time: this is its second telling, alone.
+	// Late is what this machine did too late for the evidence to count. Again
+	// is what was late the first time: this scenario was repeated alone.
 	Late  []Late `json:"late,omitempty"`
 	Again []Late `json:"again,omitempty"`
 }
 
-// Late is a step that came too late by our own fault.
+// Late is a step that this machine did too late.
 type Late struct {
 	Kind LateKind `json:"kind"`
-	// What came too late, as a sentence without its end.
+	// What was too late, as a sentence without its period.
 	What string `json:"what"`
-	// ByMS is how much too late, in real milliseconds; 0 where that has no measure.
+	// ByMS is how late it was, in real milliseconds; 0 if it cannot be
+	// measured.
 	ByMS float64 `json:"by_ms,omitempty"`
-	// Paused says that the run waited to see whether the target was still there: it
-	// was not this machine.
+	// Paused says that the run waited to see whether the target was still
+	// there, so this machine is not the cause.
 	Paused bool `json:"paused,omitempty"`
-	// Machine says how this machine kept up meanwhile.
+	// Machine says how well this machine kept up at that time.
 	Machine string `json:"machine,omitempty"`
 }
 
-// LateKind says what a late step spoils.
+// LateKind says what a late step affects.
 type LateKind string
 
 // The kinds of lateness.
@@ -77,12 +77,12 @@ const (
 	LatePage LateKind = "page"
 )
 
-// JourneysPictured is how many journeys of a scenario have pictures of their
-// pages; the others have one where they stopped.
+// JourneysPictured is how many journeys of a scenario have screenshots of their
+// pages; the others have one of the page where they stopped.
 const JourneysPictured = 6
 
-// Labelled returns the exchanges whose label is the given one or lies below it
-// ("poll" finds "poll/1" and "poll/2"), in the order they were sent.
+// Labelled returns the exchanges with the given label or one below it ("poll"
+// finds "poll/1" and "poll/2"), in the order in which they were sent.
 func (t Transcript) Labelled(label string) []wire.Exchange {
 	var found []wire.Exchange
 	for _, x := range t.Exchanges {

@@ -61,7 +61,7 @@ func (b *budget) resume() {
 	b.timer.Reset(b.left)
 }
 
-// Step bounds a context by the time that a step may take, and some more.
+// Step limits a context to the time that a step may take, plus more.
 func (s *TabAgent) Step(ctx context.Context, more time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	b := startBudget(s.limits.Step+more, s.strained, func() { cancel(errStep) })

@@ -23,7 +23,7 @@ type choice struct {
 // sameAgain is how often one and the same page may come before it is a loop.
 const sameAgain = 3
 
-// decide tells what the person does on a page, given the goal and what has
+// decide tells what the end user does on a page, given the goal and what has
 // been done so far. It never looks at the page itself but through the sighting.
 func (v *visit) decide(p *pages.Sighting) choice {
 	v.noteLogin(p)
@@ -36,7 +36,7 @@ func (v *visit) decide(p *pages.Sighting) choice {
 	}
 	switch p.Role {
 	case pages.RoleSuccess:
-		// Whatever the goal was: this is what the server told the person.
+		// Whatever the goal was: this is what the server told the end user.
 		v.j.Confirmed = true
 		return choice{end: transcript.Approved}
 	case pages.RoleDenied:
@@ -75,7 +75,7 @@ func (v *visit) errorOutcome(p *pages.Sighting) transcript.Outcome {
 	return transcript.ErrorPage
 }
 
-// mayEnd says that a page which nothing recognises may be the last one: the
+// mayEnd says that a page which nothing recognizes may be the last one: the
 // decision was made, and no further question is asked.
 func (v *visit) mayEnd() bool { return v.approved || v.denied }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// document is a parsed page with the state that a person gives its fields.
+// document is a parsed page with the state that an end user gives its fields.
 type document struct {
 	source string
 	url    *url.URL // where it came from
@@ -151,8 +151,9 @@ func typeOf(n *html.Node) string {
 	return t
 }
 
-// SnapshotOf reads HTML as the forms driver does, as the page at an address. The
-// queries are those of a pages.Recogniser; an HTTP status of 0 is not known.
+// SnapshotOf parses HTML as the forms driver does, as the page at an address.
+// The queries are those of a pages.Recogniser; an HTTP status of 0 means
+// unknown.
 func SnapshotOf(source string, from *url.URL, status int, queries []string) *pages.Snapshot {
 	return parse(source, from, status, 1, queries).snapshot()
 }

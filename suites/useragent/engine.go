@@ -8,8 +8,8 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// Engine walks pages for a driver whose user agents are tabs. It knows the
-// profile's pages, and bounds how many journeys are under way at once.
+// Engine walks through pages for a driver whose user agents are tabs. It knows
+// the profile's pages and limits how many journeys run at once.
 type Engine struct {
 	driver     string
 	options    Options
@@ -18,10 +18,10 @@ type Engine struct {
 	learn      func(j *transcript.Journey, scripted bool)
 }
 
-// NewEngine makes the engine of a driver. At most so many of its journeys are
-// under way at once as places says; 0: no bound. The function learn is told of
-// each journey that met pages, and whether one of them had scripts; it may be nil.
-// NewEngine fails where a page of the profile has a pattern that is none.
+// NewEngine returns the engine of a driver. At most places of its journeys run
+// at once; 0: no limit. It calls learn, unless nil, for each journey that met
+// pages, with whether one of them had scripts. NewEngine fails if a page of the
+// profile has an invalid pattern.
 func NewEngine(driver string, o Options, places int, learn func(j *transcript.Journey, scripted bool)) (*Engine, error) {
 	r, err := pages.NewRecogniser(o.Verification)
 	if err != nil {
@@ -34,11 +34,11 @@ func NewEngine(driver string, o Options, places int, learn func(j *transcript.Jo
 	return e, nil
 }
 
-// Recogniser is that of the profile's pages.
+// Recogniser returns the recognizer of the profile's pages.
 func (e *Engine) Recogniser() *pages.Recogniser { return e.recogniser }
 
-// Reacted notes how long the browser took for a trivial answer: the slower it is,
-// the fewer journeys are under way at once.
+// Reacted records how long the browser took for a trivial answer: the slower it
+// is, the fewer journeys run at once.
 func (e *Engine) Reacted(took time.Duration) {
 	if e.room != nil {
 		e.room.reacted(took)
@@ -48,7 +48,7 @@ func (e *Engine) Reacted(took time.Duration) {
 	}
 }
 
-// NewAgent gives a person a fresh tab.
+// NewAgent returns an agent for a fresh tab.
 func (e *Engine) NewAgent(t Tab) *TabAgent {
 	o := e.options
 	return &TabAgent{

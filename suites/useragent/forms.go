@@ -16,14 +16,14 @@ const (
 	maxHops = 8
 )
 
-// Forms is the driver that sends HTML forms itself. It runs no scripts.
+// Forms is the driver that submits HTML forms directly. It runs no scripts.
 type Forms struct {
 	o         Options
 	engine    *Engine
 	transport *http.Transport
 }
 
-// NewForms makes a forms driver, as New does.
+// NewForms returns a forms driver, like New.
 func NewForms(o Options) (*Forms, error) {
 	o = o.WithDefaults()
 	engine, err := NewEngine("forms", o, 0, nil)
@@ -52,7 +52,7 @@ func NewForms(o Options) (*Forms, error) {
 // Name implements Driver.
 func (f *Forms) Name() string { return "forms" }
 
-// NewAgent implements Driver. An agent is cheap, so there is no bound.
+// NewAgent implements Driver. An agent is cheap, so there is no limit.
 func (f *Forms) NewAgent(context.Context) (Agent, error) {
 	t := &formsTab{driver: f}
 	if err := t.Forget(context.Background()); err != nil {
@@ -67,8 +67,8 @@ func (f *Forms) Close() error {
 	return nil
 }
 
-// Send sends one request as the driver would, from nobody's page and with no other
-// cookies than those in the headers. It returns the HTTP status.
+// Send sends one request as the driver would, but from no page and without
+// cookies except those in the headers. It returns the HTTP status.
 func (f *Forms) Send(ctx context.Context, method, to, body string, headers map[string]string) (status int, err error) {
 	t := &formsTab{driver: f}
 	if err := t.Forget(ctx); err != nil {

@@ -15,47 +15,48 @@ import (
 type Options struct {
 	Verification profiles.Verification
 	TLS          profiles.TLS
-	// Browser is a path or a ws:// or http:// URL, as chromium.Find found it.
-	// Empty: the browser's driver looks for one itself.
+	// Browser is a path or a ws:// or http:// URL, as chromium.Find returned
+	// it. Empty: the browser driver searches for one itself.
 	Browser string
 	// Headed shows the browser's window.
 	Headed bool
 	// Getenv reads the environment. Default: os.Getenv.
 	Getenv func(string) string
-	// In and Out are where the manual driver talks to the person. Default:
-	// standard input and standard error.
+	// In and Out are the terminal of the manual driver. Default: standard input
+	// and standard error.
 	In  io.Reader
 	Out io.Writer
-	// Now is the offset that Journey.Started and Ended are given in, in the
-	// target's time. Default: real time since New.
+	// Now is the offset for Journey.Started and Ended, in the target's time.
+	// Default: real time since New.
 	Now func() time.Duration
-	// Parallel is how many journeys a browser makes at once at most. Default: one
-	// for each core, or for each two where the browser has windows. How many there
-	// are follows from how the browser reacts on this machine.
+	// Parallel is the maximum number of concurrent browser journeys. Default:
+	// one per core, or one per two cores if the browser has windows. How many
+	// really run depends on how fast the browser reacts on this machine.
 	Parallel int
-	// Strained says that this machine did not keep up since a moment: time limits
-	// are granted again then. Nil: it always does.
+	// Strained reports whether this machine did not keep up since the given
+	// time: time limits then start again. Nil: it always keeps up.
 	Strained func(since time.Time) bool
-	// Reacted is told how long the browser took for trivial answers; it may be nil.
+	// Reacted is called with the time that the browser took for trivial
+	// answers; it may be nil.
 	Reacted func(took time.Duration)
-	// Note is told what a reader of the run has to know of the driver; it may be
-	// nil.
+	// Note is called with notes about the driver for readers of the result; it
+	// may be nil.
 	Note func(string)
-	// Secret is told each value that is one, and that no exchange of the run shows:
-	// those of the pages' cookies. It may be nil.
+	// Secret is called with each secret that no exchange of the run shows: the
+	// values of the pages' cookies. It may be nil.
 	Secret func(string)
 	// LocalAddr is the address that the forms driver connects from. Default:
-	// the system's choice.
+	// chosen by the system.
 	LocalAddr string
 	// Header is sent with every request of the forms driver.
 	Header map[string]string
-	// TempDir is where the browser's profile is kept while it runs. Default:
-	// the system's.
+	// TempDir is where the browser's profile folder is while it runs. Default:
+	// the system's folder for temporary files.
 	TempDir string
 }
 
-// New makes a driver: forms, hook or manual. It starts nothing yet. The package
-// chromium makes the fourth.
+// New returns a driver: forms, hook or manual. It starts nothing yet. Package
+// chromium has the fourth driver.
 func New(kind string, o Options) (Driver, error) {
 	o = o.WithDefaults()
 	switch kind {
@@ -69,7 +70,7 @@ func New(kind string, o Options) (Driver, error) {
 	return nil, fmt.Errorf("unknown user agent %q: expected forms, hook or manual", kind)
 }
 
-// WithDefaults is o with the defaults in place of what is not given.
+// WithDefaults returns o with defaults for what is not set.
 func (o Options) WithDefaults() Options {
 	if o.Secret == nil {
 		o.Secret = func(string) {}
@@ -103,7 +104,8 @@ func (o Options) WithDefaults() Options {
 	return o
 }
 
-// TrustConfig trusts the system's roots and the profile's.
+// TrustConfig returns a configuration that trusts the system's CA certificates
+// and the profile's.
 func (o Options) TrustConfig() (*tls.Config, error) {
 	config := &tls.Config{InsecureSkipVerify: o.TLS.Insecure}
 	if o.TLS.CAFile == "" {

@@ -123,7 +123,7 @@ func plainCode(code string) bool {
 	return true
 }
 
-// Perform carries out acts on a page outside of any journey.
+// Perform carries out actions on a page outside of any journey.
 func (s *TabAgent) Perform(ctx context.Context, p *pages.Sighting, acts []pages.Act) error {
 	v := &visit{TabAgent: s, j: &transcript.Journey{}, values: map[string]string{}, seen: map[string]int{}}
 	if _, _, end := v.perform(ctx, p, acts, &transcript.Step{}); end.trouble != nil {

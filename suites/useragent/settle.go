@@ -39,7 +39,7 @@ type settled struct {
 }
 
 // settle waits until a page is there that differs from the one before, has
-// come to rest, and is recognised.
+// come to rest, and is recognized.
 func (v *visit) settle(ctx context.Context, before *pages.Sighting, last *Order) settled {
 	start := time.Now()
 	ctx, cancel := v.Step(ctx, 0)

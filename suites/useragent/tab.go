@@ -9,61 +9,64 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// Tab is one user agent with one page open: what an [Engine] needs of a driver.
-// Its errors are those of [Failed], the Err values of this package, or the cause
-// of the context's end; any other is taken for a page that cannot be reached.
+// Tab is one user agent with one open page: what an [Engine] needs from a
+// driver. Its errors are those of [Failed], the Err values of this package, or
+// the cause of the context's end; any other error means that the page cannot be
+// reached.
 type Tab interface {
-	// Ready prepares the tab for a journey that begins at an address; later
-	// journeys find it prepared. Early does so before there is a start page, as
-	// far as that is possible.
+	// Ready prepares the tab for a journey that starts at an address; for later
+	// journeys it is already prepared. Early prepares it as far as possible
+	// before there is a start page.
 	Ready(ctx context.Context, start string) error
 	Early(ctx context.Context) error
 	Open(ctx context.Context, url string) error
-	// Look tells what is on the page now. It answers ErrMoving between two pages.
+	// Look returns what is on the page now. It returns ErrMoving between two
+	// pages.
 	Look(ctx context.Context) (*pages.Snapshot, error)
-	// Act does one act on elements of a snapshot. It answers ErrStale when they
-	// are no longer there, and ErrLost when the page did not keep a text.
+	// Act carries out one action on elements of a snapshot. It returns ErrStale
+	// if they no longer exist, and ErrLost if the page did not keep a text.
 	Act(ctx context.Context, s *pages.Snapshot, o *Order) error
-	// Forget drops cookies and storage, and nothing of the page.
+	// Forget deletes cookies and storage, but leaves the page alone.
 	Forget(ctx context.Context) error
-	// Authorized says that a request since Forget carried an Authorization
-	// header: a script held a token in the page's memory.
+	// Authorized reports whether a request since Forget had an Authorization
+	// header: a script kept a token in the page's memory.
 	Authorized() bool
 	// Probe sends a request with the session's cookies; the page stays open.
 	Probe(ctx context.Context, method, url string, headers map[string]string) (status int, err error)
-	// Traffic counts the requests of the page so far, and those unanswered.
+	// Traffic counts the page's requests so far, and those without a response.
 	Traffic() (started, open int)
-	// Facts are what came with the page beside its content; Cookies are those
-	// that the user agent holds for it.
+	// Facts are what came with the page besides its content; Cookies are those
+	// that the user agent has for it.
 	Facts() pages.Facts
 	Cookies(ctx context.Context) []transcript.Cookie
-	// Live says that a page may change by itself, by its scripts.
+	// Live reports whether scripts may change the page.
 	Live() bool
-	// Watch shows the traffic to w from now on; nil: to nobody. Inspect shows it
-	// the page.
+	// Watch shows the traffic to w from now on; nil: to no watch. Inspect shows
+	// it the page.
 	Watch(w *Watch)
 	Inspect(ctx context.Context, w *Watch)
-	// Screenshot is a picture of the page, and HTML its markup; empty for none.
+	// Screenshot returns a picture of the page, and HTML its markup; empty for
+	// none.
 	Screenshot(ctx context.Context) []byte
 	HTML(ctx context.Context) string
 	Close() error
 }
 
-// Order is one act on known elements, as indices of Snapshot.Elements.
+// Order is one action on known elements, as indices of Snapshot.Elements.
 type Order struct {
 	Do       pages.Deed
 	Elements []int // never empty
 	Text     string
-	// Set are form fields to be added when the form is sent.
+	// Set are form fields to add when the form is submitted.
 	Set map[string]string
-	// ByScript clicks by a DOM call where a mouse click had no effect. The tab sets
-	// it when it did so unasked.
+	// ByScript clicks with a DOM call if a mouse click had no effect. The tab
+	// sets it if it did so by itself.
 	ByScript bool
 }
 
-// Texts are what to type into each of the elements: the whole text into one, or
-// one character into each of several boxes, which have none for the dash of a code.
-// It does not fit when there are more characters than boxes.
+// Texts returns what to type into each element: the whole text into one, or one
+// character into each of several boxes, which have none for the dash of a code.
+// fits is false if there are more characters than boxes.
 func (o *Order) Texts() (texts []string, fits bool) {
 	if len(o.Elements) == 1 {
 		return []string{o.Text}, true

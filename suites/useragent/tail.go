@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Tail keeps the end of what a program says, for the message when it fails. It is
+// Tail keeps the end of a program's output, for the message if it fails. It is
 // safe for concurrent use.
 type Tail struct {
 	mu  sync.Mutex
@@ -23,7 +23,7 @@ func (t *Tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is what was kept: at most 64 KiB.
+// String returns what was kept: at most 64 KiB.
 func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

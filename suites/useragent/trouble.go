@@ -18,8 +18,8 @@ type failure struct {
 
 func (f *failure) Error() string { return f.cause }
 
-// Failed is an error of a known class, for the trouble of a journey. Its text is
-// the cause.
+// Failed returns an error of a known class, for the trouble of a journey. Its
+// text is the cause.
 func Failed(class transcript.TroubleClass, cause string) error { return &failure{class, cause} }
 
 // The causes of the two time limits of a journey.
@@ -46,7 +46,7 @@ func classOf(err error) (transcript.TroubleClass, string) {
 	return transcript.Unreachable, err.Error()
 }
 
-// CauseOf words an error of a [Tab] for a report.
+// CauseOf describes an error of a [Tab] for a report.
 func CauseOf(err error) string {
 	_, cause := classOf(err)
 	return cause

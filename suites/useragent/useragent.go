@@ -1,20 +1,22 @@
-// Package useragent is the person at the second screen.
+// Package useragent acts as the end user.
 //
 // RFC 8628 section 3.3 sends the end user to the verification URI with a user
-// code. This package plays that person: it opens the page, recognises what the
-// page asks for, types the code, logs in, and approves or denies. There are four
-// drivers:
+// code. This package does what the end user does there: it opens the page,
+// recognizes what the page asks for, types the code, logs in, and approves or
+// denies. There are four drivers:
 //
-//   - browser drives real Chromium; it is the package chromium;
-//   - forms sends the HTML forms itself, with a cookie jar and an HTML parser;
-//   - hook calls a command or an HTTP endpoint that decides in the person's place;
-//   - manual shows the code to a real person and waits for them.
+//   - browser drives real Chromium; see package chromium;
+//   - forms submits the HTML forms directly, with a cookie jar and an HTML parser;
+//   - hook calls a command or an HTTP endpoint that decides in the end user's
+//     place;
+//   - manual shows the code to a real person and waits.
 //
-// The first two open pages. To the [Engine] that walks these a user agent is a
-// [Tab]; the package pages recognises what a tab shows, by one page schema
-// (profiles.Verification). Pages are recognised, not sequenced, so login before the
-// code, a skipped consent and a prefilled code need no configuration. A journey
-// that cannot finish says nothing about the server: its outcome is Unfinished.
+// The first two open pages. The [Engine] walks through these pages and sees a
+// user agent as a [Tab]. Package pages recognizes what a tab shows, with one
+// page schema (profiles.Verification). Because pages are recognized and not
+// expected in a fixed order, a login before the code, a skipped consent and a
+// prefilled code need no configuration. A journey that cannot finish says
+// nothing about the server: its outcome is Unfinished.
 package useragent
 
 import (
@@ -25,53 +27,53 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// Driver opens user agents. A Driver is safe for concurrent use and
-// bounds by itself how many journeys are under way at once.
+// Driver opens user agents. It is safe for concurrent use and limits how many
+// journeys run at once.
 type Driver interface {
 	// Name is one of browser, forms, hook, manual.
 	Name() string
-	// NewAgent opens a fresh user agent: no cookies, nobody logged in. The
-	// manual driver waits until its person is free.
+	// NewAgent opens a fresh user agent: no cookies, no login. The manual
+	// driver waits until its end user is free.
 	NewAgent(ctx context.Context) (Agent, error)
-	// Close ends the driver and everything it started.
+	// Close ends the driver and everything that it started.
 	Close() error
 }
 
-// Agent is one person's user agent. Its cookies live from journey to
-// journey, so a second journey finds the person logged in. An Agent is used
-// by one goroutine at a time.
+// Agent is the user agent of one end user. It keeps its cookies between
+// journeys, so the user is still logged in for the second one. Only one
+// goroutine may use an Agent at a time.
 type Agent interface {
-	// Journey does one task and tells how it ended. It never returns an
+	// Journey does one task and returns how it ended. It never returns an
 	// error: what went wrong is in Journey.Trouble.
 	Journey(ctx context.Context, task Task) transcript.Journey
 	Close() error
 }
 
 // Preparer is an Agent that can wait for its turn before there is a task, so
-// that no code grows old meanwhile. Prepare returns when the next journey can
-// begin at once; closing the agent gives the turn back.
+// that no code ages meanwhile. Prepare returns when the next journey can start
+// at once; closing the agent gives up the turn.
 type Preparer interface {
 	Prepare(ctx context.Context) error
 }
 
-// Errander is a Driver that can do some errands with less: those whose pages
-// nobody looks at.
+// Errander is a Driver that can run some tasks with less: those whose pages no
+// check reads.
 type Errander interface {
-	// NewErrand opens a user agent for errands of which only the outcome counts.
+	// NewErrand opens a user agent for tasks of which only the outcome counts.
 	NewErrand(ctx context.Context) (Agent, error)
 }
 
-// Task is one errand for the person.
+// Task is one task for the end user.
 type Task struct {
 	Name string
 	Goal transcript.Goal
 	// Start is the verification_uri or verification_uri_complete.
 	Start string
-	// UserCode is the code on the device's screen, which the person may type
+	// UserCode is the code on the device's screen, which the end user may type
 	// or compare.
 	UserCode string
-	// TypeCode says that UserCode may be typed into a blank code field. A
-	// code field that the server prefilled is submitted as it is either way.
+	// TypeCode says that UserCode may be typed into an empty code field. A code
+	// field that the server prefilled is submitted unchanged either way.
 	TypeCode bool
 	// Account logs in; nil never logs in (outcome AtLogin).
 	Account *Account
@@ -81,26 +83,27 @@ type Task struct {
 	Deadline time.Time
 	// Complete is the verification_uri_complete, for the manual driver's QR code.
 	Complete string
-	// Unpictured says that nobody will look at pictures of the pages.
+	// Unpictured says that no screenshots are needed.
 	Unpictured bool
-	// Watch are values that must not pass through the person's user agent.
+	// Watch are values that must not pass through the user agent.
 	Watch []Needle
-	// Clear is a box that is unticked before approving; nil: none. The journey
-	// says whether it was there.
+	// Clear is a checkbox to clear before approving; nil: none. The journey
+	// says whether it was found.
 	Clear *profiles.Locator
-	// AtDecision, when set, is called once: the page that asks for the decision
-	// is there, and nothing on it has been pressed yet. What it waits for does
-	// not count against the journey's time. Its error ends the journey. On a
-	// server that never asks it is not called.
+	// AtDecision, if set, is called once, when the decision page is shown and
+	// nothing on it has been pressed yet. Its waiting time does not count
+	// toward the journey's time. Its error ends the journey. On a server that
+	// never asks, it is not called.
 	AtDecision func(context.Context) error
 }
 
-// Needle is a value to look for, under the name by which a journey tells of it.
+// Needle is a value to search for on the pages, with the name under which the
+// journey reports it.
 type Needle struct {
 	Name, Value string
 }
 
-// Account is a person's credentials. It never appears in a journey.
+// Account is the end user's credentials. It never appears in a journey.
 type Account struct {
 	Username string
 	Password string

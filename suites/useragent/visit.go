@@ -20,11 +20,11 @@ func (s *TabAgent) Close() error {
 	return s.tab.Close()
 }
 
-// TakePlace waits for room for a journey, or for what costs as much as one, and leave
-// gives it back. The deadline is when the code expires for which it is; zero: there
-// is time. An agent that is open and idle takes no room, nor does a journey that
-// waits for others at the decision page, so that two people can meet there
-// whatever the bound is.
+// TakePlace waits for room for a journey, or for a task that costs as much;
+// leave returns the place. The deadline is when the journey's code expires;
+// zero: there is no hurry. An open but idle agent takes no room, nor does a
+// journey that waits for others at the decision page, so two end users can meet
+// there whatever the limit is.
 func (s *TabAgent) TakePlace(ctx context.Context, deadline time.Time) (leave func(), err error) {
 	if s.room == nil {
 		return func() {}, nil
@@ -267,7 +267,7 @@ func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 }
 
 // shownValues are what stands in the page's text fields, except for the name
-// that the person typed.
+// that the end user typed.
 func (v *visit) shownValues(p *pages.Sighting) []string {
 	var values []string
 	for i := range p.Elements {

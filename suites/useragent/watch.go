@@ -19,8 +19,9 @@ import (
 // maxLeaks bounds what is told of the places where a watched value was found.
 const maxLeaks = 20
 
-// Watch looks for values in everything that passes through a user agent. It
-// keeps where one was found, never the value. A nil Watch looks for nothing.
+// Watch searches for values in everything that passes through a user agent. It
+// records where one was found, never the value. A nil Watch searches for
+// nothing.
 type Watch struct {
 	needles []needle
 	// control is the user code: a watch that does not see even that is blind.
@@ -83,8 +84,8 @@ func (n needle) in(content string) bool {
 	return slices.ContainsFunc(n.forms, func(form string) bool { return strings.Contains(content, form) })
 }
 
-// Search looks into one piece of what passed: where, in words ("response body"),
-// the URL that it belongs to, and its content.
+// Search searches one piece of traffic: where it is, in words ("response
+// body"), the URL that it belongs to, and its content.
 func (w *Watch) Search(where, at, content string) {
 	if w == nil || content == "" {
 		return
@@ -127,7 +128,7 @@ func (w *Watch) clean(at string) string {
 	return pages.Tidy(at, pages.MaxLabel)
 }
 
-// Aside searches on the side, until the journey has been told.
+// Aside searches in the background, until the journey was reported.
 func (w *Watch) Aside(search func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

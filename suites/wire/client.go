@@ -31,20 +31,20 @@ const UserAgent = "devicegrant (RFC 8628 conformance harness)"
 
 // Options configure a [Client].
 type Options struct {
-	// Timeout is for one exchange, from dialling to the last byte of the body.
+	// Timeout of one exchange, from dialing to the last byte of the body.
 	Timeout time.Duration
-	// MaxBody is how many bytes of a response body are read, and MaxKept how many of
-	// all answers are kept, as JSON has them, see [Client.Keep].
+	// MaxBody is how many bytes of a response body are read, and MaxKept how
+	// many bytes of all responses are kept, as JSON; see [Client.Keep].
 	MaxBody int
 	MaxKept int64
 	// TLS is the transport's configuration; nil verifies as usual.
 	TLS *tls.Config
-	// InFlight bounds how many exchanges are under way at once; 0: no bound.
+	// InFlight is the maximum number of concurrent exchanges; 0: no limit.
 	InFlight int
 	// DialContext makes the connections; nil uses TCP.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Now is the offset from the start of the run that stamps the exchanges.
-	// Nil counts real time from New.
+	// Now returns the offset from the start of the run, for the times of
+	// exchanges. Nil counts real time from New.
 	Now func() time.Duration
 }
 
@@ -92,7 +92,8 @@ func New(o Options) *Client {
 }
 
 // WithTLS returns a client with the same options and a changed copy of the TLS
-// configuration. It shares no connection with this one, and no bound but MaxKept.
+// configuration. It shares no connections with this one, and no limit except
+// MaxKept.
 func (c *Client) WithTLS(change func(*tls.Config)) *Client {
 	o := c.options
 	if o.TLS == nil {
@@ -108,11 +109,11 @@ func (c *Client) WithTLS(change func(*tls.Config)) *Client {
 // now stamps an exchange.
 func (c *Client) now() time.Duration { return c.options.Now().Round(resolution) }
 
-// Close drops the idle connections.
+// Close closes the idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// Do sends one request and reads the answer, whatever it is. It follows no
-// redirect and keeps no cookie.
+// Do sends one request and reads the response, whatever it is. It follows no
+// redirects and keeps no cookies.
 func (c *Client) Do(ctx context.Context, r Request) Exchange {
 	if c.slots != nil {
 		select {
@@ -242,7 +243,7 @@ func TrustConfig(roots []byte, insecure bool) (*tls.Config, error) {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM(roots) {
-		return nil, fmt.Errorf("the CA file holds no PEM certificate")
+		return nil, fmt.Errorf("the CA file contains no PEM certificate")
 	}
 	config.RootCAs = pool
 	return config, nil

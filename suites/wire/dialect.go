@@ -9,19 +9,20 @@ import (
 	"strconv"
 )
 
-// Dialect is how a target spells its answers where RFC 8628 and RFC 6749 spell
-// them otherwise. [Exchange.Object] and [Exchange.OAuthError] translate with it,
-// so that one deviation does not hide what comes after it; [Exchange.Spelled]
-// and [Exchange.Literal] do not, for the rules whose matter the deviation is.
+// Dialect says where a target's responses differ from RFC 8628 and RFC 6749.
+// [Exchange.Object] and [Exchange.OAuthError] translate with it, so that one
+// deviation does not hide the rest; [Exchange.Spelled] and [Exchange.Literal]
+// do not, for the rules that judge the deviation.
 type Dialect struct {
-	// Form says that answers are application/x-www-form-urlencoded.
+	// Form says that responses are application/x-www-form-urlencoded.
 	Form bool
-	// Members and Errors are names and error codes, standard to the target's.
+	// Members and Errors map standard member names and error codes to the
+	// target's.
 	Members, Errors map[string]string
 }
 
-// DialectOf is the dialect of a profile's responses.format, members and errors;
-// nil when there is nothing to translate.
+// DialectOf returns the dialect for a profile's responses.format, members and
+// errors; nil if there is nothing to translate.
 func DialectOf(format string, members, errors map[string]string) *Dialect {
 	if format != "form" && len(members) == 0 && len(errors) == 0 {
 		return nil

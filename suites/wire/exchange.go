@@ -1,9 +1,9 @@
 // Package wire is the raw HTTP client of the conformance suite.
 //
-// It is never lenient: it sends exactly the bytes it is told to send and
-// reports exactly what came back. It follows no redirect, fills no default,
-// merges no duplicate and cleans nothing up, because each of those would hide
-// a fault that a device would meet. One call is one [Exchange].
+// It is never lenient: it sends exactly the bytes that it is given and reports
+// exactly what came back. It follows no redirect, fills in no default, merges
+// no duplicate and cleans nothing up, because each of those would hide a fault
+// that a device would see. One call is one [Exchange].
 package wire
 
 import (
@@ -33,8 +33,8 @@ type Message struct {
 	Body   Bytes       `json:"body,omitempty"`
 }
 
-// Exchange is one request and what came back: a Response, a Failure, or both
-// when the connection broke inside the body (Response then has its beginning).
+// Exchange is one request and its result: a Response, a Failure, or both if the
+// connection broke inside the body (Response then has its start).
 type Exchange struct {
 	// N counts the exchanges of one transcript from 1.
 	N      int    `json:"n"`
@@ -44,29 +44,30 @@ type Exchange struct {
 
 	Request Message `json:"request"`
 
-	// Status is the HTTP status code, 0 when no response arrived.
+	// Status is the HTTP status code, 0 if no response arrived.
 	Status   int      `json:"status"`
 	Proto    string   `json:"proto,omitempty"`
 	Response *Message `json:"response,omitempty"`
-	// Truncated says that the body was longer than the client reads, and
-	// Response.Body is its beginning.
+	// Truncated says that the body was longer than the client reads, and that
+	// Response.Body is its start.
 	Truncated bool `json:"truncated,omitempty"`
-	// Cut says that there was no room to keep the answer, and Response has its
-	// beginning: what the rest was is not known any more.
+	// Cut says that there was no room to keep the response: Response has its
+	// start, and the rest is lost.
 	Cut bool `json:"cut,omitempty"`
-	// Length is how long a truncated body was, as far as it was read, and SHA256
-	// the hash of the whole, "" when it was not read to its end.
+	// Length is how long a truncated body was, as far as it was read; SHA256 is
+	// the hash of the whole body, "" if it was not read to its end.
 	Length  int64    `json:"length,omitempty"`
 	SHA256  string   `json:"sha256,omitempty"`
 	Failure *Failure `json:"failure,omitempty"`
 	// Release is set by [Client.Together].
 	Release Release `json:"release,omitempty"`
-	// Dialect is how the target spells its answers; nil: as the RFCs do. It is
-	// the profile's, and not recorded with each exchange.
+	// Dialect says where the target's responses differ from the RFCs; nil:
+	// nowhere. It comes from the profile and is not recorded with each
+	// exchange.
 	Dialect *Dialect `json:"-"`
 
-	// Sent and Received are counted from the start of the run, in the
-	// target's seconds (see the scenario clock).
+	// Sent and Received count from the start of the run, in the target's
+	// seconds (see the scenario clock).
 	Sent     time.Duration `json:"-"`
 	Received time.Duration `json:"-"`
 }
@@ -108,8 +109,8 @@ func fromMilliseconds(ms float64) time.Duration {
 	return time.Duration(ms * float64(time.Millisecond)).Round(resolution)
 }
 
-// Answered says that a complete HTTP response arrived, whatever its status, and
-// was kept.
+// Answered reports whether a complete HTTP response arrived, with any status,
+// and was kept.
 func (x Exchange) Answered() bool { return x.Response != nil && x.Failure == nil && !x.Cut }
 
 // Header returns the first value of a response header, or "".
@@ -133,8 +134,8 @@ func (x Exchange) Object() (Object, error) {
 	return x.Dialect.object(body)
 }
 
-// Spelled is Object in the target's own words: a form is read as what it says,
-// and nothing is renamed.
+// Spelled is Object with the target's own names: a form is parsed, but nothing
+// is renamed.
 func (x Exchange) Spelled() (Object, error) {
 	if x.Dialect == nil || !x.Dialect.Form {
 		return x.Literal()
@@ -162,8 +163,8 @@ func (x Exchange) wholeBody() (Bytes, error) {
 	return x.Response.Body, nil
 }
 
-// OAuthError returns the string member "error" of a JSON object body, or ""
-// when there is none. It looks at the body whatever the status is.
+// OAuthError returns the string member "error" of a JSON object body, or "" if
+// there is none. It reads the body for any status.
 func (x Exchange) OAuthError() string {
 	o, err := x.Object()
 	if err != nil {
@@ -173,8 +174,8 @@ func (x Exchange) OAuthError() string {
 	return s
 }
 
-// Overloaded says that the answer is about load and not about the request:
-// 503, or 429 without one of the error codes that answer a poll.
+// Overloaded reports whether the response is about load and not about the
+// request: 503, or 429 without one of the error codes that answer a poll.
 func (x Exchange) Overloaded() bool {
 	switch x.Status {
 	case 503:
@@ -211,11 +212,11 @@ const (
 	FailDNS      FailureKind = "dns"      // the host name does not resolve
 	FailRefused  FailureKind = "refused"  // nothing listens there
 	FailTLS      FailureKind = "tls"      // the handshake or the certificate failed
-	FailTimeout  FailureKind = "timeout"  // no complete answer within the limit
-	FailReset    FailureKind = "reset"    // the connection ended before the answer did
-	FailProtocol FailureKind = "protocol" // the answer is not HTTP, or its framing is broken
+	FailTimeout  FailureKind = "timeout"  // no complete response within the limit
+	FailReset    FailureKind = "reset"    // the connection ended before the response did
+	FailProtocol FailureKind = "protocol" // the response is not HTTP, or its framing is broken
 	FailCanceled FailureKind = "canceled" // the run was interrupted
-	FailHungUp   FailureKind = "hung up"  // we closed the connection ourselves, see Client.SendAndHangUp
+	FailHungUp   FailureKind = "hung up"  // the client closed the connection itself, see Client.SendAndHangUp
 )
 
 // Failure says why no complete response arrived.
@@ -226,7 +227,7 @@ type Failure struct {
 
 func (f *Failure) Error() string { return fmt.Sprintf("%s: %s", f.Kind, f.Text) }
 
-// Bytes is a body. In JSON it is a string, or {"base64": "..."} when it is not
+// Bytes is a body. In JSON it is a string, or {"base64": "..."} if it is not
 // valid UTF-8, so that a recording keeps every byte.
 type Bytes []byte
 

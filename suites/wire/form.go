@@ -69,18 +69,18 @@ func (f Form) Encode() string {
 	return b.String()
 }
 
-// Post is a form POST as RFC 8628 sections 3.1 and 3.4 have it.
+// Post returns a form POST as in RFC 8628 sections 3.1 and 3.4.
 func Post(label, target string, form Form) Request {
 	return Request{Label: label, Method: http.MethodPost, URL: target, Body: []byte(form.Encode()),
 		Header: http.Header{"Content-Type": {FormType}, "Accept": {"application/json"}}}
 }
 
-// Get is a plain GET.
+// Get returns a plain GET.
 func Get(label, target string) Request {
 	return Request{Label: label, Method: http.MethodGet, URL: target, Header: http.Header{"Accept": {"*/*"}}}
 }
 
-// BasicAuth is the Authorization value of RFC 6749 section 2.3.1: id and
+// BasicAuth returns the Authorization value of RFC 6749 section 2.3.1: id and
 // secret are form-encoded before they are joined.
 func BasicAuth(id, secret string) string {
 	r := http.Request{Header: http.Header{}}

@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// Object is a JSON object as it stood on the wire: members in order, names in
-// exact case, duplicates kept. encoding/json into a struct would fold case and
-// let the last duplicate win, which hides faults.
+// Object is a JSON object exactly as received: members in order, names in exact
+// case, duplicates kept. Decoding into a struct with encoding/json would ignore
+// case and let the last duplicate win, which hides faults.
 type Object struct {
 	Members []Member
-	// BOM says that a byte order mark stood before the object.
+	// BOM says that a byte order mark preceded the object.
 	BOM bool
 }
 
@@ -38,7 +38,7 @@ const (
 	AnObject Kind = "object"
 )
 
-// ErrNotObject is wrapped by ParseObject when the body is JSON but no object.
+// ErrNotObject is wrapped by ParseObject if the body is JSON but not an object.
 var ErrNotObject = errors.New("the JSON value is not an object")
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
@@ -86,15 +86,15 @@ func ParseObject(body []byte) (Object, error) {
 		return o, fmt.Errorf("the body is not JSON: %w", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return o, errors.New("something follows the JSON object")
+		return o, errors.New("there is data after the JSON object")
 	}
 	return o, nil
 }
 
-// Has says whether a member of that exact name is there.
+// Has reports whether there is a member with that exact name.
 func (o Object) Has(name string) bool { return o.Kind(name) != Absent }
 
-// Raw returns the first member's undecoded value, nil when absent.
+// Raw returns the first member's undecoded value, or nil.
 func (o Object) Raw(name string) json.RawMessage {
 	for _, m := range o.Members {
 		if m.Name == name {
@@ -125,7 +125,8 @@ func (o Object) Kind(name string) Kind {
 	return Number
 }
 
-// String returns a string member; ok is false when it is absent or of another type.
+// String returns a string member; ok is false if it is missing or of another
+// type.
 func (o Object) String(name string) (s string, ok bool) {
 	if o.Kind(name) != String {
 		return "", false
@@ -133,7 +134,7 @@ func (o Object) String(name string) (s string, ok bool) {
 	return s, json.Unmarshal(o.Raw(name), &s) == nil
 }
 
-// Number returns a number member; ok is false when it is absent or of another
+// Number returns a number member; ok is false if it is missing, of another
 // type, or too large for a float64.
 func (o Object) Number(name string) (f float64, ok bool) {
 	if o.Kind(name) != Number {

@@ -33,16 +33,16 @@ type thrift struct {
 	cut  int // answers that were cut for it
 }
 
-// Kept says how many bytes of answers the clients of this run keep, as JSON has
-// them, and how many answers were cut because that was too much.
+// Kept returns how many bytes of responses the clients of this run keep, as
+// JSON, and how many responses were cut because that was too much.
 func (c *Client) Kept() (bytes int64, cut int) {
 	c.thrift.mu.Lock()
 	defer c.thrift.mu.Unlock()
 	return c.thrift.kept, c.thrift.cut
 }
 
-// Keep returns the exchange as it is to be kept: as it is, as long as there is
-// room for more, and then without most of its answer.
+// Keep returns the exchange to keep: unchanged as long as there is room, and
+// then without most of its response.
 func (c *Client) Keep(x Exchange) Exchange {
 	if x.Response == nil || c.thrift.takes(x.Response) {
 		return x

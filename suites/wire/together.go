@@ -16,20 +16,20 @@ import (
 	"time"
 )
 
-// Release says how the requests of a group were sent at the same moment.
+// Release says how the requests of a group were sent simultaneously.
 type Release string
 
 const (
-	// LastByte: each request waited on a warm connection of its own, complete
-	// but for its last byte, and the last bytes left together.
+	// LastByte: each request waited on its own warm connection, complete except
+	// for its last byte, and the last bytes were sent together.
 	LastByte Release = "last byte"
-	// Parallel: the requests were merely started together, because the target
-	// speaks HTTP/2 only or a proxy stands between. They may be milliseconds apart.
+	// Parallel: the requests were only started together, because the target
+	// speaks only HTTP/2 or there is a proxy. They may be milliseconds apart.
 	Parallel Release = "parallel"
 )
 
 const (
-	// MaxTogether bounds a group.
+	// MaxTogether is the maximum size of a group.
 	MaxTogether = 64
 	// settling lets what was written reach the target before the last bytes go.
 	settling = 20 * time.Millisecond
@@ -38,14 +38,14 @@ const (
 )
 
 // Together sends the requests so that the target has all of them complete at
-// the same moment, and reports their exchanges in the same order. For that each
-// request gets a new connection over HTTP/1.1, which a GET of the same address
-// without query and credentials has warmed up: the handshake is over, and a
-// worker of the target listens. Exchange.Sent is when the last byte went.
+// the same moment, and returns their exchanges in the same order. Each request
+// gets a new HTTP/1.1 connection, which a GET of the same address without query
+// and credentials has warmed up: the handshake is over, and a worker of the
+// target listens. Exchange.Sent is when the last byte was sent.
 //
-// The bound of [Options.InFlight] would keep a group from being together, so it
-// does not hold here; instead no group is larger than [MaxTogether] (a longer
-// list is cut), and groups go one after the other.
+// [Options.InFlight] would break up a group, so it does not apply here.
+// Instead, no group is larger than [MaxTogether] (a longer list is cut), and
+// groups run one after the other.
 func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
 	requests = requests[:min(len(requests), MaxTogether)]
 	all := make([]Exchange, len(requests))
@@ -132,8 +132,8 @@ func (c *Client) parallel(ctx context.Context, requests []Request) []Exchange {
 	return all
 }
 
-// SendAndHangUp sends one whole request over a new connection and closes it at
-// once: the answer, if there is one, is lost. The exchange has the failure
+// SendAndHangUp sends one complete request over a new connection and closes it
+// at once, so that the response is lost. The exchange has the failure
 // [FailHungUp], unless not even the request could be sent.
 func (c *Client) SendAndHangUp(ctx context.Context, r Request) Exchange {
 	x := exchange(r)
@@ -167,7 +167,7 @@ type connection struct {
 	last    []byte // what Together holds back
 }
 
-var errProxy = errors.New("a proxy stands between: the connection would not be our own")
+var errProxy = errors.New("a proxy is in between, so the connection would not lead to the target")
 
 // connect opens a connection to where the request goes. Nothing on it lasts
 // longer than the deadline of ctx.

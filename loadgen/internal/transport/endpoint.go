@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// Endpoint is one address of the target with everything about a request that
-// does not change from device to device.
+// Endpoint is one address of the target, with everything in a request that does
+// not change from device to device.
 type Endpoint struct {
 	URL *url.URL
-	// Headers are sent as they are, in order.
+	// Headers are sent unchanged, in order.
 	Headers []Header
 	// Form is the body, or the query, around the device code.
 	Form FormParts
-	// Query is the place of Form: then Body is the whole body.
+	// Query puts Form into the query; Body is then the whole body.
 	Query bool
 	Body  string
 
@@ -31,13 +31,13 @@ type Endpoint struct {
 // Header is one header field.
 type Header struct{ Name, Value string }
 
-// FormParts is an encoded form around the place of the device code.
+// FormParts is an encoded form before and after the device code.
 type FormParts struct{ Before, After string }
 
-// Prepare writes the parts of the HTTP/1.1 request that are always the same.
+// Prepare builds the constant parts of the HTTP/1.1 request.
 func (e *Endpoint) Prepare() error {
 	if e.URL == nil || e.URL.Host == "" || e.URL.Scheme != "http" && e.URL.Scheme != "https" {
-		return errors.New("the endpoint is no http or https URL")
+		return errors.New("the endpoint is not an http or https URL")
 	}
 	e.origin = e.URL.Scheme + "://" + e.URL.Host
 	var b strings.Builder
@@ -68,7 +68,7 @@ func (e *Endpoint) Prepare() error {
 	}
 	rest.WriteString("Content-Length: ")
 	if strings.ContainsAny(b.String()[len("POST "):], " \r\n") || strings.ContainsAny(e.URL.Host, " \r\n") {
-		return fmt.Errorf("the endpoint %q has characters that no URL has", e.URL)
+		return fmt.Errorf("the endpoint %q has characters that a URL cannot have", e.URL)
 	}
 	if e.Query {
 		e.head = []byte(b.String())
@@ -79,7 +79,7 @@ func (e *Endpoint) Prepare() error {
 	return nil
 }
 
-// AppendRequest writes the request for a device code as HTTP/1.1.
+// AppendRequest appends the HTTP/1.1 request for a device code to out.
 func (e *Endpoint) AppendRequest(out, code []byte, closing bool) []byte {
 	out = append(out, e.head...)
 	if e.Query {

@@ -24,7 +24,7 @@ func (c *leanConn) exchange(a *Answer) (keep, any bool, err error) {
 			return false, any, err
 		}
 		if h.status == 101 {
-			return false, true, fmt.Errorf("%w: status 101 that nobody asked for", errMalformed)
+			return false, true, fmt.Errorf("%w: an unrequested status 101", errMalformed)
 		}
 		if h.status/100 == 1 {
 			if interim++; interim > mostInterim {
@@ -49,7 +49,7 @@ const mostInterim = 16
 
 var (
 	errMalformed = errors.New("this is not HTTP/1.1")
-	errTooLarge  = errors.New("larger than the bounds")
+	errTooLarge  = errors.New("larger than the limits")
 )
 
 // fill reads more into buf.
@@ -182,7 +182,7 @@ func (c *leanConn) readChunks() error {
 			return err
 		}
 		if overhead += len(line); overhead > MaxBody {
-			return fmt.Errorf("%w: chunks of next to nothing", errTooLarge)
+			return fmt.Errorf("%w: too many tiny chunks", errTooLarge)
 		}
 		size, err := chunkSize(line)
 		if err != nil {

@@ -1,17 +1,17 @@
 // Package transport carries the requests of many devices over few connections.
 //
-// Two transports do the same: [NewLean] speaks just enough HTTP/1.1 to poll, and
-// allocates nothing for a request that goes well; [NewStandard] is that of
-// net/http, for HTTP/2, proxies, and as a second opinion about the first:
+// Two transports do the same. [NewLean] speaks just enough HTTP/1.1 to poll,
+// and allocates nothing for a successful request. [NewStandard] uses net/http,
+// for HTTP/2 and proxies, and to cross-check the first:
 //
 //	Endpoint ─┐
 //	          ├─► Request ─► Connection.Do ─► Answer, or a Failure
 //	code     ─┘
 //
-// An [Endpoint] is prepared once, and only the device code differs from request
-// to request. What a server sends is bounded by [MaxHead] and [MaxBody], and
-// what is no clean HTTP is a [Failure], never an answer: the devices of a run share
-// connections, and an answer must not come to another device.
+// An [Endpoint] is prepared once; only the device code differs between
+// requests. [MaxHead] and [MaxBody] bound the size of responses. Anything that
+// is not clean HTTP is a [Failure], never an answer: the devices of a run share
+// connections, and no device may get the answer of another.
 package transport
 
 import (
@@ -52,33 +52,33 @@ type Request struct {
 	Endpoint *Endpoint
 	// Code is the device code, form-encoded; nil in a device authorization request.
 	Code []byte
-	// Slot is the device's place, for connections that belong to devices.
+	// Slot is the device's number, for connections that belong to devices.
 	Slot int32
 }
 
-// Answer is what came back, and when the request left.
+// Answer is the response, and when the request was sent.
 type Answer struct {
-	// Written is the instant before the first byte was written, on the run's clock.
+	// Written is the time before the first byte was written, on the run's
+	// clock.
 	Written int64
 	Status  int
-	// Body is good until the next request on the same connection.
+	// Body is valid until the next request on the same connection.
 	Body []byte
 	// RetryAfter is the header's value; 0: none.
 	RetryAfter time.Duration
-	// Dialled says that a connection was made for it, Resent that a kept
-	// connection turned out to be closed, so that the request was sent again.
+	// Dialled says that a new connection was opened; Resent says that a kept
+	// connection turned out to be closed, so the request was sent again.
 	Dialled, Resent bool
 	// Err is the error behind a failure.
 	Err error
 }
 
-// Connection carries one request at a time. Nothing is dialled before the first.
+// Connection carries one request at a time. It is opened for the first one.
 type Connection interface {
 	Do(r *Request, a *Answer) Failure
-	// Interrupt lets the Do that is under way end with FailureTimeout. One that comes
-	// between two requests is taken for late and forgotten: whoever wants the next
-	// to end interrupts it again. It is the only method that another goroutine may
-	// call.
+	// Interrupt makes the Do in progress end with FailureTimeout. Between two
+	// requests it has no effect; to end the next one, call it again. It is the
+	// only method that another goroutine may call.
 	Interrupt()
 	Close()
 }
@@ -87,12 +87,12 @@ type Connection interface {
 type Transport interface {
 	Name() string
 	Connect() Connection
-	// Drop closes the connection that belongs to a device, if there is one.
+	// Drop closes the connection that belongs to a device, if any.
 	Drop(slot int32)
 	Close()
 }
 
-// TransportOptions are what both transports need.
+// Options are for both transports.
 type Options struct {
 	// Context ends every dial.
 	Context context.Context
@@ -100,7 +100,7 @@ type Options struct {
 	Policy  string
 	Timeout time.Duration
 	TLS     *tls.Config
-	// Dial makes a TCP connection; nil: net.Dialer, from Sources in turn.
+	// Dial opens a TCP connection; nil: net.Dialer, from Sources in turn.
 	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	Sources []net.IP
 	// Now is the run's clock.

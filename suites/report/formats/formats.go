@@ -10,13 +10,13 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
-// Format is one form of a result that has a file.
+// Format is one output format with its own file.
 type Format struct {
 	Name, File, About string
 	Write             func(io.Writer, report.Result) error
 }
 
-// All are the formats with one file each, by their names on a command line.
+// All returns the formats, with the names used on the command line.
 func All() []Format {
 	return []Format{
 		{"json", "result.json", "the result itself", report.WriteJSON},
@@ -37,7 +37,7 @@ func Find(name string) (Format, bool) {
 	return Format{}, false
 }
 
-// Bytes is the whole of what a format writes.
+// Bytes returns the complete output of a format.
 func (f Format) Bytes(r report.Result) ([]byte, error) {
 	var b bytes.Buffer
 	if err := f.Write(&b, r); err != nil {

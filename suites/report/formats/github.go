@@ -14,7 +14,7 @@ import (
 const maxAnnotations = 10
 
 // Annotations writes GitHub's workflow commands: an error for each check that
-// fails the run, a warning for each other thing that a reader should know.
+// fails the run, a warning for everything else that a reader should know.
 func Annotations(w io.Writer, r report.Result) error {
 	var b bytes.Buffer
 	shown := map[string]int{}

@@ -25,8 +25,8 @@ type codeQuality struct {
 }
 
 // GitLab writes a code quality report: an issue for each finding of a check
-// that failed, warns or is undecided. Known deviations are left out, since a
-// merge request would show them as new ones.
+// that failed, warned or is undecided. Known deviations are omitted, because a
+// merge request would show them as new.
 func GitLab(w io.Writer, r report.Result) error {
 	issues := []codeQuality{}
 	ordinal := ordinals{}

@@ -87,8 +87,8 @@ type (
 	}
 )
 
-// HAR writes one conversation as a browser's network panel reads it. Of an
-// exchange only the whole time is known: it counts as waiting.
+// HAR writes one conversation for a browser's network panel. Only the total
+// time of an exchange is known: it counts as waiting.
 func HAR(w io.Writer, r report.Result, s report.Scenario) error {
 	log := harLog{harBody{
 		Version: "1.2", Creator: harCreator{"devicegrant", line(r.Tool.Version)}, Entries: []harEntry{},
@@ -159,7 +159,7 @@ func harValues(v url.Values) []harPair {
 	return list
 }
 
-// HARFile is the name of a conversation's file.
+// HARFile returns the file name of a conversation.
 func HARFile(scenario string) string {
 	name := strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' {

@@ -9,8 +9,8 @@ import (
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
-// Markdown writes the run as tables: what to look at with its evidence, then
-// every check in a line.
+// Markdown writes the run as tables: first the checks that need attention with
+// their evidence, then one line per check.
 func Markdown(w io.Writer, r report.Result) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# %s\n\n", report.Markdown(titleOf(r.Target)))

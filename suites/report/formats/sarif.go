@@ -12,9 +12,9 @@ import (
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
-// SARIF writes what went wrong as a SARIF 2.1.0 log: a rule for each check, and
-// a result for each finding of one that is no plain pass. A known deviation is
-// a result that the baseline suppresses.
+// SARIF writes a SARIF 2.1.0 log: a rule for each check, and a result for each
+// finding of a check that did not simply pass. A known deviation is a result
+// that the baseline suppresses.
 func SARIF(w io.Writer, r report.Result) error {
 	run := sarif.NewRunWithInformationURI("devicegrant", "https://github.com/devicegrant/devicegrant")
 	if r.Tool.Version != "" {

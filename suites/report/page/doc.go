@@ -1,15 +1,15 @@
 // Package page writes a conformance run as one HTML page.
 //
-// The page needs nothing else: no network, no file beside it, no script. It is
-// read on a phone, on paper, in the dark and with the keyboard, and opened from
-// a folder by whoever gets it in a mail. The little script it has only filters.
+// The page is self-contained: it needs no network, no other file and no script.
+// It works on a phone, on paper, on a dark screen and with the keyboard, and
+// opens from a local folder. Its only script filters the list.
 //
 // Everything in a result may come from a hostile server. The page has three
-// lines of defence: html/template escapes by context, every text is bounded and
-// its control characters are spelled out (clean.go), and the page's own policy
-// runs no script but the one whose hash it names, and loads nothing.
+// defenses: html/template escapes by context; every text is bounded, with its
+// control characters spelled out (clean.go); and the page's own policy allows
+// only the script whose hash it names, and loads nothing.
 //
-// result.json stays the whole truth: the page shows the beginning of long
-// bodies, and of a run with very much evidence less than of a small one, so
-// that it stays under [MaxSize].
+// result.json remains the complete record. To stay under [MaxSize], the page
+// shows only the start of long bodies, and less of a run with very much
+// evidence.
 package page

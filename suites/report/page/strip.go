@@ -18,7 +18,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// journey is one visit of the person at the second screen, as a film strip.
+// journey is one visit of the end user at the second screen, as a film strip.
 type journey struct {
 	Name, Goal, Outcome, Driver string
 	Start                       string

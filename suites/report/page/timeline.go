@@ -31,7 +31,7 @@ type timelineRow struct {
 	Polls []poll
 }
 
-// poll is a mark; its form tells the answer, not its colour alone.
+// poll is a mark; its shape shows the answer, not only its color.
 type poll struct {
 	X, Y   float64
 	Answer string
@@ -93,6 +93,10 @@ func newTimeline(r *rules.Throttle) *timeline {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Label = fmt.Sprintf("Polls of %d devices over %.1f seconds; %d of %d got slow_down", len(devices), end/1000, slow, all)
+	who := fmt.Sprintf("%d devices", len(devices))
+	if len(devices) == 1 {
+		who = "1 device"
+	}
+	t.Label = fmt.Sprintf("Polls of %s over %.1f seconds; %d of %d got slow_down", who, end/1000, slow, all)
 	return t
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
-// Sign is how a verdict is shown: colour is never the only sign.
+// Sign is how a verdict is shown: color is never the only sign.
 type Sign struct {
 	Mark, Word string
 	// Tone is good, bad, doubt or quiet.

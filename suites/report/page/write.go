@@ -14,7 +14,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
-// MaxSize is how long a page may be, in bytes.
+// MaxSize is the maximum length of a page, in bytes.
 const MaxSize = 2_000_000
 
 var (
@@ -57,8 +57,8 @@ var tighter = []limits{
 }
 
 // Write writes the page of a run. evidence is the folder of its result.json,
-// for the pictures of the journeys; nil: without pictures. The page is written
-// as a whole or not at all.
+// for the screenshots of journeys; nil: without screenshots. The page is written
+// completely or not at all.
 func Write(w io.Writer, r report.Result, evidence fs.FS) error {
 	var out bounded
 	for i, l := range tighter {

@@ -1,11 +1,11 @@
-// Package labels holds the names by which a scenario tells what it did, and a
-// rule finds it: the labels of exchanges, and the names of journeys, attacks
-// and series of guesses in a transcript. Both sides use these constants, so
-// that a slip of the pen does not compile.
+// Package labels holds the names under which a scenario records its steps and a
+// rule finds them: the labels of exchanges, and the names of journeys, attacks
+// and series of guesses in a transcript. Both sides use these constants, so a
+// typo does not compile.
 //
 // A label is a path: "race/2/1" is below "race/2" and "race", and
-// [transcript.Transcript.Labelled] finds all that is below a label. The groups
-// are in the order of the scenarios; a label that several scenarios use has the
+// [transcript.Transcript.Labelled] finds everything below a label. The groups
+// follow the order of the scenarios. A label that several scenarios use has the
 // same meaning in each.
 package labels
 

@@ -21,7 +21,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
-// agent is a person's browser, which can be attacked.
+// agent is an end user's browser, which can be attacked.
 type agent struct {
 	*useragent.TabAgent
 	tab *tab

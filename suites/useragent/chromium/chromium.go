@@ -1,12 +1,12 @@
-// Package chromium is the person in a real browser: the driver "browser" of the
-// package useragent.
+// Package chromium acts as the end user in a real browser: it is the driver
+// "browser" of package useragent.
 //
-// It finds a browser, runs one process for the run, with a folder of its own, and
-// gives each agent a browser context with one tab. A tab is read and used by
-// scripts in a world of their own and by real mouse and key events, and its traffic
-// is followed. Since what a browser refuses to do for a hostile page is half of the
-// defence, an agent can be attacked (useragent.Attacker) from a hostile site that
-// is run here.
+// It finds a browser and runs one process for the whole run, with its own
+// profile folder. Each agent gets a browser context with one tab. Scripts in an
+// isolated world read the tab, real mouse and key events operate it, and its
+// traffic is recorded. Because half of the protection is what a browser refuses
+// to do for a hostile page, an agent can also be attacked
+// ([useragent.Attacker]) from a hostile site that runs here.
 package chromium
 
 import (
@@ -60,9 +60,9 @@ type chrome struct {
 	pages    pagesKind
 }
 
-// New makes a driver of the browser that the options name, or of one that it finds.
-// It starts nothing yet: the browser comes with the first journey. The error is a
-// *[NotFoundError] where there is none, or about the options.
+// New returns a driver for the browser in the options, or for one that it
+// finds. It starts nothing yet: the browser starts with the first journey. The
+// error is a *[NotFoundError] if there is none, or about the options.
 func New(o useragent.Options) (useragent.Driver, error) {
 	c, err := newChrome(o)
 	if err != nil {

@@ -2,8 +2,8 @@ package chromium
 
 import "github.com/devicegrant/devicegrant/suites/useragent"
 
-// NewDriver makes a driver by its name: browser, forms, hook or manual. It is
-// [useragent.New] where a browser is wanted, too.
+// NewDriver returns a driver by its name: browser, forms, hook or manual. It
+// extends [useragent.New] by the browser.
 func NewDriver(name string, o useragent.Options) (useragent.Driver, error) {
 	if name == "browser" {
 		return New(o)

@@ -9,7 +9,7 @@ import (
 
 // pagesKind is what the browser has learned of the target's pages.
 type pagesKind struct {
-	// approved: a person approved, and was told so.
+	// approved: an end user approved, and was told so.
 	approved bool
 	// scripted: some page had one.
 	scripted bool

@@ -18,15 +18,15 @@ import (
 type Browser struct {
 	// Path is an executable, or the ws:// or http:// URL of a running browser.
 	Path string
-	// From says why it was taken: the flag, a variable, or the search.
+	// From says why it was chosen: the flag, a variable, or the search.
 	From string
 }
 
-// Remote says that the browser runs already, somewhere else.
+// Remote reports whether the browser is already running elsewhere.
 func (b Browser) Remote() bool { return isRemote(b.Path) }
 
-// Shell says that it is the light build without a window, which takes a fifth
-// of the processor time of the full one.
+// Shell reports whether it is the light build without windows, which takes a
+// fifth of the processor time of the full one.
 func (b Browser) Shell() bool {
 	name := strings.ReplaceAll(filepath.Base(b.Path), "_", "-")
 	return strings.Contains(name, "headless-shell")
@@ -52,9 +52,9 @@ var (
 	}
 )
 
-// Find finds a browser: the flag, DEVICEGRANT_BROWSER, CHROME_PATH,
-// CHROME_BIN, then the usual names. What the flag or a variable names must be
-// there; the search does not go on behind it.
+// Find finds a browser: the flag, DEVICEGRANT_BROWSER, CHROME_PATH, CHROME_BIN,
+// then the usual names. A browser that the flag or a variable names must exist;
+// Find then searches no further.
 func Find(flag string, getenv func(string) string) (Browser, error) {
 	if getenv == nil {
 		getenv = os.Getenv
@@ -111,25 +111,25 @@ func systemBrowsers(getenv func(string) string) []string {
 	return nil
 }
 
-// NotFoundError says that no browser was found, and what helps.
+// NotFoundError says that no browser was found, and what to do.
 type NotFoundError struct {
-	// Tried lists what was looked for.
+	// Tried lists what was searched for.
 	Tried []string
 }
 
-// Error lists what was looked for, in one line.
+// Error lists what was searched for, in one line.
 func (e *NotFoundError) Error() string {
 	return "no browser found: tried " + strings.Join(e.Tried, ", ")
 }
 
-// Advice says what to add where there is no browser, a line for each way.
+// Advice says what to install if there is no browser, one line per option.
 func (e *NotFoundError) Advice() string {
 	return `add one: the package chromium-headless-shell (Debian), chromium (Alpine) or google-chrome, or the container image's target "browser"; for root Chromium's sandbox is switched off unasked
 or name one: --browser or DEVICEGRANT_BROWSER, with a path or a ws:// URL
 or do without: --browser none skips what needs one`
 }
 
-// Explain is the text of an error from [Find], with what to do about it.
+// Explain returns the text of an error from [Find], with what to do about it.
 func Explain(err error) string {
 	if none := (*NotFoundError)(nil); errors.As(err, &none) {
 		return err.Error() + "\n" + none.Advice()
@@ -137,14 +137,14 @@ func Explain(err error) string {
 	return err.Error()
 }
 
-// WantedError is that a browser that somebody named or needs is not there.
+// WantedError says that a browser that was requested or needed is missing.
 type WantedError struct{ Err error }
 
 func (e *WantedError) Error() string { return Explain(e.Err) }
 
 func (e *WantedError) Unwrap() error { return e.Err }
 
-// Version asks the browser for its name and version, and tells how long that
+// Version asks the browser for its name and version, and measures how long that
 // took from a cold start.
 func (b Browser) Version(ctx context.Context) (version string, coldStart time.Duration, err error) {
 	start := time.Now()

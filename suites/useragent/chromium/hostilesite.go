@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// hostileSite is the web server of somebody who wishes the person ill. It
+// hostileSite is the web server of somebody who wishes the end user ill. It
 // listens on loopback under two names, localhost and 127.0.0.1: to a browser
 // these are different sites.
 type hostileSite struct {

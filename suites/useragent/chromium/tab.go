@@ -117,7 +117,7 @@ func (t *tab) setUp(ctx context.Context) error {
 func (t *tab) event(own context.Context, net *traffic, ev any) {
 	if _, ok := ev.(*page.EventJavascriptDialogOpening); ok {
 		go func() {
-			// Accepting is what a person does to go on; an open dialog blocks all.
+			// Accepting is what an end user does to go on; an open dialog blocks all.
 			ctx, cancel := context.WithTimeout(own, 5*time.Second)
 			defer cancel()
 			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})

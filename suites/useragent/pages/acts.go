@@ -6,7 +6,7 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 )
 
-// Way is what the person wants of a page.
+// Way is the goal of actions on a page.
 type Way string
 
 // The ways.
@@ -16,7 +16,7 @@ const (
 	Deny    Way = "deny"
 )
 
-// Deed is one kind of act on an element.
+// Deed is one kind of action on an element.
 type Deed string
 
 // The deeds.
@@ -28,25 +28,25 @@ const (
 	Enter  Deed = "press Enter in" // where a form has no button
 )
 
-// Act is one act on a page. Its elements are looked up anew before it is done,
-// because filling one field may re-render the others.
+// Act is one action on a page. Its elements are looked up again before it is
+// carried out, because filling one field may re-render the others.
 type Act struct {
 	Do Deed
 	// With names the value of a Fill: user_code, username, password.
 	With string
 	// Selector is the profile's locator, for the report; "" for heuristics.
 	Selector string
-	// Optional acts are left out when their element is not there.
+	// Optional acts are skipped if their element is missing.
 	Optional bool
-	// Set are form fields that the forms driver adds when it sends the form: the
-	// names of values as in With, or "=" and a literal text.
+	// Set are form fields that the forms driver adds when it submits the form:
+	// the names of values as in With, or "=" and literal text.
 	Set map[string]string
 
 	find func(*Sighting) []int
 }
 
-// Find returns the act's elements on a page, as indices of Snapshot.Elements. A
-// Fill of several types one character into each.
+// Find returns the act's elements on a page, as indices of Snapshot.Elements.
+// If a Fill has several, it types one character into each.
 func (a *Act) Find(v *Sighting) []int { return a.find(v) }
 
 // Describe says what the act does to an element, without any secret.
@@ -65,9 +65,9 @@ func (a *Act) Describe(v *Sighting) string {
 	return fmt.Sprintf("%s %s", a.Do, name)
 }
 
-// Acts lists the acts that go a way on a page: those of its profile entry, or
-// what the heuristics of its role say. It is empty when there is no such way.
-// Without typeCode a code that stands in its field already is sent as it is.
+// Acts returns the acts for a goal on a page: those of its profile entry, or
+// those of the heuristics for its role. It is empty if there are none. Without
+// typeCode, a code that is already in its field is submitted unchanged.
 func (v *Sighting) Acts(w Way, typeCode bool) []Act {
 	if v.Entry != nil {
 		if acts := entryActs(v.Entry, w); len(acts) > 0 {
@@ -215,8 +215,8 @@ func (v *Sighting) tickable() []int {
 	return out
 }
 
-// Clearing puts the unticking of a box before the last of the acts, which sends
-// the decision. The box need not be there.
+// Clearing inserts the clearing of a checkbox before the last act, which sends
+// the decision. The checkbox may be missing.
 func Clearing(box *profiles.Locator, acts []Act) []Act {
 	a := Act{Do: Untick, Optional: true, Selector: spell(box), find: func(v *Sighting) []int {
 		found := find(box, v.Snapshot)

@@ -110,7 +110,7 @@ func anyVisible(s *Snapshot, elements []int) bool {
 	return false
 }
 
-// find returns the elements that a locator names: those a person can use
+// find returns the elements that a locator names: those an end user can use
 // before those that are hidden.
 func find(l *profiles.Locator, s *Snapshot) []int {
 	var found []int

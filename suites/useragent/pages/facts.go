@@ -19,16 +19,16 @@ const (
 // protective are the response headers that protect a page.
 var protective = []string{"Content-Security-Policy", "X-Frame-Options", "Cache-Control", "Referrer-Policy"}
 
-// Facts are what came with a page beside its content.
+// Facts are what came with a page besides its content.
 type Facts struct {
-	// Header holds the response headers that protect a page, by their names.
+	// Header has the response headers that protect a page, by name.
 	Header map[string]string
-	// Foreign are the other hosts that the page had the browser ask.
+	// Foreign are the other hosts that the page sent the browser to.
 	Foreign []transcript.Foreign
 }
 
-// FactsOf picks the headers of interest from a response. Several of one name
-// are joined by commas, as in HTTP; get answers "" for a header that is not there.
+// FactsOf picks the interesting headers from a response. Several with one name
+// are joined by commas, as in HTTP; get returns "" for a missing header.
 func FactsOf(get func(name string) string) Facts {
 	found := map[string]string{}
 	for _, name := range protective {
@@ -39,8 +39,8 @@ func FactsOf(get func(name string) string) Facts {
 	return Facts{Header: found}
 }
 
-// Asked notes a request that the page caused, with the Referer that it had, if
-// it went to another host than the page's own.
+// Asked records a request that the page caused, with its Referer, if it went to
+// another host than the page's own.
 func (f *Facts) Asked(page, to, referer string) {
 	own, err := url.Parse(page)
 	if err != nil {

@@ -1,12 +1,13 @@
-// Package pages is the recogniser of pages. Given a Snapshot of a page and the
-// profile's entries it says which page of the RFC 8628 section 3.3 flow it is,
-// and what to do on it: type the code, log in, approve, deny, go on.
+// Package pages recognizes pages. From a [Snapshot] of a page and the profile's
+// entries, it determines which page of the flow in RFC 8628 section 3.3 it is
+// and what to do on it: type the code, log in, approve, deny, continue.
 //
-// Nothing here opens a page. A [Snapshot] comes from a browser or an HTML parser;
-// a [Recogniser] turns it into a [Sighting], by the profile's entries and, where
-// none fits, by heuristics that know English, German, French and Spanish; and each
-// [Act] of a Sighting is carried out by whoever took the snapshot. All of
-// it is pure, and all that a page says is taken for hostile.
+// Nothing here opens a page. A [Snapshot] comes from a browser or an HTML
+// parser. A [Recogniser] turns it into a [Sighting], using the profile's
+// entries and, if none matches, heuristics that know English, German, French
+// and Spanish. The caller that took the snapshot carries out each [Act] of a
+// [Sighting]. Everything here is pure, and everything on a page is treated as
+// hostile.
 package pages
 
 import (
@@ -18,7 +19,7 @@ import (
 )
 
 // The roles of pages, as in profiles.Page.Role. The empty role is a page that
-// nothing recognised.
+// nothing recognized.
 const (
 	RoleCode         = "code"
 	RoleConfirm      = "code_confirm"
@@ -35,10 +36,11 @@ const (
 	RoleError        = "error"
 )
 
-// Sighting is a recognised page: its role, and the elements that matter on it.
+// Sighting is a recognized page: its role, and its important elements.
 type Sighting struct {
 	*Snapshot
-	// Role is one of the Role constants, "" where nothing fits, and Reason says why.
+	// Role is one of the Role constants, or "" if none matches; Reason says
+	// why.
 	Role   string
 	Reason string
 	// Entry is the profile's page that matched; nil: heuristics.
@@ -49,16 +51,16 @@ type Sighting struct {
 	controls
 }
 
-// Recogniser tells what page a snapshot shows. It is a pure function of the
-// snapshot, the profile's pages and the user code.
+// Recogniser determines which page a snapshot shows. It is a pure function of
+// the snapshot, the profile's pages and the user code.
 type Recogniser struct {
 	entries []entry
 	auto    bool
 	queries []string
 }
 
-// NewRecogniser prepares the pages of a profile. It fails where a pattern of an
-// entry is no regular expression.
+// NewRecogniser prepares the pages of a profile. It fails if a pattern of an
+// entry is not a regular expression.
 func NewRecogniser(v profiles.Verification) (*Recogniser, error) {
 	entries, queries, err := compile(v.Pages)
 	if err != nil {
@@ -70,11 +72,13 @@ func NewRecogniser(v profiles.Verification) (*Recogniser, error) {
 	return &Recogniser{entries: entries, auto: v.Auto == nil || *v.Auto, queries: queries}, nil
 }
 
-// Queries are the CSS selectors that the Queries of each Snapshot have to answer.
+// Queries returns the CSS selectors that the Queries of each Snapshot must
+// answer.
 func (r *Recogniser) Queries() []string { return r.queries }
 
-// EndsAt says that the profile has a journey end at that address, by its address
-// alone: an application's callback, say, which need not load.
+// EndsAt reports whether the profile says that a journey ends at that address,
+// by the address alone: for example an application's callback, which need not
+// load.
 func (r *Recogniser) EndsAt(address string) bool {
 	for i := range r.entries {
 		switch r.entries[i].page.Role {
@@ -94,8 +98,8 @@ func (r *Recogniser) EndsAt(address string) bool {
 	return false
 }
 
-// Recognise tells what page a snapshot shows. The user code, "" where it is not
-// known, tells a page that asks to compare it from a consent.
+// Recognise determines which page a snapshot shows. The user code, or "" if
+// unknown, distinguishes a page that asks to compare it from a consent page.
 func (r *Recogniser) Recognise(s *Snapshot, userCode string) *Sighting {
 	v := &Sighting{Snapshot: s, controls: findControls(s)}
 	for i := range r.entries {
@@ -186,8 +190,8 @@ func (v *Sighting) decision(userCode string) (role, reason string) {
 	return RoleConsent, reason
 }
 
-// Usability lists what makes the code page harder to use than it need be, for
-// people with a screen reader or a phone.
+// Usability lists what makes the code page harder to use than necessary, for
+// end users with a screen reader or a phone.
 func (v *Sighting) Usability() (observed []string) {
 	if v.Role != RoleCode || len(v.code) == 0 {
 		return nil
@@ -208,7 +212,7 @@ func (v *Sighting) Usability() (observed []string) {
 	return observed
 }
 
-// AsksForInput says that the page has fields to be filled.
+// AsksForInput reports whether the page has fields to fill.
 func (v *Sighting) AsksForInput() bool {
 	switch v.Role {
 	case RoleCode, RoleCodeError, RoleIdentifier, RolePassword, RoleLogin, RoleLoginError:
@@ -217,25 +221,26 @@ func (v *Sighting) AsksForInput() bool {
 	return false
 }
 
-// AsksForDecision says that the page asks to approve or to deny, or whether the
-// code is the right one.
+// AsksForDecision reports whether the page asks to approve or deny, or whether
+// the code is correct.
 func (v *Sighting) AsksForDecision() bool { return v.Role == RoleConsent || v.Role == RoleConfirm }
 
-// AsksForPassword says that there is a password field.
+// AsksForPassword reports whether there is a password field.
 func (v *Sighting) AsksForPassword() bool { return v.password != none }
 
-// Waits says that the page keeps a button disabled for now.
+// Waits reports whether the page keeps a button disabled for now.
 func (v *Sighting) Waits() bool { return v.waiting != none }
 
-// SaysError says that an alert on the page tells of an error.
+// SaysError reports whether an alert on the page is about an error.
 func (v *Sighting) SaysError() bool { return errorWords.in(v.Alert) != "" }
 
-// AboutCode says that the page speaks of a code. Some do so only in their URL.
+// AboutCode reports whether the page mentions a code. Some do so only in their
+// URL.
 func (v *Sighting) AboutCode() bool {
 	return codeWords.in(v.Text+" "+v.Alert) != "" || badCode.in(v.URL) != ""
 }
 
-// Prefilled is the code that the server put into the field, "" for none.
+// Prefilled returns the code that the server put into the field, "" for none.
 func (v *Sighting) Prefilled() string {
 	code := ""
 	for _, i := range v.code {
@@ -244,8 +249,8 @@ func (v *Sighting) Prefilled() string {
 	return code
 }
 
-// FedByScript says that a hidden, empty field waits for a script to copy the
-// user name into it, so that a refused login is no evidence.
+// FedByScript reports whether a hidden, empty field waits for a script to copy
+// the user name into it, so that a rejected login is no evidence.
 func (v *Sighting) FedByScript() bool {
 	return slices.ContainsFunc(v.Elements, func(e Element) bool {
 		return e.Kind == Hidden && e.Value == "" && userWords.in(e.Name) != ""

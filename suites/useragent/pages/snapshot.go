@@ -17,13 +17,13 @@ const (
 	MaxElements = 200
 )
 
-// Snapshot is what a person sees of a page, as plain data. The browser makes
-// it with one script, the forms driver with an HTML parser; everything that
-// recognises pages is a pure function of it.
+// Snapshot is what the end user sees of a page, as plain data. The browser
+// creates it with one script, the forms driver with an HTML parser; everything
+// that recognizes pages is a pure function of it.
 type Snapshot struct {
 	URL   string `json:"url"`
 	Title string `json:"title"`
-	// Lang is the language that the document says it is in.
+	// Lang is the language that the document declares.
 	Lang string `json:"lang"`
 	// Ready is document.readyState.
 	Ready string `json:"ready"`
@@ -35,16 +35,16 @@ type Snapshot struct {
 	// Status is the HTTP status of the document; 0: not known.
 	Status   int       `json:"-"`
 	Elements []Element `json:"elements"`
-	// Queries holds, for each CSS selector that the profile asks about, the
-	// elements that match it, as indices of Elements.
+	// Queries has, for each CSS selector in the profile, the matching elements
+	// as indices of Elements.
 	Queries map[string][]int `json:"queries"`
-	// Scripts says that the document has scripts, Frames that it has frames
-	// that could not be read.
+	// Scripts says that the document has scripts; Frames counts frames that
+	// could not be read.
 	Scripts bool `json:"scripts"`
 	Frames  int  `json:"frames"`
 }
 
-// Kind is what an element is to a person.
+// Kind is what an element is to the end user.
 type Kind string
 
 // The kinds of element.
@@ -80,14 +80,14 @@ type Element struct {
 	Visible   bool   `json:"visible"`
 	Enabled   bool   `json:"enabled"`
 	Focused   bool   `json:"focused"` // has autofocus
-	// Invalid says that the browser's form checks refuse the value.
+	// Invalid says that the browser's form validation rejects the value.
 	Invalid bool `json:"invalid"`
 	Popup   bool `json:"popup"` // opens a menu
 	// Scripted says that the markup has its own handler on the element or its form.
 	Scripted bool `json:"scripted"`
 }
 
-// usable says that a person could use the element.
+// usable says that an end user could use the element.
 func (e *Element) usable() bool { return e.Visible && e.Enabled && e.Kind != Hidden }
 
 // describe names the element for reports, never with its value.
@@ -99,7 +99,7 @@ func (e *Element) describe() string {
 	return string(e.Kind) + ":" + name
 }
 
-// Clean bounds and sanitises what came from the page.
+// Clean limits and sanitizes what came from the page.
 func (s *Snapshot) Clean() {
 	s.URL, s.Title, s.Lang = Tidy(s.URL, MaxText), Tidy(s.Title, MaxLabel), Tidy(s.Lang, MaxLabel)
 	s.Text, s.Alert = Tidy(s.Text, MaxText), Tidy(s.Alert, MaxLabel)
@@ -127,8 +127,8 @@ func (s *Snapshot) Clean() {
 	}
 }
 
-// Fingerprint is equal for two looks at an unchanged page. What the person
-// typed is not part of it.
+// Fingerprint is equal for two snapshots of an unchanged page. It does not
+// include what the end user typed.
 func (s *Snapshot) Fingerprint() uint64 {
 	h := fnv.New64a()
 	add := func(parts ...string) {
@@ -145,17 +145,18 @@ func (s *Snapshot) Fingerprint() uint64 {
 	return h.Sum64()
 }
 
-// Changed says whether the page is another one than at the look before.
+// Changed reports whether the page differs from an earlier snapshot.
 func (s *Snapshot) Changed(before *Snapshot) bool {
 	return before == nil || s.Mark != before.Mark || s.Fingerprint() != before.Fingerprint()
 }
 
-// Scripted says that a page needs a browser, or might.
+// Scripted reports whether a page needs a browser, or might.
 func (s *Snapshot) Scripted() bool {
 	return s.Scripts || s.Frames > 0 || slices.ContainsFunc(s.Elements, func(e Element) bool { return e.Scripted })
 }
 
-// Refused names a field that the browser's form checks complain about, "" for none.
+// Refused returns a field that the browser's form validation rejects, "" for
+// none.
 func (s *Snapshot) Refused() string {
 	for i := range s.Elements {
 		if e := &s.Elements[i]; e.Invalid && e.usable() {
@@ -182,7 +183,7 @@ func (s *Snapshot) list(kinds ...Kind) []string {
 	return out
 }
 
-// Tidy makes text from a page fit for reports: one line, no control or invisible
+// Tidy cleans text from a page for reports: one line, no control or invisible
 // format characters, at most limit bytes.
 func Tidy(s string, limit int) string {
 	var b strings.Builder

@@ -8,7 +8,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// Trouble starts a report about the page; v may be nil where there was none.
+// Trouble starts a report about the page; v may be nil if there was none.
 func (v *Sighting) Trouble(class transcript.TroubleClass, cause string) *transcript.Trouble {
 	t := &transcript.Trouble{Class: class, Cause: cause}
 	if v != nil {
@@ -18,7 +18,7 @@ func (v *Sighting) Trouble(class transcript.TroubleClass, cause string) *transcr
 	return t
 }
 
-// Suggest is a profile entry made from what is on the page.
+// Suggest returns a profile entry made from what is on the page.
 func (v *Sighting) Suggest() string {
 	when := "title: " + fmt.Sprintf("%q", v.Title)
 	if u, err := url.Parse(v.URL); err == nil && u.Path != "" && u.Path != "/" {

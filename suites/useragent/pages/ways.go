@@ -6,9 +6,9 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// Ways are what the heuristics would do on a page, in the words of a profile:
-// "approve" and "deny" where it asks for the decision, "do" on any other. A page
-// that the profile knows has none.
+// Ways returns what the heuristics would do on a page, by profile key:
+// "approve" and "deny" if it asks for the decision, otherwise "do". A page that
+// the profile knows has none.
 func (v *Sighting) Ways() map[string][]transcript.Act {
 	if v.Entry != nil {
 		return nil

@@ -109,7 +109,7 @@ func words(s string) string {
 	return b.String()
 }
 
-// Bare is a user code without case, dashes and blanks, to compare codes.
+// Bare returns a user code without case, dashes and spaces, to compare codes.
 func Bare(code string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
