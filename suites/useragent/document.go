@@ -95,7 +95,7 @@ func queryAll(root *html.Node, css string) []*html.Node {
 
 // kindOf gives an element the meaning that browsers give it by default: an
 // unknown type of input is a text field, a button without type submits.
-func kindOf(n *html.Node) pages.Kind {
+func kindOf(n *html.Node) pages.ElementKind {
 	if n.Type != html.ElementNode {
 		return pages.Other
 	}
@@ -218,7 +218,7 @@ func (d *document) element(n *html.Node) pages.Element {
 }
 
 // label is the accessible name, roughly as browsers compute it.
-func (d *document) label(n *html.Node, kind pages.Kind) string {
+func (d *document) label(n *html.Node, kind pages.ElementKind) string {
 	if l := attr(n, "aria-label"); l != "" {
 		return l
 	}

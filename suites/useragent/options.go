@@ -57,9 +57,9 @@ type Options struct {
 
 // New returns a driver: forms, hook or manual. It starts nothing yet. Package
 // chromium has the fourth driver.
-func New(kind string, o Options) (Driver, error) {
+func New(name string, o Options) (Driver, error) {
 	o = o.WithDefaults()
-	switch kind {
+	switch name {
 	case "forms":
 		return NewForms(o)
 	case "hook":
@@ -67,7 +67,7 @@ func New(kind string, o Options) (Driver, error) {
 	case "manual":
 		return newManual(o), nil
 	}
-	return nil, fmt.Errorf("unknown user agent %q: expected forms, hook or manual", kind)
+	return nil, fmt.Errorf("unknown user agent %q: expected forms, hook or manual", name)
 }
 
 // WithDefaults returns o with defaults for what is not set.

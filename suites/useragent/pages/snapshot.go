@@ -44,28 +44,28 @@ type Snapshot struct {
 	Frames  int  `json:"frames"`
 }
 
-// Kind is what an element is to the end user.
-type Kind string
+// ElementKind is what an element is to the end user.
+type ElementKind string
 
 // The kinds of element.
 const (
-	TextField Kind = "text" // also textarea, email, tel, number ...
-	Password  Kind = "password"
-	Check     Kind = "check" // checkbox
-	Radio     Kind = "radio"
-	Select    Kind = "select"
-	Hidden    Kind = "hidden"
-	Button    Kind = "button" // also role=button and submit inputs
-	Link      Kind = "link"
-	Other     Kind = "other" // only there because the profile asks about it
+	TextField ElementKind = "text" // also textarea, email, tel, number ...
+	Password  ElementKind = "password"
+	Check     ElementKind = "check" // checkbox
+	Radio     ElementKind = "radio"
+	Select    ElementKind = "select"
+	Hidden    ElementKind = "hidden"
+	Button    ElementKind = "button" // also role=button and submit inputs
+	Link      ElementKind = "link"
+	Other     ElementKind = "other" // only there because the profile asks about it
 )
 
 // Element is a field, a button, a link, or what a profile's selector matches.
 type Element struct {
-	Kind Kind   `json:"kind"`
-	Type string `json:"type"` // the type attribute with the browser's default
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	Kind ElementKind `json:"kind"`
+	Type string      `json:"type"` // the type attribute with the browser's default
+	ID   string      `json:"id"`
+	Name string      `json:"name"`
 	// Label is the accessible name: label, aria-label, button text.
 	Label        string `json:"label"`
 	Placeholder  string `json:"placeholder"`
@@ -170,7 +170,7 @@ func (s *Snapshot) Refused() string {
 func (s *Snapshot) fields() []string  { return s.list(TextField, Password, Check, Radio, Select) }
 func (s *Snapshot) buttons() []string { return s.list(Button) }
 
-func (s *Snapshot) list(kinds ...Kind) []string {
+func (s *Snapshot) list(kinds ...ElementKind) []string {
 	var out []string
 	for i := range s.Elements {
 		e := &s.Elements[i]
