@@ -271,7 +271,7 @@ func (f *preflight) whyNoCodes(x wire.Exchange) string {
 func (f *preflight) driver(ctx context.Context) {
 	kinds := f.profile.Verification.Drivers
 	if !slices.Contains(kinds, "browser") || f.options.Browser == "none" {
-		f.add("browser", Good, "not used: the end user is played by "+strings.Join(kinds, ", "), "")
+		f.add("browser", Good, "not used; end user drivers: "+strings.Join(kinds, ", "), "")
 		return
 	}
 	wanted := f.options.Browser

@@ -85,7 +85,7 @@ func ending(r report.Result) (l Sign, meaning string) {
 			but = append(but, number(c.Inconclusive, "check is", "checks are")+" inconclusive, which this run allows")
 		}
 		if c.Warn > 0 {
-			but = append(but, number(c.Warn, "recommendation is", "recommendations are")+" not followed")
+			but = append(but, number(c.Warn, "warning is", "warnings are")+" worth fixing")
 		}
 		meaning = fmt.Sprintf("No failures in %s.", number(evaluated, "check", "checks"))
 		if c.Known > 0 {

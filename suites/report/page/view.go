@@ -183,7 +183,7 @@ func facts(r report.Result) []fact {
 	if driver == "" {
 		driver = "none: no pages were opened"
 	}
-	add("End user played by", driver)
+	add("End user driver", driver)
 	if t.ClockRate > 1 {
 		add("Clock", fmt.Sprintf("%g times real time", t.ClockRate))
 	}
