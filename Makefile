@@ -57,7 +57,7 @@ conformance: ## test the built-in server; reports in out/conformance (OUT=DIR)
 	./devicegrant run --out $(OUT)
 
 check: build lint ## format, vet, staticcheck, and all tests without a browser or a whole run
-	$(GO_TEST) -short $(PACKAGES)
+	$(GO_TEST) -short -p 4 $(PACKAGES)
 
 # A finding of one step does not hide those of the next; it fails in the end.
 test: export DEVICEGRANT_TEST_SAMPLE = $(SAMPLE)

@@ -79,10 +79,10 @@ func ExampleFindCapacity() {
 
 	result, err := loadgen.FindCapacity(context.Background(), loadgen.Options{Site: site(idp)}, loadgen.Search{
 		SLO:    []string{"poll_latency p(99)<10s"},
-		From:   20,
-		Most:   20,
+		From:   5,
+		Most:   5,
 		Within: time.Minute,
-		Step:   300 * time.Millisecond,
+		Step:   100 * time.Millisecond,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -91,5 +91,5 @@ func ExampleFindCapacity() {
 		fmt.Println(step.Devices, "devices, what broke:", step.Broke)
 	}
 	// Output:
-	// 20 devices, what broke:
+	// 5 devices, what broke:
 }
