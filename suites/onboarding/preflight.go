@@ -1,6 +1,7 @@
 package onboarding
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -179,7 +180,7 @@ func (f *preflight) certificates(ctx context.Context, trusted *tls.Config) {
 	hosts := map[string]bool{}
 	for _, address := range []string{f.target.Endpoints.DeviceAuthorization, f.target.Endpoints.Token} {
 		if u, err := url.Parse(address); err == nil && u.Scheme == "https" {
-			hosts[net.JoinHostPort(u.Hostname(), first(u.Port(), "443"))] = true
+			hosts[net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))] = true
 		}
 	}
 	if len(hosts) == 0 {
@@ -347,13 +348,4 @@ func (f *preflight) page(ctx context.Context, probe scenario.GrantProbe) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func first(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package onboarding
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,7 +81,7 @@ func (s Scaffold) Write(ctx context.Context) (Draft, error) {
 	if (s.DeviceAuthorization == "" || s.Token == "") && found.Metadata == "" {
 		return Draft{}, &NoMetadataError{s.Issuer, found.Tried}
 	}
-	w := &writer{Scaffold: s, found: found, base: origin(first(s.Issuer, s.DeviceAuthorization))}
+	w := &writer{Scaffold: s, found: found, base: origin(cmp.Or(s.Issuer, s.DeviceAuthorization))}
 	w.head()
 	w.endpoints()
 	w.advertised()
@@ -96,8 +97,6 @@ func (s Scaffold) Write(ctx context.Context) (Draft, error) {
 	}
 	return d, nil
 }
-
-const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
 // writer writes one profile, part by part.
 type writer struct {
@@ -175,9 +174,9 @@ func (w *writer) advertised() {
 		{"introspection", at.Introspection}, {"revocation", at.Revocation},
 		{"userinfo", at.UserInfo}, {"jwks", at.JWKS},
 	} {
-		w.line("#   %-21s %s", e[0], first(report.OneLine(e[1]), "none"))
+		w.line("#   %-21s %s", e[0], cmp.Or(report.OneLine(e[1]), "none"))
 	}
-	if grants := w.found.GrantTypes; len(grants) > 0 && !slices.Contains(grants, deviceGrant) {
+	if grants := w.found.GrantTypes; len(grants) > 0 && !slices.Contains(grants, scenario.GrantType) {
 		w.leave("grant_types_supported does not list the device grant: is it enabled on the server?")
 	}
 }
@@ -185,7 +184,7 @@ func (w *writer) advertised() {
 func (w *writer) clients() {
 	w.line("\nclients:")
 	w.line("  # A public client that may use the device grant, as registered with the server.")
-	w.line("  public: {id: %s}", quoted("", first(w.ClientID, "my-device")))
+	w.line("  public: {id: %s}", quoted("", cmp.Or(w.ClientID, "my-device")))
 	if w.ClientID == "" {
 		w.leave("clients.public.id: register a public client for the device grant; a second one, a confidential one and one without the grant enable more checks")
 	}
@@ -202,7 +201,7 @@ func (w *writer) clients() {
 }
 
 func (w *writer) users() {
-	login := quoted("", first(w.Username, "alice"))
+	login := quoted("", cmp.Or(w.Username, "alice"))
 	w.line("\nusers:")
 	w.line("  # Test accounts: runs log in, approve and deny with them.")
 	w.line("  first: {username: %s, password: {env: DEVICEGRANT_PASSWORD}, optional: true}", login)
