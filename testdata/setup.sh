@@ -2,23 +2,30 @@
 #
 # Installs what the tests use and this machine lacks. `make setup` runs it.
 #
-#   setup.sh [browser|all]
+#   setup.sh [browser | all [SERVER...] | servers [SERVER...]]
 #
 # browser  a browser for the verification pages: all that a conformance run
 #          of the built-in server needs
-# all      (the default) also a C compiler for the race detector, the two real
-#          servers and the client that the tests talk to, the validators of the reports, and
-#          the load generator that make bench compares with
+# all      (the default) also a C compiler for the race detector, the real
+#          servers oidc-provider and glewlwyd, the client that the tests talk
+#          to, the validators of the reports, and the load generator that make
+#          bench compares with; and the servers that are named
+# servers  a browser and the real servers that are named, or all of them: the
+#          folders of testdata/targets
 #
 # A second run finds nothing to do and takes a fraction of a second. Nothing
 # here is required: what could not be installed is listed at the end with what
 # is not tested for want of it, and the exit status is 0 all the same.
+#
+# The larger servers go into $DEVICEGRANT_TEST_CACHE, by default
+# devicegrant-tests in the user's cache folder, where all clones share them.
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 oidc_provider=$here/targets/oidc-provider
 strangers=$here/strangers
 own_node=$here/targets/node
+cache=${DEVICEGRANT_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/devicegrant-tests}
 
 say() { echo "setup: $*"; }
 
@@ -61,6 +68,10 @@ is_here() { # THING of the catalogue below
         browser) has_browser ;;
         compiler) has_compiler ;;
         node) has node ;;
+        java) has javac ;;
+        maven) has mvn ;;
+        python) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
         *) has "$1" ;;
     esac
 }
@@ -84,16 +95,25 @@ node     | nodejs | NODE
 npm      | npm | NODE
 xmllint  | libxml2-utils | the JUnit reports are not checked against their schema
 wrk      | wrk | make bench compares with net/http only
+java     | openjdk-17-jdk-headless or default-jdk-headless | JAVA
+maven    | maven | JAVA
+unzip    | unzip | JAVA
+python   | python3 python3-venv | DJANGO
+postgresql | postgresql | DJANGO
 '
 # dbconfig-sqlite3: left to itself apt takes the first alternative, and with it
 # a client of MySQL.
 
 no_glewlwyd='the tests against Glewlwyd are skipped (in CI they fail)'
 no_oidc_provider='the tests against oidc-provider are skipped (in CI they fail)'
+no_java='the tests against keycloak and spring are skipped (in CI they fail)'
+no_django='the tests against django-allauth and django-oauth-toolkit are skipped (in CI they fail)'
 no_curl="$no_glewlwyd, and so are the exchanges of the vendors' documents"
 no_strangers='the tests with openid-client and with the validators of the reports are skipped'
 catalogue=${catalogue//GLEWLWYD/$no_glewlwyd}
 catalogue=${catalogue//CURL/$no_curl}
+catalogue=${catalogue//JAVA/$no_java}
+catalogue=${catalogue//DJANGO/$no_django}
 catalogue=${catalogue//NODE/$no_oidc_provider, $no_strangers}
 
 failures=()
@@ -145,8 +165,19 @@ release_service() {
     "${as_root[@]}" systemctl -q disable glewlwyd.service || true
 }
 
+# Likewise Debian's postgresql makes a database cluster and starts it. This file
+# holds it back, for as long as the installation takes.
+no_cluster=/etc/postgresql-common/createcluster.d/devicegrant-tests.conf
+hold_cluster() {
+    "${as_root[@]}" mkdir -p "${no_cluster%/*}"
+    echo 'create_main_cluster = false' | "${as_root[@]}" tee "$no_cluster" >/dev/null
+}
+release_cluster() {
+    "${as_root[@]}" rm -f "$no_cluster"
+}
+
 install_missing() { # THING...
-    local wanted=" $* " missing=() first=() line thing choice service=''
+    local wanted=" $* " missing=() first=() line thing choice service='' cluster=''
     while read -r line; do
         [ -n "$line" ] || continue
         thing=$(field "$line" 0)
@@ -156,7 +187,10 @@ install_missing() { # THING...
         choice=$(field "$line" 1)
         read -r -a choice <<<"${choice%% or *}"
         first+=("${choice[@]}")
-        if [ "$thing" = glewlwyd ]; then service=yes; fi
+        case $thing in
+            glewlwyd) service=yes ;;
+            postgresql) cluster=yes ;;
+        esac
     done <<<"$catalogue"
     [ ${#missing[@]} -gt 0 ] || return 0
 
@@ -182,6 +216,7 @@ install_missing() { # THING...
     say 'apt-get update'
     apt update >/dev/null 2>&1 || say 'apt-get update failed; going on with the lists that are here'
     [ -z "$service" ] || hold_service
+    [ -z "$cluster" ] || hold_cluster
     # One transaction is the quick way. What it did not bring, because one
     # package is not to be had, is tried alone and with its alternatives.
     install_packages "${first[@]}"
@@ -191,6 +226,7 @@ install_missing() { # THING...
             could_not "$thing" "$why" "$(field "$line" 2)"
     done
     [ -z "$service" ] || release_service
+    [ -z "$cluster" ] || release_cluster
 }
 
 install_one() { # THING CHOICES
@@ -246,9 +282,76 @@ install_node() {
     could_not 'a recent Node.js' "there is none for $(uname -sm) in npm" "$consequence; install Node 22 or later by hand"
 }
 
+# --- the larger servers ------------------------------------------------------
+
+# install_server NAME: what its install.sh brings, into the cache. A stamp of all
+# that it is made from remembers; a half installation has none.
+install_server() {
+    local source=$here/targets/$1 folder=$cache/$1 stamp log status
+    [ -f "$source/install.sh" ] || return 0
+    stamp=$(cd "$source" && find install install.sh -type f -not -path '*/node_modules/*' -exec sha256sum {} + 2>/dev/null | LC_ALL=C sort)
+    mkdir -p "$cache"
+    (
+        # Another clone's setup may be at it.
+        if has flock; then flock -w 900 9 || exit 1; fi
+        [ "$stamp" = "$(cat "$folder/.installed" 2>/dev/null)" ] && exit 0
+        say "installing $1 into $folder"
+        rm -rf "$folder"
+        mkdir -p "$folder"
+        log=$cache/$1.log
+        bash "$source/install.sh" "$folder" >"$log" 2>&1 9<&- || exit 1
+        echo "$stamp" >"$folder/.installed"
+        rm -f "$log"
+    ) 9>"$cache/$1.lock"
+    status=$?
+    [ $status -eq 0 ] || could_not "$1" "$(tail -n 1 "$cache/$1.log" 2>/dev/null)" \
+        "the tests against $1 are skipped (in CI they fail); $cache/$1.log says more"
+}
+
+# install_servers NAME...: with what each needs from Debian.
+install_servers() {
+    local name things=(curl openssl)
+    for name in "$@"; do
+        if [ ! -d "$here/targets/$name" ]; then
+            say "there is no server $name in testdata/targets"
+            exit 2
+        fi
+        case $name in
+            glewlwyd) things+=(glewlwyd sqlite3 jq) ;;
+            oidc-provider | better-auth) things+=(node npm) ;;
+            keycloak | spring) things+=(java maven unzip) ;;
+            django-*) things+=(python postgresql) ;;
+        esac
+    done
+    install_missing "${things[@]}"
+    for name in "$@"; do
+        case $name in
+            oidc-provider)
+                install_node
+                install_npm "$oidc_provider" "$no_oidc_provider"
+                ;;
+            better-auth)
+                install_node
+                install_server "$name"
+                ;;
+            *) install_server "$name" ;;
+        esac
+    done
+}
+
+# all_servers: their names, one a line.
+all_servers() {
+    local file
+    for file in "$here"/targets/*/target.yaml; do
+        basename "$(dirname "$file")"
+    done
+}
+
 # -----------------------------------------------------------------------------
 
-case ${1:-all} in
+what=${1:-all} everyone=()
+[ $# -eq 0 ] || shift
+case $what in
     browser)
         install_missing browser
         ;;
@@ -256,12 +359,16 @@ case ${1:-all} in
         install_missing browser compiler glewlwyd sqlite3 jq curl openssl node npm xmllint wrk
         install_node
         install_npm "$oidc_provider" "$no_oidc_provider"
-        if [ -f "$strangers/package.json" ]; then
-            install_npm "$strangers" "$no_strangers"
-        fi
+        install_npm "$strangers" "$no_strangers"
+        [ $# -eq 0 ] || install_servers "$@"
+        ;;
+    servers)
+        [ $# -gt 0 ] || mapfile -t everyone < <(all_servers)
+        install_missing browser
+        install_servers "$@" "${everyone[@]}"
         ;;
     *)
-        echo 'usage: setup.sh [browser|all]' >&2
+        echo 'usage: setup.sh [browser | all [SERVER...] | servers [SERVER...]]' >&2
         exit 2
         ;;
 esac

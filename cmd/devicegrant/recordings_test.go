@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,15 +18,22 @@ import (
 	"github.com/devicegrant/devicegrant/testdata/targets"
 )
 
-// recordedRuns are whole runs with a real browser, unredacted: all three
-// servers lived for one run, and nothing in the files is a secret any more.
-var recordedRuns = filepath.Join("..", "..", "testdata", "recordings", "runs")
+// recordedRuns are whole runs with a real browser, and recordedLoads what a
+// load of 200 devices came to: TestRealServers writes them anew.
+var (
+	recordedRuns  = filepath.Join("..", "..", "testdata", "recordings", "runs")
+	recordedLoads = filepath.Join("..", "..", "testdata", "recordings", "loads")
+)
 
 // TestRecordedRuns: the rules judge a recorded run as they did when it ran. The
 // wording of a reason may change; verdicts, failures and warnings may not.
 func TestRecordedRuns(t *testing.T) {
 	if *update {
-		recordRuns(t)
+		out := t.TempDir()
+		if printed, err := exec.Command(binary(t), "run", "--quiet", "--out", out).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, printed)
+		}
+		record(t, "builtin", readResult(t, out))
 	}
 	files, err := filepath.Glob(filepath.Join(recordedRuns, "*.json.gz"))
 	if err != nil || len(files) == 0 {
@@ -57,46 +65,51 @@ func faultsOf(c report.Check) (codes []string) {
 	return codes
 }
 
-// recordRuns writes the recordings anew.
-func recordRuns(t *testing.T) {
-	record := func(name string, env map[string]string, args ...string) {
-		out := t.TempDir()
-		ctx, cancel := context.WithTimeout(context.Background(), runLimit)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, binary(t), append([]string{"run", "--unredacted", "--quiet", "--out", out}, args...)...)
-		cmd.Env = os.Environ()
-		for variable, value := range env {
-			cmd.Env = append(cmd.Env, variable+"="+value)
-		}
-		if printed, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", name, err, printed)
-		}
-		plain, err := os.ReadFile(filepath.Join(out, "result.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var packed bytes.Buffer
-		w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // the level is a valid one
-		_, _ = w.Write(plain)                                      // into memory
-		_ = w.Close()
-		if err := os.MkdirAll(recordedRuns, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(recordedRuns, name+".json.gz"), packed.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
+// record replaces a run's recording.
+func record(t *testing.T, name string, result report.Result) {
+	t.Helper()
+	packed, err := pack(result)
+	if err != nil {
+		t.Fatal(err)
 	}
-	record("builtin", nil)
-	for name, start := range map[string]func(testing.TB, targets.Options) *targets.Server{"oidc-provider": targets.OIDCProvider, "glewlwyd": targets.Glewlwyd} {
-		server := start(t, targets.Options{})
-		brief := start(t, targets.Options{ExpiresIn: briefLifetime[name], Interval: 3, Secrets: server.Env})
-		record(name, server.Env, "--profile", server.Profile, "--set", "base_url="+server.BaseURL, "--set", "vars.expiry_url="+brief.BaseURL)
+	if err := os.WriteFile(filepath.Join(recordedRuns, name+".json.gz"), packed, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// briefLifetime is how many seconds the codes of a server live that stands in
-// for it in the checks of expiry.
-var briefLifetime = map[string]int{"oidc-provider": 24, "glewlwyd": 45}
+// pack is a value as JSON, compressed, without a time of compression.
+func pack(value any) ([]byte, error) {
+	plain, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	var packed bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // the level is a valid one
+	_, _ = w.Write(plain)                                      // into memory
+	_ = w.Close()
+	return packed.Bytes(), nil
+}
+
+// loadServer puts a small load on the server, and keeps what the run measured.
+func loadServer(t *testing.T, name string, server *targets.Server) {
+	t.Helper()
+	out := t.TempDir()
+	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
+	defer cancel()
+	args := append([]string{"load", "--out", out, "--no-progress", "--devices", "200", "--duration", "30s"}, server.Args...)
+	cmd := exec.CommandContext(ctx, binary(t), append(args, targets.Named(t, name).Load...)...)
+	cmd.Env = server.Environ()
+	printed, _ := cmd.CombinedOutput() // a missed threshold is a figure, and no fault of the test
+	result := readLoad(t, out)
+	t.Logf("%s", printed)
+	packed, err := pack(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(recordedLoads, name+".json.gz"), packed, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
 
 func TestJudgeRefuses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "result.json")

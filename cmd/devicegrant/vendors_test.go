@@ -237,6 +237,16 @@ func (row vendorRow) compare(t *testing.T, checks []report.Check) {
 	}
 }
 
+// summary is a check's verdict with the code of each finding that counts:
+// "warn other-error".
+func summary(c report.Check) []string {
+	list := []string{string(c.Verdict)}
+	for _, f := range c.Findings {
+		list = append(list, string(c.Verdict)+" "+f.Code)
+	}
+	return list
+}
+
 // journeys looks for visits that ended as they have to.
 func (row vendorRow) journeys(t *testing.T, result report.Result) {
 	ended := func(goal transcript.Goal, outcome transcript.Outcome) bool {

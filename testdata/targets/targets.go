@@ -1,11 +1,10 @@
 // Package targets starts real third-party authorization servers on loopback,
-// for tests that must not rest on our own server alone:
+// for tests that must not rest on our own server alone, and holds what people
+// concluded of each (verdicts.yaml):
 //
-//	server := targets.Glewlwyd(t, targets.Options{ExpiresIn: 12, Interval: 3})
-//	for name, value := range server.Env {
-//		t.Setenv(name, value)
-//	}
-//	// load the profile server.Profile with base_url set to server.BaseURL
+//	server := targets.Named(t, "keycloak").Start(t)
+//	command := exec.Command(devicegrant, append([]string{"run"}, server.Args...)...)
+//	command.Env = server.Environ()
 //
 // Each call starts a server of its own, with random secrets, and the end of
 // the test ends it. A server that is not installed skips the test, and fails
@@ -22,6 +21,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,10 +30,10 @@ import (
 )
 
 const (
-	// Both servers are up after two seconds on an idle machine.
-	startLimit = time.Minute
-	// Both end within a fraction of a second; see start.sh for its own limit.
-	stopLimit = 10 * time.Second
+	// On an idle machine the slowest, in Java, are up within half a minute.
+	startLimit = 5 * time.Minute
+	// A start script gives each of its servers ten seconds to end; see leash.sh.
+	stopLimit = time.Minute
 	// The exit status with which a server says that its port was taken.
 	portTaken = 75
 )
@@ -54,6 +54,10 @@ type Options struct {
 type Server struct {
 	// Profile is the name of the shipped profile that describes it.
 	Profile string
+	// Args select the profile and set in it what a run needs, with a second
+	// instance for short-lived codes: --profile and several --set. Only those of
+	// [Target.Start] have it.
+	Args []string
 	// BaseURL is the profile's base_url: scheme, host and port.
 	BaseURL string
 	// Env holds the variables that the profile reads: the secret of the
@@ -61,6 +65,16 @@ type Server struct {
 	Env map[string]string
 
 	output *output
+	id     int
+}
+
+// Environ is the environment of a program that is to use Args: ours with Env.
+func (s *Server) Environ() []string {
+	list := os.Environ()
+	for name, value := range s.Env {
+		list = append(list, name+"="+value)
+	}
+	return list
 }
 
 // Log is all that the server printed so far.
@@ -90,9 +104,7 @@ func OIDCProvider(t testing.TB, o Options) *Server {
 // Glewlwyd starts Debian's glewlwyd.
 func Glewlwyd(t testing.TB, o Options) *Server {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("glewlwyd is a Debian package: it runs on Linux only")
-	}
+	onLinux(t)
 	script := filepath.Join(root(t), "glewlwyd", "start.sh")
 	for _, name := range []string{"bash", "glewlwyd", "sqlite3", "openssl", "curl", "jq"} {
 		if _, err := exec.LookPath(name); err != nil {
@@ -115,9 +127,7 @@ func Glewlwyd(t testing.TB, o Options) *Server {
 		if err == nil {
 			return s
 		}
-		// A port that was free a moment ago may be another program's by now.
-		var exit *exec.ExitError
-		if attempt == 5 || !errors.As(err, &exit) || exit.ExitCode() != portTaken {
+		if !portTakenError(err) || attempt == 5 {
 			t.Fatalf("glewlwyd: %v\n%s", err, s.Log())
 		}
 	}
@@ -127,9 +137,14 @@ func (o Options) secrets() map[string]string {
 	if o.Secrets != nil {
 		return o.Secrets
 	}
+	secret, password := rand.Text(), rand.Text()
 	return map[string]string{
-		"DEVICEGRANT_CLIENT_SECRET": rand.Text(),
-		"DEVICEGRANT_PASSWORD":      rand.Text(),
+		"DEVICEGRANT_CLIENT_SECRET": secret,
+		// As leash.sh makes it.
+		"DEVICEGRANT_RESERVED_SECRET": "p%:w+d ~" + secret,
+		"DEVICEGRANT_PASSWORD":        password,
+		"DEVICEGRANT_PASSWORD2":       password,
+		"DEVICEGRANT_PASSWORD3":       password,
 	}
 }
 
@@ -158,6 +173,7 @@ func (s *Server) start(t testing.TB, command *exec.Cmd) error {
 	if err := command.Start(); err != nil {
 		return err
 	}
+	s.id = command.Process.Pid
 	var ended error
 	done := make(chan struct{})
 	go func() {
@@ -165,6 +181,7 @@ func (s *Server) start(t testing.TB, command *exec.Cmd) error {
 		ended = command.Wait()
 	}()
 	t.Cleanup(func() {
+		running := descendants(s.id)
 		// The pipe is closed even where no signal can be sent.
 		_ = leash.Close()
 		terminate(command)
@@ -173,6 +190,10 @@ func (s *Server) start(t testing.TB, command *exec.Cmd) error {
 		case <-time.After(stopLimit):
 			kill(command)
 			<-done
+		}
+		running = slices.DeleteFunc(running, func(p process) bool { return !p.alive() })
+		if len(running) > 0 {
+			t.Errorf("%s left processes behind: %v", s.Profile, running)
 		}
 		if t.Failed() {
 			t.Logf("%s printed:\n%s", s.Profile, s.Log())
@@ -271,6 +292,13 @@ func recentNode(t testing.TB) string {
 	return ""
 }
 
+func onLinux(t testing.TB) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("the larger servers are installed and started on Linux only")
+	}
+}
+
 func freePort(t testing.TB) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -281,13 +309,15 @@ func freePort(t testing.TB) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// missing ends a test for which something is not installed.
-func missing(t testing.TB, what string) {
+// missing ends a test for which something is not installed that COMMAND brings,
+// by default make setup.
+func missing(t testing.TB, what string, command ...string) {
 	t.Helper()
+	bring := strings.Join(append(command, "make setup")[:1], "")
 	if required(os.Getenv) {
-		t.Fatalf("%s: run make setup (DEVICEGRANT_REQUIRE_TARGETS=0 skips this test)", what)
+		t.Fatalf("%s: run %s (DEVICEGRANT_REQUIRE_TARGETS=0 skips this test)", what, bring)
 	}
-	t.Skipf("%s: run make setup", what)
+	t.Skipf("%s: run %s", what, bring)
 }
 
 func required(getenv func(string) string) bool {

@@ -1,0 +1,152 @@
+package targets
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Target is a server that this package can start: a folder with a target.yaml.
+type Target struct {
+	// Name is that of the folder and of the shipped profile.
+	Name string `yaml:"-"`
+	// Title and Version as its makers write them, and the registry it is from.
+	Title   string `yaml:"title"`
+	Version string `yaml:"version"`
+	From    string `yaml:"from"`
+	// Configured says how, for readers of the table of all servers.
+	Configured string `yaml:"configured"`
+	// Remark is what a reader of the table should know beside its cells; may be
+	// empty.
+	Remark string `yaml:"remark"`
+	// Set are the profile keys that a run needs beside base_url. In the values
+	// ${short} is the URL of the instance with short-lived codes.
+	Set map[string]string `yaml:"set"`
+	// Load are further arguments of a load run: how it approves.
+	Load []string `yaml:"load"`
+}
+
+// All are the targets, by name. Root is the folder of this package.
+func All(root string) ([]Target, error) {
+	files, err := filepath.Glob(filepath.Join(root, "*", "target.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var list []Target
+	for _, file := range files {
+		one := Target{Name: filepath.Base(filepath.Dir(file))}
+		if err := decode(file, &one); err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, nil
+}
+
+// Named is the target of that name.
+func Named(t testing.TB, name string) Target {
+	t.Helper()
+	all, err := All(root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range all {
+		if one.Name == name {
+			return one
+		}
+	}
+	t.Fatalf("there is no target %q", name)
+	return Target{}
+}
+
+// Start starts the server as a whole run needs it: with a second instance whose
+// codes live shortly, where no client of the first has such codes.
+func (g Target) Start(t testing.TB) *Server {
+	t.Helper()
+	var s *Server
+	short := ""
+	// Long enough for a page to be opened, filled and sent while the code lives.
+	pair := func(start func(testing.TB, Options) *Server, lifetime int) {
+		s = start(t, Options{})
+		short = start(t, Options{ExpiresIn: lifetime, Interval: 3, Secrets: s.Env}).BaseURL
+	}
+	switch g.Name {
+	case "oidc-provider":
+		pair(OIDCProvider, 24)
+	case "glewlwyd":
+		pair(Glewlwyd, 30)
+	default:
+		s, short = g.byScript(t)
+	}
+	s.Args = []string{"--profile", s.Profile, "--set", "base_url=" + s.BaseURL}
+	for _, key := range slices.Sorted(maps.Keys(g.Set)) {
+		s.Args = append(s.Args, "--set", key+"="+strings.ReplaceAll(g.Set[key], "${short}", short))
+	}
+	return s
+}
+
+// byScript runs the folder's start.sh, which leash.sh describes.
+func (g Target) byScript(t testing.TB) (s *Server, short string) {
+	t.Helper()
+	onLinux(t)
+	folder := filepath.Join(root(t), g.Name)
+	if _, err := os.Stat(filepath.Join(cache(t), g.Name, ".installed")); err != nil {
+		missing(t, g.Name+" is not installed", "make servers ONLY="+g.Name)
+	}
+	s = &Server{Profile: g.Name, Env: Options{}.secrets()}
+	for attempt := 1; ; attempt++ {
+		second := freePort(t)
+		command := exec.Command("bash", filepath.Join(folder, "start.sh"),
+			filepath.Join(t.TempDir(), "server"), strconv.Itoa(freePort(t)), strconv.Itoa(second))
+		command.Env = s.environment()
+		err := s.start(t, command)
+		if err == nil {
+			return s, fmt.Sprintf("http://127.0.0.1:%d", second)
+		}
+		if !portTakenError(err) || attempt == 5 {
+			t.Fatalf("%s: %v\n%s", g.Name, err, s.Log())
+		}
+	}
+}
+
+// portTakenError: a port that was free a moment ago may be another program's by
+// now.
+func portTakenError(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.ExitCode() == portTaken
+}
+
+// cache is where setup.sh installs the larger servers.
+func cache(t testing.TB) string {
+	if named := os.Getenv("DEVICEGRANT_TEST_CACHE"); named != "" {
+		return named
+	}
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(folder, "devicegrant-tests")
+}
+
+func decode(file string, into any) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	d := yaml.NewDecoder(f)
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
