@@ -2,11 +2,11 @@
 # `make setup` installs (Debian; elsewhere it says what to install).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build conformance check test stress matrix lint bench dist screenshots
+.PHONY: help setup build conformance check test servers stress matrix lint bench dist screenshots
 
 # The go tool leaves out folders named testdata, so the helper that starts the
 # real servers and the parts of the benchmark are named.
-PACKAGES  := ./... ./testdata/targets ./testdata/stub ./testdata/bench ./testdata/bench/nethttp ./testdata/shots
+PACKAGES  := ./... ./testdata/targets ./testdata/stub ./testdata/bench ./testdata/bench/nethttp ./testdata/shots ./testdata/realservers
 CMD       := ./cmd/devicegrant
 # Where goroutines meet: the race detector looks at these, and at what of CMD
 # does not run the program as a process of its own, which it does not see into.
@@ -25,6 +25,10 @@ WHOLE     := ^(TestVendors|TestRealServers)$$
 TIMED     := M02 M04 M05 M06 M07 M24 R12 R23 'F-POLL-*' B01 B07 B11
 # Which of the many whole runs are made: others with each commit.
 SAMPLE    ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
+# Which real servers are judged: two, and a third by turns.
+OTHERS    := better-auth django-allauth django-oauth-toolkit keycloak spring zitadel
+THIRD      = $(word $(shell echo $$(($(SAMPLE) % 6 + 1))),$(OTHERS))
+ONLY      ?= oidc-provider glewlwyd $(OTHERS)
 # Beyond this something hangs.
 GO_TEST   := go test -count=1 -timeout 60m
 export DEVICEGRANT_TEST_BINARY := $(CURDIR)/devicegrant
@@ -44,7 +48,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what the tests use and this machine lacks
-	@testdata/setup.sh all
+	@testdata/setup.sh all $(THIRD)
 
 build: ## build the static binary ./devicegrant
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o devicegrant ./cmd/devicegrant
@@ -61,6 +65,7 @@ check: build lint ## format, vet, staticcheck, and all tests without a browser o
 
 # A finding of one step does not hide those of the next; it fails in the end.
 test: export DEVICEGRANT_TEST_SAMPLE = $(SAMPLE)
+test: export DEVICEGRANT_TEST_SERVERS = oidc-provider glewlwyd $(THIRD)
 test: setup build ## all that guards a merge; whole runs in a browser by turns
 	@status=0; run() { echo "$$@"; "$$@" || status=$$?; }; \
 	run $(MAKE) --no-print-directory lint; \
@@ -72,6 +77,16 @@ test: setup build ## all that guards a merge; whole runs in a browser by turns
 	run $(GO_TEST) -parallel 8 -run '$(PROGRAM)' $(CMD); \
 	run $(GO_TEST) -parallel 12 -run '$(WAITING)' $(CMD); \
 	run $(GO_TEST) -run '$(WHOLE)' $(CMD); \
+	exit $$status
+
+# Their recordings, the table of them and the heads of their profiles are written
+# anew. What could not be installed is skipped, and in CI it fails.
+servers: export DEVICEGRANT_TEST_SERVERS = $(ONLY)
+servers: build ## install, judge and load the real servers, all or ONLY="keycloak ..."; rewrites their table
+	@testdata/setup.sh servers $(ONLY)
+	@status=0; \
+	go test -count=1 -timeout 3h -v -run '^TestRealServers$$' $(CMD) -update || status=$$?; \
+	go run ./testdata/realservers || status=$$?; \
 	exit $$status
 
 lint: ## gofmt, go vet and staticcheck

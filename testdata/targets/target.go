@@ -1,14 +1,11 @@
 package targets
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -85,7 +82,7 @@ func (g Target) Start(t testing.TB) *Server {
 	case "glewlwyd":
 		pair(Glewlwyd, 30)
 	default:
-		s, short = g.byScript(t)
+		s, short = g.installed(t)
 	}
 	s.Args = []string{"--profile", s.Profile, "--set", "base_url=" + s.BaseURL}
 	for _, key := range slices.Sorted(maps.Keys(g.Set)) {
@@ -94,35 +91,14 @@ func (g Target) Start(t testing.TB) *Server {
 	return s
 }
 
-// byScript runs the folder's start.sh, which leash.sh describes.
-func (g Target) byScript(t testing.TB) (s *Server, short string) {
+// installed is one of the larger servers, with its second instance.
+func (g Target) installed(t testing.TB) (s *Server, short string) {
 	t.Helper()
-	onLinux(t)
-	folder := filepath.Join(root(t), g.Name)
 	if _, err := os.Stat(filepath.Join(cache(t), g.Name, ".installed")); err != nil {
 		missing(t, g.Name+" is not installed", "make servers ONLY="+g.Name)
 	}
 	s = &Server{Profile: g.Name, Env: Options{}.secrets()}
-	for attempt := 1; ; attempt++ {
-		second := freePort(t)
-		command := exec.Command("bash", filepath.Join(folder, "start.sh"),
-			filepath.Join(t.TempDir(), "server"), strconv.Itoa(freePort(t)), strconv.Itoa(second))
-		command.Env = s.environment()
-		err := s.start(t, command)
-		if err == nil {
-			return s, fmt.Sprintf("http://127.0.0.1:%d", second)
-		}
-		if !portTakenError(err) || attempt == 5 {
-			t.Fatalf("%s: %v\n%s", g.Name, err, s.Log())
-		}
-	}
-}
-
-// portTakenError: a port that was free a moment ago may be another program's by
-// now.
-func portTakenError(err error) bool {
-	var exit *exec.ExitError
-	return errors.As(err, &exit) && exit.ExitCode() == portTaken
+	return s, s.byScript(t, true)
 }
 
 // cache is where setup.sh installs the larger servers.

@@ -13,6 +13,7 @@
 package targets
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -104,31 +105,41 @@ func OIDCProvider(t testing.TB, o Options) *Server {
 // Glewlwyd starts Debian's glewlwyd.
 func Glewlwyd(t testing.TB, o Options) *Server {
 	t.Helper()
-	onLinux(t)
-	script := filepath.Join(root(t), "glewlwyd", "start.sh")
 	for _, name := range []string{"bash", "glewlwyd", "sqlite3", "openssl", "curl", "jq"} {
 		if _, err := exec.LookPath(name); err != nil {
 			missing(t, name+" is not installed")
 		}
 	}
-	if o.ExpiresIn == 0 {
-		o.ExpiresIn = 600
-	}
-	if o.Interval == 0 {
-		o.Interval = 5
-	}
 	s := &Server{Profile: "glewlwyd", Env: o.secrets()}
+	s.byScript(t, false, fmt.Sprintf("EXPIRES_IN=%d", cmp.Or(o.ExpiresIn, 600)), fmt.Sprintf("INTERVAL=%d", cmp.Or(o.Interval, 5)))
+	return s
+}
+
+// byScript runs the folder's start.sh, which leash.sh describes, with these
+// further variables. Short is the URL of the second instance, if there is to be
+// one.
+func (s *Server) byScript(t testing.TB, second bool, variables ...string) (short string) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("this server is installed and started on Linux only")
+	}
 	for attempt := 1; ; attempt++ {
-		command := exec.Command("bash", script,
-			filepath.Join(t.TempDir(), "server"), strconv.Itoa(freePort(t)),
-			strconv.Itoa(o.ExpiresIn), strconv.Itoa(o.Interval))
-		command.Env = s.environment()
+		command := exec.Command("bash", filepath.Join(root(t), s.Profile, "start.sh"),
+			filepath.Join(t.TempDir(), "server"), strconv.Itoa(freePort(t)))
+		if second {
+			port := strconv.Itoa(freePort(t))
+			command.Args = append(command.Args, port)
+			short = "http://127.0.0.1:" + port
+		}
+		command.Env = append(s.environment(), variables...)
 		err := s.start(t, command)
 		if err == nil {
-			return s
+			return short
 		}
-		if !portTakenError(err) || attempt == 5 {
-			t.Fatalf("glewlwyd: %v\n%s", err, s.Log())
+		// A port that was free a moment ago may be another program's by now.
+		var exit *exec.ExitError
+		if attempt == 5 || !errors.As(err, &exit) || exit.ExitCode() != portTaken {
+			t.Fatalf("%s: %v\n%s", s.Profile, err, s.Log())
 		}
 	}
 }
@@ -290,13 +301,6 @@ func recentNode(t testing.TB) string {
 	}
 	missing(t, "node is not installed")
 	return ""
-}
-
-func onLinux(t testing.TB) {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("the larger servers are installed and started on Linux only")
-	}
 }
 
 func freePort(t testing.TB) int {

@@ -2,99 +2,16 @@
 #
 # Runs glewlwyd (Debian package of that name) as a throw-away authorization
 # server on loopback, set up the way the shipped profile `glewlwyd` expects it.
-#
-#   start.sh DIR PORT [EXPIRES_IN [INTERVAL]]
-#
-# DIR must be missing or empty and is removed at the end. The lifetime of the
-# codes and the polling interval are in seconds (600 and 5). Two secrets come
-# from the environment:
-#
-#   CLIENT_SECRET  of the clients device-secret and no-device; unset, it is
-#                  DEVICEGRANT_CLIENT_SECRET
-#   USER_PASSWORD  of the users alice and bob; unset, it is DEVICEGRANT_PASSWORD
-#
-# Prints "ready http://127.0.0.1:PORT" once everything is set up, and stays in
-# the foreground; the server's own log goes to standard error. Ends on SIGTERM,
-# SIGINT or SIGHUP, when glewlwyd ends, and when a pipe on standard input
-# closes: a test that was killed leaves no server behind.
-# Exit status 75 (try again): another program has the port.
-set -euo pipefail
-
-fail() {
-    echo "start.sh: $*" >&2
-    exit 1
-}
-
-if [ $# -lt 2 ] || [ $# -gt 4 ]; then
-    echo 'usage: start.sh DIR PORT [EXPIRES_IN [INTERVAL]]' >&2
-    exit 2
-fi
-dir=$1 port=$2 expires_in=${3:-600} interval=${4:-5}
-for number in "$port" "$expires_in" "$interval"; do
+# leash.sh says how it is called. The lifetime of the codes and the polling
+# interval come from the environment, in seconds: EXPIRES_IN (600) and INTERVAL
+# (5).
+# shellcheck source=../leash.sh
+source "$(dirname "$0")/../leash.sh"
+need glewlwyd sqlite3 openssl curl jq
+expires_in=${EXPIRES_IN:-600} interval=${INTERVAL:-5}
+for number in "$expires_in" "$interval"; do
     [[ $number =~ ^[0-9]+$ ]] || fail "$number is not a whole number"
 done
-export CLIENT_SECRET=${CLIENT_SECRET:-${DEVICEGRANT_CLIENT_SECRET:-}}
-export USER_PASSWORD=${USER_PASSWORD:-${DEVICEGRANT_PASSWORD:-}}
-[ -n "$CLIENT_SECRET" ] || fail 'CLIENT_SECRET is not set'
-[ -n "$USER_PASSWORD" ] || fail 'USER_PASSWORD is not set'
-for command in glewlwyd sqlite3 openssl curl jq; do
-    command -v "$command" >/dev/null || fail "$command is not installed: run make setup"
-done
-
-base=http://127.0.0.1:$port
-[ -z "$(ls -A "$dir" 2>/dev/null)" ] || fail "$dir is not empty"
-mkdir -p "$dir"
-dir=$(cd "$dir" && pwd)
-server='' watcher=''
-
-# Whoever reads our output may be killed: neither the server's last lines nor
-# bash's own about a process that ended shall end us before the folder is gone.
-trap '' PIPE
-
-stop() {
-    trap '' TERM INT HUP
-    set +e
-    exec 2>/dev/null
-    local process
-    for process in $server $watcher; do
-        kill "$process" 2>/dev/null || true
-    done
-    # glewlwyd closes its database and is gone in well under a second. Should
-    # it hang, it is killed.
-    if [ -n "$server" ]; then
-        for _ in {1..50}; do
-            kill -0 "$server" 2>/dev/null || break
-            sleep 0.1
-        done
-        kill -KILL "$server" 2>/dev/null || true
-    fi
-    # A server that ends just now may still write.
-    for _ in {1..50}; do
-        rm -rf "$dir" && break
-        sleep 0.1
-    done
-}
-# Two signals may come at once: the kernel's and the watcher's. The second must
-# not find a trap that leaves stop before it is through.
-quit() {
-    trap '' TERM INT HUP
-    exit "$1"
-}
-trap stop EXIT
-trap 'quit 143' TERM
-trap 'quit 130' INT
-trap 'quit 129' HUP
-
-# Whoever started us may be killed without a chance to end us; its end of the
-# pipe then closes. Anything but a pipe (a terminal, /dev/null) is not watched.
-if [ -p /dev/stdin ]; then
-    exec 3<&0
-    (
-        while read -r _; do :; done <&3
-        kill -TERM $$
-    ) &
-    watcher=$!
-fi
 
 # --- files -------------------------------------------------------------------
 
@@ -152,30 +69,9 @@ openssl rsa -in "$dir/key.pem" -pubout -out "$dir/public.pem" 2>/dev/null
 
 # --- the server --------------------------------------------------------------
 
-# Were it asked later, another server there would answer in place of ours.
-if curl -s -o /dev/null --max-time 2 "$base/"; then
-    echo "start.sh: another server listens on port $port" >&2
-    exit 75
-fi
-
-# Should this script be killed outright, the kernel ends the server.
-leash=()
-if setpriv --help 2>/dev/null | grep -q -e --pdeathsig; then
-    leash=(setpriv --pdeathsig TERM)
-fi
-env -u CLIENT_SECRET -u USER_PASSWORD \
-    "${leash[@]}" glewlwyd --config-file="$dir/glewlwyd.conf" >&2 3<&- </dev/null &
-server=$!
-
-for attempt in {1..200}; do
-    if ! kill -0 "$server" 2>/dev/null; then
-        echo "start.sh: glewlwyd ended at once; port $port may be taken" >&2
-        exit 75
-    fi
-    curl -s -o /dev/null --max-time 2 "$base/config" && break
-    [ "$attempt" -lt 200 ] || fail 'glewlwyd did not answer within 20 seconds'
-    sleep 0.1
-done
+child env -u CLIENT_SECRET -u USER_PASSWORD -u RESERVED_SECRET \
+    glewlwyd --config-file="$dir/glewlwyd.conf"
+await "$base/config" 20
 
 # --- what is in it: all by the server's own API --------------------------------
 
@@ -248,7 +144,4 @@ for name in alice bob; do
     }' | request POST user/
 done
 
-echo "ready $base"
-status=0
-wait "$server" || status=$?
-fail "glewlwyd ended by itself with status $status"
+serve
