@@ -105,14 +105,18 @@ trap 'quit 143' TERM
 trap 'quit 130' INT
 trap 'quit 129' HUP
 
+# Should this script be killed outright, the kernel ends what it started.
+leash=()
+if setpriv --help 2>/dev/null | grep -q -e --pdeathsig; then
+    leash=(setpriv --pdeathsig TERM)
+fi
+
 # Whoever started us may be killed without a chance to end us; its end of the
 # pipe then closes. Anything but a pipe (a terminal, /dev/null) is not watched.
 if [ -p /dev/stdin ]; then
     exec 3<&0
-    (
-        while read -r _; do :; done <&3
-        kill -TERM $$
-    ) &
+    # shellcheck disable=SC2016
+    "${leash[@]}" bash -c 'while read -r _; do :; done <&3; kill -TERM "$1"' watcher $$ &
     watcher=$!
 else
     exec 3</dev/null
@@ -125,12 +129,6 @@ for number in $port $short_port; do
         exit 75
     fi
 done
-
-# Should this script be killed outright, the kernel ends what it started.
-leash=()
-if setpriv --help 2>/dev/null | grep -q -e --pdeathsig; then
-    leash=(setpriv --pdeathsig TERM)
-fi
 
 # child COMMAND...: starts a server in the background; its output is ours.
 child() {
