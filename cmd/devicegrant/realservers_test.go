@@ -80,7 +80,7 @@ func judgeServer(t *testing.T, name string, server *targets.Server, program ...s
 	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
 	defer cancel()
 	// What a profile's baseline knows is argued here like the rest.
-	args := append(program[1:len(program):len(program)], "run", "--no-baseline", "--out", out, "-v")
+	args := append(program[1:len(program):len(program)], "run", "--no-baseline", "--allow-lockouts", "--out", out)
 	cmd := exec.CommandContext(ctx, program[0], append(args, server.Args...)...)
 	cmd.Env = server.Environ()
 	printed, _ := cmd.CombinedOutput() // the exit status follows from the verdicts
