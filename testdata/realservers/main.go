@@ -48,6 +48,9 @@ func pages(root string) (map[string]string, error) {
 	pages := map[string]string{"testdata/real-servers.md": table(servers)}
 	for _, s := range servers {
 		pages["testdata/real-servers/"+s.Name+".md"] = evidence(s)
+		if s.Profile != s.Name {
+			continue
+		}
 		name := "profiles/" + s.Name + ".yaml"
 		profile, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {

@@ -14,8 +14,11 @@ import (
 
 // Target is a server that this package can start: a folder with a target.yaml.
 type Target struct {
-	// Name is that of the folder and of the shipped profile.
+	// Name is that of the folder.
 	Name string `yaml:"-"`
+	// Profile is the name of the shipped profile, which is Name, or the path of
+	// the folder's own profile.yaml.
+	Profile string `yaml:"-"`
 	// Title and Version as its makers write them, and the registry it is from.
 	Title   string `yaml:"title"`
 	Version string `yaml:"version"`
@@ -26,7 +29,8 @@ type Target struct {
 	// empty.
 	Remark string `yaml:"remark"`
 	// Set are the profile keys that a run needs beside base_url. In the values
-	// ${short} is the URL of the instance with short-lived codes.
+	// ${short} is the URL of the instance with short-lived codes, and ${folder}
+	// the target's folder.
 	Set map[string]string `yaml:"set"`
 	// Load are further arguments of a load run: how it approves.
 	Load []string `yaml:"load"`
@@ -40,7 +44,11 @@ func All(root string) ([]Target, error) {
 	}
 	var list []Target
 	for _, file := range files {
-		one := Target{Name: filepath.Base(filepath.Dir(file))}
+		folder := filepath.Dir(file)
+		one := Target{Name: filepath.Base(folder), Profile: filepath.Base(folder)}
+		if own := filepath.Join(folder, "profile.yaml"); exists(own) {
+			one.Profile = own
+		}
 		if err := decode(file, &one); err != nil {
 			return nil, err
 		}
@@ -84,9 +92,10 @@ func (g Target) Start(t testing.TB) *Server {
 	default:
 		s, short = g.installed(t)
 	}
-	s.Args = []string{"--profile", s.Profile, "--set", "base_url=" + s.BaseURL}
+	s.Args = []string{"--profile", g.Profile, "--set", "base_url=" + s.BaseURL}
+	values := strings.NewReplacer("${short}", short, "${folder}", filepath.Join(root(t), g.Name))
 	for _, key := range slices.Sorted(maps.Keys(g.Set)) {
-		s.Args = append(s.Args, "--set", key+"="+strings.ReplaceAll(g.Set[key], "${short}", short))
+		s.Args = append(s.Args, "--set", key+"="+values.Replace(g.Set[key]))
 	}
 	return s
 }
@@ -94,7 +103,7 @@ func (g Target) Start(t testing.TB) *Server {
 // installed is one of the larger servers, with its second instance.
 func (g Target) installed(t testing.TB) (s *Server, short string) {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(cache(t), g.Name, ".installed")); err != nil {
+	if !exists(filepath.Join(cache(t), g.Name, ".installed")) {
 		missing(t, g.Name+" is not installed", "make servers ONLY="+g.Name)
 	}
 	s = &Server{Profile: g.Name, Env: Options{}.secrets()}
@@ -111,6 +120,11 @@ func cache(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return filepath.Join(folder, "devicegrant-tests")
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 func decode(file string, into any) error {

@@ -19,22 +19,6 @@ func TestPagesOfReadyProfiles(t *testing.T) {
 		role                  string
 		acts                  string // going on, or approving; then what denies
 	}{
-		{"keycloak", "/realms/test/device",
-			`<form id=kc-user-verify-device-user-code-form method=post><input id=device-user-code name=device_user_code type=text><input type=submit value=Submit></form>`,
-			"code", `fill text:device_user_code with user_code; click "Submit"`},
-		{"keycloak", "/realms/test/device",
-			`<span>Invalid code, please try again.</span><form id=kc-user-verify-device-user-code-form method=post><input id=device-user-code name=device_user_code><input type=submit value=Submit></form>`,
-			"code_error", ""},
-		{"keycloak", "/realms/test/login-actions/authenticate",
-			`<form id=kc-form-login method=post><input id=username name=username type=text><input id=password name=password type=password><input id=kc-login name=login type=submit value="Sign In"></form>`,
-			"login", `fill text:username with username; fill password:password with password; click "Sign In"`},
-		{"keycloak", "/realms/test/login-actions/consent",
-			`<div id=kc-oauth>Do you grant these access privileges?<ul><li>User profile</ul><form method=post><input type=hidden name=code value=x><input id=kc-login name=accept type=submit value=Yes><input id=kc-cancel name=cancel type=submit value=No></form></div>`,
-			"consent", `click "Yes" | click "No"`},
-		{"keycloak", "/realms/test/device/status", `<h1>Device Login Successful</h1>`, "success", ""},
-		{"keycloak", "/realms/test/device/status?error=access_denied", `<h1>Device Login Failed</h1>`, "denied", ""},
-		{"keycloak", "/realms/test/device/status?error=expired_token", `<h1>Device Login Failed</h1>`, "error", ""},
-
 		{"dex", "/device", `<h2>Enter User Code</h2><form method=post>` + userCode + `<button id=submit-login type=submit>Submit</button></form>`,
 			"code", `fill text:user_code with user_code; click "Submit"`},
 		{"dex", "/device/auth/verify_code", `<form method=post>` + userCode + `<div id=login-error>Invalid or Expired User Code</div><button id=submit-login type=submit>Submit</button></form>`,
