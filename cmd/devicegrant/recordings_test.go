@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/devicegrant/devicegrant/loadgen"
 	"github.com/devicegrant/devicegrant/suites"
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
@@ -101,7 +102,10 @@ func loadServer(t *testing.T, name string, server *targets.Server) {
 	cmd.Env = server.Environ()
 	printed, _ := cmd.CombinedOutput() // a missed threshold is a figure, and no fault of the test
 	result := readLoad(t, out)
-	t.Logf("%s", printed)
+	t.Logf("load: %s, %d devices with codes, %d tokens, ledger clean: %v", result.Verdict, result.Devices.Issued, result.Ledger.Tokens, result.Ledger.Clean)
+	if result.Approvals.Failed > 0 || result.Verdict == loadgen.Invalid {
+		t.Logf("%s", printed)
+	}
 	packed, err := pack(result)
 	if err != nil {
 		t.Fatal(err)

@@ -207,7 +207,7 @@ func (s *Server) start(t testing.TB, command *exec.Cmd) error {
 			t.Errorf("%s left processes behind: %v", s.Profile, running)
 		}
 		if t.Failed() {
-			t.Logf("%s printed:\n%s", s.Profile, s.Log())
+			t.Logf("%s printed, in the end:\n%s", s.Profile, lastLines(s.Log(), 30))
 		}
 	})
 	select {
@@ -221,6 +221,11 @@ func (s *Server) start(t testing.TB, command *exec.Cmd) error {
 	case <-time.After(startLimit):
 		return fmt.Errorf("it was not ready within %v", startLimit)
 	}
+}
+
+func lastLines(text string, n int) string {
+	lines := strings.SplitAfter(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "")
 }
 
 // output collects what a server prints and spots the line "ready URL".

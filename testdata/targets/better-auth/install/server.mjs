@@ -1,5 +1,6 @@
 // Serves better-auth as an OAuth provider on loopback, with everything in
-// memory. better-auth has no pages: ../hook.sh decides through its API.
+// memory. better-auth has no pages: ../hook.sh decides through its API, and
+// /device only says so.
 //
 //   PORT           the port; the base URL is http://127.0.0.1:PORT
 //   CODE_LIFETIME  lifetime of the codes, such as 30s
@@ -93,6 +94,12 @@ await client('no-device', 'Web Shop', ['authorization_code'], CLIENT_SECRET);
 const metadata = toNodeHandler(oauthProviderAuthServerMetadata(auth));
 const api = toNodeHandler(auth);
 const server = createServer((request, response) => {
+  // The page of verification_uri is the application's to write.
+  if (request.url.split('?')[0] === '/device') {
+    response.setHeader('Content-Type', 'text/plain');
+    response.end('Decide through the API.\n');
+    return;
+  }
   const handle = request.url === '/.well-known/oauth-authorization-server/api/auth' ? metadata : api;
   handle(request, response);
 });
