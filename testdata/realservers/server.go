@@ -3,7 +3,9 @@ package main
 import (
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,7 +22,7 @@ type server struct {
 	Run      report.Result
 	Load     loadgen.Result
 	Verdicts targets.Verdicts
-	// Undisclosed: its maintainers have not been told of the severe findings.
+	// Undisclosed: its maintainers have not been told of a severe finding.
 	Undisclosed bool
 }
 
@@ -71,17 +73,13 @@ func readLoad(file string) (loadgen.Result, error) {
 // sent is the line of a disclosure that says when it went to the maintainers.
 var sent = regexp.MustCompile(`(?m)^sent:[ \t]*(.*)$`)
 
-// undisclosed looks for a severe finding that the disclosure's file does not
-// say to have been sent.
+// undisclosed says that a target's disclosure was not sent yet. A severe finding
+// needs one; there may also be one of what the run's configuration does not show.
 func undisclosed(file string, v targets.Verdicts) (bool, error) {
-	severe := false
-	for _, a := range v.Argued {
-		severe = severe || a.Severe
-	}
-	if !severe {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && !v.Severe() {
 		return false, nil
 	}
-	text, err := os.ReadFile(file)
 	if err != nil {
 		return false, fmt.Errorf("a severe finding needs a disclosure: %w", err)
 	}

@@ -76,6 +76,9 @@ func table(servers []server) string {
 		if s.Remark != "" {
 			fmt.Fprintf(&b, " %s", oneLine(s.Remark))
 		}
+		if s.Undisclosed && !s.Verdicts.Severe() {
+			b.WriteString(" There is a severe finding that this configuration does not show, not yet disclosed.")
+		}
 		b.WriteString("\n")
 	}
 	b.WriteString("\n" + loads(servers))

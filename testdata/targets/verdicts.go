@@ -67,6 +67,11 @@ func (v Verdicts) Of(check string) (Argued, bool) {
 	return v.Argued[i], true
 }
 
+// Severe says whether one of the findings is.
+func (v Verdicts) Severe() bool {
+	return slices.ContainsFunc(v.Argued, func(a Argued) bool { return a.Severe })
+}
+
 // Compare says what of a run's checks is not argued, and which entries no longer
 // hold.
 func (v Verdicts) Compare(checks []report.Check) (faults []string) {
