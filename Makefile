@@ -19,7 +19,7 @@ PROGRAM   := ^(TestActionRuns|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImpor
 LONG      := ^TestNoSecretIsWritten$$
 # Hundreds of runs that wait more than they work, so that many go at once.
 WAITING   := ^(TestMutants|TestWireFaultsAreSeen|TestVendorsByForms|TestUnattendedService)$$
-# Whole runs in a browser, one after the other: each uses all of a small machine.
+# Whole runs in a browser; those of vendors one after the other.
 WHOLE     := ^(TestVendors|TestRealServers)$$
 # Faults that show in when a poll is answered, and when a code ends.
 TIMED     := M02 M04 M05 M06 M07 M24 R12 R23 'F-POLL-*' B01 B07 B11
@@ -76,7 +76,7 @@ test: setup build ## all that guards a merge; whole runs in a browser by turns
 	run $(GO_TEST) -run '$(LONG)' $(CMD); \
 	run $(GO_TEST) -parallel 8 -run '$(PROGRAM)' $(CMD); \
 	run $(GO_TEST) -parallel 12 -run '$(WAITING)' $(CMD); \
-	run $(GO_TEST) -run '$(WHOLE)' $(CMD); \
+	run $(GO_TEST) -parallel 2 -run '$(WHOLE)' $(CMD); \
 	exit $$status
 
 # Their recordings, the table of them and the heads of their profiles are written
@@ -85,7 +85,7 @@ servers: export DEVICEGRANT_TEST_SERVERS = $(ONLY)
 servers: build ## install, judge and load the real servers, all or ONLY="keycloak ..."; rewrites their table
 	@testdata/setup.sh servers $(ONLY)
 	@status=0; \
-	go test -count=1 -timeout 3h -v -run '^TestRealServers$$' $(CMD) -update || status=$$?; \
+	go test -count=1 -timeout 3h -parallel 1 -v -run '^TestRealServers$$' $(CMD) -update || status=$$?; \
 	go run ./testdata/realservers || status=$$?; \
 	exit $$status
 
@@ -112,7 +112,7 @@ matrix: export DEVICEGRANT_TEST_SAMPLE = all
 matrix: setup build ## the full kill matrix, into testdata, and every vendor and real server in a browser
 	./devicegrant mutants --markdown > testdata/kill-matrix.md
 	$(GO_TEST) -v -run '$(PURE)' ./suites
-	$(GO_TEST) -v -run '$(WHOLE)' $(CMD)
+	$(GO_TEST) -parallel 2 -v -run '$(WHOLE)' $(CMD)
 
 # A round of the comparison takes two and a half minutes.
 bench: ## the benchmarks, and the generator beside wrk and net/http; BENCHTIME=10s, ROUNDS=1

@@ -42,9 +42,9 @@ const serversVariable = "DEVICEGRANT_TEST_SERVERS"
 // wrong, see the entries "wrong" in their verdicts.yaml. It only ever falls.
 const mostWrong = 41
 
-// TestRealServers judges servers that nobody here wrote, in a real browser, one
-// after the other: each run uses all of a small machine. A change of the suite
-// that accuses them of more, or of less, has to be argued in a verdicts.yaml.
+// TestRealServers judges servers that nobody here wrote, in a real browser. A
+// change of the suite that accuses them of more, or of less, has to be argued in
+// a verdicts.yaml.
 //
 // With -update each is also put under a small load, and the recordings are
 // replaced.
@@ -56,6 +56,7 @@ func TestRealServers(t *testing.T) {
 	needBrowser(t)
 	for _, name := range strings.Fields(cmp.Or(os.Getenv(serversVariable), "oidc-provider glewlwyd")) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			began := time.Now()
 			server := targets.Named(t, name).Start(t)
 			started := time.Since(began)
