@@ -86,9 +86,10 @@ func judgeServer(t *testing.T, name string, server *targets.Server, program ...s
 	cmd.Env = server.Environ()
 	printed, _ := cmd.CombinedOutput() // the exit status follows from the verdicts
 	result := readResult(t, out)
+	checks := result.Checks
 	if strings.Contains(server.Log(), losesScopes) {
 		// Chance decides which checks it meets.
-		result.Checks = slices.DeleteFunc(result.Checks, func(c report.Check) bool {
+		checks = slices.DeleteFunc(slices.Clone(checks), func(c report.Check) bool {
 			met := c.Verdict == rules.Inconclusive && strings.Contains(c.Reason, string(transcript.ErrorPage))
 			if met {
 				t.Logf("%s: %s, and the server says why: %s", c.ID, c.Reason, losesScopes)
@@ -96,11 +97,7 @@ func judgeServer(t *testing.T, name string, server *targets.Server, program ...s
 			return met
 		})
 	}
-	verdicts, err := targets.ReadVerdicts(targetsFolder, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, fault := range verdicts.Compare(result.Checks) {
+	for _, fault := range verdictsOf(t, name).Compare(checks) {
 		t.Error(fault)
 	}
 	for _, secret := range server.Env {
@@ -111,6 +108,15 @@ func judgeServer(t *testing.T, name string, server *targets.Server, program ...s
 	return result
 }
 
+func verdictsOf(t *testing.T, name string) targets.Verdicts {
+	t.Helper()
+	verdicts, err := targets.ReadVerdicts(targetsFolder, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verdicts
+}
+
 // TestWrongVerdicts counts the verdicts of ours that are known to be wrong.
 func TestWrongVerdicts(t *testing.T) {
 	all, err := targets.All(targetsFolder)
@@ -119,11 +125,7 @@ func TestWrongVerdicts(t *testing.T) {
 	}
 	wrong := 0
 	for _, target := range all {
-		verdicts, err := targets.ReadVerdicts(targetsFolder, target.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, a := range verdicts.Argued {
+		for _, a := range verdictsOf(t, target.Name).Argued {
 			if a.Wrong != "" {
 				t.Logf("%s: %s %s: %s", target.Name, a.Check, a.Verdict, a.Wrong)
 				wrong++

@@ -78,6 +78,9 @@ func (q question) answer(s server) string {
 	if s.withheld(q.check) {
 		return "a severe finding, not yet disclosed"
 	}
+	if cell := s.Cells[q.check]; cell != "" {
+		return marks[rules.NA] + " " + cell
+	}
 	c := s.check(q.check)
 	word := ""
 	if q.word != nil {

@@ -28,6 +28,9 @@ type Target struct {
 	// Remark is what a reader of the table should know beside its cells; may be
 	// empty.
 	Remark string `yaml:"remark"`
+	// Cells replace what the table says of a check, where the set-up and not the
+	// server would answer: by check.
+	Cells map[string]string `yaml:"cells"`
 	// Set are the profile keys that a run needs beside base_url. In the values
 	// ${short} is the URL of the instance with short-lived codes, and ${folder}
 	// the target's folder.
