@@ -48,7 +48,8 @@ var mayImport = map[string][]string{
 	"testdata/shots":             {"suites/useragent/chromium"},
 	"testdata/bench":             {},
 	"testdata":                   {},
-	"testdata/targets":           {},
+	"testdata/targets":           {"suites/report", "suites/rules"},
+	"testdata/realservers":       {"testdata/targets", "suites/report", "suites/rules", "suites/wire", "loadgen"},
 }
 
 // onlyIn keeps heavy dependencies where they belong.
@@ -60,7 +61,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":    {"cmd/devicegrant"},
 	// The fake IdP signs ID tokens, and a rule verifies those of any server.
 	"github.com/go-jose":            {"fakeidp", "suites/rules", "suites/scenario"},
-	"gopkg.in/yaml.v3":              {"profiles", "suites/rules", "suites/mutation", "cmd/devicegrant"},
+	"gopkg.in/yaml.v3":              {"profiles", "suites/rules", "suites/mutation", "cmd/devicegrant", "testdata/targets"},
 	"github.com/fatih/color":        {"cmd/devicegrant"},
 	"github.com/andybalholm":        {"profiles", "suites/useragent"},
 	"golang.org/x/term":             {"cmd/devicegrant"},

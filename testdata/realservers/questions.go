@@ -36,10 +36,15 @@ var questions = []question{
 	{"Another client's device code", "TOKEN-04", words("refused", map[string]string{
 		"token": "redeemed", "pending-shown": "told that it is pending", "denial-shown": "told of the denial", "other-error": "refused, wrong error",
 	})},
+	{"A poll without the client's secret", "TOKEN-05", words("refused", map[string]string{
+		"token-its-secret": "a token", "recognised-its-secret": "told that it is pending", "recognised-client_id": "told that it is pending", "other-error": "refused, wrong error",
+	})},
 	{"The end user denies", "POLL-08", words("`access_denied`", map[string]string{"na": "there is no way to", "not-reported": "never told"})},
 	{"The code has expired", "POLL-10", words("`expired_token`", map[string]string{"alive": "pending for ever", "invalid-grant": "`invalid_grant`"})},
 	{"Approved, and collected after the end", "POLL-12", words("refused", map[string]string{"token": "a token"})},
-	{"A user code typed after the end", "VERIFY-14", words("refused", nil)},
+	{"A user code typed after the end", "VERIFY-14", words("refused", map[string]string{
+		"token": "a token", "success-page": "refused, but the page says that it worked",
+	})},
 	{"Guessing of user codes", "SEC-04", words("limited", map[string]string{"no-limit": "no limit seen"})},
 	{"A forged decision (CSRF)", "SEC-07", words("refused", nil)},
 	{"A code typed by an end user who approved before", "SEC-09", words("asked again", map[string]string{"not-asked": "not asked again"})},
@@ -88,8 +93,11 @@ func (q question) answer(s server) string {
 	}
 	if word == "" {
 		word = string(c.Verdict)
-		if c.Verdict == rules.NA {
+		switch c.Verdict {
+		case rules.NA:
 			word = "n/a"
+		case rules.Inconclusive:
+			word = "not measured"
 		}
 	}
 	if s.wrong(q.check) != "" {

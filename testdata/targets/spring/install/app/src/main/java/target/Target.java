@@ -93,7 +93,7 @@ public class Target {
         RegisteredClient.Builder noDevice = client("no-device", secret, AuthorizationGrantType.AUTHORIZATION_CODE,
                 switches).redirectUri("http://127.0.0.1/callback");
         return new InMemoryRegisteredClientRepository(Stream.of(
-                client("device-public", null, device, switches),
+                client("device-public", null, device, switches).clientName("Living Room TV"),
                 client("device-second", null, device, switches),
                 client("device-confidential", secret, device, switches),
                 client("res:erved 100%", System.getenv("RESERVED_SECRET"), device, switches),
