@@ -19,7 +19,7 @@ PROGRAM   := ^(TestActionRuns|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImpor
 LONG      := ^TestNoSecretIsWritten$$
 # Hundreds of runs that wait more than they work, so that many go at once.
 WAITING   := ^(TestMutants|TestWireFaultsAreSeen|TestVendorsByForms|TestUnattendedService)$$
-# Whole runs in a browser; those of vendors one after the other.
+# Whole runs in a browser, which wait more than half of their time.
 WHOLE     := ^(TestVendors|TestRealServers)$$
 # Faults that show in when a poll is answered, and when a code ends.
 TIMED     := M02 M04 M05 M06 M07 M24 R12 R23 'F-POLL-*' B01 B07 B11

@@ -73,13 +73,16 @@ func TestVendors(t *testing.T) {
 	}
 	notShort(t, "whole runs in a browser")
 	needBrowser(t)
-	// One after the other: a run uses all of a small machine.
+	t.Parallel()
 	rows := slices.DeleteFunc(vendorRows(t), func(row vendorRow) bool { return row.Driver != "" })
 	for i, row := range rows {
 		if !ofEach(t, 6).Has(i) {
 			continue
 		}
-		t.Run(row.name, func(t *testing.T) { row.test(t) })
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			row.test(t)
+		})
 	}
 }
 
