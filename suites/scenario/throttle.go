@@ -296,10 +296,12 @@ func hastyNeighbour(c *conversation) error {
 	if client == nil {
 		client = c.Profile.Clients.Public
 	}
+	// The scenarios whose devices are of the second client, too.
+	others := []string{transcript.TwoPeople, transcript.ForeignClient, transcript.CrossSite, transcript.Redirection, transcript.Framing}
 	alone, slowed, err := c.neighbours(client, "", 1)
 	if err == nil && !alone {
-		// It may have had neighbours all the same, in other scenarios.
-		if err = c.after(transcript.TwoPeople, transcript.ForeignClient, transcript.CrossSite, transcript.Redirection, transcript.Framing); err == nil {
+		// It may have had neighbours all the same.
+		if err = c.after(others...); err == nil {
 			alone, slowed, err = c.neighbours(client, labels.Later+"/", 1)
 		}
 		if since := c.Clock.Until(c.said.Started); err == nil && !alone && c.strained(since) {
@@ -307,6 +309,10 @@ func hastyNeighbour(c *conversation) error {
 		}
 	}
 	if err != nil || !slowed {
+		return err
+	}
+	// What is to confirm it must not be disturbed.
+	if err := c.after(others...); err != nil {
 		return err
 	}
 	_, _, err = c.neighbours(client, labels.Again+"/", 2)
