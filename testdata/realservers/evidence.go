@@ -23,7 +23,7 @@ const (
 func evidence(s server) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s %s: the evidence\n\n", s.Title, s.Version)
-	fmt.Fprintf(&b, "Measured on %s with the profile `%s` and the driver %s. [All servers](../real-servers.md) says how it was configured.\n", s.date(), s.Name, report.Markdown(s.Run.Target.Driver))
+	fmt.Fprintf(&b, "Measured on %s with the profile `%s` and the driver %s. [All servers](../real-servers.md) says how it was configured.\n", s.date(), s.profile(), report.Markdown(s.Run.Target.Driver))
 	for _, c := range s.Run.Checks {
 		if !shown(c) {
 			continue
@@ -36,6 +36,14 @@ func evidence(s server) string {
 		s.writeCheck(&b, c)
 	}
 	return b.String()
+}
+
+// profile is the shipped one's name, or where the target's own is.
+func (s server) profile() string {
+	if s.Profile == s.Name {
+		return s.Name
+	}
+	return "testdata/targets/" + s.Name + "/profile.yaml"
 }
 
 func shown(c report.Check) bool {

@@ -36,7 +36,7 @@ var questions = []question{
 	{"Another client's device code", "TOKEN-04", words("refused", map[string]string{
 		"token": "redeemed", "pending-shown": "told that it is pending", "denial-shown": "told of the denial", "other-error": "refused, wrong error",
 	})},
-	{"A poll without the client's secret", "TOKEN-05", words("refused", map[string]string{
+	{"A poll without client_id or secret", "TOKEN-05", words("refused", map[string]string{
 		"token-its-secret": "a token", "recognised-its-secret": "told that it is pending", "recognised-client_id": "told that it is pending", "other-error": "refused, wrong error",
 	})},
 	{"The end user denies", "POLL-08", words("`access_denied`", map[string]string{"na": "there is no way to", "not-reported": "never told"})},
@@ -46,13 +46,15 @@ var questions = []question{
 		"token": "a token", "success-page": "refused, but the page says that it worked",
 	})},
 	{"Guessing of user codes", "SEC-04", words("limited", map[string]string{"no-limit": "no limit seen"})},
-	{"A forged decision (CSRF)", "SEC-07", words("refused", nil)},
+	{"A forged decision (CSRF)", "SEC-07", words("refused", map[string]string{
+		"forged-from-another-site": "decides", "only-samesite": "held off by SameSite only",
+	})},
 	{"A code typed by an end user who approved before", "SEC-09", words("asked again", map[string]string{"not-asked": "not asked again"})},
 	{"The client that asks", "VERIFY-07", words("named", map[string]string{"client-not-named": "not named"})},
 }
 
 // words answers by a pass, or by the first finding that counts and has a word;
-// "*" is for any other finding, "na" for a check that does not apply.
+// "na" is for a check that does not apply.
 func words(pass string, by map[string]string) func(server, report.Check) string {
 	return func(_ server, c report.Check) string {
 		switch c.Verdict {
@@ -69,7 +71,7 @@ func words(pass string, by map[string]string) func(server, report.Check) string 
 				return word
 			}
 		}
-		return by["*"]
+		return ""
 	}
 }
 
@@ -83,10 +85,10 @@ func (q question) answer(s server) string {
 	if s.withheld(q.check) {
 		return "a severe finding, not yet disclosed"
 	}
-	if cell := s.Cells[q.check]; cell != "" {
-		return marks[rules.NA] + " " + cell
-	}
 	c := s.check(q.check)
+	if cell := s.Cells[q.check]; cell != "" {
+		return marks[rules.NA] + " [" + cell + "](real-servers/" + s.Name + ".md#" + strings.ToLower(q.check) + ")"
+	}
 	word := ""
 	if q.word != nil {
 		word = q.word(s, c)

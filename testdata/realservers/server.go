@@ -71,7 +71,7 @@ func readLoad(file string) (loadgen.Result, error) {
 }
 
 // sent is the line of a disclosure that says when it went to the maintainers.
-var sent = regexp.MustCompile(`(?m)^sent:[ \t]*(.*)$`)
+var sent = regexp.MustCompile(`(?m)^sent:[ \t]*(\d{4}-\d\d-\d\d)?[ \t]*\r?$`)
 
 // undisclosed says that a target's disclosure was not sent yet. A severe finding
 // needs one; there may also be one of what the run's configuration does not show.
@@ -85,7 +85,7 @@ func undisclosed(file string, v targets.Verdicts) (bool, error) {
 	}
 	line := sent.FindSubmatch(text)
 	if line == nil {
-		return false, fmt.Errorf("%s has no line \"sent:\"", file)
+		return false, fmt.Errorf("%s has no line \"sent:\", empty or with a date", file)
 	}
 	return len(line[1]) == 0, nil
 }

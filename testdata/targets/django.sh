@@ -17,7 +17,8 @@ python=$cache/$(basename "$here")/venv/bin/python
 [ -x "$python" ] || fail "$python does not exist: run make setup"
 need openssl curl
 
-postgresql=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+postgresql=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)
+postgresql=${postgresql%/*}
 if [ ! -x "$postgresql/postgres" ]; then
     need postgres initdb pg_isready
     postgresql=$(dirname "$(command -v postgres)")

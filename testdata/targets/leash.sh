@@ -29,7 +29,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${DEVICEGRANT_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/devicegrant-tests}
+cache=${DEVICEGRANT_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/devicegrant-tests}
 program=$(basename "$here")/start.sh
 
 fail() {
@@ -138,8 +138,8 @@ child() {
 
 # await URL SECONDS: until the last child answers there with status 200.
 await() {
-    local process=${children[-1]} attempt
-    for ((attempt = 0; attempt < $2 * 5; attempt++)); do
+    local process=${children[-1]} end=$((SECONDS + $2))
+    while ((SECONDS <= end)); do
         if ! kill -0 "$process" 2>/dev/null; then
             echo "$program: the server ended at once; port $port may be taken" >&2
             exit 75
