@@ -96,7 +96,7 @@ lint: ## gofmt, go vet and staticcheck
 	@go tool staticcheck $(PACKAGES)
 
 # The shell's loops end with it, however it ends.
-stress: setup build ## timing-dependent tests next to busy loops; all servers on one core
+stress: setup build ## timing-dependent tests next to busy loops; three servers on one core
 	@loops=; trap 'kill $$loops' EXIT; trap 'exit 130' INT TERM; \
 	for i in 1 2 3 4 5 6 7 8; do sh -c 'while kill -0 '$$$$' 2>/dev/null; do i=0; while [ $$i -lt 100000 ]; do i=$$((i+1)); done; done' & loops="$$loops $$!"; done; \
 	status=0; run() { echo "$$@"; "$$@" || status=$$?; }; \
@@ -109,7 +109,8 @@ stress: setup build ## timing-dependent tests next to busy loops; all servers on
 
 # For a release, and before a change to scenarios, rules or pages is called done.
 matrix: export DEVICEGRANT_TEST_SAMPLE = all
-matrix: setup build ## the full kill matrix, into testdata, and every vendor and real server in a browser
+matrix: export DEVICEGRANT_TEST_SERVERS = oidc-provider glewlwyd $(THIRD)
+matrix: setup build ## the full kill matrix, into testdata, every vendor and three real servers in a browser
 	./devicegrant mutants --markdown > testdata/kill-matrix.md
 	$(GO_TEST) -v -run '$(PURE)' ./suites
 	$(GO_TEST) -parallel 2 -v -run '$(WHOLE)' $(CMD)

@@ -53,6 +53,9 @@ func TestRecordedRuns(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
+		if len(again.Checks) != len(live.Checks) {
+			t.Fatalf("%s: %d checks are judged, %d were recorded", file, len(again.Checks), len(live.Checks))
+		}
 		for i, was := range live.Checks {
 			if is := again.Checks[i]; is.Verdict != was.Verdict || !slices.Equal(faultsOf(is), faultsOf(was)) {
 				change := fmt.Sprintf("%s: %s: %s %v (%s), in the run it was %s %v (%s)", filepath.Base(file), was.ID, is.Verdict, faultsOf(is), is.Reason, was.Verdict, faultsOf(was), was.Reason)
@@ -106,7 +109,7 @@ func faultsOf(c report.Check) (codes []string) {
 // record replaces a run's recording.
 func record(t *testing.T, name string, result report.Result) {
 	t.Helper()
-	packed, err := pack(result)
+	packed, err := pack(t, result)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,11 +118,19 @@ func record(t *testing.T, name string, result report.Result) {
 	}
 }
 
-// pack is a value as JSON, compressed, without a time of compression.
-func pack(value any) ([]byte, error) {
+// pack is a value as JSON, compressed, without a time of compression, and without
+// the paths of this machine.
+func pack(t *testing.T, value any) ([]byte, error) {
 	plain, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range []string{root, filepath.Dir(t.TempDir())} {
+		plain = bytes.ReplaceAll(plain, []byte(folder+string(filepath.Separator)), nil)
 	}
 	var packed bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // the level is a valid one
@@ -143,7 +154,7 @@ func loadServer(t *testing.T, name string, server *targets.Server) {
 	if result.Approvals.Failed > 0 || result.Verdict == loadgen.Invalid {
 		t.Logf("%s", printed)
 	}
-	packed, err := pack(result)
+	packed, err := pack(t, result)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/devicegrant/devicegrant/testdata/targets"
 )
 
-// TestStress makes one run each of the built-in server and of every real one, all
+// TestStress makes one run each of the built-in server and of two real ones, all
 // at the same time, in a browser each, and all on one core. The verdicts have to
 // be those of a machine at rest. make stress runs it beside busy loops, too.
 func TestStress(t *testing.T) {

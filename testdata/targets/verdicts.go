@@ -104,10 +104,8 @@ func (v Verdicts) Compare(checks []report.Check) (faults []string) {
 
 // covers says that the entry is about this verdict with these findings.
 func (a Argued) covers(c report.Check) bool {
-	if slices.Contains(a.May, string(c.Verdict)) {
-		return true
-	}
-	if c.Verdict != a.Verdict {
+	other := slices.Contains(a.May, string(c.Verdict))
+	if c.Verdict != a.Verdict && !other {
 		return false
 	}
 	got := codes(c)
@@ -117,7 +115,7 @@ func (a Argued) covers(c report.Check) bool {
 		}
 	}
 	for _, code := range a.Codes {
-		if !slices.Contains(got, code) {
+		if !other && !slices.Contains(got, code) {
 			return false
 		}
 	}

@@ -34,6 +34,7 @@ func TestCompare(t *testing.T) {
 		{[]report.Check{check("A-01", rules.Fail, "y", "x"), check("A-02", rules.Inconclusive), check("SEC-01", rules.Pass), check("B", rules.Info, "any"), check("C", rules.NA)}, nil},
 		{[]report.Check{check("A-01", rules.Fail, "x", "y", "z"), check("A-02", rules.Inconclusive)}, nil},
 		{[]report.Check{check("A-01", rules.Inconclusive), check("A-02", rules.Inconclusive)}, nil},
+		{[]report.Check{check("A-01", rules.Inconclusive, "new"), check("A-02", rules.Inconclusive)}, []string{"A-01"}},
 		{[]report.Check{check("A-01", rules.Fail, "x"), check("A-02", rules.Inconclusive)}, []string{"A-01"}},
 		{[]report.Check{check("A-01", rules.Fail, "x", "y", "new"), check("A-02", rules.Inconclusive)}, []string{"A-01"}},
 		{[]report.Check{check("A-01", rules.Warn, "x", "y"), check("A-02", rules.Pass)}, []string{"A-01", "A-02"}},
