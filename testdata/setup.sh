@@ -286,9 +286,10 @@ install_node() {
 # install_server NAME: what its install.sh brings, into the cache. A stamp of all
 # that it is made from remembers; a half installation has none.
 install_server() {
-    local source=$here/targets/$1 folder=$cache/$1 stamp log status
-    [ -f "$source/install.sh" ] || return 0
-    stamp=$(cd "$source" && find install install.sh -type f -not -path '*/node_modules/*' -exec sha256sum {} + 2>/dev/null | LC_ALL=C sort)
+    local source=$here/targets/$1 folder=$cache/$1 script=install.sh stamp log status
+    case $1 in django-*) script=../django-install.sh ;; esac
+    [ -f "$source/$script" ] || return 0
+    stamp=$(cd "$source" && find install "$script" ../steps.sh -type f -exec sha256sum {} + 2>/dev/null | LC_ALL=C sort)
     if [ -z "$stamp" ]; then
         could_not "$1" 'find or sha256sum is missing' "the tests against $1 are skipped (in CI they fail)"
         return
@@ -302,7 +303,7 @@ install_server() {
         rm -rf "$folder"
         mkdir -p "$folder"
         log=$cache/$1.log
-        bash "$source/install.sh" "$folder" >"$log" 2>&1 9<&- || exit 1
+        (cd "$source" && bash "$script" "$folder") >"$log" 2>&1 9<&- || exit 1
         echo "$stamp" >"$folder/.installed"
         rm -f "$log"
     ) 9>"$cache/$1.lock"

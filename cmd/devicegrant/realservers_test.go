@@ -102,12 +102,41 @@ func judgeServer(t *testing.T, name string, server *targets.Server, program ...s
 			t.Error(fault)
 		}
 	}
+	if got, want := cmd.ProcessState.ExitCode(), report.ExitCode(result, report.Policy{}); got != want {
+		t.Errorf("exit status %d, want %d\n%s", got, want, printed)
+	}
+	if !*update {
+		sameAsRecorded(t, name, result, met)
+	}
 	for _, secret := range server.Env {
 		if strings.Contains(string(printed), secret) {
 			t.Error("a secret was printed")
 		}
 	}
 	return result
+}
+
+// sameAsRecorded: the driver, and the verdicts of what needs no argument, are
+// those of the recorded run, but for what chance met.
+func sameAsRecorded(t *testing.T, name string, result report.Result, met map[string]bool) {
+	t.Helper()
+	recorded, err := report.Read(filepath.Join(recordedRuns, name+".json.gz"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Target.Driver != recorded.Target.Driver {
+		t.Errorf("the driver was %s, and not %s", result.Target.Driver, recorded.Target.Driver)
+	}
+	was := map[string]rules.Verdict{}
+	for _, c := range recorded.Checks {
+		was[c.ID] = c.Verdict
+	}
+	verdicts := verdictsOf(t, name)
+	for _, c := range result.Checks {
+		if _, argued := verdicts.Of(c.ID); !argued && !met[c.ID] && c.Verdict != was[c.ID] {
+			t.Errorf("%s: %s (%s), in the recorded run %s", c.ID, c.Verdict, c.Reason, was[c.ID])
+		}
+	}
 }
 
 func verdictsOf(t *testing.T, name string) targets.Verdicts {

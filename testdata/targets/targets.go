@@ -87,7 +87,7 @@ func OIDCProvider(t testing.TB, o Options) *Server {
 	directory := filepath.Join(root(t), "oidc-provider")
 	node := recentNode(t)
 	if _, err := os.Stat(filepath.Join(directory, "node_modules", "oidc-provider")); err != nil {
-		missing(t, "the npm package oidc-provider is not installed")
+		missing(t, "the npm package oidc-provider is not installed", setup)
 	}
 	s := &Server{Profile: "oidc-provider", Env: o.secrets()}
 	environment := append(s.environment(), "PORT=0")
@@ -107,7 +107,7 @@ func Glewlwyd(t testing.TB, o Options) *Server {
 	t.Helper()
 	for _, name := range []string{"bash", "glewlwyd", "sqlite3", "openssl", "curl", "jq"} {
 		if _, err := exec.LookPath(name); err != nil {
-			missing(t, name+" is not installed")
+			missing(t, name+" is not installed", setup)
 		}
 	}
 	s := &Server{Profile: "glewlwyd", Env: o.secrets()}
@@ -302,9 +302,9 @@ func recentNode(t testing.TB) string {
 		}
 	}
 	if found {
-		missing(t, "node is too old for oidc-provider")
+		missing(t, "node is too old for oidc-provider", setup)
 	}
-	missing(t, "node is not installed")
+	missing(t, "node is not installed", setup)
 	return ""
 }
 
@@ -318,11 +318,13 @@ func freePort(t testing.TB) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// missing ends a test for which something is not installed that COMMAND brings,
-// by default make setup.
-func missing(t testing.TB, what string, command ...string) {
+// setup is the command that brings what most tests use.
+const setup = "make setup"
+
+// missing ends a test for which something is not installed that the command
+// brings.
+func missing(t testing.TB, what, bring string) {
 	t.Helper()
-	bring := strings.Join(append(command, "make setup")[:1], "")
 	if required(os.Getenv) {
 		t.Fatalf("%s: run %s (DEVICEGRANT_REQUIRE_TARGETS=0 skips this test)", what, bring)
 	}
