@@ -66,6 +66,7 @@ var faults = slices.Concat(
 	attackFaults,
 	extensionFaults,
 	benignVariants,
+	gatewayVariants,
 )
 
 // behaviour is what a fault changes. Every part may be missing: nil means that

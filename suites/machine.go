@@ -46,6 +46,9 @@ func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j
 
 // spoils says that a verdict may be the work of such lateness.
 func spoils(kind transcript.LateKind, verdict rules.Verdict, r rules.Requirement) bool {
+	if kind == transcript.LateStray {
+		return false
+	}
 	switch verdict {
 	case rules.Inconclusive:
 		return true
@@ -87,6 +90,7 @@ func machine(f lateness.Figures, scenarios []report.Scenario) *report.Machine {
 		if !again {
 			late = t.Late
 		}
+		late = slices.DeleteFunc(slices.Clone(late), func(l transcript.Late) bool { return l.Kind == transcript.LateStray })
 		if len(late) > 0 && !late[0].Paused {
 			m.Late = append(m.Late, report.LateScenario{Scenario: t.Scenario, Why: describeLate(late[0]), Again: again, Helped: again && len(t.Late) == 0})
 		}

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -140,6 +141,16 @@ func (j *judging) inconclusive(format string, args ...any) {
 	j.obstacles = append(j.obstacles, obstacle{Inconclusive, fmt.Sprintf(format, args...)})
 }
 
+// onlyThrottled says that a request got slow_down, which is about the pace and
+// not about what is wrong with the request. The scenario had asked again.
+func (j *judging) onlyThrottled(x said, what string) bool {
+	if !hasError(x.Exchange, "slow_down") {
+		return false
+	}
+	j.inconclusive("slow_down for %s, and again at a slower pace: the server throttles before it looks at the request", what)
+	return true
+}
+
 func (j *judging) notApplicable(format string, args ...any) {
 	j.obstacles = append(j.obstacles, obstacle{NA, fmt.Sprintf(format, args...)})
 }
@@ -225,19 +236,27 @@ func (j *judging) journey(scenario, name string) (transcript.Journey, bool) {
 // precedence of the obstacles' verdicts when nothing was judged.
 var precedence = []Verdict{Broken, Inconclusive, Skip, NA}
 
-// judgement sums up. Failures decide; then missing evidence; then warnings.
-// Evidence that is missing because it does not apply or was not selected only
-// decides when nothing else was judged.
+// grave are findings that give something away. They head a check that has others
+// of the same severity.
+var grave = []string{"token", "second-token", "new-token", "two-tokens", "codes", "wrong-secret-accepted", "secret-from-query",
+	"rebound", "decides", "decided-elsewhere", "denial-overturned", "other-person"}
+
+// judgement sums up. What was proven decides, a failure before a warning; then
+// missing evidence. Evidence that is missing because it does not apply or was not
+// selected only decides when nothing else was judged.
 func (j *judging) judgement() Judgement {
 	r := Judgement{Findings: j.findings}
 	worst := func(severity Verdict) bool {
-		for _, f := range j.findings {
-			if f.Severity == severity {
-				r.Verdict, r.Reason = severity, f.Observed
-				return true
+		found := -1
+		for i, f := range j.findings {
+			if f.Severity == severity && (found < 0 || isGrave(f) && !isGrave(j.findings[found])) {
+				found = i
 			}
 		}
-		return false
+		if found >= 0 {
+			r.Verdict, r.Reason = severity, j.findings[found].Observed
+		}
+		return found >= 0
 	}
 	obstructed := func(verdicts ...Verdict) bool {
 		for _, v := range verdicts {
@@ -251,12 +270,13 @@ func (j *judging) judgement() Judgement {
 		return false
 	}
 	switch {
-	case obstructed(Broken), worst(Fail), obstructed(Inconclusive), worst(Warn):
+	case obstructed(Broken):
+	case worst(Fail), worst(Warn):
+		r.unseen(j.obstacles)
+	case obstructed(Inconclusive):
 	case len(j.ok) > 0:
 		r.Verdict, r.Reason = Pass, j.ok[0]
-		for _, o := range j.obstacles {
-			r.Findings = append(r.Findings, Finding{Code: "not-looked-at", Severity: Info, Observed: o.reason})
-		}
+		r.unseen(j.obstacles)
 	case j.measured != "":
 		r.Verdict, r.Reason = Info, j.measured
 	case obstructed(precedence...):
@@ -264,4 +284,15 @@ func (j *judging) judgement() Judgement {
 		r.Verdict, r.Reason = Inconclusive, "the rule found nothing to judge"
 	}
 	return r
+}
+
+func isGrave(f Finding) bool {
+	return slices.ContainsFunc(grave, func(code string) bool { return f.Code == code || strings.HasPrefix(f.Code, code+"-") })
+}
+
+// unseen notes the parts of the evidence that are missing beside a verdict.
+func (r *Judgement) unseen(obstacles []obstacle) {
+	for _, o := range obstacles {
+		r.Findings = append(r.Findings, Finding{Code: "not-looked-at", Severity: Info, Observed: o.reason})
+	}
 }

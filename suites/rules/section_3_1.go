@@ -123,7 +123,7 @@ func otherMediaTypes(j *judging) {
 		return
 	}
 	hung := map[string]said{}
-	for _, unanswered := range j.Transcripts[deviceErrors].Labelled(labels.Type) {
+	for _, unanswered := range j.Transcripts[deviceErrors].Asked(labels.Type) {
 		if f := unanswered.Failure; f == nil || f.Kind != wire.FailTimeout {
 			continue
 		}

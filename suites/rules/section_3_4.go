@@ -48,6 +48,7 @@ func exactGrantType(j *judging) {
 			right = "invalid_request"
 		}
 		switch {
+		case j.onlyThrottled(x, "grant_type: "+name):
 		case recognised(x.Exchange):
 			j.fail("recognised-"+slug(name), quoted(right), fmt.Sprintf("%s for grant_type: %s", describe(x.Exchange), name), x)
 		case hasError(x.Exchange, right):
@@ -133,6 +134,7 @@ func repeatedTokenParameter(j *judging) {
 		name := strings.TrimPrefix(x.Label, labels.Repeat+"/")
 		conflict := x.Label == labels.RepeatTwoCodes || x.Label == labels.RepeatTwoClients
 		switch {
+		case j.onlyThrottled(x, name):
 		case recognised(x.Exchange) && conflict:
 			j.fail("conflict-accepted", quoted("invalid_request"), fmt.Sprintf("%s for %s in one request", describe(x.Exchange), name), x)
 		case recognised(x.Exchange):

@@ -154,6 +154,7 @@ func (j *judging) refusesUnidentified(x said, client, without, state string, rig
 	switch {
 	case hasToken(x.Exchange):
 		j.fail("token-"+slug(without), expected, observed, x)
+	case j.onlyThrottled(x, "a request without "+without):
 	case recognised(x.Exchange):
 		j.fail("recognised-"+slug(without), expected, observed, x)
 	case hasError(x.Exchange, right...):
@@ -201,7 +202,7 @@ func tokenParametersInBody(j *judging) {
 	none, _ := j.maybe(scenario, labels.SecretNone)
 	right, ok := j.first(scenario, labels.SecretRight)
 	switch {
-	case !ok:
+	case !ok, j.onlyThrottled(none, "a request without the secret"), j.onlyThrottled(x, "the secret in the query"):
 	case recognised(none.Exchange):
 		j.note("no-secret-needed", "the server requires no secret at all (TOKEN-05)", none)
 	case recognised(x.Exchange):
@@ -225,7 +226,7 @@ func tokenMediaTypes(j *judging) {
 		return
 	}
 	hung := map[string]said{}
-	for _, unanswered := range j.Transcripts[scenario].Labelled(labels.Type) {
+	for _, unanswered := range j.Transcripts[scenario].Asked(labels.Type) {
 		if f := unanswered.Failure; f == nil || f.Kind != wire.FailTimeout {
 			continue
 		}
@@ -252,6 +253,7 @@ func tokenMediaTypes(j *judging) {
 			j.inconclusive("the code had already expired or ended when the body with a charset was sent")
 		case kind == labels.Charset:
 			j.warn("charset-refused", "a normal poll answer: a charset parameter makes no difference", observed, x)
+		case j.onlyThrottled(x, "a body of type "+kind):
 		case recognised(x.Exchange):
 			j.warn("accepts-"+slug(kind), "400 or 415", observed, x)
 		case !alive:

@@ -29,7 +29,7 @@ func (j *judging) errorAnswers() (list []said) {
 	for _, name := range slices.Concat(errorSources, errorWitnesses) {
 		t := j.Transcripts[name]
 		for _, x := range t.Exchanges {
-			if !x.Answered() || x.Method == "HEAD" || x.Overloaded() || x.Label == labels.Page {
+			if !x.Answered() || x.Method == "HEAD" || x.Overloaded() || x.Superseded || x.Label == labels.Page {
 				continue
 			}
 			answered = true

@@ -74,6 +74,7 @@ func shown(list []said) []said { return list[:min(len(list), maxShown)] }
 func singleUseUnderRace(j *judging) {
 	const scenario = transcript.RacingPolls
 	var raced, width int
+	var fallen faultyRounds
 	var apart time.Duration
 	var release wire.Release
 	j.rounds(scenario, labels.Device, func(k int) {
@@ -88,12 +89,7 @@ func singleUseUnderRace(j *judging) {
 		}
 		raced, width = raced+1, max(width, len(answers))
 		apart, release = max(apart, spread(answers)), sent[0].Release
-		for _, x := range answers {
-			if serverFault(x.Exchange) {
-				j.warn("server-error", quoted("invalid_grant")+" for late polls", describe(x.Exchange), x)
-				break
-			}
-		}
+		fallen.round(answers)
 		tokens := withToken(answers)
 		switch {
 		case differentTokens(tokens) > 1:
@@ -111,12 +107,34 @@ func singleUseUnderRace(j *judging) {
 		}
 		return
 	}
+	j.falls(fallen, raced, Warn, quoted("invalid_grant")+" for late polls")
 	how := "last bytes held back and sent together"
 	if release == wire.Parallel {
 		how = "over shared connections: the server speaks HTTP/2 only, or a proxy is in between"
 	}
 	j.pass("one token in each of %d races of %d polls: a pass is not a proof", raced, width)
 	j.note("races", fmt.Sprintf("%d codes, %d polls each, sent within %s, %s", raced, width, apart.Round(10*time.Microsecond), how))
+}
+
+// faultyRounds are the server errors of a race, one for each round that had any.
+type faultyRounds []said
+
+func (f *faultyRounds) round(answers []said) {
+	if i := slices.IndexFunc(answers, func(x said) bool { return serverFault(x.Exchange) }); i >= 0 {
+		*f = append(*f, answers[i])
+	}
+}
+
+// falls judges the server errors of a race. Its requests cannot be sent again: an
+// error in every round is the race's doing, one in some of them may be a gateway's.
+func (j *judging) falls(f faultyRounds, rounds int, severity Verdict, expected string) {
+	switch {
+	case len(f) == 0:
+	case len(f) == rounds && rounds > 1:
+		j.find(severity, "server-error", expected, fmt.Sprintf("%s in each of %d rounds", describe(f[0].Exchange), rounds), shown(f))
+	default:
+		j.note("stray", fmt.Sprintf("%s in %d of %d rounds", describe(f[0].Exchange), len(f), rounds), shown(f)...)
+	}
 }
 
 // nobodyWon judges a race in which no poll got the token: the grant must have
@@ -147,6 +165,7 @@ func (j *judging) nobodyWon(scenario string, k int, answers []said, sent int) {
 func pollRacingDecision(j *judging) {
 	const scenario = transcript.DecisionRaces
 	raced, polls := 0, 0
+	var fallen faultyRounds
 	for _, goal := range []transcript.Goal{transcript.Deny, transcript.Approve} {
 		if goal == transcript.Deny && j.denialsUnseen() {
 			j.note("denials-unseen", "the server does not report denials without a race either (POLL-08)")
@@ -164,10 +183,12 @@ func pollRacingDecision(j *judging) {
 				j.inconclusive("the end user could not %s: %s%s", goal, visit.Outcome, lastWords(visit))
 			case len(race) > 0:
 				raced, polls = raced+1, polls+len(race)
+				fallen.round(slices.Concat(race, j.all(scenario, labels.Nth(labels.Join(string(goal), labels.After), k))))
 				j.decisionSurvives(goal, k, visit, race)
 			}
 		})
 	}
+	j.falls(fallen, raced, Fail, "an answer of RFC 8628 section 3.5")
 	switch {
 	case raced > 0:
 		j.pass("%d decisions survived %d polls around them: a pass is not a proof", raced, polls)
@@ -200,12 +221,6 @@ func (j *judging) decisionSurvives(goal transcript.Goal, k int, visit transcript
 	label := labels.Nth(labels.Join(string(goal), labels.After), k)
 	after := j.all(scenario, label)
 	everything := slices.Concat(race, after)
-	for _, x := range everything {
-		if serverFault(x.Exchange) {
-			j.fail("server-error", "an answer of RFC 8628 section 3.5", fmt.Sprintf("%s for a poll around the decision (%s)", describe(x.Exchange), visit.Name), x)
-			return
-		}
-	}
 	if len(after) == 0 {
 		j.missing(scenario, label)
 		return

@@ -40,6 +40,7 @@ type Environment struct {
 	Watch *lateness.Watch
 
 	pulse   *pulse
+	strays  strays
 	limiter *rate.Limiter
 	// ceilings are those of single endpoints, by URL.
 	ceilings map[string]*rate.Limiter
@@ -130,11 +131,13 @@ type Skipped struct{ Reason string }
 
 func (s *Skipped) Error() string { return s.Reason }
 
-// send does one exchange and records it.
+// send sends a request and records the exchange. Where the answer may be about
+// something else than the request, it sends the same again, and returns what came
+// last.
 func (c *conversation) send(r wire.Request) wire.Exchange { return c.sendWith(c.Wire, r) }
 
-// sendWith is send through another client than the run's own.
-func (c *conversation) sendWith(client *wire.Client, r wire.Request) wire.Exchange {
+// once does one exchange and records it.
+func (c *conversation) once(client *wire.Client, r wire.Request) wire.Exchange {
 	if err := c.turn(c.ctx, r.URL); err != nil {
 		return c.record(wire.Exchange{Label: r.Label, Method: r.Method, URL: r.URL,
 			Failure: &wire.Failure{Kind: wire.FailCanceled, Text: "the run was interrupted"}})
@@ -173,22 +176,8 @@ func (c *conversation) together(requests []wire.Request) []wire.Exchange {
 	return all
 }
 
-// maxRetries is how often an overloaded target is asked again.
+// maxRetries is how often the same is asked again.
 const maxRetries = 2
-
-// sendPatiently is send, but an answer 429 or 503 is taken for what it is: the
-// target wants us to come back later.
-func (c *conversation) sendPatiently(r wire.Request) wire.Exchange {
-	x := c.send(r)
-	for try := 0; try < maxRetries && x.Overloaded(); try++ {
-		wanted, _ := retryAfter(x)
-		if wanted > longestPause || c.sleep("the delay that the server requested", wanted) != nil {
-			break
-		}
-		x = c.send(r)
-	}
-	return x
-}
 
 const defaultRetryAfter = 2 * time.Second
 

@@ -18,13 +18,13 @@ func crossOriginReads(c *conversation) error {
 		r := wire.Get(labels.Join(labels.Page, start.name), start.address)
 		r.Header.Set("Origin", evilOrigin)
 		r.Header.Set("Accept", "text/html")
-		c.sendPatiently(r)
+		c.send(r)
 	}
 	preflight := wire.Get(labels.Preflight, d.verificationURI)
 	preflight.Method = "OPTIONS"
 	preflight.Header.Set("Origin", evilOrigin)
 	preflight.Header.Set("Access-Control-Request-Method", "POST")
 	preflight.Header.Set("Access-Control-Request-Headers", "content-type")
-	c.sendPatiently(preflight)
+	c.send(preflight)
 	return nil
 }

@@ -37,6 +37,8 @@ type device struct {
 	overslept time.Duration
 	// answer is the last exchange: the codes, or a poll.
 	answer wire.Exchange
+	// redeemed says that a token came for the code.
+	redeemed bool
 }
 
 const (
@@ -56,7 +58,7 @@ func (c *conversation) issue(label string, client *profiles.Client) (*device, er
 
 // issueAt is issue at other endpoints than the target's own.
 func (c *conversation) issueAt(label string, client *profiles.Client, at profiles.Endpoints) (*device, error) {
-	d, err := c.deviceFrom(c.sendPatiently(c.deviceRequestAt(label, at.DeviceAuthorization, client, c.deviceForm(client))), client)
+	d, err := c.deviceFrom(c.send(c.deviceRequestAt(label, at.DeviceAuthorization, client, c.deviceForm(client))), client)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +68,7 @@ func (c *conversation) issueAt(label string, client *profiles.Client, at profile
 
 // issueFor is issue with another request than the client's usual one.
 func (c *conversation) issueFor(label string, client *profiles.Client, form wire.Form) (*device, error) {
-	return c.deviceFrom(c.sendPatiently(c.deviceRequest(label, client, form)), client)
+	return c.deviceFrom(c.send(c.deviceRequest(label, client, form)), client)
 }
 
 // deviceFrom reads the codes out of a device authorization response.
@@ -131,13 +133,14 @@ func (d *device) request(label string) wire.Request {
 // pollNow sends a device access token request without waiting.
 func (d *device) pollNow(label string) wire.Exchange { return d.ask(d.request(label)) }
 
-// ask sends a request about this device's code.
-func (d *device) ask(r wire.Request) wire.Exchange { return d.heard(d.c.send(r)) }
+// pollRaw is pollNow for one of many polls: an odd answer stands.
+func (d *device) pollRaw(label string) wire.Exchange { return d.askOnce(d.request(label)) }
 
 // heard notes an answer: when it came, and whether it asks for a slower pace.
 func (d *device) heard(x wire.Exchange) wire.Exchange {
 	// Some were sent at once.
 	d.last, d.answer = max(d.last, x.Received), x
+	d.redeemed = d.redeemed || gaveToken(x)
 	d.roundTrip = max(d.roundTrip, x.Received-x.Sent)
 	if x.OAuthError() == "slow_down" {
 		d.interval = min(d.interval+slowDownStep, maxInterval)
@@ -154,8 +157,7 @@ func (d *device) poll(label string) (wire.Exchange, error) {
 }
 
 // pollAfter waits for the given time from the receipt of the previous answer,
-// then polls. An overloaded target is asked again, as slowly as it wants and
-// never faster than the interval.
+// then polls.
 func (d *device) pollAfter(label string, after time.Duration) (wire.Exchange, error) {
 	return d.askAfter(d.request(label), after)
 }
@@ -167,17 +169,10 @@ func (d *device) askPaced(r wire.Request) (wire.Exchange, error) {
 
 // askAfter is pollAfter with any request.
 func (d *device) askAfter(r wire.Request, after time.Duration) (wire.Exchange, error) {
-	for try := 0; ; try++ {
-		if err := d.rest(after); err != nil {
-			return wire.Exchange{}, err
-		}
-		x := d.ask(r)
-		wanted, _ := retryAfter(x)
-		if !x.Overloaded() || try == maxRetries || wanted > longestPause {
-			return x, nil
-		}
-		after = max(wanted, d.interval+d.guard())
+	if err := d.rest(after); err != nil {
+		return wire.Exchange{}, err
 	}
+	return d.ask(r), nil
 }
 
 // rest waits for the given time from the receipt of the previous answer. It

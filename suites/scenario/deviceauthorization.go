@@ -24,10 +24,10 @@ func deviceAuthorization(c *conversation) error {
 		return err
 	}
 	if confidential := c.Profile.Clients.Confidential; confidential != nil {
-		c.sendPatiently(c.deviceRequest(labels.ValidConfidential, confidential, c.deviceForm(confidential)))
+		c.send(c.deviceRequest(labels.ValidConfidential, confidential, c.deviceForm(confidential)))
 	}
 	if d.verificationURI != "" {
-		c.sendPatiently(wire.Get(labels.Page, d.verificationURI))
+		c.send(wire.Get(labels.Page, d.verificationURI))
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func codes(c *conversation) error {
 				if enough.Load() {
 					continue
 				}
-				x := c.sendPatiently(c.deviceRequest(labels.Nth(labels.Code, i), public, c.deviceForm(public)))
+				x := c.send(c.deviceRequest(labels.Nth(labels.Code, i), public, c.deviceForm(public)))
 				if x.Overloaded() {
 					enough.Store(true)
 				}
@@ -90,7 +90,7 @@ func deviceErrors(c *conversation) error {
 	form := c.deviceForm(public)
 	endpoint := c.Target.Endpoints.DeviceAuthorization
 	valid := func(label string) wire.Request { return c.deviceRequest(label, public, form) }
-	if _, err := c.deviceFrom(c.sendPatiently(valid(labels.ControlPublic)), public); err != nil {
+	if _, err := c.deviceFrom(c.send(valid(labels.ControlPublic)), public); err != nil {
 		return fmt.Errorf("the valid control request fails: %w", err)
 	}
 
@@ -106,7 +106,7 @@ func deviceErrors(c *conversation) error {
 	// The secret goes into the target's access log.
 	if c.Profile.Limits.AllowLockouts && confidential != nil && confidential.Secret != nil && deviceAuth(confidential) != profiles.AuthNone {
 		own := c.deviceForm(confidential)
-		c.sendPatiently(c.deviceRequest(labels.ControlConfidential, confidential, own))
+		c.send(c.deviceRequest(labels.ControlConfidential, confidential, own))
 		c.send(c.bareDeviceRequest(labels.QueryNoSecret, own))
 		r := c.bareDeviceRequest(labels.QuerySecret, own)
 		r.URL = withQuery(r.URL, wire.Form{{Name: "client_secret", Value: confidential.Secret.Reveal()}})
@@ -124,9 +124,7 @@ func deviceErrors(c *conversation) error {
 			r.Header.Set("Content-Type", body.mediaType)
 		}
 		r.URL, r.Body = endpoint, body.bytes
-		if x := c.send(r); x.Failure != nil && x.Failure.Kind == wire.FailTimeout {
-			c.send(r) // a busy machine may lose one answer
-		}
+		c.send(r)
 	}
 
 	c.send(c.bareDeviceRequest(labels.ClientAbsent, form.Without("client_id")))
@@ -151,6 +149,6 @@ func deviceErrors(c *conversation) error {
 	c.send(c.deviceRequest(labels.ScopeAbsent, public, form.Without("scope")))
 	c.send(c.deviceRequest(labels.ScopeEmpty, public, form.Set("scope", "")))
 
-	c.sendPatiently(valid(labels.ControlPublicAgain))
+	c.send(valid(labels.ControlPublicAgain))
 	return nil
 }

@@ -53,7 +53,7 @@ type extender struct {
 // refusals are device authorization requests that nobody has to decide about.
 func (e *extender) refusals() {
 	form := e.deviceForm(e.client)
-	send := func(label string, form wire.Form) { e.sendPatiently(e.deviceRequest(label, e.client, form)) }
+	send := func(label string, form wire.Form) { e.send(e.deviceRequest(label, e.client, form)) }
 	send(labels.ParametersControl, form)
 	send(labels.Join(labels.Parameters, "OIDC"), form.Add("nonce", e.random.word(16)).Add("acr_values", "urn:x-devicegrant:0").Add("max_age", "3600"))
 	send(labels.Join(labels.Parameters, "request_uri"), form.Add("request_uri", "urn:ietf:params:oauth:request_uri:"+e.random.word(16)))
@@ -141,7 +141,7 @@ func (e *extender) supportsDPoP() bool {
 		return *told
 	}
 	for _, address := range metadataURLs(e.Profile) {
-		x := e.sendPatiently(wire.Get(labels.Document, address))
+		x := e.send(wire.Get(labels.Document, address))
 		if o, err := x.Object(); err == nil && x.Status == 200 {
 			return o.Has("dpop_signing_alg_values_supported")
 		}
@@ -251,7 +251,7 @@ func (e *extender) useBound(key *proofKey, nonce string, x wire.Exchange) error 
 		}
 		r := e.tokenRequest(try.name, e.client, wire.Form{{Name: "grant_type", Value: "refresh_token"}, {Name: "refresh_token", Value: refresh}, {Name: "client_id", Value: e.client.ID}})
 		r.Header.Set("DPoP", proof)
-		e.sendPatiently(r)
+		e.send(r)
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func (c *conversation) pollFleet(members []*member) error {
 // pollOnce is one poll of one device.
 func (m *member) pollOnce() {
 	m.polls++
-	x := m.pollNow(labels.Nth(labels.Nth(labels.Poll, m.k), m.polls))
+	x := m.pollRaw(labels.Nth(labels.Nth(labels.Poll, m.k), m.polls))
 	switch {
 	case x.Overloaded():
 		wanted, _ := retryAfter(x)

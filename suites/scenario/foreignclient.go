@@ -25,7 +25,7 @@ func foreignClient(c *conversation) error {
 	}
 	control.pollNow(labels.Control)
 	steal := func(state string, d *device) wire.Exchange {
-		return d.ask(c.tokenRequest(labels.Join(state, labels.Foreign), other, c.tokenForm(other, d.deviceCode)))
+		return d.question(c.tokenRequest(labels.Join(state, labels.Foreign), other, c.tokenForm(other, d.deviceCode)))
 	}
 	pending, err := c.issue(labels.Join(labels.Pending, labels.Device), owner)
 	if err != nil {

@@ -77,7 +77,7 @@ func guessing(c *conversation) error {
 	}
 	for i := range deviceGuesses {
 		r := c.tokenRequest(labels.Nth(labels.DeviceCodes, i+1), c.Profile.Clients.Public, c.tokenForm(c.Profile.Clients.Public, c.random.like(untouched.deviceCode)))
-		if c.send(r).Overloaded() {
+		if c.once(c.Wire, r).Overloaded() {
 			break
 		}
 	}

@@ -18,12 +18,12 @@ func metadata(c *conversation) error {
 	}
 	if t := c.Profile.Tenant; t != nil {
 		for i, address := range MetadataURLs(t.Issuer) {
-			c.sendPatiently(wire.Get(labels.Nth(labels.Tenant, i+1), address))
+			c.send(wire.Get(labels.Nth(labels.Tenant, i+1), address))
 		}
 	}
 	advertised := ""
 	for i, address := range addresses {
-		x := c.sendPatiently(wire.Get(labels.Nth(labels.Document, i+1), address))
+		x := c.send(wire.Get(labels.Nth(labels.Document, i+1), address))
 		if o, err := x.Object(); err == nil && x.Status == 200 && advertised == "" {
 			advertised, _ = o.String("device_authorization_endpoint")
 		}
@@ -35,7 +35,7 @@ func metadata(c *conversation) error {
 		return nil // a document must not choose who gets our credentials
 	}
 	client := c.Profile.Clients.Public
-	c.sendPatiently(c.deviceRequestAt(labels.Advertised, advertised, client, c.deviceForm(client)))
+	c.send(c.deviceRequestAt(labels.Advertised, advertised, client, c.deviceForm(client)))
 	return nil
 }
 

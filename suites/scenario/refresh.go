@@ -59,7 +59,7 @@ func (c *conversation) bindRefresh(d *device, larger []string) error {
 	}
 	// The current token is the last one that came: some servers replace it.
 	use := func(label string, client *profiles.Client, scope ...string) wire.Exchange {
-		x := c.sendPatiently(c.refreshRequest(label, client, token, scope))
+		x := c.send(c.refreshRequest(label, client, token, scope))
 		if next := stringIn(x, "refresh_token"); next != "" {
 			token = next
 		}
@@ -85,7 +85,7 @@ func (c *conversation) replayRefresh(d *device) error {
 	if c.TimeBudget > 0 && grace > c.TimeBudget {
 		return &Skipped{fmt.Sprintf("limits.refresh_grace is %s and the time budget is %s: use a longer --time-budget", grace, c.TimeBudget)}
 	}
-	current := stringIn(c.sendPatiently(c.refreshRequest(labels.ReplayFirst, d.client, token, nil)), "refresh_token")
+	current := stringIn(c.send(c.refreshRequest(labels.ReplayFirst, d.client, token, nil)), "refresh_token")
 	if current == "" {
 		current = token
 	}
@@ -93,8 +93,8 @@ func (c *conversation) replayRefresh(d *device) error {
 		return err
 	}
 	// Nothing else has ended it meanwhile.
-	c.sendPatiently(c.refreshRequest(labels.ReplayCurrent, d.client, current, nil))
-	c.sendPatiently(c.refreshRequest(labels.ReplaySecond, d.client, token, nil))
+	c.send(c.refreshRequest(labels.ReplayCurrent, d.client, current, nil))
+	c.send(c.refreshRequest(labels.ReplaySecond, d.client, token, nil))
 	return nil
 }
 

@@ -26,7 +26,7 @@ func scopes(c *conversation) error {
 	}
 	own := form.Get("scope")
 	ask := func(label, scope string) wire.Exchange {
-		return c.sendPatiently(c.deviceRequest(label, public, form.Set("scope", scope)))
+		return c.send(c.deviceRequest(label, public, form.Set("scope", scope)))
 	}
 	// Beside the valid ones, so that nothing else is wrong with the request.
 	decide, granted := labels.Unknown, ask(labels.Unknown, strings.TrimSpace(own+" zz_"+c.random.word(12)))
@@ -115,9 +115,9 @@ func clientIdentity(c *conversation) error {
 
 func (c *conversation) asConfidential(client *profiles.Client) {
 	form, secret := c.deviceForm(client), client.Secret.Reveal()
-	right := c.sendPatiently(c.deviceRequest(labels.ControlConfidential, client, form))
+	right := c.send(c.deviceRequest(labels.ControlConfidential, client, form))
 	if deviceAuth(client) == profiles.AuthBasic && !gaveCodes(right) {
-		c.sendPatiently(c.bareDeviceRequest(labels.ControlBody, form.Add("client_secret", secret)))
+		c.send(c.bareDeviceRequest(labels.ControlBody, form.Add("client_secret", secret)))
 	}
 	c.send(c.bareDeviceRequest(labels.Unauthenticated, form))
 	if d, err := c.deviceFrom(right, client); err == nil {
@@ -149,20 +149,20 @@ func (c *conversation) asConfidential(client *profiles.Client) {
 	}
 	ask(labels.TwoAsBody, first, public)
 	ask(labels.TwoAsHeader, two(labels.Join(labels.Two, "clients again")), client)
-	ask(labels.TwoControl, c.sendPatiently(c.deviceRequest(labels.Join(labels.Two, "own code"), client, form)), public)
+	ask(labels.TwoControl, c.send(c.deviceRequest(labels.Join(labels.Two, "own code"), client, form)), public)
 }
 
 func (c *conversation) asReserved(client *profiles.Client) {
 	form := c.deviceForm(client)
 	r := c.bareDeviceRequest(labels.ReservedEncoded, form)
 	r.Header.Set("Authorization", wire.BasicAuth(client.ID, client.Secret.Reveal()))
-	if x := c.sendPatiently(r); !gaveCodes(x) {
-		c.sendPatiently(c.bareDeviceRequest(labels.ReservedBody, form.Add("client_secret", client.Secret.Reveal())))
+	if x := c.send(r); !gaveCodes(x) {
+		c.send(c.bareDeviceRequest(labels.ReservedBody, form.Add("client_secret", client.Secret.Reveal())))
 	}
 }
 
 func (c *conversation) asNotAllowed(client *profiles.Client) error {
-	x := c.sendPatiently(c.deviceRequest(labels.NotAllowedDevice, client, c.deviceForm(client)))
+	x := c.send(c.deviceRequest(labels.NotAllowedDevice, client, c.deviceForm(client)))
 	if !gaveCodes(x) {
 		return nil
 	}
@@ -203,7 +203,7 @@ func hostHeaders(c *conversation) error {
 		}
 		r := c.deviceRequest(labels.Join(labels.Host, h.name), public, c.deviceForm(public))
 		r.Header.Set(h.name, h.value)
-		c.sendPatiently(r)
+		c.send(r)
 	}
 	return nil
 }

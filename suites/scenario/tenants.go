@@ -38,7 +38,7 @@ func tenants(c *conversation) error {
 		return err
 	}
 	if abroad.ours.ID != abroad.theirs.ID && at.DeviceAuthorization != c.Target.Endpoints.DeviceAuthorization {
-		c.sendPatiently(c.deviceRequestAt(labels.ClientDevice, at.DeviceAuthorization, abroad.ours, c.deviceForm(abroad.ours)))
+		c.send(c.deviceRequestAt(labels.ClientDevice, at.DeviceAuthorization, abroad.ours, c.deviceForm(abroad.ours)))
 	}
 	devices, err := c.issueEach(abroad.ours, []string{labels.Pending, labels.Approved, labels.Page, labels.Guest})
 	if err != nil {
@@ -113,7 +113,7 @@ func (a abroad) present(state string, d *device) {
 		if by.client == a.ours && (a.ours.ID == a.theirs.ID || a.at.Token == a.c.Target.Endpoints.Token) {
 			continue
 		}
-		d.ask(a.c.tokenRequestAt(state+"/"+by.name, a.at.Token, by.client, a.c.tokenForm(by.client, d.deviceCode)))
+		d.question(a.c.tokenRequestAt(state+"/"+by.name, a.at.Token, by.client, a.c.tokenForm(by.client, d.deviceCode)))
 	}
 }
 
@@ -126,7 +126,7 @@ func (c *conversation) tenantEndpoints(t *profiles.Tenant) (profiles.Endpoints, 
 		if at.DeviceAuthorization != "" && at.Token != "" {
 			break
 		}
-		x := c.sendPatiently(wire.Get(labels.Nth(labels.Document, i+1), address))
+		x := c.send(wire.Get(labels.Nth(labels.Document, i+1), address))
 		o, err := x.Object()
 		if err != nil || x.Status != 200 {
 			continue
@@ -161,6 +161,6 @@ func (c *conversation) introspectHere(label string, token wire.Exchange, at prof
 	}
 	if access, _ := o.String("access_token"); access != "" {
 		r := wire.Post(label, place, wire.Form{{Name: "token", Value: access}})
-		c.sendPatiently(authenticate(r, client, tokenAuth(client)))
+		c.send(authenticate(r, client, tokenAuth(client)))
 	}
 }

@@ -348,7 +348,7 @@ func (c *conversation) neighbours(client *profiles.Client, prefix string, guards
 		}
 		hammer.Go(func() {
 			for k := 1; k <= hammerPolls; k++ {
-				if said := x.pollNow(labels.Nth(labels.Nth(prefix+labels.Hammer, i), k)); !said.Answered() || said.Overloaded() {
+				if said := x.pollRaw(labels.Nth(labels.Nth(prefix+labels.Hammer, i), k)); !said.Answered() || said.Overloaded() {
 					return
 				}
 				if c.Clock.SleepReal(c.ctx, burstGap) != nil {

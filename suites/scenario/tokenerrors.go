@@ -44,7 +44,7 @@ func (c *conversation) wrongGrantTypes(client *profiles.Client) error {
 		return err
 	}
 	form := c.tokenForm(client, d.deviceCode)
-	c.send(c.tokenRequest(labels.Join(labels.GrantType, labels.Absent), client, form.Without("grant_type")))
+	d.question(c.tokenRequest(labels.Join(labels.GrantType, labels.Absent), client, form.Without("grant_type")))
 	for _, v := range []struct{ name, value string }{
 		{labels.Empty, ""},
 		{"device_code", "device_code"},
@@ -53,7 +53,7 @@ func (c *conversation) wrongGrantTypes(client *profiles.Client) error {
 		{"legacy", "http://oauth.net/grant_type/device/1.0"},
 		{"random", "urn:x-devicegrant:" + c.random.word(12)},
 	} {
-		c.send(c.tokenRequest(labels.Join(labels.GrantType, v.name), client, form.Set("grant_type", v.value)))
+		d.question(c.tokenRequest(labels.Join(labels.GrantType, v.name), client, form.Set("grant_type", v.value)))
 	}
 	return nil
 }
@@ -155,7 +155,7 @@ func (c *conversation) repeatedParameters(client *profiles.Client) error {
 		if err != nil {
 			return err
 		}
-		c.send(c.tokenRequest(v.name, client, form))
+		d.question(c.tokenRequest(v.name, client, form))
 		if v.name == labels.ExtraParameter {
 			d.pollNow(labels.ExtraWithout)
 		}

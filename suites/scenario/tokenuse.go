@@ -156,7 +156,7 @@ func (c *conversation) ask(label, accessToken string) {
 	if accessToken != "" && c.Target.Endpoints.UserInfo != "" {
 		r := wire.Get(label+"/userinfo", c.Target.Endpoints.UserInfo)
 		r.Header.Set("Authorization", "Bearer "+accessToken)
-		c.sendPatiently(r)
+		c.send(r)
 	}
 }
 
@@ -168,7 +168,7 @@ func (c *conversation) introspectToken(label, token string) {
 		return
 	}
 	r := wire.Post(label, c.Target.Endpoints.Introspection, wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}})
-	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
+	c.send(authenticate(r, client, tokenAuth(client)))
 }
 
 // collectFull gets both end users' tokens.
@@ -189,10 +189,10 @@ func (t *tokenUser) collectFull() error {
 	}
 	t.ask(labels.Full, t.collected(labels.Full, "access_token"))
 	if e := t.Target.Endpoints.UserInfo; e != "" {
-		t.sendPatiently(wire.Get(labels.BareUserinfo, e))
+		t.send(wire.Get(labels.BareUserinfo, e))
 	}
 	if e := t.Target.Endpoints.JWKS; e != "" {
-		t.sendPatiently(wire.Get(labels.JWKS, e))
+		t.send(wire.Get(labels.JWKS, e))
 	}
 	return nil
 }
@@ -235,7 +235,7 @@ func (t *tokenUser) collected(name, member string) string {
 // revoke is RFC 7009 section 2.1.
 func (c *conversation) revoke(label string, client *profiles.Client, token string) {
 	r := wire.Post(label, c.Target.Endpoints.Revocation, wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}})
-	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
+	c.send(authenticate(r, client, tokenAuth(client)))
 }
 
 // collectPartial asks for more than the end user saw, and if that is refused, for
@@ -266,7 +266,7 @@ func (t *tokenUser) revokePartial() {
 		return
 	}
 	t.revoke(labels.RefreshRevocation, t.client, refresh)
-	t.sendPatiently(t.refreshRequest(labels.RevokedRefresh, t.client, refresh, nil))
+	t.send(t.refreshRequest(labels.RevokedRefresh, t.client, refresh, nil))
 	t.introspectToken(labels.AfterRefreshRevocationIntrospection, access)
 }
 

@@ -315,7 +315,7 @@ counted/device, counted/base`}},
 
 		{"an approval that is seen late", transcript.EarlyApproval, allPolls(pending, slower), script{labels: "device, token/1..3", journeys: "approve"}},
 		{"an approval that is not seen", transcript.EarlyApproval, allPolls(pending, pending, pending, pending), script{labels: "device, token/1..3", journeys: "approve"}},
-		{"a poll that is lost is no answer", transcript.EarlyApproval, allPolls("500"), script{labels: "device, token/1", journeys: "approve"}},
+		{"a poll that is lost is no answer", transcript.EarlyApproval, allPolls("500"), script{labels: "device, token/1, token/1", journeys: "approve"}},
 		{"an overloaded target is asked again", transcript.EarlyApproval, allPolls("503"), script{labels: "device, token/1, token/1", journeys: "approve"}},
 		{"a race that nobody wins", transcript.RacingPolls, allPolls(pending, pending, pending),
 			script{labels: "device/1, race/1/1..3, after/1/1\ndevice/2, race/2/1..3, after/2/1", journeys: "approve 1, approve 2"}},

@@ -75,10 +75,7 @@ func TestTrouble(t *testing.T) {
 			special: map[string]string{transcript.Tenants: "the second tenant's metadata (http://scripted/there) names no endpoints"},
 			within:  2 * time.Minute},
 		{name: "silent", trouble: endpoint("", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), want: "timeout: no complete answer",
-			// The sample of codes is as small as it is: only the run notices.
-			fine:    []string{transcript.Codes},
-			special: map[string]string{transcript.Tenants: "the second tenant's metadata"},
-			within:  time.Minute},
+			within: time.Minute},
 		{name: "no user agent", trouble: func(g *telling) {
 			g.environment = func(e *Environment) { e.Driver, e.NoDriver = nil, "there is no browser" }
 		}, want: "aborted: no user agent: there is no browser", fine: maybePersons, within: 11 * time.Minute},

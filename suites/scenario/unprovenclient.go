@@ -28,10 +28,10 @@ func unprovenClient(c *conversation) error {
 		return absent("the profile has neither a public client nor one with a secret")
 	}
 	nameless := func(label string, d *device) {
-		d.ask(c.bareTokenRequest(label, c.tokenForm(d.client, d.deviceCode).Without("client_id")))
+		d.question(c.bareTokenRequest(label, c.tokenForm(d.client, d.deviceCode).Without("client_id")))
 	}
 	secretless := func(label string, d *device) {
-		d.ask(c.bareTokenRequest(label, c.tokenForm(d.client, d.deviceCode)))
+		d.question(c.bareTokenRequest(label, c.tokenForm(d.client, d.deviceCode)))
 	}
 	for _, p := range []struct {
 		client *profiles.Client
@@ -98,7 +98,7 @@ func unprovenClient(c *conversation) error {
 				imposter := *confidential
 				guess := profiles.NewSecret(c.random.word(24))
 				imposter.Secret = &guess
-				second.ask(c.tokenRequest(labels.Join(labels.Confidential, labels.Wrong), &imposter, c.tokenForm(&imposter, second.deviceCode)))
+				second.question(c.tokenRequest(labels.Join(labels.Confidential, labels.Wrong), &imposter, c.tokenForm(&imposter, second.deviceCode)))
 			}
 			_, err := second.collect(labels.Join(labels.Confidential, labels.Redeem), patience)
 			return err

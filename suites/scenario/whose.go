@@ -19,7 +19,7 @@ func (c *conversation) whose(label string, token wire.Exchange) {
 	if at := c.Target.Endpoints.UserInfo; at != "" {
 		r := wire.Get(label+"/userinfo", at)
 		r.Header.Set("Authorization", "Bearer "+access)
-		if x := c.sendPatiently(r); x.Status == 200 {
+		if x := c.send(r); x.Status == 200 {
 			return
 		}
 	}
@@ -28,5 +28,5 @@ func (c *conversation) whose(label string, token wire.Exchange) {
 		return
 	}
 	r := wire.Post(label+"/introspection", at, wire.Form{{Name: "token", Value: access}})
-	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
+	c.send(authenticate(r, client, tokenAuth(client)))
 }

@@ -5,6 +5,7 @@
 package transcript
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -73,6 +74,9 @@ const (
 	// LatePace: a poll that obeys the pace left so late that a target which
 	// punishes the pace would have accepted it, too.
 	LatePace LateKind = "pace"
+	// LateStray is not this machine's doing: an answer was lost or came from
+	// something in front of the server, and the code was gone afterwards.
+	LateStray LateKind = "stray"
 	// LatePage: the browser did not get through its pages.
 	LatePage LateKind = "page"
 )
@@ -82,11 +86,17 @@ const (
 const JourneysPictured = 6
 
 // Labelled returns the exchanges with the given label or one below it ("poll"
-// finds "poll/1" and "poll/2"), in the order in which they were sent.
+// finds "poll/1" and "poll/2"), in the order in which they were sent. Superseded
+// ones are left out.
 func (t Transcript) Labelled(label string) []wire.Exchange {
+	return slices.DeleteFunc(t.Asked(label), func(x wire.Exchange) bool { return x.Superseded })
+}
+
+// Asked is Labelled with the superseded exchanges.
+func (t Transcript) Asked(label string) []wire.Exchange {
 	var found []wire.Exchange
 	for _, x := range t.Exchanges {
-		if x.Label == label || strings.HasPrefix(x.Label, label+"/") {
+		if below(x, label) {
 			found = append(found, x)
 		}
 	}
@@ -96,11 +106,15 @@ func (t Transcript) Labelled(label string) []wire.Exchange {
 // First returns the first exchange found by [Transcript.Labelled].
 func (t Transcript) First(label string) (wire.Exchange, bool) {
 	for _, x := range t.Exchanges {
-		if x.Label == label || strings.HasPrefix(x.Label, label+"/") {
+		if below(x, label) && !x.Superseded {
 			return x, true
 		}
 	}
 	return wire.Exchange{}, false
+}
+
+func below(x wire.Exchange, label string) bool {
+	return x.Label == label || strings.HasPrefix(x.Label, label+"/")
 }
 
 // Journey returns the user-agent journey with that name.

@@ -59,6 +59,10 @@ type Exchange struct {
 	Length  int64    `json:"length,omitempty"`
 	SHA256  string   `json:"sha256,omitempty"`
 	Failure *Failure `json:"failure,omitempty"`
+	// Superseded says that this answer was about something else than the request
+	// (a limit, the pace, a gateway, a lost connection), and that a later exchange
+	// with the same label asked again.
+	Superseded bool `json:"superseded,omitempty"`
 	// Release is set by [Client.Together].
 	Release Release `json:"release,omitempty"`
 	// Dialect says where the target's responses differ from the RFCs; nil:
