@@ -18,9 +18,12 @@ var gatewayVariants = []fault{
 		x.status, x.header, x.answer = http.StatusTooManyRequests, http.Header{"Retry-After": {"1"}}, nil
 	})},
 	{Fault{"B25", "lost-connections", "One request of thirty ends with the connection closed", Benign}, stumbling(30, func(x *exchange) { x.hangUp = true })},
-	{Fault{"B26", "four-seconds", "Every answer of the two endpoints takes four seconds", Benign}, see(func(x *exchange) {
-		if x.path == pathToken || x.path == pathDeviceAuthorization {
-			x.delay = 4 * time.Second
+	{Fault{"B26", "four-seconds", "Every answer of the two endpoints takes four seconds of the server's time", Benign}, see(func(x *exchange) {
+		if x.path != pathToken && x.path != pathDeviceAuthorization {
+			return
+		}
+		for until := x.p.clock.Now().Add(4 * time.Second); x.p.clock.Now().Before(until); {
+			time.Sleep(10 * time.Millisecond)
 		}
 	})},
 	{Fault{"B27", "date-of-a-cache", "A cache in front sets Date, and its clock is eleven minutes slow", Benign}, see(func(x *exchange) {

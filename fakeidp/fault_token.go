@@ -10,6 +10,23 @@ import (
 // tokenFaults: the device access token request of RFC 8628 section 3.4, and
 // the response of RFC 6749 section 5.1.
 var tokenFaults = []fault{
+	{Fault{"F-TOKEN-40", "wants-json", "The token endpoint takes JSON only: 415 for every form", Defect}, meet(func(x *exchange) bool {
+		if !x.post(pathToken) || !strings.HasPrefix(x.r.Header.Get("Content-Type"), formType) {
+			return false
+		}
+		x.reply(http.StatusUnsupportedMediaType, map[string]string{"message": "Unsupported Media Type"})
+		return true
+	})},
+	{Fault{"F-TOKEN-41", "always-invalid-grant", "The token endpoint answers every known code with invalid_grant", Defect}, meet(func(x *exchange) bool {
+		if !x.post(pathToken) || x.form.Get("grant_type") != grantTypeDevice {
+			return false
+		}
+		if _, err := x.p.find(x.form.Get("device_code")); err != nil {
+			return false
+		}
+		x.refuse(http.StatusBadRequest, "invalid_grant")
+		return true
+	})},
 	{Fault{"M13", "codes-for-everybody", "A device code of another client is accepted", Defect},
 		func() behaviour {
 			return behaviour{foreign: func(*grant, *Client) bool { return true }}

@@ -51,7 +51,7 @@ func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Resul
 		}
 		if c.Verdict != rules.Skip || c.Reason != notSelected && c.Reason != interrupted {
 			evidence := rules.Evidence{Profile: profile, Issuer: r.Target.Issuer, Endpoints: endpoints, Facts: r.Recorded.Facts, Redacted: !r.Recorded.Unredacted, Transcripts: map[string]transcript.Transcript{}}
-			for _, name := range slices.Concat(rule.Scenarios, rule.Also) {
+			for _, name := range rule.Reads() {
 				if t, ran := all[name]; ran {
 					evidence.Transcripts[name] = t
 				}

@@ -190,7 +190,7 @@ func (p *property) check(t *testing.T, value, hostile string, scenarios []string
 	var concerned []rules.Rule
 	needed := map[string]bool{}
 	for _, rule := range rules.All() {
-		names := slices.Concat(rule.Scenarios, rule.Also)
+		names := rule.Reads()
 		if slices.ContainsFunc(names, func(name string) bool { return slices.Contains(scenarios, name) }) {
 			concerned = append(concerned, rule)
 			for _, name := range names {
@@ -241,7 +241,7 @@ func (p *property) check(t *testing.T, value, hostile string, scenarios []string
 func within(e rules.Evidence, rule rules.Rule) rules.Evidence {
 	all := e.Transcripts
 	e.Transcripts = map[string]transcript.Transcript{}
-	for _, name := range slices.Concat(rule.Scenarios, rule.Also) {
+	for _, name := range rule.Reads() {
 		if told, ok := all[name]; ok {
 			e.Transcripts[name] = told
 		}

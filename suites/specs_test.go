@@ -79,7 +79,7 @@ func TestOnlySelectedRequirementsHaveSpecs(t *testing.T) {
 func TestRulesReadScenariosThatExist(t *testing.T) {
 	read := map[string]bool{}
 	for _, rule := range rules.All() {
-		for _, name := range slices.Concat(rule.Scenarios, rule.Also) {
+		for _, name := range rule.Reads() {
 			read[name] = true
 			if _, ok := scenario.ByName(name); !ok {
 				t.Errorf("%s reads the scenario %q, which does not exist", rule.ID, name)

@@ -301,7 +301,7 @@ func (s *Suite) check(id string) report.Check {
 		Transcripts: map[string]transcript.Transcript{},
 	}
 	rule, _ := rules.ForID(id)
-	for _, name := range slices.Concat(rule.Scenarios, rule.Also) {
+	for _, name := range rule.Reads() {
 		if s.runner.Started(name) {
 			t := s.runner.Wait(name)
 			evidence.Transcripts[name] = t

@@ -33,6 +33,14 @@ func describe(x wire.Exchange) string {
 	return fmt.Sprintf("status %d with a JSON object", x.Status)
 }
 
+// bodyStart is how an answer's body begins, for one that nothing else describes.
+func bodyStart(x wire.Exchange) string {
+	if x.Response == nil || len(x.Response.Body) == 0 {
+		return ""
+	}
+	return ": " + clip(strings.Join(strings.Fields(strings.ToValidUTF8(string(x.Response.Body), "�")), " "))
+}
+
 // clip bounds a value from the target for a message.
 func clip(s string) string {
 	const limit = 80

@@ -77,6 +77,8 @@ type judging struct {
 	ok        []string // what was seen to be right
 	obstacles []obstacle
 	measured  string
+	// polled says that the rule looked at an answer to a poll.
+	polled bool
 }
 
 // obstacle is a part of the evidence that is missing, and what that makes of
@@ -162,6 +164,7 @@ func (j *judging) all(scenario, label string) []said {
 	for _, x := range j.Transcripts[scenario].Labelled(label) {
 		if x.Answered() && !x.Overloaded() {
 			list = append(list, said{x, scenario})
+			j.polled = j.polled || j.isPoll(x)
 		}
 	}
 	return list

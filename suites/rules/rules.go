@@ -24,7 +24,7 @@ func (r Rule) Judge(e Evidence) Judgement {
 	j := &judging{Evidence: e}
 	r.check(j)
 	j.aliases(r.ID)
-	return j.judgement()
+	return j.consequence(r.ID, j.judgement())
 }
 
 // registry is every rule, in the order of the catalog. Each file of a section

@@ -211,7 +211,9 @@ func wrongUserCodeRefused(j *judging) {
 	case j.undefined(pending):
 		return
 	case !recognised(pending.Exchange):
-		j.fail("session-ended", quoted("authorization_pending"), describe(pending.Exchange)+" after wrong codes", pending)
+		if j.wasPending(pending) {
+			j.fail("session-ended", quoted("authorization_pending"), describe(pending.Exchange)+" after wrong codes", pending)
+		}
 		return
 	case typed == 0:
 		j.inconclusive("the page visibly rejected none of the wrong codes")
@@ -295,7 +297,9 @@ func completeURINeverDecides(j *judging) {
 		return
 	}
 	if !recognised(x.Exchange) {
-		j.fail("ends-the-grant", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after only opening the page", x)
+		if j.wasPending(x) {
+			j.fail("ends-the-grant", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after only opening the page", x)
+		}
 		return
 	}
 	follow, ok := j.journey(transcript.CompleteURI, labels.Follow)

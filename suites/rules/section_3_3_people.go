@@ -339,7 +339,9 @@ func (j *judging) stillPending(part string, again transcript.Journey) {
 		case j.undefined(x):
 			return
 		case !recognised(x.Exchange):
-			j.warn("ended", quoted("authorization_pending"), fmt.Sprintf("%s, after the end user left at the %s", describe(x.Exchange), part), x)
+			if j.wasPending(x) {
+				j.warn("ended", quoted("authorization_pending"), fmt.Sprintf("%s, after the end user left at the %s", describe(x.Exchange), part), x)
+			}
 			return
 		}
 	}

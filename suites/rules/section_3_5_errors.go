@@ -33,6 +33,7 @@ func (j *judging) errorAnswers() (list []said) {
 				continue
 			}
 			answered = true
+			j.polled = j.polled || j.isPoll(x)
 			if x.Status >= 300 || x.OAuthError() != "" || malformedError(x) {
 				list = append(list, said{x, name})
 			}
@@ -53,19 +54,26 @@ func malformedError(x wire.Exchange) bool {
 }
 
 // beforeOAuth says that the request may have been refused by a layer below
-// OAuth: for its method, its media type, its size or its bytes.
+// OAuth: for its method, its media type, its size or its bytes. A regular request
+// is answered by the endpoint, whatever the status says.
 func beforeOAuth(x said) bool {
-	switch x.Status {
-	case 404, 405, 406, 411, 413, 414, 415, 431, 501:
-		return true
-	}
-	if strings.HasPrefix(x.Label, labels.Method+"/") || strings.HasPrefix(x.Label, labels.Type+"/") {
+	if otherMethod(x) || strings.HasPrefix(x.Label, labels.Type+"/") {
 		return true
 	}
 	// A firewall in front may not let such requests through.
 	strange := x.scenario == transcript.HostileCharacters || x.Label == labels.Join(labels.Unknown, labels.NUL) || x.Label == labels.Join(labels.Unknown, labels.Long)
-	return strange && x.Status == 403
+	switch x.Status {
+	case 413, 414, 431:
+		return true
+	case 403, 404, 406, 411, 415, 501:
+		return strange
+	}
+	return false
 }
+
+// otherMethod says that the request has a method that the endpoint does not serve.
+// RFC 6749 section 5.2 is about errors of the endpoint's requests.
+func otherMethod(x said) bool { return strings.HasPrefix(x.Label, labels.Method+"/") }
 
 // groups of equal observations: one finding for each, with at most three
 // exchanges.
@@ -102,7 +110,7 @@ func errorStatus(j *judging) {
 	var wrong, faults groups
 	n := 0
 	for _, x := range j.errorAnswers() {
-		if beforeOAuth(x) && x.OAuthError() == "" || strings.HasPrefix(x.Label, labels.Method+"/") || strings.HasPrefix(x.Label, labels.Type+"/") {
+		if beforeOAuth(x) && x.OAuthError() == "" || otherMethod(x) || strings.HasPrefix(x.Label, labels.Type+"/") {
 			continue
 		}
 		switch {
@@ -139,8 +147,8 @@ func errorBody(j *judging) {
 	var broken, early, extra, bare groups
 	n := 0
 	for _, x := range j.errorAnswers() {
-		if x.Status/100 == 3 {
-			continue // ERR-01 judges it
+		if x.Status/100 == 3 || otherMethod(x) {
+			continue // ERR-01 judges the first, and nothing the second
 		}
 		n++
 		if o, err := x.Literal(); err == nil {
@@ -318,7 +326,7 @@ func registeredErrorCodes(j *judging) {
 			own, _ = o.String("error")
 		}
 		switch {
-		case code == "":
+		case code == "", otherMethod(x):
 		case own != code:
 			declared.add(fmt.Sprintf("%s for %s", quoted(clip(own)), code), x)
 		case slices.Contains(registeredErrors, code):

@@ -51,7 +51,7 @@ func noEarlyDeath(j *judging) {
 				j.pass("%s %.1f s after the codes were issued", describe(x.Exchange), (x.Sent - l.began).Seconds())
 			case x.Received > l.ended:
 				j.inconclusive("the poll came too close to the end of the lifetime: %s", describe(x.Exchange))
-			default:
+			case j.wasPending(x):
 				j.fail("dead", quoted("authorization_pending")+" until the lifetime ends", fmt.Sprintf("%s %.1f s after the codes were issued", describe(x.Exchange), (x.Received-l.began).Seconds()), x)
 			}
 		}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -38,6 +39,8 @@ func pendingBeforeDecision(j *judging) {
 			j.warn("slowed-once", quoted("authorization_pending"), "slow_down at a compliant pace, but not in a second run", x, again[0])
 		case hasError(x.Exchange, "slow_down") && len(again) == 0:
 			j.missing(steady, labels.Join(labels.Again, labels.Poll))
+		case x.OAuthError() == "" && !hasToken(x.Exchange):
+			j.fail("not-understood", "an answer of RFC 8628 section 3.5 to a regular form-encoded poll (section 3.4)", describe(x.Exchange)+bodyStart(x.Exchange), x)
 		default:
 			j.fail("not-pending", quoted("authorization_pending"), describe(x.Exchange)+" at a compliant pace", x)
 		}
@@ -101,7 +104,7 @@ func tooFastPolling(j *judging) {
 			// The code may not have been known everywhere when it was first polled.
 			j.note("late-to-be-known", describe(x.Exchange)+", then pending again", x)
 			continue
-		default:
+		case j.wasPending(x):
 			j.fail("ended", quoted("slow_down", "authorization_pending"), describe(x.Exchange)+": polling too fast ended the grant", x)
 		}
 		return
@@ -137,6 +140,8 @@ func tooFastPolling(j *judging) {
 // closest is the least time between the sending of two polls.
 func closest(polls []said) time.Duration {
 	gap := time.Duration(math.MaxInt64)
+	// Some overlap, and are recorded as they were answered.
+	polls = slices.SortedFunc(slices.Values(polls), func(a, b said) int { return cmp.Compare(a.Sent, b.Sent) })
 	for i := 1; i < len(polls); i++ {
 		gap = min(gap, polls[i].Sent-polls[i-1].Sent)
 	}

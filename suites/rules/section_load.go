@@ -35,6 +35,7 @@ func (d fleetDevice) approved() bool { return d.visit.Outcome == transcript.Appr
 func (j *judging) ledger() (devices []fleetDevice) {
 	const scenario = transcript.Fleet
 	t := j.Transcripts[scenario]
+	j.polled = true
 	// Once over the exchanges: Labelled for each device would take the square.
 	polls := map[string][]said{}
 	lost := map[string]int{}

@@ -15,7 +15,7 @@ import (
 // any of them approves: a remembered consent could decide by itself.
 //
 // Journeys: stop at login, stop at decision, and again at each. Labels, for
-// login and decision: PART/device, PART/poll/1, PART/poll/2.
+// login and decision: PART/device, PART/before, PART/poll/1, PART/poll/2.
 func abandoned(c *conversation) error {
 	user := account(c.secondUser())
 	parts := []struct {
@@ -33,6 +33,9 @@ func abandoned(c *conversation) error {
 			p := parts[i]
 			d, err := c.issue(labels.Join(p.name, labels.Device), c.Profile.Clients.Public)
 			if err != nil {
+				return err
+			}
+			if _, err := d.poll(labels.Join(p.name, labels.Before)); err != nil {
 				return err
 			}
 			stop := d.task(labels.Of(labels.StopAt, p.name), p.goal)

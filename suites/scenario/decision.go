@@ -15,8 +15,8 @@ const patience = 3
 // devices of one client ask for codes, an end user approves the first, it
 // collects its token and then tries its used code again.
 //
-// Labels: device, bystander/device, pending, token/1 ..., bystander/poll,
-// reuse/1, reuse/2. Journey: approve.
+// Labels: device, bystander/device, pending, bystander/before, token/1 ...,
+// bystander/poll, reuse/1, reuse/2. Journey: approve.
 func approval(c *conversation) error {
 	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
@@ -28,6 +28,9 @@ func approval(c *conversation) error {
 	}
 	interval := d.interval
 	if _, err := d.poll(labels.Pending); err != nil {
+		return err
+	}
+	if _, err := bystander.poll(labels.BystanderBefore); err != nil {
 		return err
 	}
 	if err := c.afterPages(transcript.Denial); err != nil {

@@ -49,7 +49,7 @@ const (
 // with a code of its own that is left alone.
 //
 // Labels: STORY/device; login/STORY/device; untouched/expired/1 ...; polled/alive/1 ...,
-// polled/expired/1 ...; alive/poll; decided/token; approved/expired;
+// polled/expired/1 ...; alive/before, alive/poll; decided/token; approved/expired;
 // opened/poll; entered/poll. Journeys: decided, approved, opened, entered, and
 // login STORY.
 func expiry(c *conversation) error {
@@ -77,6 +77,7 @@ func expiry(c *conversation) error {
 		return d.outlive(labels.Polled)
 	})
 	e.tell(labels.Alive, func(d *device) error {
+		d.pollNow(labels.AliveBefore) // at once: the code may live shortly
 		if err := d.until(d.issued + d.late(lateSlack)); err != nil {
 			return err
 		}

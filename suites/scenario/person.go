@@ -71,13 +71,16 @@ func noSession(c *conversation) error {
 // device's own session must have come through unharmed.
 //
 // Journeys: one with the goal ReachDecision for each wrong code, then approve.
-// Labels: device, pending, token/1 ...
+// Labels: device, before, pending, token/1 ...
 func wrongUserCodes(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI); err != nil {
 		return err
 	}
 	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
+		return err
+	}
+	if _, err := d.poll(labels.Before); err != nil {
 		return err
 	}
 	if err := c.typeWrongCodes(d); err != nil {
@@ -149,7 +152,7 @@ const lookDwell = 5 * time.Second
 // page itself stands between the link and an approval.
 //
 // Journeys: approve before, look, follow. Labels: before/device,
-// before/token/1 ...; device, after look; follow/device, token/1 ...
+// before/token/1 ...; device, before look, after look; follow/device, token/1 ...
 func completeURI(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
@@ -180,6 +183,7 @@ func completeURI(c *conversation) error {
 	if err != nil {
 		return err
 	}
+	d.pollNow(labels.BeforeLook) // at once: others wait for their turn at the pages
 	look := d.task(labels.Look, transcript.Look)
 	look.Start, look.TypeCode, look.Dwell = d.complete, false, lookDwell
 	if err := unfinished(c.visit(s, look)); err != nil {

@@ -1,9 +1,11 @@
 package scenario
 
 import (
+	"sync"
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // steadyPolls is how many compliant polls show that obedience is not punished.
@@ -61,6 +63,23 @@ func impatientPolling(c *conversation) error {
 	if err != nil {
 		return err
 	}
+	burst := d.burst
+	if d.roundTrip > d.interval/4 {
+		burst = d.overlappingBurst
+	}
+	if err := burst(); err != nil {
+		return err
+	}
+	for i := range obedientPolls {
+		if _, err := d.pollInPace(labels.Nth(labels.Obedient, i+1), 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// burst polls too fast until the answer is something else than pending.
+func (d *device) burst() error {
 	for i := range burstPolls {
 		if i > 0 {
 			if err := d.sleepBurst(labels.Nth(labels.Burst, i+1)); err != nil {
@@ -72,10 +91,29 @@ func impatientPolling(c *conversation) error {
 			break
 		}
 	}
-	for i := range obedientPolls {
-		if _, err := d.pollInPace(labels.Nth(labels.Obedient, i+1), 1); err != nil {
-			return err
+	return nil
+}
+
+// overlappingBurst does not wait for the answers: where each takes as long as the
+// interval, polls in turn are never too fast.
+func (d *device) overlappingBurst() (err error) {
+	var (
+		all     sync.WaitGroup
+		answers [burstPolls]wire.Exchange
+	)
+	for i := range burstPolls {
+		if i > 0 {
+			if err = d.sleepBurst(labels.Nth(labels.Burst, i+1)); err != nil {
+				break
+			}
+		}
+		all.Go(func() { answers[i] = d.c.once(d.c.Wire, d.request(labels.Nth(labels.Burst, i+1))) })
+	}
+	all.Wait()
+	for _, x := range answers {
+		if x.N > 0 {
+			d.heard(x)
 		}
 	}
-	return nil
+	return err
 }

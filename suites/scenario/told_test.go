@@ -61,23 +61,23 @@ counted/device, counted/base, counted/early, counted/probe`},
 	transcript.HastyNeighbour: {labels: "x/device, hammer/1/1..8, hammer/2/1..8\ny/device, alone/1..2, beside/1..2"},
 	transcript.Expiry: {labels: `untouched/device, untouched/expired/1..3
 polled/device, polled/alive/1..99, polled/expired/1..3
-alive/device, alive/poll
+alive/device, alive/before, alive/poll
 decided/device, decided/token
 approved/device, approved/expired
 opened/device, opened/poll
 entered/device, entered/poll`, journeys: "decided\napproved\nopened\nentered"},
 
-	transcript.Approval:      {labels: "device, bystander/device, pending, token/1, bystander/poll, reuse/1..2", journeys: "approve"},
+	transcript.Approval:      {labels: "device, bystander/device, pending, bystander/before, token/1, bystander/poll, reuse/1..2", journeys: "approve"},
 	transcript.EarlyApproval: {labels: "device, token/1", journeys: "approve"},
 	transcript.Denial:        {labels: "device, pending, denied/1..3", journeys: "deny"},
 	transcript.NoSession: {labels: "device/not logged in, poll/not logged in\ndevice/wrong password, poll/wrong password\ndevice/session forgotten, poll/session forgotten",
 		journeys: "not logged in\nwrong password\nsession forgotten"},
-	transcript.WrongUserCodes:  {labels: "device, pending, token/1", journeys: "never issued, empty, one character, 500 characters, NUL, emoji, fullwidth letters, SQL and LDAP metacharacters, approve"},
-	transcript.CompleteURI:     {labels: "before/device, before/token/1, device, after look, follow/device, token/1", journeys: "approve before, look, follow"},
+	transcript.WrongUserCodes:  {labels: "device, before, pending, token/1", journeys: "never issued, empty, one character, 500 characters, NUL, emoji, fullwidth letters, SQL and LDAP metacharacters, approve"},
+	transcript.CompleteURI:     {labels: "before/device, before/token/1, device, before look, after look, follow/device, token/1", journeys: "approve before, look, follow"},
 	transcript.RepeatedConsent: {labels: "before/device, device, before/token/1, after typing", journeys: "approve before, type again"},
 	transcript.CodeEntry: {labels: "device/complete URI, device/as printed, device/other case, device/without separators, device/dashes added, device/spaces around, device/spaces inside",
 		journeys: "complete URI, as printed, other case, without separators, dashes added, spaces around, spaces inside"},
-	transcript.Abandoned: {labels: "login/device, login/poll/1..2\ndecision/device, decision/poll/1..2",
+	transcript.Abandoned: {labels: "login/device, login/before, login/poll/1..2\ndecision/device, decision/before, decision/poll/1..2",
 		journeys: "stop at login, again at login\nstop at decision, again at decision"},
 	transcript.DecidedCodes: {labels: `denied/device, denied/after
 uncollected/device, uncollected/token/1, uncollected/whose/userinfo
@@ -324,7 +324,7 @@ counted/device, counted/base`}},
 
 		{"short lives: the login comes first", transcript.Expiry, &telling{at: &idp{lifetime: 40}}, script{labels: `untouched/device, untouched/expired/1..3
 polled/device, polled/alive/1..6, polled/expired/1..3
-alive/device, alive/poll
+alive/device, alive/before, alive/poll
 login/decided/device, decided/device, decided/token
 login/approved/device, approved/device, approved/expired
 login/opened/device, opened/device, opened/poll

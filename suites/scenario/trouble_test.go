@@ -166,7 +166,7 @@ func TestEndings(t *testing.T) {
 		{transcript.SteadyPolling, budget(3 * time.Second), "skipped: the polling interval is 5s and the time budget is 3s: use a longer --time-budget", 1, 0},
 		{transcript.Fleet, budget(3 * time.Second), "skipped: the polling interval is 5s and the time budget is 3s: use a longer --time-budget", 8, 0},
 		{transcript.ImpatientPolling, budget(8 * time.Second), "skipped: the polling interval is 10s and the time budget is 8s: use a longer --time-budget", 3, 0},
-		{transcript.Approval, &telling{at: &idp{lifetime: 20}}, "aborted: the code lifetime of 20s is too short for this scenario at an interval of 5s", 6, 1},
+		{transcript.Approval, &telling{at: &idp{lifetime: 20}}, "aborted: the code lifetime of 20s is too short for this scenario at an interval of 5s", 7, 1},
 	} {
 		t.Run(test.scenario, func(t *testing.T) {
 			said := test.telling.one(t, test.scenario)

@@ -209,9 +209,10 @@ const (
 
 // Of transcript.Approval.
 const (
-	Bystander     = "bystander"
-	BystanderPoll = Bystander + "/" + Poll
-	Reuse         = "reuse"
+	Bystander       = "bystander"
+	BystanderPoll   = Bystander + "/" + Poll
+	BystanderBefore = Bystander + "/" + Before
+	Reuse           = "reuse"
 )
 
 // Of transcript.SteadyPolling, transcript.ImpatientPolling and transcript.Throttle.
@@ -247,13 +248,14 @@ const (
 
 // Of transcript.Expiry.
 const (
-	Polled    = "polled"
-	Alive     = "alive"
-	AlivePoll = Alive + "/" + Poll
-	Decided   = "decided"
-	Opened    = "opened"
-	Entered   = "entered"
-	Expired   = "expired"
+	Polled      = "polled"
+	Alive       = "alive"
+	AlivePoll   = Alive + "/" + Poll
+	AliveBefore = Alive + "/" + Before
+	Decided     = "decided"
+	Opened      = "opened"
+	Entered     = "entered"
+	Expired     = "expired"
 )
 
 // Of transcript.TokenUse.
@@ -337,6 +339,7 @@ const (
 	Before       = "before"
 	BeforeToken  = Before + "/" + Token
 	Look         = "look"
+	BeforeLook   = "before look"
 	AfterLook    = "after look"
 	Follow       = "follow"
 	FollowDevice = Follow + "/" + Device

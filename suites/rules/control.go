@@ -1,0 +1,85 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// wasPending is the control of every rule that says an act ended, revoked or
+// overturned a grant: before it, a poll of the same device was answered as for a
+// pending code. Without one the rule is inconclusive.
+func (j *judging) wasPending(x said) bool {
+	code := x.Form().Get("device_code")
+	for _, before := range j.Transcripts[x.scenario].Exchanges {
+		if before.N >= x.N {
+			break
+		}
+		if pending := hasError(before, "authorization_pending", "slow_down"); pending && before.Form().Get("device_code") == code {
+			return true
+		}
+	}
+	j.inconclusive("%s, and no poll of this device was answered authorization_pending before: the cause is unknown", describe(x.Exchange))
+	return false
+}
+
+// isPoll says that an exchange is a device access token request.
+func (j *judging) isPoll(x wire.Exchange) bool {
+	endpoint := func(address string) string {
+		bare, _, _ := strings.Cut(address, "?")
+		return bare
+	}
+	return j.Endpoints.Token != "" && x.Method == "POST" && endpoint(x.URL) == endpoint(j.Endpoints.Token) && x.Form().Has("device_code")
+}
+
+// speaksForItself are the rules that say what is wrong where no regular poll is
+// understood; what all others found then is a consequence.
+var speaksForItself = []string{"POLL-01"}
+
+// notUnderstood says why no answer to a poll can be taken for one, "" where one
+// can: somewhere a poll was answered as RFC 8628 section 3.5 says, or nothing is
+// known of regular polls.
+func (j *judging) notUnderstood() string {
+	for _, name := range sortedNames(j.Transcripts) {
+		if slices.ContainsFunc(j.Transcripts[name].Exchanges, func(x wire.Exchange) bool { return recognised(x) || hasError(x, "access_denied") }) {
+			return ""
+		}
+	}
+	polls := j.all(steady, labels.Poll)
+	if len(polls) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the token endpoint does not answer a regular poll as RFC 8628 describes (see POLL-01): %s", describe(polls[0].Exchange))
+}
+
+// consequence withholds a judgement that rests on polls where no regular poll is
+// understood.
+func (j *judging) consequence(id string, r Judgement) Judgement {
+	if !j.polled || slices.Contains(speaksForItself, id) || r.Verdict != Pass && r.Verdict != Fail && r.Verdict != Warn && r.Verdict != Info {
+		return r
+	}
+	why := j.notUnderstood()
+	if why == "" {
+		return r
+	}
+	r.Verdict, r.Reason = Inconclusive, why
+	r.Findings = slices.Clone(r.Findings)
+	for i := range r.Findings {
+		r.Findings[i].Severity, r.Findings[i].Strict = Info, false
+	}
+	return r
+}
+
+// Reads are the scenarios that the rule may look at: its own, those that run for
+// other rules, and the regular polls that are the control of all others.
+func (r Rule) Reads() []string {
+	reads := slices.Concat(r.Scenarios, r.Also)
+	if !slices.Contains(reads, transcript.SteadyPolling) {
+		reads = append(reads, transcript.SteadyPolling)
+	}
+	return reads
+}
