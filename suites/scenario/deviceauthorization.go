@@ -115,7 +115,7 @@ func deviceErrors(c *conversation) error {
 
 	complete := form
 	if public.Secret != nil && deviceAuth(public) == profiles.AuthPost {
-		complete = form.Add("client_secret", public.Secret.Reveal())
+		complete = form.Set("client_secret", public.Secret.Reveal())
 	}
 	for _, body := range otherTypes(complete) {
 		r := valid(labels.Join(labels.Type, body.name))

@@ -192,6 +192,8 @@ func TestFaults(t *testing.T) {
 		{transcript.TokenUse, "partial/device", map[string]string{"default/device": "-scope", "full/device": "scope=openid profile email", "unknown/device": "scope=openid profile email x-devicegrant-…"}},
 		{transcript.TokenUse, "narrowed/token", map[string]string{"partial/widened": "+scope device_code=…", "access token as device code": "device_code=access-token-…"}},
 		{transcript.HostileSizes, "control", map[string]string{
+			"plain/client_id":  "client_id=…",
+			"plain/scope":      "scope=…",
 			"size/scope":       "scope=…xxx…more bytes)",
 			"size/parameters":  "+x_h_...…",
 			"bytes/NUL":        "scope=…\x00…",

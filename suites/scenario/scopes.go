@@ -117,14 +117,14 @@ func (c *conversation) asConfidential(client *profiles.Client) {
 	form, secret := c.deviceForm(client), client.Secret.Reveal()
 	right := c.sendPatiently(c.deviceRequest(labels.ControlConfidential, client, form))
 	if deviceAuth(client) == profiles.AuthBasic && !gaveCodes(right) {
-		c.sendPatiently(c.bareDeviceRequest(labels.ControlBody, form.Add("client_secret", secret)))
+		c.sendPatiently(c.bareDeviceRequest(labels.ControlBody, form.Set("client_secret", secret)))
 	}
 	c.send(c.bareDeviceRequest(labels.Unauthenticated, form))
 	if d, err := c.deviceFrom(right, client); err == nil {
 		d.pollNow(labels.BasicToken)
 	}
 
-	both := c.bareDeviceRequest(labels.BothMethods, form.Add("client_secret", secret))
+	both := c.bareDeviceRequest(labels.BothMethods, form.Set("client_secret", secret))
 	both.Header.Set("Authorization", wire.BasicAuth(client.ID, secret))
 	c.send(both)
 
@@ -157,7 +157,7 @@ func (c *conversation) asReserved(client *profiles.Client) {
 	r := c.bareDeviceRequest(labels.ReservedEncoded, form)
 	r.Header.Set("Authorization", wire.BasicAuth(client.ID, client.Secret.Reveal()))
 	if x := c.sendPatiently(r); !gaveCodes(x) {
-		c.sendPatiently(c.bareDeviceRequest(labels.ReservedBody, form.Add("client_secret", client.Secret.Reveal())))
+		c.sendPatiently(c.bareDeviceRequest(labels.ReservedBody, form.Set("client_secret", client.Secret.Reveal())))
 	}
 }
 

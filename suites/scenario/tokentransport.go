@@ -67,7 +67,7 @@ func (c *conversation) tokenTypes(client *profiles.Client) error {
 	d.pollNow(labels.TypesControl)
 	form := c.tokenForm(client, d.deviceCode)
 	if client.Secret != nil && tokenAuth(client) == profiles.AuthPost {
-		form = form.Add("client_secret", client.Secret.Reveal())
+		form = form.Set("client_secret", client.Secret.Reveal())
 	}
 	for _, body := range otherTypes(form) {
 		r := d.request(labels.Join(labels.Type, body.name))
@@ -94,7 +94,10 @@ func (c *conversation) tokenSecretInQuery(client *profiles.Client) error {
 	d.ask(c.bareTokenRequest(labels.SecretNone, form))
 	r := c.bareTokenRequest(labels.SecretQuery, form)
 	r.URL = withQuery(r.URL, wire.Form{{Name: "client_secret", Value: client.Secret.Reveal()}})
-	d.ask(r)
+	// Paced: slow_down would say nothing about the secret.
+	if _, err := d.askPaced(r); err != nil {
+		return err
+	}
 	d.pollNow(labels.SecretRight)
 	return nil
 }

@@ -149,6 +149,9 @@ const (
 	Markup                = "markup"
 	MarkupClientID        = "markup/client_id"
 	MarkupScope           = "markup/scope"
+	Plain                 = "plain"
+	PlainClientID         = Plain + "/client_id"
+	PlainScope            = Plain + "/scope"
 )
 
 // Of transcript.HostHeaders and transcript.Transport.
@@ -180,6 +183,7 @@ const (
 	Long             = "long"
 	NUL              = "NUL"
 	UUID             = "UUID"
+	TrailingSpace    = "trailing space"
 	Repeat           = "repeat"
 	RepeatTwoCodes   = "repeat/two codes"
 	RepeatTwoClients = "repeat/two clients"
@@ -261,6 +265,7 @@ const (
 	Full                                = "full"
 	Partial                             = "partial"
 	Mixed                               = "mixed"
+	Unwidened                           = "unwidened"
 	Narrowed                            = "narrowed"
 	Default                             = "default"
 	JWKS                                = "jwks"
