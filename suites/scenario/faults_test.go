@@ -330,3 +330,33 @@ func TestParametersOfTheProfile(t *testing.T) {
 		}
 	}
 }
+
+// TestConstantParametersAreReplaced: what the profile adds to every request and
+// a probe sets too is there once.
+func TestConstantParametersAreReplaced(t *testing.T) {
+	constant := func(names ...string) map[string]profiles.Secret {
+		params := map[string]profiles.Secret{}
+		for _, name := range names {
+			params[name] = profiles.NewSecret("constant")
+		}
+		return params
+	}
+	ask, poll := constant("code_challenge", "code_challenge_method", "nonce", "max_age", "request_uri"), constant("scope", "code_verifier")
+	for _, name := range []string{transcript.Extensions, transcript.TokenUse} {
+		g := usual(name)
+		g.profile = func(p *profiles.Profile) {
+			p.Request.DeviceAuthorization.Params, p.Request.Token.Params = ask, poll
+		}
+		said := g.one(t, name)
+		if len(said.Exchanges) < 7 {
+			t.Errorf("%s: %d exchanges, %q", name, len(said.Exchanges), said.Aborted)
+		}
+		for _, x := range said.Exchanges {
+			for parameter, values := range x.Form() {
+				if len(values) > 1 {
+					t.Errorf("%s: %s has %s twice: %q", name, x.Label, parameter, values)
+				}
+			}
+		}
+	}
+}
