@@ -158,6 +158,20 @@ var benignVariants = []fault{
 		}
 	})},
 	{Fault{"B44", "scope-refused-at-the-end", "An unknown scope gets codes, and the token endpoint answers invalid_scope after the approval", Benign}, refusesScopeLate},
+	{Fault{"B45", "client-named-once", "A request with HTTP Basic and client_id in the body is rejected", Benign}, meet(func(x *exchange) bool {
+		if x.r.Header.Get("Authorization") == "" || !x.form.Has("client_id") || !x.post(pathToken) && !x.post(pathDeviceAuthorization) {
+			return false
+		}
+		x.refuse(http.StatusBadRequest, "invalid_request")
+		return true
+	})},
+	{Fault{"B46", "client-named-in-the-body", "A request with HTTP Basic needs client_id in the body as well", Benign}, meet(func(x *exchange) bool {
+		if x.r.Header.Get("Authorization") == "" || x.form.Has("client_id") || !x.post(pathToken) && !x.post(pathDeviceAuthorization) {
+			return false
+		}
+		x.refuse(http.StatusBadRequest, "invalid_request")
+		return true
+	})},
 }
 
 // refusesScopeLate looks at the scope of a device authorization request when

@@ -66,8 +66,10 @@ var clientCases = []ruleCase{
 		e.Transcripts[clientErrors] = transcript.Transcript{Scenario: clientErrors, Skipped: "give --allow-lockouts"}
 	}, Skip, ""},
 
-	{"DA-13", "only in the body", all(in(identity, "control/confidential", oauthError("invalid_client")), add(identity, "control/body", answer(200, codes))), Fail, "basic-refused"},
-	{"DA-13", "a wrong secret in the profile", all(in(identity, "control/confidential", oauthError("invalid_client")), add(identity, "control/body", oauthError("invalid_client"))), Inconclusive, ""},
+	{"DA-13", "in another form", all(in(identity, "control/confidential", oauthError("invalid_request")), in(identity, "basic/other form", answer(200, codes))), Inconclusive, ""},
+	{"DA-13", "client_id beside Basic is refused", in(identity, "basic/other form", oauthError("invalid_request")), Pass, ""},
+	{"DA-13", "only in the body", all(in(identity, "control/confidential", oauthError("invalid_client")), in(identity, "basic/other form", oauthError("invalid_client")), add(identity, "control/body", answer(200, codes))), Fail, "basic-refused"},
+	{"DA-13", "a wrong secret in the profile", all(in(identity, "control/confidential", oauthError("invalid_client")), in(identity, "basic/other form", oauthError("invalid_client")), add(identity, "control/body", oauthError("invalid_client"))), Inconclusive, ""},
 	{"DA-13", "not at the token endpoint", in(identity, "basic/token", answer(401, `{"error":"invalid_client"}`)), Fail, "basic-refused-token"},
 	{"DA-13", "credentials are not decoded", all(in(identity, "reserved/encoded", oauthError("invalid_client")), add(identity, "reserved/body", answer(200, codes))), Warn, "not-decoded"},
 	{"DA-13", "a client the server does not know", all(in(identity, "reserved/encoded", oauthError("invalid_client")), add(identity, "reserved/body", oauthError("invalid_client"))), Pass, ""},

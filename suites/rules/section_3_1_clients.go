@@ -286,9 +286,12 @@ func basicAccepted(j *judging) {
 	if !ok {
 		return
 	}
+	other, measured := j.maybe(clientIdentity, labels.BasicOtherForm)
 	if !hasCodes(x.Exchange) {
 		body, ok := j.maybe(clientIdentity, labels.ControlBody)
 		switch {
+		case measured && hasCodes(other.Exchange):
+			j.inconclusive("the server takes HTTP Basic, but in another form of the request: %s", otherForm(j.Profile.Clients.Confidential))
 		case ok && hasCodes(body.Exchange):
 			j.fail("basic-refused", "codes, as with the same secret in the body", describe(x.Exchange)+" for the correct secret in HTTP Basic; if the client is registered for secrets in the body, set clients.confidential.auth in the profile", x, body)
 		default:
@@ -297,10 +300,22 @@ func basicAccepted(j *judging) {
 		return
 	}
 	j.pass("HTTP Basic gets codes")
+	if measured {
+		with := "with client_id in the body as well"
+		if j.Profile.Clients.Confidential.ClientIDInBody {
+			with = "without client_id in the body"
+		}
+		j.note("other-form", fmt.Sprintf("%s for HTTP Basic %s", describe(other.Exchange), with), other)
+	}
 	if poll, ok := j.maybe(clientIdentity, labels.BasicToken); ok && poll.OAuthError() == "invalid_client" && tokenMethodIsBasic(j.Profile.Clients.Confidential) {
 		j.fail("basic-refused-token", quoted("authorization_pending"), describe(poll.Exchange)+" at the token endpoint for a secret that the device authorization endpoint accepts", x, poll)
 	}
 	j.reservedCharacters()
+}
+
+// otherForm says which key of the profile changes where the client names itself.
+func otherForm(c *profiles.Client) string {
+	return fmt.Sprintf("set clients.confidential.client_id_in_body: %t in the profile", !c.ClientIDInBody)
 }
 
 func tokenMethodIsBasic(c *profiles.Client) bool {

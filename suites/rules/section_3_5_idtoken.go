@@ -227,8 +227,7 @@ func (j *judging) claims(x said, payload []byte) {
 		j.fail("claims", "a JSON object of claims", clip(err.Error()), x)
 		return
 	}
-	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
-	client := request.Form().Get("client_id")
+	client := j.tokenUser()
 	if iss, ok := o.String("iss"); j.Issuer != "" && j.Profile.IssuerRule != "ignore" && (!ok || iss != j.Issuer) {
 		j.fail("iss", "iss "+clip(j.Issuer), "iss "+clip(string(o.Raw("iss"))), x)
 	}

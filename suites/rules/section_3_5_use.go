@@ -300,11 +300,25 @@ func tokenIsReal(j *judging) {
 		j.notApplicable("neither the metadata nor the profile names an introspection or userinfo endpoint of this server")
 		return
 	}
-	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
-	client := request.Form().Get("client_id")
+	client := j.tokenUser()
 	j.userInfoAnswers(g)
 	j.introspected(g, client)
 	j.subjects()
+}
+
+// tokenUser is the client of this scenario. One that authenticates with HTTP
+// Basic does not name itself in the body.
+func (j *judging) tokenUser() string {
+	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
+	if id := request.Form().Get("client_id"); id != "" {
+		return id
+	}
+	for _, c := range []*profiles.Client{j.Profile.Clients.Confidential, j.Profile.Clients.Public} {
+		if c != nil {
+			return c.ID
+		}
+	}
+	return ""
 }
 
 // bearer says that the token can be shown without a proof.

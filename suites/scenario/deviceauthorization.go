@@ -113,7 +113,7 @@ func deviceErrors(c *conversation) error {
 		c.send(r)
 	}
 
-	complete := form
+	complete := identifying(form, public, deviceAuth(public))
 	if public.Secret != nil && deviceAuth(public) == profiles.AuthPost {
 		complete = form.Set("client_secret", public.Secret.Reveal())
 	}

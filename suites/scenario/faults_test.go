@@ -96,8 +96,8 @@ func TestFaults(t *testing.T) {
 			"control/public again": "",
 		}},
 		{transcript.DeviceErrors, "control/confidential", map[string]string{
-			"query/no secret": "-[Authorization]",
-			"query/secret":    "+?client_secret -[Authorization]",
+			"query/no secret": "+client_id -[Authorization]",
+			"query/secret":    "+?client_secret +client_id -[Authorization]",
 		}},
 		{transcript.Scopes, "control", map[string]string{
 			"unknown":          "scope=openid profile email zz_…",
@@ -107,9 +107,10 @@ func TestFaults(t *testing.T) {
 			"malformed/case":   "scope=OPENID PROFILE EMAIL",
 		}},
 		{transcript.ClientIdentity, "control/confidential", map[string]string{
-			"unauthenticated": "-[Authorization]",
-			"both/methods":    "+client_secret",
-			"two/clients":     "client_id=tv",
+			"unauthenticated":  "+client_id -[Authorization]",
+			"basic/other form": "+client_id",
+			"both/methods":     "+client_id +client_secret",
+			"two/clients":      "+client_id",
 		}},
 		{transcript.HostHeaders, "control", map[string]string{
 			"host/Host":             "+[Host]",
@@ -140,7 +141,7 @@ func TestFaults(t *testing.T) {
 		}},
 		{transcript.ClientErrors, "right/device", map[string]string{
 			"wrong/device": "[Authorization]=Basic …",
-			"wrong/body":   "+client_secret -[Authorization]",
+			"wrong/body":   "+client_id +client_secret -[Authorization]",
 		}},
 		{transcript.ClientErrors, "right/token", map[string]string{"wrong/token": "[Authorization]=Basic … device_code=…"}},
 		{transcript.TokenTransport, "redeem", map[string]string{
@@ -148,8 +149,8 @@ func TestFaults(t *testing.T) {
 			"query/code": "+?device_code -device_code",
 		}},
 		{transcript.TokenTransport, "secret/right", map[string]string{
-			"secret/none":  "-[Authorization]",
-			"secret/query": "+?client_secret -[Authorization]",
+			"secret/none":  "+client_id -[Authorization]",
+			"secret/query": "+?client_secret +client_id -[Authorization]",
 		}},
 		{transcript.TokenTransport, "types/control", map[string]string{
 			"type/text":    "[Content-Type]=text/plain",
@@ -159,7 +160,7 @@ func TestFaults(t *testing.T) {
 		}},
 		{transcript.UnprovenClient, "public/redeem", map[string]string{"public/absent": "-client_id"}},
 		{transcript.UnprovenClient, "confidential/redeem", map[string]string{
-			"confidential/secretless": "-[Authorization]",
+			"confidential/secretless": "+client_id -[Authorization]",
 			"confidential/wrong":      "[Authorization]=Basic …",
 		}},
 		{transcript.ForeignClient, "approved/owner", map[string]string{"approved/foreign": "client_id=second-tv"}},

@@ -37,7 +37,7 @@ func hostileSizes(c *conversation) error {
 		return err
 	}
 	mark := c.random.word(8)
-	form := c.deviceForm(public)
+	form := identifying(c.deviceForm(public), public, deviceAuth(public))
 	// raw replaces the scope by bytes that no encoder would write.
 	raw := func(value string) []byte {
 		return []byte(form.Without("scope").Add("scope", "").Encode() + value)

@@ -65,7 +65,7 @@ func (c *conversation) tokenTypes(client *profiles.Client) error {
 		return err
 	}
 	d.pollNow(labels.TypesControl)
-	form := c.tokenForm(client, d.deviceCode)
+	form := identifying(c.tokenForm(client, d.deviceCode), client, tokenAuth(client))
 	if client.Secret != nil && tokenAuth(client) == profiles.AuthPost {
 		form = form.Set("client_secret", client.Secret.Reveal())
 	}

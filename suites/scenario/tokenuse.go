@@ -164,6 +164,14 @@ func (c *conversation) ask(label, accessToken string) {
 	}
 }
 
+// aboutToken is a client's request about a token to the introspection or the
+// revocation endpoint.
+func aboutToken(label, endpoint string, client *profiles.Client, token string) wire.Request {
+	form := wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}}
+	method := tokenAuth(client)
+	return authenticate(wire.Post(label, endpoint, identifying(form, client, method)), client, method)
+}
+
 // introspectToken is RFC 7662 section 2.1, which is for clients that
 // authenticate: nothing is sent where there is none, or no endpoint.
 func (c *conversation) introspectToken(label, token string) {
@@ -171,8 +179,7 @@ func (c *conversation) introspectToken(label, token string) {
 	if token == "" || client == nil || client.Secret == nil || c.Target.Endpoints.Introspection == "" {
 		return
 	}
-	r := wire.Post(label, c.Target.Endpoints.Introspection, wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}})
-	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
+	c.sendPatiently(aboutToken(label, c.Target.Endpoints.Introspection, client, token))
 }
 
 // collectFull gets both end users' tokens.
@@ -238,8 +245,7 @@ func (t *tokenUser) collected(name, member string) string {
 
 // revoke is RFC 7009 section 2.1.
 func (c *conversation) revoke(label string, client *profiles.Client, token string) {
-	r := wire.Post(label, c.Target.Endpoints.Revocation, wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}})
-	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
+	c.sendPatiently(aboutToken(label, c.Target.Endpoints.Revocation, client, token))
 }
 
 // collectPartial asks for more than the end user saw, and if that is refused, for

@@ -27,7 +27,7 @@ var told = map[string]script{
 	transcript.DeviceAuthorization: {labels: "valid/public, valid/public again, valid/confidential, page"},
 	transcript.DeviceErrors:        {labels: `control/public, method/GET, method/PUT, method/HEAD, query/parameters, control/confidential, query/no secret, query/secret, type/json, type/text, type/multipart, type/none, type/charset, client/absent, client/empty, client/unknown, repeat/same client, repeat/other client, repeat/scope, unknown/added, scope/absent, scope/empty, control/public again`},
 	transcript.Scopes:              {labels: "control, unknown, forbidden, malformed/quotes, malformed/spaces, malformed/case"},
-	transcript.ClientIdentity:      {labels: "control/public, control/confidential, unauthenticated, basic/token, both/methods, two/clients, reserved/encoded, not allowed/device"},
+	transcript.ClientIdentity:      {labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, two/clients, reserved/encoded, not allowed/device"},
 	transcript.HostHeaders:         {labels: "control, host/Host, host/X-Forwarded-Host, host/Forwarded"},
 	transcript.Transport:           {labels: "control, certificate/scripted, http/device, http/token, http/page, https/page, tls/1.3, tls/1.2, tls/1.1, tls/1.0"},
 	transcript.Codes:               {labels: "code/1\ncode/2\ncode/3\ncode/4\ncode/5"},
@@ -356,14 +356,14 @@ entered/device, entered/poll`, journeys: "login decided, decided\nlogin approved
 				return true
 			}
 			return false
-		}), script{labels: "control/public, control/confidential, unauthenticated, basic/token, both/methods, two/clients, two/as body, two/clients again, two/as header, two/own code, two/control, reserved/encoded, not allowed/device"}},
+		}), script{labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, two/clients, two/as body, two/clients again, two/as header, two/own code, two/control, reserved/encoded, not allowed/device"}},
 		{"clients that have to use the body", transcript.ClientIdentity, instead(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Header.Get("Authorization") == "" || r.URL.Path != "/device" {
 				return false
 			}
 			refuse(w, 401, "invalid_client")
 			return true
-		}), script{labels: "control/public, control/confidential, control/body, unauthenticated, both/methods, two/clients, reserved/encoded, reserved/body, not allowed/device"}},
+		}), script{labels: "control/public, control/confidential, control/body, basic/other form, unauthenticated, both/methods, two/clients, reserved/encoded, reserved/body, not allowed/device"}},
 		{"a body that gives codes away", transcript.TokenTransport, &telling{at: &idp{meddle: func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == "GET" && r.URL.Path == "/token" {
 				say(w, 200, map[string]any{"access_token": "by-get"})

@@ -27,6 +27,5 @@ func (c *conversation) whose(label string, token wire.Exchange) {
 	if at == "" || client == nil {
 		return
 	}
-	r := wire.Post(label+"/introspection", at, wire.Form{{Name: "token", Value: access}})
-	c.sendPatiently(authenticate(r, client, tokenAuth(client)))
+	c.sendPatiently(aboutToken(label+"/introspection", at, client, access))
 }

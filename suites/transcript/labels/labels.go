@@ -112,6 +112,7 @@ const (
 	ControlBody      = "control/body"
 	Unauthenticated  = "unauthenticated"
 	BasicToken       = "basic/token"
+	BasicOtherForm   = "basic/other form"
 	BothMethods      = "both/methods"
 	Two              = "two"
 	TwoClients       = "two/clients"
