@@ -32,6 +32,7 @@ var extCases = []ruleCase{
 	{"EXT-01", "a wrong try ends the code", in(extensions, "pkce/right", oauthError("invalid_grant")), Inconclusive, ""},
 	{"EXT-01", "a wrong try ends the code, and the next has its own", all(in(extensions, "pkce/right", oauthError("invalid_grant")), in(extensions, "pkce/missing", freshCode)), Pass, ""},
 	{"EXT-01", "another error", in(extensions, "pkce/wrong", oauthError("invalid_request")), Warn, "other-error"},
+	{"EXT-01", "a proof is wanted first", all(in(extensions, "pkce", oauthError("invalid_dpop_proof")), in(extensions, "pkce/device", answer(200, codes))), Inconclusive, ""},
 	{"EXT-01", "too fast", in(extensions, "pkce/wrong", oauthError("slow_down")), Inconclusive, ""},
 	{"EXT-01", "nobody approved", visit(extensions, "approve pkce", outcome(transcript.LoginFailed)), Inconclusive, ""},
 

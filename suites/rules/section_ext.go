@@ -26,6 +26,10 @@ const extensions = transcript.Extensions
 // tells nothing of what was tried.
 func saysLittle(x said) bool { return hasError(x.Exchange, "slow_down", "authorization_pending") }
 
+// wantsProof says that the answer is about a DPoP proof, which the client has to
+// send before anything else is looked at.
+func wantsProof(x said) bool { return hasError(x.Exchange, "invalid_dpop_proof", "use_dpop_nonce") }
+
 // EXT-01
 func pkceOnDeviceRequest(j *judging) {
 	supported := j.Profile.Capabilities.PKCE
@@ -57,7 +61,7 @@ func pkceOnDeviceRequest(j *judging) {
 		j.pass("the server ignores code_challenge: the code works without its verifier")
 		return
 	}
-	if saysLittle(wrong) {
+	if saysLittle(wrong) || wantsProof(wrong) {
 		j.inconclusive("%s for a wrong code_verifier", describe(wrong.Exchange))
 		return
 	}
@@ -80,7 +84,7 @@ func pkceOnDeviceRequest(j *judging) {
 	case !ok:
 	case hasToken(right.Exchange):
 		j.pass("supported: the correct verifier gets the token; a wrong or missing one does not")
-	case saysLittle(right):
+	case saysLittle(right), wantsProof(right):
 		j.inconclusive("%s for the correct code_verifier", describe(right.Exchange))
 	default:
 		j.fail("right-verifier", "200 with a token", describe(right.Exchange)+" for the correct code_verifier", right)

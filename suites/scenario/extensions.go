@@ -221,8 +221,9 @@ func (p *prover) renew() (err error) {
 	return p.d.rest(p.d.interval + p.d.guard())
 }
 
-// misuse presents the invalid proofs; done: one of them got a token. Once a proof
-// has ended a code, each gets a code of its own.
+// misuse presents the invalid proofs; done: there are no more codes. One that got
+// a token has used its code up, and once a proof has ended a code, each gets a code
+// of its own.
 func (p *prover) misuse() (done bool, err error) {
 	ends := false
 	for _, bad := range p.key.badProofs(p.Target.Endpoints.Token) {
@@ -239,10 +240,15 @@ func (p *prover) misuse() (done bool, err error) {
 			ends = true
 			x, err = p.present(bad)
 		}
-		if err != nil || gaveToken(x) {
+		if err != nil {
 			return true, err
 		}
 		p.probed = true
+		if gaveToken(x) {
+			if err := p.renew(); p.d == nil || err != nil {
+				return true, err
+			}
+		}
 	}
 	return false, nil
 }
