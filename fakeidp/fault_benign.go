@@ -120,6 +120,87 @@ var benignVariants = []fault{
 	{Fault{"B22", "far-away", "Every response takes 300 ms, plus or minus 200", Benign}, see(func(x *exchange) {
 		x.delay = time.Duration(100+rand.IntN(400)) * time.Millisecond
 	})},
+	{Fault{"B40", "introspection-for-an-audience", "Introspection answers active: false to every caller, none of whom is in a token's audience", Benign}, see(func(x *exchange) {
+		if x.post(pathIntrospection) && x.status == http.StatusOK {
+			x.reply(http.StatusOK, introspectionResponse{})
+		}
+	})},
+	{Fault{"B41", "grant-type-is-trimmed", "Spaces around grant_type are ignored", Benign}, meet(func(x *exchange) bool {
+		if value := x.form.Get("grant_type"); x.post(pathToken) && len(x.form["grant_type"]) == 1 && value != strings.TrimSpace(value) {
+			x.setForm("grant_type", strings.TrimSpace(value))
+		}
+		return false
+	})},
+	{Fault{"B42", "scopes-by-policy", "Every token has all scopes of its client, and the response declares them", Benign}, see(func(x *exchange) {
+		switch g, ok := x.named(); {
+		case ok && x.tokens():
+			x.edit(func(o map[string]any) { o["scope"] = strings.Join(g.client.Scopes, " ") })
+		case x.post(pathIntrospection):
+			x.edit(func(o map[string]any) {
+				if id, _ := o["client_id"].(string); x.p.clients[id] != nil {
+					o["scope"] = strings.Join(x.p.clients[id].Scopes, " ")
+				}
+			})
+		}
+	})},
+	{Fault{"B43", "no-openid-provider", "openid is a scope like any other: no ID token, no userinfo endpoint, no OpenID metadata", Benign}, see(func(x *exchange) {
+		switch {
+		case x.tokens():
+			x.edit(func(o map[string]any) { delete(o, "id_token") })
+		case x.path == pathUserInfo, x.document() && strings.Contains(x.r.URL.Path, "openid-configuration"):
+			x.refuse(http.StatusNotFound, "not_found")
+		case x.document():
+			x.edit(func(o map[string]any) {
+				for _, name := range []string{"userinfo_endpoint", "id_token_signing_alg_values_supported", "subject_types_supported"} {
+					delete(o, name)
+				}
+			})
+		}
+	})},
+	{Fault{"B44", "scope-refused-at-the-end", "An unknown scope gets codes, and the token endpoint answers invalid_scope after the approval", Benign}, refusesScopeLate},
+	{Fault{"B45", "client-named-once", "A request with HTTP Basic and client_id in the body is rejected", Benign}, meet(func(x *exchange) bool {
+		if x.r.Header.Get("Authorization") == "" || !x.form.Has("client_id") || !x.post(pathToken) && !x.post(pathDeviceAuthorization) {
+			return false
+		}
+		x.refuse(http.StatusBadRequest, "invalid_request")
+		return true
+	})},
+	{Fault{"B46", "client-named-in-the-body", "A request with HTTP Basic needs client_id in the body as well", Benign}, meet(func(x *exchange) bool {
+		if x.r.Header.Get("Authorization") == "" || x.form.Has("client_id") || !x.post(pathToken) && !x.post(pathDeviceAuthorization) {
+			return false
+		}
+		x.refuse(http.StatusBadRequest, "invalid_request")
+		return true
+	})},
+}
+
+// refusesScopeLate looks at the scope of a device authorization request when
+// somebody asks for the token.
+func refusesScopeLate() behaviour {
+	var late sync.Map // device codes
+	return behaviour{
+		request: func(x *exchange) bool {
+			if g, ok := x.named(); ok {
+				if _, refused := late.Load(g.deviceCode); refused && g.decidable(x.p.clock.Now()) != nil {
+					x.refuse(http.StatusBadRequest, "invalid_scope")
+					return true
+				}
+			}
+			scopes, ok := parseScope(x.form.Get("scope"))
+			client := x.p.clients[x.form.Get("client_id")]
+			if !x.post(pathDeviceAuthorization) || !ok || client == nil || !client.Public || subset(scopes, client.Scopes) {
+				return false
+			}
+			x.setForm("scope", strings.Join(client.Scopes, " "))
+			x.serve()
+			if o, ok := x.object(); ok {
+				if code, ok := o["device_code"].(string); ok {
+					late.Store(code, true)
+				}
+			}
+			return true
+		},
+	}
 }
 
 // opaqueReference puts a random reference into verification_uri_complete, and

@@ -82,6 +82,15 @@ var deviceAuthorizationFaults = []fault{
 			}
 			return false
 		})},
+	{Fault{"F-STR-02", "unknown-clients-fall-over", "A device authorization request of an unknown client gets status 500", Defect},
+		meet(func(x *exchange) bool {
+			id := x.form.Get("client_id")
+			if _, known := x.p.clients[id]; known || id == "" || !x.post(pathDeviceAuthorization) {
+				return false
+			}
+			x.refuse(http.StatusInternalServerError, "server_error")
+			return true
+		})},
 	{Fault{"R05", "device-codes-count-up", "Device codes are a counter", Defect},
 		func() behaviour {
 			var n atomic.Int64

@@ -41,6 +41,16 @@ var extensionFaults = []fault{
 			}
 			return false
 		})},
+	{Fault{"F-STR-01", "bad-proof-consumes", "An invalid DPoP proof uses up the code", Defect},
+		see(func(x *exchange) {
+			if g, err := x.p.find(x.form.Get("device_code")); err == nil && x.post(pathToken) && x.oauthError() == "invalid_dpop_proof" {
+				g.mu.Lock()
+				if g.state == stateApproved {
+					g.state = stateRedeemed
+				}
+				g.mu.Unlock()
+			}
+		})},
 	{Fault{"F-EXT-05", "any-resource", "An unknown or malformed resource is accepted", Defect},
 		meet(func(x *exchange) bool {
 			if x.post(pathDeviceAuthorization) && x.form.Has("resource") && x.form.Get("resource") != x.p.config.Resources[0] {

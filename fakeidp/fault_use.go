@@ -133,10 +133,14 @@ var useFaults = []fault{
 			x.reply(http.StatusOK, claimsAbout(&x.p.config.Users[0], nil))
 			return true
 		})},
-	{Fault{"F-TOKEN-16b", "tokens-are-not-active", "Introspection reports every token as inactive", Defect},
+	{Fault{"F-TOKEN-16b", "tokens-are-not-active", "Introspection reports every token as inactive, and the userinfo endpoint refuses it", Defect},
 		see(func(x *exchange) {
-			if x.post(pathIntrospection) && x.status == http.StatusOK {
+			switch {
+			case x.post(pathIntrospection) && x.status == http.StatusOK:
 				x.reply(http.StatusOK, introspectionResponse{})
+			case x.path == pathUserInfo && x.status == http.StatusOK:
+				x.refuse(http.StatusUnauthorized, "invalid_token")
+				x.header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 			}
 		})},
 	{Fault{"F-TOKEN-16c", "token-of-another-client", "Introspection names another client", Defect},

@@ -92,6 +92,9 @@ func endpoint(address string, form wire.Form, wants profiles.Addition, client *p
 	if client.Secret != nil {
 		switch auth {
 		case profiles.AuthBasic:
+			if !client.ClientIDInBody {
+				form = form.Without("client_id")
+			}
 			header["Authorization"] = wire.BasicAuth(client.ID, client.Secret.Reveal())
 		case profiles.AuthPost:
 			secret = wire.Form{{Name: "client_secret", Value: client.Secret.Reveal()}}.Encode()

@@ -46,3 +46,22 @@ func TestNoSecretInAQuery(t *testing.T) {
 		}
 	}
 }
+
+// TestBasicNamesTheClientOnce: beside HTTP Basic, client_id stands in the body
+// only where the profile says so.
+func TestBasicNamesTheClientOnce(t *testing.T) {
+	for _, inBody := range []bool{false, true} {
+		secret := profiles.NewSecret("s")
+		p := &profiles.Profile{Name: "x"}
+		p.Clients.Public = &profiles.Client{ID: "c", Secret: &secret, Auth: profiles.AuthBasic, DeviceAuth: profiles.AuthBasic, ClientIDInBody: inBody}
+		site, err := NewSite(p, profiles.Endpoints{DeviceAuthorization: "http://127.0.0.1/d", Token: "http://127.0.0.1/t"}, SiteOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range []*transport.Endpoint{site.deviceAuthorization, site.token} {
+			if request := string(e.AppendRequest(nil, []byte("code"), true)); strings.Contains(request, "client_id=c") != inBody || !strings.Contains(request, "Authorization: Basic ") {
+				t.Errorf("client_id_in_body %t: %q", inBody, request)
+			}
+		}
+	}
+}

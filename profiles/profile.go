@@ -100,6 +100,9 @@ type Client struct {
 	Auth ClientAuth `yaml:"auth"`
 	// DeviceAuth is the same for the device authorization endpoint. Default: Auth.
 	DeviceAuth ClientAuth `yaml:"device_auth"`
+	// ClientIDInBody repeats the client's id in the body beside HTTP Basic, for a
+	// server that needs it. Default: a client names itself in the header only.
+	ClientIDInBody bool `yaml:"client_id_in_body"`
 	// Scopes replace Profile.Scopes for this client.
 	Scopes []string `yaml:"scopes"`
 	// Optional leaves the client out of the run if its secret is missing.

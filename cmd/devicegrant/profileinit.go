@@ -24,13 +24,17 @@ func newProfileInitCommand() *cobra.Command {
 		Short: "Write a profile from a server's metadata",
 		Long: `Write a commented profile from a server's metadata, looked up at both well-known
 locations (RFC 8414 and OpenID Connect Discovery), and list what the metadata
-does not say. For a server without metadata, give its two endpoints.`,
+does not say. For a server without metadata, give its two endpoints.
+
+For a client with a secret, the server is asked for codes twice, to find out
+whether it needs client_id in the body beside HTTP Basic (client_id_in_body).`,
 		Example: `  devicegrant profile init --issuer https://idp.example.com/realms/acme --out my-server.yaml
   devicegrant profile init --issuer https://idp.example.com --client-id tv --username alice
   devicegrant profile init --token-endpoint https://idp.example.com/token \
     --device-authorization-endpoint https://idp.example.com/device_authorization`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			s.Secret = os.Getenv("DEVICEGRANT_CLIENT_SECRET")
 			return writeProfile(cmd.Context(), s, out, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -40,6 +44,7 @@ does not say. For a server without metadata, give its two endpoints.`,
 	f.StringVar(&s.DeviceAuthorization, "device-authorization-endpoint", "", "if the metadata does not name it")
 	f.StringVar(&s.Token, "token-endpoint", "", "if the metadata does not name it")
 	f.StringVar(&s.ClientID, "client-id", "", "id of a public client that may use the device grant")
+	f.StringVar(&s.ConfidentialID, "confidential-client-id", "", "id of a client with a secret, which is in DEVICEGRANT_CLIENT_SECRET")
 	f.StringVar(&s.Username, "username", "", "login of a test user")
 	f.StringVar(&s.TLS.CAFile, "ca-file", "", "PEM file of a private CA to trust")
 	f.StringVarP(&out, "out", "o", "", "file to write, which must not exist (default: standard output)")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -71,6 +72,58 @@ func TestProfileInit(t *testing.T) {
 	}
 	if made["VERIFY-01"] != rules.Pass {
 		t.Errorf("VERIFY-01: %s", made["VERIFY-01"])
+	}
+}
+
+// TestProfileInitFindsClientID: init asks both forms of HTTP Basic and writes the
+// key that the server needs, and sends no secret to another origin.
+func TestProfileInitFindsClientID(t *testing.T) {
+	t.Setenv("DEVICEGRANT_CLIENT_SECRET", "s3cret")
+	for _, test := range []struct {
+		name   string
+		accept func(user, id string) bool
+		key    bool
+		left   string
+	}{
+		{"either", func(user, _ string) bool { return user == "box" }, false, ""},
+		{"named once", func(user, id string) bool { return user == "box" && id == "" }, false, ""},
+		{"named twice", func(user, id string) bool { return user == "box" && id == "box" }, true, ""},
+		{"refused", func(string, string) bool { return false }, false, "no codes with HTTP Basic"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var server *httptest.Server
+			server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				user, secret, _ := r.BasicAuth()
+				switch {
+				case strings.HasPrefix(r.URL.Path, "/.well-known/"):
+					_ = json.NewEncoder(w).Encode(map[string]any{"issuer": server.URL, "token_endpoint": server.URL + "/token", "device_authorization_endpoint": server.URL + "/device"})
+				case test.accept(user, r.PostFormValue("client_id")) && secret == "s3cret":
+					_ = json.NewEncoder(w).Encode(map[string]any{"device_code": "x", "user_code": "y"})
+				default:
+					w.WriteHeader(http.StatusUnauthorized)
+					_ = json.NewEncoder(w).Encode(map[string]any{"error": "invalid_client"})
+				}
+			}))
+			defer server.Close()
+			status, stdout, stderr := devicegrant("profile", "init", "--issuer", server.URL, "--confidential-client-id", "box")
+			if status != 0 || !strings.Contains(stderr, test.left) {
+				t.Fatalf("status %d\n%s", status, stderr)
+			}
+			p, err := profiles.Load("new.yaml", profiles.Options{Getenv: os.Getenv, ReadFile: func(string) ([]byte, error) { return []byte(stdout), nil }})
+			if err != nil || p.Clients.Confidential == nil || p.Clients.Confidential.ClientIDInBody != test.key || strings.Contains(stdout+stderr, "s3cret") {
+				t.Errorf("%v\n%s\n%s", err, stdout, stderr)
+			}
+		})
+	}
+	asked := false
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"device_authorization_endpoint": elsewhere.URL, "token_endpoint": elsewhere.URL})
+	}))
+	defer server.Close()
+	if _, _, stderr := devicegrant("profile", "init", "--issuer", server.URL, "--confidential-client-id", "box"); asked || !strings.Contains(stderr, "was not sent") {
+		t.Errorf("the secret went to another origin, or nothing says that it did not:\n%s", stderr)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/scenario"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // Scaffold is what is known about a server that needs a profile: its issuer, or
@@ -25,7 +26,10 @@ type Scaffold struct {
 	DeviceAuthorization, Token string
 	// ClientID is a public client, Username the user name of a test user.
 	ClientID, Username string
-	TLS                profiles.TLS
+	// ConfidentialID is a client with a secret. With Secret, the server is asked
+	// how that client has to name itself.
+	ConfidentialID, Secret string
+	TLS                    profiles.TLS
 }
 
 // Draft is a profile generated for a server.
@@ -82,6 +86,11 @@ func (s Scaffold) Write(ctx context.Context) (Draft, error) {
 		return Draft{}, &NoMetadataError{s.Issuer, found.Tried}
 	}
 	w := &writer{Scaffold: s, found: found, base: origin(cmp.Or(s.Issuer, s.DeviceAuthorization))}
+	if s.ConfidentialID != "" && s.Secret != "" && w.auth() == profiles.AuthBasic {
+		if err := w.askBasic(ctx); err != nil {
+			return Draft{}, err
+		}
+	}
 	w.head()
 	w.endpoints()
 	w.advertised()
@@ -103,6 +112,7 @@ type writer struct {
 	Scaffold
 	found scenario.Found
 	base  string // scheme and host
+	basic *scenario.BasicProbe
 	text  strings.Builder
 	open  []string
 }
@@ -189,15 +199,72 @@ func (w *writer) clients() {
 		w.leave("clients.public.id: register a public client for the device grant; a second one, a confidential one and one without the grant enable more checks")
 	}
 	w.line("  #second: {id: my-other-device}")
-	auth, listed := "client_secret_basic", w.found.ClientAuth
-	if len(listed) > 0 && !slices.Contains(listed, auth) && slices.Contains(listed, "client_secret_post") {
-		auth = "client_secret_post"
-	}
-	if len(listed) > 0 {
+	if listed := w.found.ClientAuth; len(listed) > 0 {
 		w.line("  # The server lists these client authentication methods: %s", report.OneLine(strings.Join(listed, ", ")))
 	}
-	w.line("  #confidential: {id: my-confidential-device, secret: {env: DEVICEGRANT_CLIENT_SECRET}, auth: %s, optional: true}", auth)
+	w.confidential()
 	w.line("  #not_allowed: {id: my-web-application, secret: {env: DEVICEGRANT_CLIENT_SECRET}, optional: true}")
+}
+
+// auth is how a client with a secret authenticates.
+func (w *writer) auth() profiles.ClientAuth {
+	listed := w.found.ClientAuth
+	if len(listed) > 0 && !slices.Contains(listed, string(profiles.AuthBasic)) && slices.Contains(listed, string(profiles.AuthPost)) {
+		return profiles.AuthPost
+	}
+	return profiles.AuthBasic
+}
+
+// askBasic finds out whether HTTP Basic needs client_id in the body as well. The
+// secret goes only to an endpoint that was given, or is at the issuer's origin,
+// and never over a network in the clear.
+func (w *writer) askBasic(ctx context.Context) error {
+	endpoint := cmp.Or(w.DeviceAuthorization, w.found.Endpoints.DeviceAuthorization)
+	u, err := url.Parse(endpoint)
+	if err != nil || w.DeviceAuthorization == "" && origin(endpoint) != w.base || u.Scheme != "https" && !loopback(u.Hostname()) {
+		w.leave("clients.confidential: its secret was not sent to %s, which is at another origin or is not https; if HTTP Basic needs client_id in the body as well, set client_id_in_body: true", report.OneLine(endpoint))
+		return nil
+	}
+	trust, err := scenario.Trust(w.TLS)
+	if err != nil {
+		return err
+	}
+	client := wire.New(wire.Options{TLS: trust})
+	defer client.Close()
+	var scopes []string
+	if slices.Contains(w.found.Scopes, "openid") {
+		scopes = []string{"openid"} // as scopes writes them
+	}
+	secret := profiles.NewSecret(w.Secret)
+	asked := scenario.ProbeBasic(ctx, endpoint, profiles.Client{ID: w.ConfidentialID, Secret: &secret}, scopes, client)
+	w.basic = &asked
+	if asked.Refused() {
+		w.leave("clients.confidential: the server gives it no codes with HTTP Basic (%s): check its id, DEVICEGRANT_CLIENT_SECRET, and whether it may use the device grant", refusal(asked.Alone))
+	}
+	return nil
+}
+
+// refusal says what an answer without codes was.
+func refusal(x wire.Exchange) string {
+	if x.Failure != nil {
+		return report.OneLine(x.Failure.Error())
+	}
+	return strings.TrimSpace(fmt.Sprintf("status %d %s", x.Status, report.OneLine(x.OAuthError())))
+}
+
+func (w *writer) confidential() {
+	mark, id, inBody := "#", "my-confidential-device", ""
+	if w.ConfidentialID != "" {
+		mark, id = "", w.ConfidentialID
+	}
+	switch {
+	case w.basic != nil && w.basic.NeedsClientID():
+		w.line("  # HTTP Basic gets codes only with client_id in the body as well.")
+		inBody = " client_id_in_body: true,"
+	case w.ConfidentialID != "" && w.Secret == "":
+		w.leave("export DEVICEGRANT_CLIENT_SECRET=... (without it, clients.confidential is left out; with it, profile init finds out whether HTTP Basic needs client_id in the body as well: client_id_in_body)")
+	}
+	w.line("  %sconfidential: {id: %s, secret: {env: DEVICEGRANT_CLIENT_SECRET}, auth: %s,%s optional: true}", mark, quoted("", id), w.auth(), inBody)
 }
 
 func (w *writer) users() {

@@ -25,6 +25,7 @@ var clientCases = []ruleCase{
 	{"DA-08", "introspection says it", all(grantedScope("forbidden", ""), add(transcript.Scopes, "introspection", answer(200, `{"active":true,"scope":"demo:admin"}`))), Fail, "forbidden-granted"},
 	{"DA-08", "nobody could approve", in(transcript.Scopes, "forbidden", answer(200, codes)), Inconclusive, ""},
 	{"DA-08", "refused on the consent page", all(grantedScope("forbidden", "demo:read"), in(transcript.Scopes, "token", oauthError("access_denied"))), Pass, ""},
+	{"DA-08", "refused after the approval", all(grantedScope("unknown", "demo:read"), in(transcript.Scopes, "token", oauthError("invalid_scope"))), Pass, ""},
 	{"DA-08", "a quote falls over", in(transcript.Scopes, "malformed/quotes", answer(500, "")), Fail, "server-error"},
 	{"DA-08", "another error", in(transcript.Scopes, "unknown", oauthError("invalid_request")), Warn, "other-error"},
 	{"DA-08", "malformed is invalid_request", in(transcript.Scopes, "malformed", oauthError("invalid_request")), Pass, ""},
@@ -65,8 +66,10 @@ var clientCases = []ruleCase{
 		e.Transcripts[clientErrors] = transcript.Transcript{Scenario: clientErrors, Skipped: "give --allow-lockouts"}
 	}, Skip, ""},
 
-	{"DA-13", "only in the body", all(in(identity, "control/confidential", oauthError("invalid_client")), add(identity, "control/body", answer(200, codes))), Fail, "basic-refused"},
-	{"DA-13", "a wrong secret in the profile", all(in(identity, "control/confidential", oauthError("invalid_client")), add(identity, "control/body", oauthError("invalid_client"))), Inconclusive, ""},
+	{"DA-13", "in another form", all(in(identity, "control/confidential", oauthError("invalid_request")), in(identity, "basic/other form", answer(200, codes))), Inconclusive, ""},
+	{"DA-13", "client_id beside Basic is refused", in(identity, "basic/other form", oauthError("invalid_request")), Pass, ""},
+	{"DA-13", "only in the body", all(in(identity, "control/confidential", oauthError("invalid_client")), in(identity, "basic/other form", oauthError("invalid_client")), add(identity, "control/body", answer(200, codes))), Fail, "basic-refused"},
+	{"DA-13", "a wrong secret in the profile", all(in(identity, "control/confidential", oauthError("invalid_client")), in(identity, "basic/other form", oauthError("invalid_client")), add(identity, "control/body", oauthError("invalid_client"))), Inconclusive, ""},
 	{"DA-13", "not at the token endpoint", in(identity, "basic/token", answer(401, `{"error":"invalid_client"}`)), Fail, "basic-refused-token"},
 	{"DA-13", "credentials are not decoded", all(in(identity, "reserved/encoded", oauthError("invalid_client")), add(identity, "reserved/body", answer(200, codes))), Warn, "not-decoded"},
 	{"DA-13", "a client the server does not know", all(in(identity, "reserved/encoded", oauthError("invalid_client")), add(identity, "reserved/body", oauthError("invalid_client"))), Pass, ""},
@@ -79,9 +82,10 @@ var clientCases = []ruleCase{
 
 	{"DA-14", "two methods", in(identity, "both/methods", answer(200, codes)), Warn, "two-methods-accepted"},
 	{"DA-14", "another error", in(identity, "both/methods", oauthError("invalid_grant")), Warn, "other-error"},
-	{"DA-14", "bound to the body", twoClients("authorization_pending", "invalid_grant", "invalid_grant"), Fail, "bound-to-body"},
+	{"DA-14", "bound to the body", twoClients("authorization_pending", "invalid_grant", "invalid_grant"), Warn, "bound-to-body"},
 	{"DA-14", "bound to nobody at all", twoClients("authorization_pending", "invalid_grant", "authorization_pending"), Warn, "two-clients-accepted"},
 	{"DA-14", "bound to the header", twoClients("invalid_grant", "authorization_pending", "invalid_grant"), Warn, "bound-to-header"},
+	{"DA-14", "any client is answered about any code", twoClients("invalid_grant", "authorization_pending", "authorization_pending"), Warn, "two-clients-accepted"},
 	{"DA-14", "invalid_client", in(identity, "two/clients", answer(401, `{"error":"invalid_client"}`)), Pass, ""},
 }
 

@@ -1,8 +1,11 @@
 package rules
 
 import (
+	"strings"
+
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // capable changes what the profile says the target can do.
@@ -26,17 +29,22 @@ var extCases = []ruleCase{
 	{"EXT-01", "refused though known", in(extensions, "pkce/device", oauthError("invalid_request")), Inconclusive, ""},
 	{"EXT-01", "everything refused", all(noPKCE, in(extensions, "pkce/device", oauthError("invalid_request")), in(extensions, "parameters/control", oauthError("invalid_client"))), Inconclusive, ""},
 	{"EXT-01", "the right verifier refused", all(in(extensions, "verifier/right", oauthError("invalid_grant")), in(extensions, "pkce/right", oauthError("invalid_grant"))), Fail, "right-verifier"},
-	{"EXT-01", "a wrong try ends the code", in(extensions, "pkce/right", oauthError("invalid_grant")), Pass, ""},
+	{"EXT-01", "a wrong try ends the code", in(extensions, "pkce/right", oauthError("invalid_grant")), Inconclusive, ""},
+	{"EXT-01", "a wrong try ends the code, and the next has its own", all(in(extensions, "pkce/right", oauthError("invalid_grant")), in(extensions, "pkce/missing", freshCode)), Pass, ""},
 	{"EXT-01", "another error", in(extensions, "pkce/wrong", oauthError("invalid_request")), Warn, "other-error"},
+	{"EXT-01", "a proof is wanted first", all(in(extensions, "pkce", oauthError("invalid_dpop_proof")), in(extensions, "pkce/device", answer(200, codes))), Inconclusive, ""},
 	{"EXT-01", "too fast", in(extensions, "pkce/wrong", oauthError("slow_down")), Inconclusive, ""},
 	{"EXT-01", "nobody approved", visit(extensions, "approve pkce", outcome(transcript.LoginFailed)), Inconclusive, ""},
 
 	{"EXT-02", "bound to nothing", in(extensions, "dpop/introspection", member("cnf", "")), Fail, "not-bound"},
 	{"EXT-02", "bound to another key", in(extensions, "dpop/introspection", member("cnf", `{"jkt":"x"}`)), Fail, "not-bound"},
-	{"EXT-02", "the introspection endpoint is silent", in(extensions, "dpop/introspection", answer(200, `{"active":false}`)), Pass, ""},
+	{"EXT-02", "the introspection endpoint is silent", in(extensions, "dpop/introspection", answer(200, `{"active":false}`)), Inconclusive, ""},
+	{"EXT-02", "the token names the key", all(in(extensions, "dpop/introspection", answer(200, `{"active":false}`)), boundTo("k"), in(extensions, "dpop/nonce", member("access_token", `"`+unsigned(`{"cnf":{"jkt":"k"}}`)+`"`))), Pass, ""},
+	{"EXT-02", "the token names another key", all(in(extensions, "dpop/introspection", answer(200, `{"active":false}`)), in(extensions, "dpop/nonce", member("access_token", `"`+unsigned(`{"cnf":{"jkt":"k"}}`)+`"`))), Fail, "not-bound"},
 	{"EXT-02", "another key refreshes", in(extensions, "dpop/refresh other key", answer(200, token)), Fail, "refresh-not-bound"},
 	{"EXT-02", "a bearer token", in(extensions, "dpop/nonce", member("token_type", `"Bearer"`)), Pass, ""},
 	{"EXT-02", "no DPoP at all", all(noDPoP, in(extensions, "dpop/nonce", member("token_type", `"Bearer"`))), NA, ""},
+	{"EXT-02", "no DPoP at all, and no token", all(noDPoP, in(extensions, "dpop/nonce", oauthError("invalid_grant"))), NA, ""},
 	{"EXT-02", "no token", in(extensions, "dpop/nonce", oauthError("invalid_grant")), Inconclusive, ""},
 
 	{"EXT-03", "another URL is taken", in(extensions, "dpop/bad/htu", answer(200, token)), Fail, "accepted-htu"},
@@ -47,9 +55,14 @@ var extCases = []ruleCase{
 	{"EXT-03", "pending", in(extensions, "dpop/bad/htm", oauthError("authorization_pending")), Inconclusive, ""},
 	{"EXT-03", "a proof taken twice", in(extensions, "replay/again", oauthError("authorization_pending")), Pass, ""},
 	{"EXT-03", "the code is gone afterwards", in(extensions, "dpop/nonce", oauthError("invalid_grant")), Warn, "consumes-the-code"},
+	{"EXT-03", "the code ends at the first proof", in(extensions, "dpop/bad/alg none", oauthError("invalid_grant")), Warn, "consumes-the-code"},
+	{"EXT-03", "the code ends at the first proof, and each gets its own", all(in(extensions, "dpop/bad/htm", oauthError("invalid_grant")), add(extensions, "dpop/bad/htm", oauthError("invalid_dpop_proof"))), Warn, "consumes-the-code"},
+	{"EXT-03", "refused in other words", in(extensions, "dpop/bad/htu", oauthError("invalid_grant")), Warn, "other-error"},
 	{"EXT-03", "no DPoP at all", noDPoP, NA, ""},
 
-	{"EXT-04", "consumed", in(extensions, "dpop/nonce", oauthError("invalid_grant")), Fail, "consumed"},
+	{"EXT-04", "consumed", all(in(extensions, "dpop/nonce", oauthError("invalid_grant")), in(extensions, "dpop/nonce", freshCode), in(extensions, "dpop/plain", freshCode)), Fail, "consumed"},
+	{"EXT-04", "perhaps consumed by a proof before", in(extensions, "dpop/nonce", oauthError("invalid_grant")), Inconclusive, ""},
+	{"EXT-04", "the proof is not liked", in(extensions, "dpop/nonce", oauthError("invalid_dpop_proof")), Inconclusive, ""},
 	{"EXT-04", "the approval is not seen", in(extensions, "dpop/nonce", oauthError("authorization_pending")), Inconclusive, ""},
 	{"EXT-03", "the approval is not seen", in(extensions, "dpop/nonce", oauthError("authorization_pending")), Inconclusive, ""},
 	{"EXT-04", "no nonce in the challenge", in(extensions, "dpop/plain", header("Dpop-Nonce", "")), Fail, "no-nonce"},
@@ -76,4 +89,18 @@ var extCases = []ruleCase{
 	{"EXT-06", "not told", in(extensions, "details/token", member("authorization_details", "")), Warn, "not-told"},
 	{"EXT-06", "no token", in(extensions, "details/token", oauthError("invalid_grant")), Inconclusive, ""},
 	{"EXT-06", "no codes at all", in(extensions, "parameters/control", oauthError("invalid_client")), Inconclusive, ""},
+}
+
+// freshCode makes a poll one about another code.
+func freshCode(x *wire.Exchange) {
+	x.Request.Body = wire.Bytes(strings.Replace(string(x.Request.Body), "device_code=", "device_code=fresh-", 1))
+}
+
+// boundTo changes the thumbprint of the run's key.
+func boundTo(thumbprint string) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[extensions]
+		t.Noted = map[string]string{"jkt": thumbprint}
+		e.Transcripts[extensions] = t
+	}
 }

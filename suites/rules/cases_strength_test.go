@@ -45,7 +45,10 @@ var strengthCases = []ruleCase{
 	}), Fail, "policy-reflected-header"},
 	{"DA-15", "an error that repeats quotes", in(hostileSizes, "markup/scope", func(x *wire.Exchange) {
 		member("error_description", fmt.Sprintf("%q", "invalid scope "+x.Form().Get("scope")))(x)
-	}), Fail, "policy-reflected-error"},
+	}), Pass, ""},
+	{"DA-15", "any unknown client falls over", all(in(hostileSizes, "markup/client_id", answer(500, "")), twice(hostileSizes, "markup/client_id"), in(hostileSizes, "plain/client_id", answer(500, ""))), Pass, ""},
+	{"DA-15", "any unknown client falls over, in an old recording", all(in(hostileSizes, "markup/client_id", answer(500, "")), twice(hostileSizes, "markup/client_id"), drop(hostileSizes, "plain/client_id"), in(deviceErr, "client/unknown", answer(500, ""))), Pass, ""},
+	{"DA-15", "quotes alone fall over", all(in(hostileSizes, "markup/client_id", answer(500, "")), twice(hostileSizes, "markup/client_id")), Fail, "policy-server-error"},
 	{"DA-15", "an error of the server's own with a quote", in(hostileSizes, "markup/scope", member("error_description", `"bad \"scope\""`)), Pass, ""},
 	{"DA-15", "the control fails", in(hostileSizes, "control", oauthError("invalid_client")), Inconclusive, ""},
 

@@ -60,6 +60,7 @@ var tokenCases = []ruleCase{
 	{"TOKEN-06", "404 for GET", in(transport, "method/GET", answer(404, "<h1>no</h1>")), Pass, ""},
 	{"TOKEN-06", "a secret in the query works", in(transport, "secret/query", oauthError("authorization_pending")), Fail, "secret-from-query"},
 	{"TOKEN-06", "no secret is needed at all", all(in(transport, "secret/query", oauthError("authorization_pending")), in(transport, "secret/none", oauthError("authorization_pending"))), Pass, ""},
+	{"TOKEN-06", "throttled before it authenticates", in(transport, "secret/query", oauthError("slow_down")), Inconclusive, ""},
 	{"TOKEN-06", "the right secret fails", in(transport, "secret/right", oauthError("invalid_client")), Inconclusive, ""},
 	{"TOKEN-06", "the code cannot be redeemed", in(transport, "redeem", oauthError("authorization_pending")), Inconclusive, ""},
 
@@ -77,15 +78,17 @@ var tokenCases = []ruleCase{
 	{"TOKEN-11", "the wrong value", in(use, "narrowed/token", member("scope", `"openid profile offline_access demo:read"`)), Fail, "wrong-value"},
 	{"TOKEN-11", "a list", in(use, "full/token", member("scope", `["openid"]`)), Fail, "not-a-string"},
 	{"TOKEN-11", "more than asked for, untold", in(use, "full/introspection", member("scope", `"openid profile offline_access demo:read demo:admin"`)), Fail, "broader-undeclared"},
-	{"TOKEN-11", "more than asked for, and told", all(in(use, "full/token", member("scope", `"openid profile offline_access demo:read email"`)), in(use, "full/introspection", member("scope", `"openid profile offline_access demo:read email"`))), Warn, "broader-declared"},
+	{"TOKEN-11", "more than asked for, and told", all(in(use, "full/token", member("scope", `"openid profile offline_access demo:read email"`)), in(use, "full/introspection", member("scope", `"openid profile offline_access demo:read email"`))), Pass, ""},
 	{"TOKEN-11", "the box means nothing", all(in(use, "narrowed/token", member("scope", `"openid profile offline_access demo:read"`)), in(use, "narrowed/introspection", member("scope", `"openid profile offline_access demo:read"`))), Warn, "narrowing-ignored"},
 	{"TOKEN-11", "the default is not told", in(use, "default/token", member("scope", "")), Pass, ""},
 	{"TOKEN-11", "nothing to compare with", all(in(use, "narrowed/token", member("scope", "")), in(use, "narrowed/introspection", answer(403, ""))), Inconclusive, ""},
 	{"TOKEN-11", "in the token itself", all(in(use, "narrowed/token", all2(member("scope", ""), member("access_token", `"`+unsigned(`{"scp":["openid"]}`)+`"`))), in(use, "narrowed/introspection", answer(403, ""))), Fail, "absent-though-different"},
 	{"TOKEN-11", "no such box", visit(use, "approve narrowed", func(j *transcript.Journey) { j.Cleared = false }), Inconclusive, ""},
 
-	{"TOKEN-12", "widened", in(use, "partial", worth("openid profile offline_access demo:read")), Fail, "widened"},
-	{"TOKEN-12", "widened, and nothing but the response says it", all(in(use, "partial/introspection", answer(403, "")), in(use, "partial/widened", member("scope", `"openid profile offline_access demo:read"`))), Fail, "widened"},
+	{"TOKEN-12", "widened", all(in(use, "partial", worth("openid profile offline_access demo:read")), unwidened("openid profile offline_access")), Fail, "widened"},
+	{"TOKEN-12", "widened, and nothing but the response says it", all(in(use, "partial/introspection", answer(403, "")), in(use, "partial/widened", member("scope", `"openid profile offline_access demo:read"`)), unwidened("openid profile offline_access")), Fail, "widened"},
+	{"TOKEN-12", "granted without being asked", all(in(use, "partial", worth("openid profile offline_access demo:read")), unwidened("openid profile offline_access demo:read")), Inconclusive, ""},
+	{"TOKEN-12", "no token to compare with", in(use, "partial", worth("openid profile offline_access demo:read")), Inconclusive, ""},
 	{"TOKEN-12", "a poll with a scope is refused", in(use, "partial/widened", oauthError("invalid_scope")), Pass, ""},
 	{"TOKEN-12", "nobody ever gets the scope", all(in(use, "full/introspection", answer(403, "")), in(use, "full/token", member("scope", `"openid"`))), Inconclusive, ""},
 	{"TOKEN-12", "not approved", visit(use, "approve partial", outcome(transcript.ErrorPage)), Inconclusive, ""},
@@ -129,7 +132,9 @@ var tokenCases = []ruleCase{
 	{"TOKEN-15", "encrypted", in(use, "full/token", member("id_token", `"a.b.c.d.e"`)), Inconclusive, ""},
 	{"TOKEN-15", "redacted", in(use, "full/token", member("id_token", `"[redacted:1a2b3c4d]"`)), Inconclusive, ""},
 
-	{"TOKEN-16", "not active", in(use, "full/introspection", answer(200, `{"active":false}`)), Fail, "inactive"},
+	{"TOKEN-16", "not active for this caller", in(use, "full/introspection", answer(200, `{"active":false}`)), Pass, ""},
+	{"TOKEN-16", "not active, and refused", all(in(use, "full/introspection", answer(200, `{"active":false}`)), in(use, "full/userinfo", answer(401, ""))), Fail, "inactive"},
+	{"TOKEN-16", "not active, and nothing else to ask", all(in(use, "full/introspection", answer(200, `{"active":false}`)), drop(use, "full/userinfo")), Inconclusive, ""},
 	{"TOKEN-16", "another client", in(use, "full/introspection", member("client_id", `"device-public"`)), Fail, "other-client"},
 	{"TOKEN-16", "no client_id", in(use, "full/introspection", member("client_id", "")), Pass, ""},
 	{"TOKEN-16", "another lifetime", in(use, "full/token", member("expires_in", "60")), Warn, "other-lifetime"},
@@ -294,4 +299,28 @@ func TestWithoutOptionalEndpoints(t *testing.T) {
 			t.Errorf("%s: %s (%s), want %s", id, j.Verdict, j.Reason, want)
 		}
 	}
+}
+
+// TestNoOpenIDProvider: to grant a scope called openid makes nobody an OpenID
+// provider.
+func TestNoOpenIDProvider(t *testing.T) {
+	rule, _ := ForID("TOKEN-15")
+	for document, want := range map[string]Verdict{
+		`{"issuer":"https://h","scopes_supported":["api"],"userinfo_endpoint":"https://h/me"}`: NA,
+		`{"issuer":"https://h"}`: NA,
+		`{"issuer":"https://h","id_token_signing_alg_values_supported":["RS256"]}`: Warn,
+	} {
+		e := clone(recorded(t))
+		e.Endpoints.UserInfo = ""
+		in(use, "full/token", member("id_token", ""))(e)
+		in(transcript.Metadata, "document", answer(200, document))(e)
+		if j := rule.Judge(e); j.Verdict != want {
+			t.Errorf("%s: %s (%s), want %s", document, j.Verdict, j.Reason, want)
+		}
+	}
+}
+
+// unwidened is the token of a poll that asked for no scope.
+func unwidened(scope string) edit {
+	return add(use, "unwidened/token/1", answer(200, `{"access_token":"plain","token_type":"Bearer","scope":"`+scope+`"}`))
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var section31 = []Rule{
-	{"DA-01", one(transcript.DeviceAuthorization), nil, validRequestIsServed},
+	{"DA-01", one(transcript.DeviceAuthorization), one(transcript.ClientIdentity), validRequestIsServed},
 	{"DA-02", one(transcript.DeviceErrors), nil, onlyPostWithBody},
 	{"DA-03", one(transcript.DeviceErrors), nil, otherMediaTypes},
 	{"DA-04", one(transcript.DeviceErrors), nil, missingClientID},
@@ -35,7 +35,9 @@ func validRequestIsServed(j *judging) {
 			j.pass("codes for the %s client", strings.TrimPrefix(label, labels.Valid+"/"))
 		default:
 			observed := describe(x.Exchange)
-			if hasError(x.Exchange, "invalid_client", "unauthorized_client") {
+			if other, ok := j.maybe(clientIdentity, labels.BasicOtherForm); ok && label == labels.ValidConfidential && hasCodes(other.Exchange) {
+				observed += "; the server takes another form of the request: " + otherForm(j.Profile.Clients.Confidential)
+			} else if hasError(x.Exchange, "invalid_client", "unauthorized_client") {
 				observed += j.whoWasRefused(label)
 			}
 			j.fail("not-served", "200 with device_code and user_code", observed, x)

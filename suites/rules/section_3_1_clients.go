@@ -82,7 +82,7 @@ func (j *judging) scopeGranted(label string, x said) {
 	}
 	token, ok := j.tokenAmong(transcript.Scopes, labels.Token)
 	if !ok {
-		if last := j.all(transcript.Scopes, labels.Token); len(last) > 0 && terminal(last[len(last)-1].Exchange) {
+		if last := j.all(transcript.Scopes, labels.Token); len(last) > 0 && (terminal(last[len(last)-1].Exchange) || hasError(last[len(last)-1].Exchange, "invalid_scope")) {
 			j.pass("no token for a scope that is %s: %s", scopeWords[label], describe(last[len(last)-1].Exchange))
 			return
 		}
@@ -286,9 +286,12 @@ func basicAccepted(j *judging) {
 	if !ok {
 		return
 	}
+	other, measured := j.maybe(clientIdentity, labels.BasicOtherForm)
 	if !hasCodes(x.Exchange) {
 		body, ok := j.maybe(clientIdentity, labels.ControlBody)
 		switch {
+		case measured && hasCodes(other.Exchange):
+			j.inconclusive("the server takes HTTP Basic, but in another form of the request: %s", otherForm(j.Profile.Clients.Confidential))
 		case ok && hasCodes(body.Exchange):
 			j.fail("basic-refused", "codes, as with the same secret in the body", describe(x.Exchange)+" for the correct secret in HTTP Basic; if the client is registered for secrets in the body, set clients.confidential.auth in the profile", x, body)
 		default:
@@ -297,10 +300,22 @@ func basicAccepted(j *judging) {
 		return
 	}
 	j.pass("HTTP Basic gets codes")
+	if measured {
+		with := "with client_id in the body as well"
+		if j.Profile.Clients.Confidential.ClientIDInBody {
+			with = "without client_id in the body"
+		}
+		j.note("other-form", fmt.Sprintf("%s for HTTP Basic %s", describe(other.Exchange), with), other)
+	}
 	if poll, ok := j.maybe(clientIdentity, labels.BasicToken); ok && poll.OAuthError() == "invalid_client" && tokenMethodIsBasic(j.Profile.Clients.Confidential) {
 		j.fail("basic-refused-token", quoted("authorization_pending"), describe(poll.Exchange)+" at the token endpoint for a secret that the device authorization endpoint accepts", x, poll)
 	}
 	j.reservedCharacters()
+}
+
+// otherForm says which key of the profile changes where the client names itself.
+func otherForm(c *profiles.Client) string {
+	return fmt.Sprintf("set clients.confidential.client_id_in_body: %t in the profile", !c.ClientIDInBody)
 }
 
 func tokenMethodIsBasic(c *profiles.Client) bool {
@@ -363,15 +378,19 @@ func ambiguousClient(j *judging) {
 // boundTo finds out whose codes a request with two clients gave.
 func (j *judging) boundTo(x said) {
 	body, asked := j.maybe(clientIdentity, labels.TwoAsBody)
+	header, also := j.maybe(clientIdentity, labels.TwoAsHeader)
+	// The control: this server answers no client about another one's code.
 	control, controlled := j.maybe(clientIdentity, labels.TwoControl)
+	controlled = controlled && !recognised(control.Exchange) && !serverFault(control.Exchange)
 	expected := quoted("invalid_request", "invalid_client")
-	if asked && controlled && recognised(body.Exchange) && !recognised(control.Exchange) {
-		j.fail("bound-to-body", expected, "the codes belong to the client in the body, which did not authenticate", x, body, control)
-		return
+	switch {
+	case controlled && asked && recognised(body.Exchange):
+		// That client is a public one: it has nothing to prove, and anybody gets
+		// its codes without the header.
+		j.warn("bound-to-body", expected, "codes for the public client in the body; the server ignores the other client", x, body, control)
+	case controlled && asked && also && recognised(header.Exchange):
+		j.warn("bound-to-header", expected, "codes for the client in the header; the server ignores the other client", x, header, body, control)
+	default:
+		j.warn("two-clients-accepted", expected, "codes, but not clear for which client", x)
 	}
-	if header, ok := j.maybe(clientIdentity, labels.TwoAsHeader); ok && recognised(header.Exchange) {
-		j.warn("bound-to-header", expected, "codes for the client in the header; the server ignores the other client", x, header)
-		return
-	}
-	j.warn("two-clients-accepted", expected, "codes, but not clear for which client", x)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 var section31Hostile = []Rule{
-	{"DA-15", one(transcript.HostileSizes), nil, hostileInput},
+	{"DA-15", one(transcript.HostileSizes), one(transcript.DeviceErrors), hostileInput},
 }
 
 const hostileSizes = transcript.HostileSizes
@@ -31,7 +31,7 @@ func hostileInput(j *judging) {
 	tries := map[string][]said{}
 	var order []string
 	for _, x := range t.Exchanges {
-		if x.Label == labels.Control || x.Label == labels.ControlAgain {
+		if x.Label == labels.Control || x.Label == labels.ControlAgain || x.Label == labels.PlainClientID || x.Label == labels.PlainScope {
 			continue
 		}
 		if tries[x.Label] == nil {
@@ -72,7 +72,10 @@ func (j *judging) hostileProbe(label string, tries []said) {
 		}
 	}
 	last := tries[len(tries)-1]
+	plain, harmless := j.withoutHostileText(label)
 	switch {
+	case faults >= 2 && harmless && serverFault(plain.Exchange):
+		j.note("server-error-anyway", fmt.Sprintf("%s for %s, and %s for harmless text in its place", describe(last.Exchange), what, describe(plain.Exchange)), last, plain)
 	case faults >= 2:
 		j.fail("policy-server-error", withinLimit, fmt.Sprintf("%s, twice, for %s", describe(last.Exchange), what), tries...)
 	case hangs >= 2:
@@ -96,6 +99,21 @@ func (j *judging) hostileProbe(label string, tries []said) {
 	}
 }
 
+// withoutHostileText is the control of a probe: an unknown client or scope whose
+// name is a plain word. Sizes need none but the valid request.
+func (j *judging) withoutHostileText(label string) (said, bool) {
+	switch {
+	case strings.HasPrefix(label, labels.Size+"/"):
+		return said{}, false
+	case label != labels.MarkupClientID:
+		return j.maybe(hostileSizes, labels.PlainScope)
+	}
+	if x, ok := j.maybe(hostileSizes, labels.PlainClientID); ok {
+		return x, true
+	}
+	return j.maybe(deviceErrors, labels.ClientUnknown)
+}
+
 // hostileWords say what the probes of DA-15 send.
 var hostileWords = map[string]string{
 	labels.SizeScope: "a scope of 64 KiB", labels.SizeBody: "a body of 1 MiB", labels.SizeParameters: "5000 parameters",
@@ -111,7 +129,8 @@ var notText = map[string]bool{"FF": true, "surrogate": true}
 var hostileMark = regexp.MustCompile(`^[a-z]{8}`)
 
 // reflected looks for what was sent in what came back, where it does harm: in a
-// header, in HTML, and in an error text with characters that are not allowed.
+// header, and in HTML. An echo in a JSON string does none; its characters are
+// ERR-03's.
 func (j *judging) reflected(x said) {
 	value := x.Form().Get("scope")
 	if x.Label == labels.MarkupClientID {
@@ -134,14 +153,6 @@ func (j *judging) reflected(x said) {
 	}
 	if body := string(x.Response.Body); strings.Contains(mediaType(x.Exchange), "html") && strings.Contains(body, "<"+mark) {
 		j.fail("policy-reflected-html", "escaped markup", "an element injected by the client in an HTML page", x)
-	}
-	if o, err := x.Object(); err == nil {
-		for _, member := range []string{"error_description", "error_uri"} {
-			s, _ := o.String(member)
-			if c, bad := illegalCharacter(s, member == "error_uri"); bad && strings.Contains(s, mark) {
-				j.fail("policy-reflected-error", "the server's own text, with the characters of RFC 6749 section 5.2", fmt.Sprintf("%s echoes client input with %q", member, c), x)
-			}
-		}
 	}
 }
 

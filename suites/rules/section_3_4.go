@@ -49,6 +49,9 @@ func exactGrantType(j *judging) {
 		}
 		switch {
 		case j.onlyThrottled(x, "grant_type: "+name):
+		case recognised(x.Exchange) && name == labels.TrailingSpace:
+			// No text forbids to trim, and another grant type it is not.
+			j.note("trims", "the server ignores a space after grant_type", x)
 		case recognised(x.Exchange):
 			j.fail("recognised-"+slug(name), quoted(right), fmt.Sprintf("%s for grant_type: %s", describe(x.Exchange), name), x)
 		case hasError(x.Exchange, right):

@@ -12,7 +12,7 @@ import (
 var section34Clients = []Rule{
 	{"TOKEN-04", one(transcript.ForeignClient), nil, boundToClient},
 	{"TOKEN-05", one(transcript.UnprovenClient), nil, clientIdentified},
-	{"TOKEN-06", one(transcript.TokenTransport), nil, tokenParametersInBody},
+	{"TOKEN-06", one(transcript.TokenTransport), one(transcript.UnprovenClient), tokenParametersInBody},
 	{"TOKEN-07", one(transcript.TokenTransport), nil, tokenMediaTypes},
 }
 
@@ -201,10 +201,13 @@ func tokenParametersInBody(j *judging) {
 	}
 	none, _ := j.maybe(scenario, labels.SecretNone)
 	right, ok := j.first(scenario, labels.SecretRight)
+	redeemed, _ := j.maybe(transcript.UnprovenClient, labels.Join(labels.Confidential, labels.Secretless))
 	switch {
 	case !ok, j.onlyThrottled(none, "a request without the secret"), j.onlyThrottled(x, "the secret in the query"):
+	case recognised(none.Exchange) && hasToken(redeemed.Exchange):
+		j.note("no-secret-needed", "the server requires no secret at all (TOKEN-05)", none, redeemed)
 	case recognised(none.Exchange):
-		j.note("no-secret-needed", "the server requires no secret at all (TOKEN-05)", none)
+		j.note("no-secret-to-poll", "the server answers a poll without the secret as well, so the answer to a secret in the query says nothing", none)
 	case recognised(x.Exchange):
 		j.fail("secret-from-query", quoted("invalid_client"), describe(x.Exchange)+" for a client_secret in the query", x, none)
 	case !recognised(right.Exchange):

@@ -19,7 +19,7 @@ import (
 )
 
 var section35Idtoken = []Rule{
-	{"TOKEN-15", one(transcript.TokenUse), nil, idToken},
+	{"TOKEN-15", one(transcript.TokenUse), one(transcript.Metadata), idToken},
 }
 
 // signatures are the algorithms with which a server can sign an ID token so
@@ -59,6 +59,9 @@ func idToken(j *judging) {
 	case g.declares && !slices.Contains(g.declared, "openid"):
 		j.notApplicable("the scope openid was not granted: %s", namedScopes(g.declared))
 		return
+	case !o.Has("id_token") && !j.openIDProvider():
+		j.notApplicable("the token response has no id_token, and nothing says that the server is an OpenID provider: there is no OpenID metadata and no userinfo endpoint")
+		return
 	case !o.Has("id_token"):
 		j.warn("absent", "id_token, since openid was granted", "the token response has no id_token", g.response)
 		return
@@ -76,6 +79,25 @@ func idToken(j *judging) {
 			j.claims(g.response, payload)
 		}
 	}
+}
+
+// openIDProvider says that something calls the server an OpenID provider: its
+// metadata (OpenID Connect Discovery section 3), or a userinfo endpoint. To grant
+// a scope of that name does not.
+func (j *judging) openIDProvider() bool {
+	for _, x := range j.all(transcript.Metadata, labels.Document) {
+		o, err := x.Object()
+		if err != nil || x.Status != 200 {
+			continue
+		}
+		if scopes, told := o.Strings("scopes_supported"); told && !slices.Contains(scopes, "openid") {
+			continue
+		}
+		if o.Has("id_token_signing_alg_values_supported") || o.Has("userinfo_endpoint") {
+			return true
+		}
+	}
+	return j.Endpoints.UserInfo != ""
 }
 
 // asNoted judges by what the run noted of an ID token that was redacted since.
@@ -205,8 +227,7 @@ func (j *judging) claims(x said, payload []byte) {
 		j.fail("claims", "a JSON object of claims", clip(err.Error()), x)
 		return
 	}
-	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
-	client := request.Form().Get("client_id")
+	client := j.tokenUser()
 	if iss, ok := o.String("iss"); j.Issuer != "" && j.Profile.IssuerRule != "ignore" && (!ok || iss != j.Issuer) {
 		j.fail("iss", "iss "+clip(j.Issuer), "iss "+clip(string(o.Raw("iss"))), x)
 	}

@@ -114,8 +114,8 @@ func (j *judging) scopesTold(name string, g granting) {
 		j.fail("wrong-value", "scope: "+namedScopes(g.actual), "scope: "+namedScopes(g.declared), evidence...)
 		return
 	case len(g.requested) > 0 && len(beyond(g.declared, g.requested)) > 0:
-		j.warn("broader-declared", "at most "+namedScopes(g.requested), "scope: "+namedScopes(g.declared), evidence...)
-		return
+		// RFC 6749 section 3.3 lets the server's policy decide, and it says so.
+		j.note("broader-declared", "more than "+namedScopes(g.requested)+" was granted, and declared: "+namedScopes(g.declared), evidence...)
 	case !g.known && !g.declares && name != labels.Full:
 		j.note("unseen", "there is no scope member, and the token's scopes are unknown", evidence...)
 		return
@@ -142,7 +142,7 @@ func noWidening(j *judging) {
 		return
 	}
 	if gained := common(extra, g.worth()); len(gained) > 0 {
-		j.fail("widened", "at most "+namedScopes(g.requested)+", as the end user approved", fmt.Sprintf("the token has %s after a poll that asked for it", namedScopes(gained)), x, g.response)
+		j.widened(gained, x, g)
 		return
 	}
 	// The control: these scopes can be had by asking the end user.
@@ -152,6 +152,23 @@ func noWidening(j *judging) {
 		return
 	}
 	j.pass("a poll that also asks for %s: %s", namedScopes(extra), describe(x.Exchange))
+}
+
+// widened compares a token that has what only the poll asked for with the token
+// of the same request whose poll asked for nothing: a server may grant more by
+// its own policy.
+func (j *judging) widened(gained []string, poll said, g granting) {
+	plain, ok := j.grantingOf(tokenUse, labels.Unwidened)
+	if !ok {
+		j.inconclusive("the token has %s after a poll that asked for it; without a token whose poll did not, that may be the server's own policy", namedScopes(gained))
+		return
+	}
+	more := beyond(gained, plain.worth())
+	if len(more) == 0 {
+		j.inconclusive("the server grants %s without being asked, so a poll cannot gain it: set two scopes in the profile that are granted on request", namedScopes(gained))
+		return
+	}
+	j.fail("widened", "at most "+namedScopes(plain.worth())+", as without the scope in the poll", fmt.Sprintf("the token has %s after a poll that asked for it", namedScopes(more)), poll, g.response, plain.response)
 }
 
 // refreshToken returns the response that brought a refresh token.
@@ -283,11 +300,25 @@ func tokenIsReal(j *judging) {
 		j.notApplicable("neither the metadata nor the profile names an introspection or userinfo endpoint of this server")
 		return
 	}
-	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
-	client := request.Form().Get("client_id")
-	j.introspected(g, client)
+	client := j.tokenUser()
 	j.userInfoAnswers(g)
+	j.introspected(g, client)
 	j.subjects()
+}
+
+// tokenUser is the client of this scenario. One that authenticates with HTTP
+// Basic does not name itself in the body.
+func (j *judging) tokenUser() string {
+	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
+	if id := request.Form().Get("client_id"); id != "" {
+		return id
+	}
+	for _, c := range []*profiles.Client{j.Profile.Clients.Confidential, j.Profile.Clients.Public} {
+		if c != nil {
+			return c.ID
+		}
+	}
+	return ""
 }
 
 // bearer says that the token can be shown without a proof.
@@ -326,7 +357,7 @@ func (j *judging) introspected(g granting, client string) {
 		j.note("introspection-silent", "the introspection endpoint reveals nothing about another client's token, as RFC 7662 section 2.2 allows", x)
 		return
 	case !active(x.Exchange):
-		j.fail("inactive", `"active": true`, "the token just issued is not active", x, g.response)
+		j.calledInactive(x, g)
 		return
 	}
 	if id, ok := o.String("client_id"); ok && id != client {
@@ -344,13 +375,32 @@ func (j *judging) introspected(g granting, client string) {
 	j.pass("the token is active")
 }
 
+// calledInactive is about a token that introspection calls inactive. RFC 7662
+// section 2.2 has that answer also for a caller who may not know about the
+// token, so only a second endpoint shows what the token is worth.
+func (j *judging) calledInactive(x said, g granting) {
+	switch works := j.alive(labels.Full, labels.Userinfo); {
+	case works == nil, !*works && !openIDGranted(g):
+		j.inconclusive("introspection calls the token just issued inactive, which RFC 7662 section 2.2 allows for a caller outside its audience, and no other endpoint shows whether it works")
+	case *works:
+		j.note("introspection-silent", "introspection calls the token inactive, and the userinfo endpoint accepts it: RFC 7662 section 2.2 allows that for a caller outside its audience", x)
+	default:
+		y, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Userinfo))
+		j.fail("inactive", "a token that works", "introspection calls the token just issued inactive, and the userinfo endpoint refuses it", x, y, g.response)
+	}
+}
+
+// openIDGranted says that the userinfo endpoint has something to say.
+func openIDGranted(g granting) bool {
+	return slices.Contains(g.requested, "openid") && (!g.declares || slices.Contains(g.declared, "openid"))
+}
+
 func (j *judging) userInfoAnswers(g granting) {
-	openid := slices.Contains(g.requested, "openid") && (!g.declares || slices.Contains(g.declared, "openid"))
 	switch {
 	case j.Endpoints.UserInfo == "":
 		j.note("no-userinfo", "neither the metadata nor the profile names a userinfo endpoint of this server")
 		return
-	case !openid:
+	case !openIDGranted(g):
 		j.note("no-userinfo", "the scope openid was not granted, so the userinfo endpoint returns nothing")
 		return
 	case !bearer(g.response.Exchange):
@@ -545,7 +595,11 @@ func (j *judging) ownRevocation(g granting) {
 func (j *judging) refreshRevocation() {
 	x, ok := j.maybe(tokenUse, labels.RefreshRevocation)
 	if !ok {
-		j.note("no-refresh-token", "no refresh token was issued, so none was revoked")
+		if issued, some := j.withRefreshToken(); some {
+			j.note("refresh-token-kept", "a refresh token was issued, but none was revoked", issued)
+		} else {
+			j.note("no-refresh-token", "no refresh token was issued, so none was revoked")
+		}
 		return
 	}
 	if x.Status != 200 {
@@ -560,14 +614,39 @@ func (j *judging) refreshRevocation() {
 	default:
 		j.pass("a revoked refresh token: %s", describe(use.Exchange))
 	}
-	if alive := j.alive(labels.AfterRefreshRevocation, labels.Introspection); alive != nil {
-		y, _ := j.maybe(tokenUse, labels.AfterRefreshRevocationIntrospection)
-		still := "its access token is no longer active"
-		if *alive {
-			still = "its access token is still active"
-		}
-		j.note("access-token", "after the revocation of a refresh token, "+still, y)
+	alive := j.alive(labels.AfterRefreshRevocation, labels.Introspection)
+	if alive == nil {
+		return
 	}
+	y, _ := j.maybe(tokenUse, labels.AfterRefreshRevocationIntrospection)
+	switch {
+	case *alive:
+		j.note("access-token", "after the revocation of a refresh token, its access token is still active", y)
+	case j.wasActive(y.Form().Get("token")):
+		j.note("access-token", "after the revocation of a refresh token, its access token is no longer active", y)
+	}
+}
+
+// withRefreshToken is a token response of this scenario that has a refresh token.
+func (j *judging) withRefreshToken() (said, bool) {
+	for _, name := range []string{labels.Full, labels.Partial, labels.Narrowed, labels.Default, labels.Unknown, labels.Mixed} {
+		if g, ok := j.grantingOf(tokenUse, name, labels.Join(name, labels.Widened)); ok {
+			if o, err := g.response.Object(); err == nil && o.Has("refresh_token") {
+				return g.response, true
+			}
+		}
+	}
+	return said{}, false
+}
+
+// wasActive says that introspection called a token active at some time.
+func (j *judging) wasActive(token string) bool {
+	for _, x := range j.Transcripts[tokenUse].Exchanges {
+		if x.Form().Get("token") == token && active(x) {
+			return true
+		}
+	}
+	return false
 }
 
 // POLL-17

@@ -8,6 +8,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 var sectionExt = []Rule{
@@ -24,6 +25,10 @@ const extensions = transcript.Extensions
 // saysLittle says that an answer to a poll is about its pace or the decision, and
 // tells nothing of what was tried.
 func saysLittle(x said) bool { return hasError(x.Exchange, "slow_down", "authorization_pending") }
+
+// wantsProof says that the answer is about a DPoP proof, which the client has to
+// send before anything else is looked at.
+func wantsProof(x said) bool { return hasError(x.Exchange, "invalid_dpop_proof", "use_dpop_nonce") }
 
 // EXT-01
 func pkceOnDeviceRequest(j *judging) {
@@ -56,7 +61,7 @@ func pkceOnDeviceRequest(j *judging) {
 		j.pass("the server ignores code_challenge: the code works without its verifier")
 		return
 	}
-	if saysLittle(wrong) {
+	if saysLittle(wrong) || wantsProof(wrong) {
 		j.inconclusive("%s for a wrong code_verifier", describe(wrong.Exchange))
 		return
 	}
@@ -70,18 +75,24 @@ func pkceOnDeviceRequest(j *judging) {
 	}
 	if right, ok := j.latest(labels.Join(labels.PKCE, labels.Right)); ok && !hasToken(right.Exchange) {
 		j.note("wrong-verifier-ends-the-code", describe(right.Exchange)+" for the correct code_verifier after two failed attempts", right)
+		if sameCode(wrong, missing) {
+			j.inconclusive("the wrong code_verifier may have ended the code before the poll without one")
+		}
 	}
 	right, ok := j.latest(labels.VerifierRight)
 	switch {
 	case !ok:
 	case hasToken(right.Exchange):
 		j.pass("supported: the correct verifier gets the token; a wrong or missing one does not")
-	case saysLittle(right):
+	case saysLittle(right), wantsProof(right):
 		j.inconclusive("%s for the correct code_verifier", describe(right.Exchange))
 	default:
 		j.fail("right-verifier", "200 with a token", describe(right.Exchange)+" for the correct code_verifier", right)
 	}
 }
+
+// sameCode says that two polls named the same code.
+func sameCode(a, b said) bool { return a.Form().Get("device_code") == b.Form().Get("device_code") }
 
 // latest is the last answer to a request that is repeated while the approval is
 // not seen; none at all is an obstacle.
@@ -111,49 +122,51 @@ func (j *judging) dpopSupported() (bool, string) {
 	return false, "neither the metadata nor the profile (capabilities.dpop) says that it does"
 }
 
-// redeemed is the answer in which the code with a good proof gave its token.
+// redeemed is the answer in which the code with a good proof gave its token: the
+// last one, since a code that a bad proof may have ended is replaced.
 func (j *judging) redeemed() (said, bool) {
 	if !j.approved(extensions, labels.Of(labels.Approve, labels.DPoP)) {
 		return said{}, false
 	}
-	for _, label := range []string{labels.DPoPNonce, labels.DPoPPlain} {
-		list := j.all(extensions, label)
-		if len(list) > 0 {
-			return list[len(list)-1], true
-		}
+	list := append(j.all(extensions, labels.DPoPPlain), j.all(extensions, labels.DPoPNonce)...)
+	if len(list) == 0 {
+		j.missing(extensions, labels.DPoPPlain)
+		return said{}, false
 	}
-	j.missing(extensions, labels.DPoPPlain)
-	return said{}, false
+	return slices.MaxFunc(list, func(a, b said) int { return a.N - b.N }), true
+}
+
+// badlyProbed says that an invalid proof named the same code before.
+func (j *judging) badlyProbed(x said) bool {
+	return slices.ContainsFunc(j.all(extensions, labels.DPoPBad), func(bad said) bool {
+		return bad.N < x.N && sameCode(bad, x)
+	})
 }
 
 // EXT-02
 func dpopBound(j *judging) {
 	known, how := j.dpopSupported()
 	x, ok := j.redeemed()
-	if !ok {
-		return
-	}
 	o, err := x.Object()
 	kind, _ := o.String("token_type")
 	switch {
+	case !known && !strings.EqualFold(kind, "DPoP"):
+		// No valid proof can be asked of it, so its answer says nothing.
+		j.obstacles = nil
+		j.notApplicable("the server does not support DPoP: %s", how)
+		return
+	case !ok:
+		return
 	case err != nil || !hasToken(x.Exchange):
 		j.inconclusive("no token with a valid proof: %s", describe(x.Exchange))
-		return
-	case !strings.EqualFold(kind, "DPoP") && !known:
-		j.notApplicable("the server does not support DPoP: the token is a %s token, and %s", clip(kind), how)
 		return
 	case !strings.EqualFold(kind, "DPoP"):
 		j.note("unbound", "the token is a "+clip(kind)+" token, as RFC 9449 section 5 allows", x)
 		j.pass("token_type %s: not bound, as allowed", clip(kind))
 		return
 	}
-	about, ok := j.maybe(extensions, labels.DPoPIntrospection)
-	want := j.Transcripts[extensions].Noted["jkt"]
-	if ok {
-		j.boundToKey(about, want)
-	} else {
-		j.note("binding-unseen", "no introspection endpoint shows which key the token is bound to", x)
-	}
+	access, _ := o.String("access_token")
+	j.boundToKey(access, x)
 	other, tried := j.maybe(extensions, labels.DPoPRefreshOtherKey)
 	if public := j.Profile.Clients.Public; tried && public.Secret == nil && hasToken(other.Exchange) {
 		j.fail("refresh-not-bound", "a public client's refresh token bound to the key", describe(other.Exchange)+" with another key", other)
@@ -161,21 +174,24 @@ func dpopBound(j *judging) {
 	j.pass("token_type DPoP")
 }
 
-func (j *judging) boundToKey(about said, want string) {
-	o, err := about.Object()
-	active, isBool := false, false
-	if err == nil {
-		isBool = json.Unmarshal(o.Raw("active"), &active) == nil
-	}
-	if !isBool || !active {
-		j.note("binding-unseen", "the introspection endpoint reveals nothing about the token: "+describe(about.Exchange), about)
+// boundToKey looks for the key in the access token: in its introspection, or in
+// itself (RFC 9449 section 6).
+func (j *judging) boundToKey(access string, x said) {
+	o, about := wire.Object{}, x
+	if asked, ok := j.maybe(extensions, labels.DPoPIntrospection); ok && active(asked.Exchange) {
+		o, _ = asked.Object()
+		about = asked
+	} else if claims, ok := j.claimsIn(access); ok && claims.Has("cnf") {
+		o = claims
+	} else {
+		j.inconclusive("the token is of type DPoP, but neither introspection nor the token itself shows which key it is bound to")
 		return
 	}
 	var cnf struct {
 		JKT string `json:"jkt"`
 	}
 	_ = json.Unmarshal(o.Raw("cnf"), &cnf) // no object, no thumbprint
-	if cnf.JKT != want {
+	if cnf.JKT != j.Transcripts[extensions].Noted["jkt"] {
 		j.fail("not-bound", "cnf.jkt is the thumbprint of the key", fmt.Sprintf("cnf is %s", clip(string(o.Raw("cnf")))), about)
 		return
 	}
@@ -190,9 +206,17 @@ func badProofsRefused(j *judging) {
 	}
 	good, ok := j.redeemed()
 	tried := j.all(extensions, labels.DPoPBad)
-	accepted := false
+	accepted, refused, ended := false, 0, map[string]said{}
 	for _, x := range tried {
 		name := strings.TrimPrefix(x.Label, labels.DPoPBad+"/")
+		if terminal(x.Exchange) && j.badlyProbed(x) {
+			ended[name] = x // perhaps the proof before this one did that
+			continue
+		}
+		delete(ended, name) // asked again, with a fresh code
+		if !hasToken(x.Exchange) {
+			refused++
+		}
 		switch {
 		case hasToken(x.Exchange):
 			accepted = true
@@ -214,18 +238,38 @@ func badProofsRefused(j *judging) {
 		// the check itself open), and nobody decided about this code.
 		j.note("replayed", "the server accepted the same proof twice while the code was pending: "+describe(again.Exchange), first, again)
 	}
+	if len(ended) > 0 {
+		j.inconclusive("the code had already ended when %d of the invalid proofs came, so the answers say nothing about those", len(ended))
+	}
+	consumed := j.endedByBadProof()
 	switch {
 	case accepted:
 	case len(tried) == 0:
 		j.missing(extensions, labels.DPoPBad)
 	case !ok:
+	case hasToken(good.Exchange) && consumed.N > 0:
+		j.warn("consumes-the-code", "an invalid proof leaves the code unchanged", describe(consumed.Exchange)+" for a code after an invalid proof", consumed, good)
 	case hasToken(good.Exchange):
-		j.pass("the server rejects %d invalid proofs, and the code still works afterwards", len(tried))
-	case saysLittle(good):
+		j.pass("the server rejects %d invalid proofs, and the code still works afterwards", refused)
+	case saysLittle(good), hasError(good.Exchange, "invalid_dpop_proof", "use_dpop_nonce"):
 		j.inconclusive("%s for a valid proof", describe(good.Exchange))
-	default:
+	case j.badlyProbed(good):
 		j.warn("consumes-the-code", "an invalid proof leaves the code unchanged", describe(good.Exchange)+" for a valid proof after the invalid ones", good)
+	default:
+		j.inconclusive("%s for a valid proof on a code that met no invalid one", describe(good.Exchange))
 	}
+}
+
+// endedByBadProof is the answer which says that a code had ended that only an
+// invalid proof had named before; none: N is 0.
+func (j *judging) endedByBadProof() said {
+	list := slices.Concat(j.all(extensions, labels.DPoPBad), j.all(extensions, labels.DPoPPlain), j.all(extensions, labels.DPoPNonce))
+	for _, x := range list {
+		if terminal(x.Exchange) && j.badlyProbed(x) {
+			return x
+		}
+	}
+	return said{}
 }
 
 // EXT-04
@@ -251,7 +295,7 @@ func nonceChallengeHarmless(j *judging) {
 		j.fail("no-nonce", "the DPoP-Nonce header with use_dpop_nonce", "no such header", plain)
 		return
 	}
-	tries := j.all(extensions, labels.DPoPNonce)
+	tries := slices.DeleteFunc(j.all(extensions, labels.DPoPNonce), func(x said) bool { return x.N < plain.N })
 	if len(tries) == 0 {
 		j.missing(extensions, labels.DPoPNonce)
 		return
@@ -262,8 +306,11 @@ func nonceChallengeHarmless(j *judging) {
 	switch last := tries[len(tries)-1]; {
 	case hasToken(last.Exchange):
 		j.pass("the retry with the nonce gets the token")
-	case saysLittle(last):
+	case !terminal(last.Exchange):
+		// Something is wrong with the proof or the nonce, and not with the code.
 		j.inconclusive("%s for the retry with the nonce", describe(last.Exchange))
+	case j.badlyProbed(last):
+		j.inconclusive("%s for the retry with the nonce, and an invalid proof may have ended the code before", describe(last.Exchange))
 	default:
 		j.fail("consumed", "200 with a token for the retry with the nonce", describe(last.Exchange), plain, last)
 	}

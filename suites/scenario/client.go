@@ -26,9 +26,23 @@ func deviceAuth(c *profiles.Client) profiles.ClientAuth {
 	return tokenAuth(c)
 }
 
+// identifying is a form as the client sends it. One that authenticates with HTTP Basic
+// names itself there: RFC 8628 section 3.1 asks for client_id only where a client
+// does not authenticate, and some servers refuse both. A form with another id, or
+// with two, is a probe and stays.
+func identifying(form wire.Form, c *profiles.Client, method profiles.ClientAuth) wire.Form {
+	if c.Secret == nil || method != profiles.AuthBasic || c.ClientIDInBody {
+		return form
+	}
+	alone := form.Without("client_id")
+	if len(form)-len(alone) != 1 || form.Get("client_id") != c.ID {
+		return form
+	}
+	return alone
+}
+
 // authenticate adds a client's authentication to a form POST (RFC 6749
-// section 2.3.1). The client_id stays in the body with Basic too: RFC 8628
-// section 3.1 lists it, and one that equals the Basic user is normal.
+// section 2.3.1).
 func authenticate(r wire.Request, c *profiles.Client, method profiles.ClientAuth) wire.Request {
 	if c.Secret == nil {
 		return r

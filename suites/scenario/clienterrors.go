@@ -47,7 +47,7 @@ func clientErrors(c *conversation) error {
 	r.Header.Set("Authorization", wrong)
 	c.send(r)
 	if deviceAuth(client) == profiles.AuthBasic {
-		c.send(c.bareDeviceRequest(labels.WrongBody, c.deviceForm(client).Add("client_secret", wrongSecret)))
+		c.send(c.bareDeviceRequest(labels.WrongBody, c.deviceForm(client).Set("client_secret", wrongSecret)))
 	}
 	return nil
 }

@@ -232,7 +232,7 @@ func (c *conversation) deviceRequest(label string, client *profiles.Client, form
 
 // deviceRequestAt is deviceRequest to another endpoint than the target's own.
 func (c *conversation) deviceRequestAt(label, endpoint string, client *profiles.Client, form wire.Form) wire.Request {
-	return authenticate(post(label, endpoint, form, c.Profile.Request.DeviceAuthorization), client, deviceAuth(client))
+	return authenticate(post(label, endpoint, identifying(form, client, deviceAuth(client)), c.Profile.Request.DeviceAuthorization), client, deviceAuth(client))
 }
 
 // bareDeviceRequest is deviceRequest without any client authentication.
@@ -255,7 +255,7 @@ func (c *conversation) tokenRequest(label string, client *profiles.Client, form 
 
 // tokenRequestAt is tokenRequest to another endpoint than the target's own.
 func (c *conversation) tokenRequestAt(label, endpoint string, client *profiles.Client, form wire.Form) wire.Request {
-	return authenticate(post(label, endpoint, form, c.Profile.Request.Token), client, tokenAuth(client))
+	return authenticate(post(label, endpoint, identifying(form, client, tokenAuth(client)), c.Profile.Request.Token), client, tokenAuth(client))
 }
 
 // bareTokenRequest is tokenRequest without any client authentication.

@@ -113,9 +113,9 @@ func deviceErrors(c *conversation) error {
 		c.send(r)
 	}
 
-	complete := form
+	complete := identifying(form, public, deviceAuth(public))
 	if public.Secret != nil && deviceAuth(public) == profiles.AuthPost {
-		complete = form.Add("client_secret", public.Secret.Reveal())
+		complete = form.Set("client_secret", public.Secret.Reveal())
 	}
 	for _, body := range otherTypes(complete) {
 		r := valid(labels.Join(labels.Type, body.name))

@@ -16,8 +16,11 @@ import (
 // has a user agent of its own: some servers end all that a session gave when one
 // of its codes is misused.
 //
-// Labels: document; pkce/device, pkce/wrong, pkce/missing, pkce/right;
-// verifier/device, verifier/right (a code of its own, with the right verifier
+// A code that a fault may have ended is replaced by a fresh one, which a person
+// approves like the first, under the same labels.
+//
+// Labels: document; pkce/device, pkce/wrong, pkce/missing, pkce/right (and
+// pkce/missing again where one of them ended the code); verifier/device, verifier/right (a code of its own, with the right verifier
 // only); dpop/device, dpop/bad/NAME (only where DPoP is supported),
 // dpop/plain (without a nonce), dpop/nonce (with the one it was given),
 // dpop/introspection, dpop/refresh other key, dpop/refresh; replay/device,
@@ -55,15 +58,15 @@ func (e *extender) refusals() {
 	form := e.deviceForm(e.client)
 	send := func(label string, form wire.Form) { e.send(e.deviceRequest(label, e.client, form)) }
 	send(labels.ParametersControl, form)
-	send(labels.Join(labels.Parameters, "OIDC"), form.Add("nonce", e.random.word(16)).Add("acr_values", "urn:x-devicegrant:0").Add("max_age", "3600"))
-	send(labels.Join(labels.Parameters, "request_uri"), form.Add("request_uri", "urn:ietf:params:oauth:request_uri:"+e.random.word(16)))
+	send(labels.Join(labels.Parameters, "OIDC"), form.Set("nonce", e.random.word(16)).Set("acr_values", "urn:x-devicegrant:0").Set("max_age", "3600"))
+	send(labels.Join(labels.Parameters, "request_uri"), form.Set("request_uri", "urn:ietf:params:oauth:request_uri:"+e.random.word(16)))
 	for name, value := range map[string]string{
 		labels.Relative: "/api", labels.Fragment: "https://api.example.org/#part", labels.Unknown: "https://" + e.random.word(12) + ".example.org/",
 	} {
-		send(labels.Join(labels.Resource, name), form.Add("resource", value))
+		send(labels.Join(labels.Resource, name), form.Set("resource", value))
 	}
-	send(labels.Join(labels.Details, labels.Malformed), form.Add("authorization_details", "{not json"))
-	send(labels.Join(labels.Details, labels.Unknown), form.Add("authorization_details", `[{"type":"x-devicegrant-`+e.random.word(8)+`"}]`))
+	send(labels.Join(labels.Details, labels.Malformed), form.Set("authorization_details", "{not json"))
+	send(labels.Join(labels.Details, labels.Unknown), form.Set("authorization_details", `[{"type":"x-devicegrant-`+e.random.word(8)+`"}]`))
 }
 
 // approved issues a code with further parameters and lets an end user approve it.
@@ -84,14 +87,14 @@ func (e *extender) approved(name string, form wire.Form) (*device, error) {
 func (e *extender) challenged() (form wire.Form, verifier string) {
 	verifier = e.random.word(64)
 	sum := sha256.Sum256([]byte(verifier))
-	return e.deviceForm(e.client).Add("code_challenge", base64.RawURLEncoding.EncodeToString(sum[:])).Add("code_challenge_method", "S256"), verifier
+	return e.deviceForm(e.client).Set("code_challenge", base64.RawURLEncoding.EncodeToString(sum[:])).Set("code_challenge_method", "S256"), verifier
 }
 
 // verified asks for a token with a code_verifier; "" leaves it out.
 func (e *extender) verified(d *device, label, verifier string) (wire.Exchange, error) {
 	form := e.tokenForm(e.client, d.deviceCode)
 	if verifier != "" {
-		form = form.Add("code_verifier", verifier)
+		form = form.Set("code_verifier", verifier)
 	}
 	return e.askDecided(d, func() (wire.Request, error) { return e.tokenRequest(label, e.client, form), nil })
 }
@@ -122,7 +125,12 @@ func (e *extender) pkce() error {
 			return err
 		}
 	}
-	return nil
+	// A wrong verifier may have ended the code, so that the missing one met none.
+	if d, err = e.approved(labels.PKCE, form); d == nil || err != nil {
+		return err
+	}
+	_, err = e.verified(d, labels.Join(labels.PKCE, labels.Missing), "")
+	return err
 }
 
 func (e *extender) verifier() error {
@@ -171,58 +179,130 @@ func (e *extender) dpop() error {
 	if err != nil {
 		return err
 	}
-	d, err := e.approved(labels.DPoP, e.deviceForm(e.client))
-	if d == nil || err != nil {
+	p := &prover{extender: e, key: key}
+	if err := p.renew(); p.d == nil || err != nil {
 		return err
 	}
-	target := e.Target.Endpoints.Token
-	if err := d.rest(d.interval + d.guard()); err != nil {
-		return err
-	}
-	nonce := ""
 	if e.supportsDPoP() {
-		for _, bad := range key.badProofs(target) {
-			proof, err := key.proof(target, nonce, bad.change)
-			if err != nil {
-				return err
-			}
-			r := d.withProof(labels.Join(labels.DPoPBad, bad.name), proof)
-			if bad.name == "two headers" {
-				r.Header.Add("DPoP", proof)
-			}
-			x := d.ask(r)
-			if given := x.Header("DPoP-Nonce"); given != "" {
-				nonce = given
-			}
-			if gaveToken(x) {
-				return nil
-			}
+		if done, err := p.misuse(); done || err != nil {
+			return err
 		}
 	}
-	x, err := e.askDecided(d, func() (wire.Request, error) {
-		proof, err := key.proof(target, "", nil)
-		return d.withProof(labels.DPoPPlain, proof), err
-	})
+	x, err := p.redeem()
+	if err == nil && endsGrant(x) && p.probed {
+		// Whether an invalid proof or the challenge did that shows a code without
+		// the former.
+		if err = p.renew(); p.d == nil || err != nil {
+			return err
+		}
+		x, err = p.redeem()
+	}
 	if err != nil {
 		return err
 	}
-	if given := x.Header("DPoP-Nonce"); x.OAuthError() == "use_dpop_nonce" && given != "" {
-		nonce = given
-		again, err := key.proof(target, nonce, nil)
-		if err != nil {
-			return err
+	return e.useBound(key, p.nonce, x)
+}
+
+// prover presents proofs with one code after the other.
+type prover struct {
+	*extender
+	key    *proofKey
+	nonce  string // the last one that the server gave
+	d      *device
+	probed bool // an invalid proof named the code
+}
+
+// renew takes a fresh code and waits until it can be redeemed.
+func (p *prover) renew() (err error) {
+	p.probed = false
+	if p.d, err = p.approved(labels.DPoP, p.deviceForm(p.client)); p.d == nil || err != nil {
+		return err
+	}
+	return p.d.rest(p.d.interval + p.d.guard())
+}
+
+// misuse presents the invalid proofs; done: there are no more codes. One that got
+// a token has used its code up, and once a proof has ended a code, each gets a code
+// of its own.
+func (p *prover) misuse() (done bool, err error) {
+	ends := false
+	for _, bad := range p.key.badProofs(p.Target.Endpoints.Token) {
+		if ends && p.probed {
+			if err := p.renew(); p.d == nil || err != nil {
+				return true, err
+			}
 		}
-		// At once: the retry is not another poll of the device.
-		if x = d.ask(d.withProof(labels.DPoPNonce, again)); x.OAuthError() == "slow_down" || x.OAuthError() == "authorization_pending" {
-			if x, err = e.askDecided(d, func() (wire.Request, error) {
-				proof, err := key.proof(target, nonce, nil)
-				return d.withProof(labels.DPoPNonce, proof), err
-			}); err != nil {
-				return err
+		x, err := p.present(bad)
+		if err == nil && endsGrant(x) && p.probed {
+			if err := p.renew(); p.d == nil || err != nil {
+				return true, err
+			}
+			ends = true
+			x, err = p.present(bad)
+		}
+		if err != nil {
+			return true, err
+		}
+		p.probed = true
+		if gaveToken(x) {
+			if err := p.renew(); p.d == nil || err != nil {
+				return true, err
 			}
 		}
 	}
-	return e.useBound(key, nonce, x)
+	return false, nil
+}
+
+func (p *prover) present(bad badProof) (wire.Exchange, error) {
+	proof, err := p.key.proof(p.Target.Endpoints.Token, p.nonce, bad.change)
+	if err != nil {
+		return wire.Exchange{}, err
+	}
+	r := p.d.withProof(labels.Join(labels.DPoPBad, bad.name), proof)
+	if bad.name == "two headers" {
+		r.Header.Add("DPoP", proof)
+	}
+	x := p.d.ask(r)
+	if given := x.Header("DPoP-Nonce"); given != "" {
+		p.nonce = given
+	}
+	return x, nil
+}
+
+// endsGrant says that the code is of no use any more.
+func endsGrant(x wire.Exchange) bool {
+	switch x.OAuthError() {
+	case "invalid_grant", "expired_token", "access_denied":
+		return true
+	}
+	return false
+}
+
+// redeem presents a valid proof, and again with the nonce that the server asks for.
+func (p *prover) redeem() (wire.Exchange, error) {
+	d, target := p.d, p.Target.Endpoints.Token
+	x, err := p.askDecided(d, func() (wire.Request, error) {
+		proof, err := p.key.proof(target, "", nil)
+		return d.withProof(labels.DPoPPlain, proof), err
+	})
+	if err != nil {
+		return x, err
+	}
+	if given := x.Header("DPoP-Nonce"); x.OAuthError() == "use_dpop_nonce" && given != "" {
+		p.nonce = given
+		again, err := p.key.proof(target, p.nonce, nil)
+		if err != nil {
+			return x, err
+		}
+		// At once: the retry is not another poll of the device.
+		if x = d.ask(d.withProof(labels.DPoPNonce, again)); x.OAuthError() == "slow_down" || x.OAuthError() == "authorization_pending" {
+			return p.askDecided(d, func() (wire.Request, error) {
+				proof, err := p.key.proof(target, p.nonce, nil)
+				return d.withProof(labels.DPoPNonce, proof), err
+			})
+		}
+	}
+	return x, nil
 }
 
 // useBound asks about a token, and refreshes it with another key and its own.
@@ -290,7 +370,7 @@ func (e *extender) replay(d *device) error {
 }
 
 func (e *extender) resource() error {
-	d, err := e.approved(labels.Resource, e.deviceForm(e.client).Add("resource", e.Profile.Capabilities.Resource))
+	d, err := e.approved(labels.Resource, e.deviceForm(e.client).Set("resource", e.Profile.Capabilities.Resource))
 	if d == nil || err != nil {
 		return err
 	}
@@ -302,7 +382,7 @@ func (e *extender) resource() error {
 }
 
 func (e *extender) details() error {
-	d, err := e.approved(labels.Details, e.deviceForm(e.client).Add("authorization_details", e.Profile.Capabilities.AuthorizationDetails))
+	d, err := e.approved(labels.Details, e.deviceForm(e.client).Set("authorization_details", e.Profile.Capabilities.AuthorizationDetails))
 	if d == nil || err != nil {
 		return err
 	}

@@ -96,8 +96,8 @@ func TestFaults(t *testing.T) {
 			"control/public again": "",
 		}},
 		{transcript.DeviceErrors, "control/confidential", map[string]string{
-			"query/no secret": "-[Authorization]",
-			"query/secret":    "+?client_secret -[Authorization]",
+			"query/no secret": "+client_id -[Authorization]",
+			"query/secret":    "+?client_secret +client_id -[Authorization]",
 		}},
 		{transcript.Scopes, "control", map[string]string{
 			"unknown":          "scope=openid profile email zz_…",
@@ -107,9 +107,10 @@ func TestFaults(t *testing.T) {
 			"malformed/case":   "scope=OPENID PROFILE EMAIL",
 		}},
 		{transcript.ClientIdentity, "control/confidential", map[string]string{
-			"unauthenticated": "-[Authorization]",
-			"both/methods":    "+client_secret",
-			"two/clients":     "client_id=tv",
+			"unauthenticated":  "+client_id -[Authorization]",
+			"basic/other form": "+client_id",
+			"both/methods":     "+client_id +client_secret",
+			"two/clients":      "+client_id",
 		}},
 		{transcript.HostHeaders, "control", map[string]string{
 			"host/Host":             "+[Host]",
@@ -140,7 +141,7 @@ func TestFaults(t *testing.T) {
 		}},
 		{transcript.ClientErrors, "right/device", map[string]string{
 			"wrong/device": "[Authorization]=Basic …",
-			"wrong/body":   "+client_secret -[Authorization]",
+			"wrong/body":   "+client_id +client_secret -[Authorization]",
 		}},
 		{transcript.ClientErrors, "right/token", map[string]string{"wrong/token": "[Authorization]=Basic … device_code=…"}},
 		{transcript.TokenTransport, "redeem", map[string]string{
@@ -148,8 +149,8 @@ func TestFaults(t *testing.T) {
 			"query/code": "+?device_code -device_code",
 		}},
 		{transcript.TokenTransport, "secret/right", map[string]string{
-			"secret/none":  "-[Authorization]",
-			"secret/query": "+?client_secret -[Authorization]",
+			"secret/none":  "+client_id -[Authorization]",
+			"secret/query": "+?client_secret +client_id -[Authorization]",
 		}},
 		{transcript.TokenTransport, "types/control", map[string]string{
 			"type/text":    "[Content-Type]=text/plain",
@@ -159,7 +160,7 @@ func TestFaults(t *testing.T) {
 		}},
 		{transcript.UnprovenClient, "public/redeem", map[string]string{"public/absent": "-client_id"}},
 		{transcript.UnprovenClient, "confidential/redeem", map[string]string{
-			"confidential/secretless": "-[Authorization]",
+			"confidential/secretless": "+client_id -[Authorization]",
 			"confidential/wrong":      "[Authorization]=Basic …",
 		}},
 		{transcript.ForeignClient, "approved/owner", map[string]string{"approved/foreign": "client_id=second-tv"}},
@@ -192,6 +193,8 @@ func TestFaults(t *testing.T) {
 		{transcript.TokenUse, "partial/device", map[string]string{"default/device": "-scope", "full/device": "scope=openid profile email", "unknown/device": "scope=openid profile email x-devicegrant-…"}},
 		{transcript.TokenUse, "narrowed/token", map[string]string{"partial/widened": "+scope device_code=…", "access token as device code": "device_code=access-token-…"}},
 		{transcript.HostileSizes, "control", map[string]string{
+			"plain/client_id":  "client_id=…",
+			"plain/scope":      "scope=…",
 			"size/scope":       "scope=…xxx…more bytes)",
 			"size/parameters":  "+x_h_...…",
 			"bytes/NUL":        "scope=…\x00…",
@@ -324,6 +327,36 @@ func TestParametersOfTheProfile(t *testing.T) {
 			}
 			if x.Request.Header.Get("X-Tenant") != "t" || !strings.Contains(x.URL+string(x.Request.Body), "audience") {
 				t.Errorf("%s: %s lacks what the profile adds", name, x.Label)
+			}
+		}
+	}
+}
+
+// TestConstantParametersAreReplaced: what the profile adds to every request and
+// a probe sets too is there once.
+func TestConstantParametersAreReplaced(t *testing.T) {
+	constant := func(names ...string) map[string]profiles.Secret {
+		params := map[string]profiles.Secret{}
+		for _, name := range names {
+			params[name] = profiles.NewSecret("constant")
+		}
+		return params
+	}
+	ask, poll := constant("code_challenge", "code_challenge_method", "nonce", "max_age", "request_uri"), constant("scope", "code_verifier")
+	for _, name := range []string{transcript.Extensions, transcript.TokenUse} {
+		g := usual(name)
+		g.profile = func(p *profiles.Profile) {
+			p.Request.DeviceAuthorization.Params, p.Request.Token.Params = ask, poll
+		}
+		said := g.one(t, name)
+		if len(said.Exchanges) < 7 {
+			t.Errorf("%s: %d exchanges, %q", name, len(said.Exchanges), said.Aborted)
+		}
+		for _, x := range said.Exchanges {
+			for parameter, values := range x.Form() {
+				if len(values) > 1 {
+					t.Errorf("%s: %s has %s twice: %q", name, x.Label, parameter, values)
+				}
 			}
 		}
 	}

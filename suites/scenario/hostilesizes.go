@@ -20,7 +20,8 @@ const (
 // one after the other. A request that is answered by a 5xx or not at all is
 // sent once more under the same label: a fault happens twice, an accident once.
 //
-// Labels: control; size/scope, size/body, size/parameters; bytes/NUL, bytes/FF,
+// Labels: control; plain/client_id, plain/scope (an unknown client and scope with
+// harmless names); size/scope, size/body, size/parameters; bytes/NUL, bytes/FF,
 // bytes/escape, bytes/surrogate, bytes/direction, bytes/CRLF; markup/client_id,
 // markup/scope; control again.
 func hostileSizes(c *conversation) error {
@@ -36,12 +37,14 @@ func hostileSizes(c *conversation) error {
 		return err
 	}
 	mark := c.random.word(8)
-	form := c.deviceForm(public)
+	form := identifying(c.deviceForm(public), public, deviceAuth(public))
 	// raw replaces the scope by bytes that no encoder would write.
 	raw := func(value string) []byte {
 		return []byte(form.Without("scope").Add("scope", "").Encode() + value)
 	}
 	markup := `"'><` + mark + `>`
+	c.send(c.bareDeviceRequest(labels.PlainClientID, form.Set("client_id", mark)))
+	c.send(c.deviceRequest(labels.PlainScope, public, form.Set("scope", mark)))
 	for _, probe := range []struct {
 		label string
 		body  []byte

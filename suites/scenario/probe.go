@@ -37,3 +37,27 @@ func ProbeGrant(ctx context.Context, p *profiles.Profile, at Target, client *wir
 	probe.Poll = d.pollNow(labels.Poll)
 	return probe, nil
 }
+
+// BasicProbe is what a client with a secret gets for HTTP Basic alone, and with
+// its client_id in the body as well.
+type BasicProbe struct{ Alone, WithID wire.Exchange }
+
+// ProbeBasic requests codes in both forms. The client's own form does not matter.
+func ProbeBasic(ctx context.Context, endpoint string, client profiles.Client, scopes []string, w *wire.Client) BasicProbe {
+	ask := func(inBody bool) wire.Exchange {
+		client.ClientIDInBody = inBody
+		form := wire.Form{{Name: "client_id", Value: client.ID}}
+		if len(scopes) > 0 {
+			form = form.Add("scope", joinScopes(scopes))
+		}
+		r := wire.Post(labels.Device, endpoint, identifying(form, &client, profiles.AuthBasic))
+		return w.Do(ctx, authenticate(r, &client, profiles.AuthBasic))
+	}
+	return BasicProbe{Alone: ask(false), WithID: ask(true)}
+}
+
+// NeedsClientID says that HTTP Basic works only with client_id in the body.
+func (b BasicProbe) NeedsClientID() bool { return !gaveCodes(b.Alone) && gaveCodes(b.WithID) }
+
+// Refused says that neither form gets codes.
+func (b BasicProbe) Refused() bool { return !gaveCodes(b.Alone) && !gaveCodes(b.WithID) }

@@ -91,7 +91,8 @@ func (c *conversation) introspect(label string, token wire.Exchange) {
 // and one that may not use the grant.
 //
 // Labels: control/public; control/confidential, control/body (the right secret
-// by the other method), unauthenticated (DA-11); both/methods, two/clients
+// by the other method), basic/other form (with client_id in the body beside HTTP
+// Basic, or without it where the profile has it), unauthenticated (DA-11); both/methods, two/clients
 // (DA-14), and where that gives codes, two/as body, two/as header (polls on
 // codes of their own, two/clients again), two/control (a code of the header's
 // client, polled as the body's); basic/token (DA-13); reserved/encoded,
@@ -117,14 +118,20 @@ func (c *conversation) asConfidential(client *profiles.Client) {
 	form, secret := c.deviceForm(client), client.Secret.Reveal()
 	right := c.send(c.deviceRequest(labels.ControlConfidential, client, form))
 	if deviceAuth(client) == profiles.AuthBasic && !gaveCodes(right) {
-		c.send(c.bareDeviceRequest(labels.ControlBody, form.Add("client_secret", secret)))
+		c.send(c.bareDeviceRequest(labels.ControlBody, form.Set("client_secret", secret)))
+	}
+	if deviceAuth(client) == profiles.AuthBasic {
+		// Measured: whether client_id may, or has to, stand in the body as well.
+		other := *client
+		other.ClientIDInBody = !client.ClientIDInBody
+		c.send(c.deviceRequest(labels.BasicOtherForm, &other, form))
 	}
 	c.send(c.bareDeviceRequest(labels.Unauthenticated, form))
 	if d, err := c.deviceFrom(right, client); err == nil {
 		d.pollNow(labels.BasicToken)
 	}
 
-	both := c.bareDeviceRequest(labels.BothMethods, form.Add("client_secret", secret))
+	both := c.bareDeviceRequest(labels.BothMethods, form.Set("client_secret", secret))
 	both.Header.Set("Authorization", wire.BasicAuth(client.ID, secret))
 	c.send(both)
 
@@ -154,10 +161,10 @@ func (c *conversation) asConfidential(client *profiles.Client) {
 
 func (c *conversation) asReserved(client *profiles.Client) {
 	form := c.deviceForm(client)
-	r := c.bareDeviceRequest(labels.ReservedEncoded, form)
+	r := c.bareDeviceRequest(labels.ReservedEncoded, identifying(form, client, profiles.AuthBasic))
 	r.Header.Set("Authorization", wire.BasicAuth(client.ID, client.Secret.Reveal()))
 	if x := c.send(r); !gaveCodes(x) {
-		c.send(c.bareDeviceRequest(labels.ReservedBody, form.Add("client_secret", client.Secret.Reveal())))
+		c.send(c.bareDeviceRequest(labels.ReservedBody, form.Set("client_secret", client.Secret.Reveal())))
 	}
 }
 

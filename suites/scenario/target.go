@@ -132,6 +132,7 @@ func (t *Target) discover(ctx context.Context, p *profiles.Profile, client *wire
 		t.fill(document)
 		if t.Endpoints.DeviceAuthorization != "" && t.Endpoints.Token != "" {
 			t.Metadata = address
+			t.lookFurther(ctx, p, client)
 			return t.checkDiscovered(p)
 		}
 		tried = append(tried, fmt.Sprintf("%s names no device_authorization_endpoint or no token_endpoint", address))
@@ -161,20 +162,20 @@ func (t *Target) fill(document wire.Object) {
 	}
 }
 
-// lookFurther asks the metadata for the optional endpoints of a target whose
-// two necessary ones the profile names. It is no loss when there is none.
+// lookFurther asks all metadata for the optional endpoints of a target whose two
+// necessary ones are known: an OAuth document may leave out what the OpenID
+// document names. It is no loss when there is none.
 func (t *Target) lookFurther(ctx context.Context, p *profiles.Profile, client *wire.Client) {
-	if e := t.Endpoints; e.Introspection != "" && e.Revocation != "" && e.UserInfo != "" && e.JWKS != "" {
-		return
-	}
 	for _, address := range metadataURLs(p) {
+		if e := t.Endpoints; address == t.Metadata || e.Introspection != "" && e.Revocation != "" && e.UserInfo != "" && e.JWKS != "" {
+			continue
+		}
 		x := client.Do(ctx, wire.Get("metadata", address))
 		if x.Failure != nil {
 			return
 		}
 		if document, err := x.Object(); err == nil && x.Status == 200 {
 			t.fill(document)
-			return
 		}
 	}
 }

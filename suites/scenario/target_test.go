@@ -94,9 +94,14 @@ func TestResolve(t *testing.T) {
 }
 
 // TestFurtherEndpoints: metadata completes the optional endpoints also where
-// the profile names the two necessary ones, and its absence is no error.
+// the profile names the two necessary ones, the OpenID document what the OAuth
+// document leaves out, and its absence is no error.
 func TestFurtherEndpoints(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/.well-known/oauth-authorization-server/a" {
+			fmt.Fprint(w, `{"token_endpoint":"https://other/t","revocation_endpoint":"https://other/r"}`)
+			return
+		}
 		if r.URL.Path == "/a/.well-known/openid-configuration" {
 			fmt.Fprintf(w, `{"token_endpoint":"https://other/t","introspection_endpoint":"http://%s/i","revocation_endpoint":"https://other/r","userinfo_endpoint":"https://h/u"}`, r.Host)
 			return

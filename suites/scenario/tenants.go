@@ -160,7 +160,6 @@ func (c *conversation) introspectHere(label string, token wire.Exchange, at prof
 		return
 	}
 	if access, _ := o.String("access_token"); access != "" {
-		r := wire.Post(label, place, wire.Form{{Name: "token", Value: access}})
-		c.send(authenticate(r, client, tokenAuth(client)))
+		c.send(aboutToken(label, place, client, access))
 	}
 }

@@ -49,7 +49,7 @@ func (c *conversation) wrongGrantTypes(client *profiles.Client) error {
 		{labels.Empty, ""},
 		{"device_code", "device_code"},
 		{"upper case", strings.ToUpper(GrantType)},
-		{"trailing space", GrantType + " "},
+		{labels.TrailingSpace, GrantType + " "},
 		{"legacy", "http://oauth.net/grant_type/device/1.0"},
 		{"random", "urn:x-devicegrant:" + c.random.word(12)},
 	} {

@@ -65,9 +65,9 @@ func (c *conversation) tokenTypes(client *profiles.Client) error {
 		return err
 	}
 	d.pollNow(labels.TypesControl)
-	form := c.tokenForm(client, d.deviceCode)
+	form := identifying(c.tokenForm(client, d.deviceCode), client, tokenAuth(client))
 	if client.Secret != nil && tokenAuth(client) == profiles.AuthPost {
-		form = form.Add("client_secret", client.Secret.Reveal())
+		form = form.Set("client_secret", client.Secret.Reveal())
 	}
 	for _, body := range otherTypes(form) {
 		r := d.request(labels.Join(labels.Type, body.name))
@@ -96,7 +96,10 @@ func (c *conversation) tokenSecretInQuery(client *profiles.Client) error {
 	d.question(c.bareTokenRequest(labels.SecretNone, form))
 	r := c.bareTokenRequest(labels.SecretQuery, form)
 	r.URL = withQuery(r.URL, wire.Form{{Name: "client_secret", Value: client.Secret.Reveal()}})
-	d.question(r)
+	// Paced: slow_down would say nothing about the secret.
+	if _, err := d.askPaced(r); err != nil {
+		return err
+	}
 	d.pollNow(labels.SecretRight)
 	return nil
 }

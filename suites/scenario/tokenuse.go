@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -21,6 +22,8 @@ import (
 //	full     asks for the usual scopes; while the end user decides, another one
 //	         logs in elsewhere and approves the device "other"
 //	partial  asks for less; its first poll is partial/widened, which names more
+//	unwidened asks for the same as partial, and for nothing in its poll (if
+//	         partial seems to have got more)
 //	narrowed one scope is refused by the end user (if the profile says how)
 //	default  names no scope (if the target lets it)
 //	unknown  names one that does not exist (if the target lets it)
@@ -69,7 +72,7 @@ func tokenUse(c *conversation) error {
 		return err
 	}
 	t.revokeFull()
-	t.revokePartial()
+	t.revokeRefresh()
 	return failed
 }
 
@@ -77,7 +80,8 @@ func tokenUse(c *conversation) error {
 type tokenUser struct {
 	*conversation
 	client *profiles.Client
-	more   []string // more than partial asks for
+	less   []string // what partial asks for
+	more   []string // what its poll asks for
 
 	full, other, partial, narrowed, unscoped, unknown, mixed errand
 }
@@ -85,7 +89,7 @@ type tokenUser struct {
 func (t *tokenUser) issueAll() error {
 	usual := t.scopesOf(t.client)
 	less, more := t.lessScope(t.client)
-	t.more = more
+	t.less, t.more = less, more
 	t.full, t.partial, t.mixed = errand{name: labels.Full}, errand{name: labels.Partial}, errand{name: labels.Mixed}
 	t.other, t.narrowed = errand{name: labels.Other}, errand{name: labels.Narrowed}
 	for _, must := range []struct {
@@ -160,6 +164,14 @@ func (c *conversation) ask(label, accessToken string) {
 	}
 }
 
+// aboutToken is a client's request about a token to the introspection or the
+// revocation endpoint.
+func aboutToken(label, endpoint string, client *profiles.Client, token string) wire.Request {
+	form := wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}}
+	method := tokenAuth(client)
+	return authenticate(wire.Post(label, endpoint, identifying(form, client, method)), client, method)
+}
+
 // introspectToken is RFC 7662 section 2.1, which is for clients that
 // authenticate: nothing is sent where there is none, or no endpoint.
 func (c *conversation) introspectToken(label, token string) {
@@ -167,8 +179,7 @@ func (c *conversation) introspectToken(label, token string) {
 	if token == "" || client == nil || client.Secret == nil || c.Target.Endpoints.Introspection == "" {
 		return
 	}
-	r := wire.Post(label, c.Target.Endpoints.Introspection, wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}})
-	c.send(authenticate(r, client, tokenAuth(client)))
+	c.send(aboutToken(label, c.Target.Endpoints.Introspection, client, token))
 }
 
 // collectFull gets both end users' tokens.
@@ -234,8 +245,7 @@ func (t *tokenUser) collected(name, member string) string {
 
 // revoke is RFC 7009 section 2.1.
 func (c *conversation) revoke(label string, client *profiles.Client, token string) {
-	r := wire.Post(label, c.Target.Endpoints.Revocation, wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}})
-	c.send(authenticate(r, client, tokenAuth(client)))
+	c.send(aboutToken(label, c.Target.Endpoints.Revocation, client, token))
 }
 
 // collectPartial asks for more than the end user saw, and if that is refused, for
@@ -245,7 +255,7 @@ func (t *tokenUser) collectPartial() error {
 	if d == nil {
 		return nil
 	}
-	form := t.tokenForm(t.client, d.deviceCode).Add("scope", joinScopes(t.more))
+	form := t.tokenForm(t.client, d.deviceCode).Set("scope", joinScopes(t.more))
 	x, err := d.askPaced(t.tokenRequest(labels.PartialWidened, t.client, form))
 	if err != nil {
 		return err
@@ -256,12 +266,59 @@ func (t *tokenUser) collectPartial() error {
 		}
 	}
 	t.ask(labels.Partial, stringIn(x, "access_token"))
+	if t.seemsWidened() {
+		return t.collectUnwidened()
+	}
 	return nil
 }
 
-// revokePartial gives a refresh token back.
-func (t *tokenUser) revokePartial() {
-	access, refresh := t.collected(labels.Partial, "access_token"), t.collected(labels.Partial, "refresh_token")
+// seemsWidened says that the partial token may have more than was approved. What
+// stands in the token itself is the rule's to read.
+func (t *tokenUser) seemsWidened() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, x := range t.said.Labelled(labels.Partial) {
+		if strings.Count(stringIn(x, "access_token"), ".") == 2 {
+			return true
+		}
+		for _, scope := range strings.Fields(stringIn(x, "scope")) {
+			if slices.Contains(t.more, scope) && !slices.Contains(t.less, scope) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// collectUnwidened is the control: the same request, and a poll that asks for
+// nothing. Some servers grant more by their own policy.
+func (t *tokenUser) collectUnwidened() error {
+	e := errand{name: labels.Unwidened}
+	var err error
+	if e.device, err = t.issueFor(labels.Join(e.name, labels.Device), t.client, t.scopedForm(t.client, t.less)); err != nil {
+		return err
+	}
+	s, err := t.errander()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := t.approveAll(s, []*errand{&e}); err != nil {
+		return err
+	}
+	return t.look(&e)
+}
+
+// revokeRefresh gives a refresh token back: that of the first device which has
+// one, but for the device whose access token was revoked.
+func (t *tokenUser) revokeRefresh() {
+	var access, refresh string
+	for _, name := range []string{labels.Partial, labels.Narrowed, labels.Default, labels.Unknown, labels.Mixed} {
+		if refresh = t.collected(name, "refresh_token"); refresh != "" {
+			access = t.collected(name, "access_token")
+			break
+		}
+	}
 	if refresh == "" || t.Target.Endpoints.Revocation == "" {
 		return
 	}

@@ -27,14 +27,14 @@ var told = map[string]script{
 	transcript.DeviceAuthorization: {labels: "valid/public, valid/public again, valid/confidential, page"},
 	transcript.DeviceErrors:        {labels: `control/public, method/GET, method/PUT, method/HEAD, query/parameters, control/confidential, query/no secret, query/secret, type/json, type/text, type/multipart, type/none, type/charset, client/absent, client/empty, client/unknown, repeat/same client, repeat/other client, repeat/scope, unknown/added, scope/absent, scope/empty, control/public again`},
 	transcript.Scopes:              {labels: "control, unknown, forbidden, malformed/quotes, malformed/spaces, malformed/case"},
-	transcript.ClientIdentity:      {labels: "control/public, control/confidential, unauthenticated, basic/token, both/methods, two/clients, reserved/encoded, not allowed/device"},
+	transcript.ClientIdentity:      {labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, two/clients, reserved/encoded, not allowed/device"},
 	transcript.HostHeaders:         {labels: "control, host/Host, host/X-Forwarded-Host, host/Forwarded"},
 	transcript.Transport:           {labels: "control, certificate/scripted, http/device, http/token, http/page, https/page, tls/1.3, tls/1.2, tls/1.1, tls/1.0"},
 	transcript.Codes:               {labels: "code/1\ncode/2\ncode/3\ncode/4\ncode/5"},
 	transcript.TokenErrors:         {labels: `device/control, control, device/grant_type, grant_type/absent, grant_type/empty, grant_type/device_code, grant_type/upper case, grant_type/trailing space, grant_type/legacy, grant_type/random, device_code/absent, device_code/empty, device/unknown, unknown/random, unknown/truncated, unknown/changed, unknown/case swapped, unknown/space added, unknown/long, unknown/NUL, unknown/UUID, device/repeat/grant_type, repeat/grant_type, device/repeat/device_code, repeat/device_code, device/repeat/two codes, device/repeat/second code, repeat/two codes, device/repeat/client_id, repeat/client_id, device/repeat/two clients, repeat/two clients, device/extra/parameter, extra/parameter, extra/without`},
 	transcript.ClientErrors:        {labels: "right/device, wrong/device, right/token, wrong/code, wrong/token, wrong/body"},
 	transcript.HostileCharacters:   {labels: `device/client_id/quotes, device/scope/quotes, token/client_id/quotes, token/device_code/quotes, token/grant_type/quotes, device/client_id/backslash, device/scope/backslash, token/client_id/backslash, token/device_code/backslash, token/grant_type/backslash, device/client_id/non-ASCII, device/scope/non-ASCII, token/client_id/non-ASCII, token/device_code/non-ASCII, token/grant_type/non-ASCII`},
-	transcript.HostileSizes:        {labels: "control, size/scope, size/body, size/parameters, bytes/NUL, bytes/FF, bytes/escape, bytes/surrogate, bytes/direction, bytes/CRLF, markup/client_id, markup/scope, control again"},
+	transcript.HostileSizes:        {labels: "control, plain/client_id, plain/scope, size/scope, size/body, size/parameters, bytes/NUL, bytes/FF, bytes/escape, bytes/surrogate, bytes/direction, bytes/CRLF, markup/client_id, markup/scope, control again"},
 	transcript.CrossOriginReads:    {labels: "device, page/verification_uri, page/verification_uri_complete, preflight"},
 
 	transcript.SteadyPolling:    {labels: "device, poll/1..6"},
@@ -356,14 +356,14 @@ entered/device, entered/poll`, journeys: "login decided, decided\nlogin approved
 				return true
 			}
 			return false
-		}), script{labels: "control/public, control/confidential, unauthenticated, basic/token, both/methods, two/clients, two/as body, two/clients again, two/as header, two/own code, two/control, reserved/encoded, not allowed/device"}},
+		}), script{labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, two/clients, two/as body, two/clients again, two/as header, two/own code, two/control, reserved/encoded, not allowed/device"}},
 		{"clients that have to use the body", transcript.ClientIdentity, instead(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Header.Get("Authorization") == "" || r.URL.Path != "/device" {
 				return false
 			}
 			refuse(w, 401, "invalid_client")
 			return true
-		}), script{labels: "control/public, control/confidential, control/body, unauthenticated, both/methods, two/clients, reserved/encoded, reserved/body, not allowed/device"}},
+		}), script{labels: "control/public, control/confidential, control/body, basic/other form, unauthenticated, both/methods, two/clients, reserved/encoded, reserved/body, not allowed/device"}},
 		{"a body that gives codes away", transcript.TokenTransport, &telling{at: &idp{meddle: func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == "GET" && r.URL.Path == "/token" {
 				say(w, 200, map[string]any{"access_token": "by-get"})

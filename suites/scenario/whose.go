@@ -27,6 +27,5 @@ func (c *conversation) whose(label string, token wire.Exchange) {
 	if at == "" || client == nil {
 		return
 	}
-	r := wire.Post(label+"/introspection", at, wire.Form{{Name: "token", Value: access}})
-	c.send(authenticate(r, client, tokenAuth(client)))
+	c.send(aboutToken(label+"/introspection", at, client, access))
 }

@@ -112,6 +112,7 @@ const (
 	ControlBody      = "control/body"
 	Unauthenticated  = "unauthenticated"
 	BasicToken       = "basic/token"
+	BasicOtherForm   = "basic/other form"
 	BothMethods      = "both/methods"
 	Two              = "two"
 	TwoClients       = "two/clients"
@@ -149,6 +150,9 @@ const (
 	Markup                = "markup"
 	MarkupClientID        = "markup/client_id"
 	MarkupScope           = "markup/scope"
+	Plain                 = "plain"
+	PlainClientID         = Plain + "/client_id"
+	PlainScope            = Plain + "/scope"
 )
 
 // Of transcript.HostHeaders and transcript.Transport.
@@ -180,6 +184,7 @@ const (
 	Long             = "long"
 	NUL              = "NUL"
 	UUID             = "UUID"
+	TrailingSpace    = "trailing space"
 	Repeat           = "repeat"
 	RepeatTwoCodes   = "repeat/two codes"
 	RepeatTwoClients = "repeat/two clients"
@@ -263,6 +268,7 @@ const (
 	Full                                = "full"
 	Partial                             = "partial"
 	Mixed                               = "mixed"
+	Unwidened                           = "unwidened"
 	Narrowed                            = "narrowed"
 	Default                             = "default"
 	JWKS                                = "jwks"
