@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,12 +131,19 @@ var flowCases = []ruleCase{
 		visit(transcript.NoSession, "session forgotten", func(j *transcript.Journey) { j.StillAuthenticated = true })), Pass, ""},
 	{"VERIFY-02", "any password", in(transcript.NoSession, "poll/wrong password", answer(200, token)), Fail, "approved-without-login"},
 	{"VERIFY-02", "no session needed", in(transcript.NoSession, "poll/session forgotten", answer(200, token)), Fail, "approved-without-login"},
+	{"VERIFY-02", "the login is the approval", all(unasked, in(transcript.NoSession, "poll/session forgotten", answer(200, token)), visit(transcript.NoSession, "session forgotten", neverForgot)), Pass, ""},
+	{"VERIFY-02", "no decision page came up this time", visit(transcript.NoSession, "session forgotten", neverForgot), Inconclusive, ""},
+	{"VERIFY-02", "no cookie was ever set", all(in(transcript.NoSession, "poll/session forgotten", answer(200, token)), visit(transcript.NoSession, "session forgotten", forgot(transcript.ForgettingNone, ""))), Pass, ""},
+	{"VERIFY-02", "approved before the session was forgotten", all(in(transcript.NoSession, "before/session forgotten", answer(200, token)), in(transcript.NoSession, "poll/session forgotten", oauthError("invalid_grant"))), Inconclusive, ""},
+	{"VERIFY-02", "forgotten at a question on the way", all(askedFirst("Stay signed in?"), visit(transcript.NoSession, "session forgotten", forgot(transcript.Forgetting, "Stay signed in?"))), Inconclusive, ""},
 	{"VERIFY-02", "nobody can approve", in(transcript.Approval, "token", oauthError("authorization_pending")), Inconclusive, ""},
 	{"VERIFY-03", "the page falls over", visit(transcript.WrongUserCodes, "NUL", func(j *transcript.Journey) { j.Steps[len(j.Steps)-1].Status = 500 }), Fail, "server-error"},
 	{"VERIFY-03", "the session is gone", in(transcript.WrongUserCodes, "pending", oauthError("access_denied")), Fail, "session-ended"},
 	{"VERIFY-03", "a wrong code approves", in(transcript.WrongUserCodes, "pending", answer(200, token)), Fail, "approved-by-wrong-code"},
 	{"VERIFY-03", "a decision about nothing", visit(transcript.WrongUserCodes, "never issued", outcome(transcript.AtDecision)), Warn, "decision-for-unknown-code"},
 	{"VERIFY-03", "locked out afterwards", in(transcript.WrongUserCodes, "token", oauthError("authorization_pending")), Inconclusive, ""},
+	{"VERIFY-03", "the start URI holds the code", all(in(transcript.WrongUserCodes, "device", all2(member("user_code", `"ABCD-EFGH"`), member("verification_uri", `"http://h/device/ABCDEFGH"`))), untypedCodes, in(transcript.WrongUserCodes, "pending", answer(200, token))), NA, ""},
+	{"VERIFY-08", "never asked, as the profile says", all(noDeny(), visit(transcript.Denial, "deny", neverAsked), visit(transcript.Approval, "approve", neverAsked), visit(transcript.EarlyApproval, "approve", neverAsked), consentNever), Warn, "no-deny"},
 	{"VERIFY-08", "no way to deny", noDeny(), Warn, "no-deny"},
 	{"VERIFY-08", "a way that was not taken", visit(transcript.Denial, "deny", shy), Pass, ""},
 	{"VERIFY-08", "no decision page", all(noDeny(), visit(transcript.Denial, "deny", neverAsked), visit(transcript.Approval, "approve", neverAsked), visit(transcript.EarlyApproval, "approve", neverAsked)), Inconclusive, ""},
@@ -317,3 +325,40 @@ func seenLate() edit {
 		e.Transcripts[t.Scenario] = t
 	}
 }
+
+// neverForgot takes out that the session was forgotten.
+func neverForgot(j *transcript.Journey) { forgot("", "")(j) }
+
+// forgot changes the step at which the session was forgotten.
+func forgot(action, question string) func(*transcript.Journey) {
+	return func(j *transcript.Journey) {
+		for i := range j.Steps {
+			if strings.HasPrefix(j.Steps[i].Action, transcript.Forgetting) {
+				j.Steps[i].Action, j.Steps[i].Question = action, question
+			}
+		}
+	}
+}
+
+// askedFirst adds a question between the login and the decision of the approval.
+func askedFirst(question string) edit {
+	return visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		for i, s := range j.Steps {
+			if s.Page == "consent" {
+				s.Question = question
+				j.Steps = slices.Insert(j.Steps, i, s)
+				return
+			}
+		}
+	})
+}
+
+// untypedCodes: no page asks for a code.
+func untypedCodes(e Evidence) {
+	for i := range e.Transcripts[transcript.WrongUserCodes].Journeys {
+		e.Transcripts[transcript.WrongUserCodes].Journeys[i].CodeTyped = false
+	}
+}
+
+// consentNever is what the profile of a server that never asks says.
+func consentNever(e Evidence) { e.Profile.Verification.Consent = "never" }

@@ -45,6 +45,7 @@ var personCases = []ruleCase{
 	{"VERIFY-07", "hard to use", visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Steps[0].Usability = []string{"no label"} }), Pass, ""},
 	{"VERIFY-07", "no name in the profile", nameless, NA, ""},
 	{"VERIFY-07", "consent remembered", unasked, Inconclusive, ""},
+	{"VERIFY-07", "never asked, as the profile says", all(unasked, consentNever), Warn, "not-asked"},
 
 	{"VERIFY-09", "hidden from the one who is logged in", pages(transcript.CompleteURI, "follow", codeShape, ""), Warn, "code-not-shown"},
 	{"VERIFY-09", "shown nowhere", pages(codeEntry, "complete URI", codeShape, ""), Warn, "code-not-shown"},

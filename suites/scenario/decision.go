@@ -33,9 +33,14 @@ func approval(c *conversation) error {
 	if err := c.afterPages(transcript.Denial); err != nil {
 		return err
 	}
-	if err := c.decide(d, transcript.Approve); err != nil {
+	j, err := c.visitOnce(d.task(string(transcript.Approve), transcript.Approve))
+	if err != nil {
 		return err
 	}
+	if err := unfinished(j); err != nil {
+		return err
+	}
+	c.onTheWay.learn(j)
 	c.leavePages()
 	x, err := d.collect(labels.Token, patience)
 	if err != nil || x.Status != 200 {

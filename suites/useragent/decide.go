@@ -182,6 +182,9 @@ func (v *visit) atDecision(p *pages.Sighting) choice {
 	// Before anybody logged in, a confirmation of the code cannot approve;
 	// afterwards nobody can tell it from the last question.
 	early := p.Role == pages.RoleConfirm && !v.loggedIn
+	if canApprove && !v.forgotten && v.task.OnTheWay != nil && v.task.OnTheWay(p.Question()) {
+		return choice{way: pages.Approve}
+	}
 	switch v.task.Goal {
 	case transcript.ReachDecision:
 		if early && !canDeny {

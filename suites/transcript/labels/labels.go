@@ -329,7 +329,10 @@ const (
 const (
 	NotLoggedIn      = "not logged in"
 	SessionForgotten = "session forgotten"
-	WrongPassword    = "wrong password"
+	// SessionForgottenAgain forgets the session at a later question, where the first
+	// was not the decision.
+	SessionForgottenAgain = SessionForgotten + "/" + Again
+	WrongPassword         = "wrong password"
 )
 
 // Of transcript.CompleteURI and transcript.RepeatedConsent.
@@ -429,6 +432,7 @@ const (
 	VerificationURI = "verification_uri"
 	Absolute        = "absolute"
 	Text            = "text"
+	Plain           = "plain"
 	Typed           = "typed"
 	Preflight       = "preflight"
 )

@@ -225,6 +225,21 @@ func (v *Sighting) AsksForInput() bool {
 // the code is correct.
 func (v *Sighting) AsksForDecision() bool { return v.Role == RoleConsent || v.Role == RoleConfirm }
 
+// Question identifies what a decision page asks, whatever the code: its title
+// and its buttons. It is "" for other pages.
+func (v *Sighting) Question() string {
+	if !v.AsksForDecision() {
+		return ""
+	}
+	question := v.Title
+	for _, i := range []int{v.approve, v.deny} {
+		if i != none {
+			question += " · " + v.Elements[i].says()
+		}
+	}
+	return question
+}
+
 // AsksForPassword reports whether there is a password field.
 func (v *Sighting) AsksForPassword() bool { return v.password != none }
 
