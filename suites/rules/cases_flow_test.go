@@ -126,6 +126,10 @@ var flowCases = []ruleCase{
 	{"VERIFY-01", "a hook that did nothing", all(in(transcript.Approval, "token", oauthError("authorization_pending")),
 		visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Driver = "hook" })), Inconclusive, ""},
 	{"VERIFY-02", "the code has expired", in(transcript.NoSession, "poll", oauthError("expired_token")), Inconclusive, ""},
+	{"VERIFY-01", "a limit in words", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		j.Outcome = transcript.ErrorPage
+		j.Steps[len(j.Steps)-1].Alert = "Too many requests"
+	}), Inconclusive, ""},
 	{"VERIFY-02", "no login needed", in(transcript.NoSession, "poll/not logged in", answer(200, token)), Fail, "approved-without-login"},
 	{"VERIFY-02", "a token in the page's memory", all(in(transcript.NoSession, "poll/session forgotten", answer(200, token)),
 		visit(transcript.NoSession, "session forgotten", func(j *transcript.Journey) { j.StillAuthenticated = true })), Pass, ""},
@@ -150,6 +154,10 @@ var flowCases = []ruleCase{
 	{"VERIFY-08", "none after the complete URI", visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) { j.DenyOffered, j.Decided = false, true }), Warn, "no-deny-complete"},
 	{"VERIFY-10", "opening decides", in(transcript.CompleteURI, "after look", answer(200, token)), Fail, "decides"},
 	{"VERIFY-10", "the reference is ignored", visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) { j.Outcome, j.Decided = transcript.AtCode, false }), Fail, "asks-for-code"},
+	{"VERIFY-10", "the code is there, in a field that nobody knows", all(in(transcript.CompleteURI, "follow/device", member("user_code", `"ABCD-EFGH"`)), visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) {
+		j.Outcome, j.Decided = transcript.AtCode, false
+		j.Steps = []transcript.Step{{N: 1, Page: "code", Fields: []string{"abcdefgh"}}}
+	})), Inconclusive, ""},
 	{"VERIFY-10", "none", missing(transcript.CompleteURI, "the device authorization response has no verification_uri_complete"), NA, ""},
 
 	{"TOKEN-01", "compared by suffix", in(tokenErr, "grant_type/device_code", oauthError("authorization_pending")), Fail, "recognised-device_code"},

@@ -62,6 +62,10 @@ func personCanApprove(j *judging) {
 			j.inconclusive("the page answered %d: overloaded, or too many attempts", status)
 			return
 		}
+		if n := len(visit.Steps); n > 0 && transcript.SaysLimited(visit.Steps[n-1].Alert+" "+visit.Steps[n-1].Text) {
+			j.inconclusive("the page has a limit: %s%s", visit.Outcome, lastWords(visit))
+			return
+		}
 		j.fail("no-path", "a page where the end user can approve the code", fmt.Sprintf("%s for a code just issued%s", visit.Outcome, lastAlert(visit)), device)
 		return
 	default:
@@ -345,6 +349,25 @@ func (j *judging) decisionSeen() bool {
 // neverAsks says that the profile declares that no page asks for the decision.
 func (j *judging) neverAsks() bool { return j.Profile.Verification.Consent == "never" }
 
+// followedCodeShown says that the page at which the visit ended shows the code of
+// its device: an empty field beside it is another one.
+func (j *judging) followedCodeShown(visit transcript.Journey) bool {
+	device, ok := j.maybe(transcript.CompleteURI, labels.FollowDevice)
+	if !ok {
+		return false
+	}
+	o, err := device.Object()
+	if err != nil {
+		return false
+	}
+	code, _ := o.String("user_code")
+	if bare(code) == "" || len(visit.Steps) == 0 {
+		return false
+	}
+	last := visit.Steps[len(visit.Steps)-1]
+	return strings.Contains(bare(last.Text), bare(code)) || strings.Contains(bare(strings.Join(last.Fields, "")), bare(code))
+}
+
 // VERIFY-10
 func completeURINeverDecides(j *judging) {
 	if before := j.all(transcript.CompleteURI, labels.BeforeToken); len(before) > 0 && !hasToken(before[len(before)-1].Exchange) {
@@ -372,6 +395,9 @@ func completeURINeverDecides(j *judging) {
 	follow, ok := j.journey(transcript.CompleteURI, labels.Follow)
 	switch {
 	case !ok:
+		return
+	case follow.Outcome == transcript.AtCode && !follow.Decided && j.followedCodeShown(follow):
+		j.inconclusive("the page shows the code, and no field of it was recognized as the one that holds it: name the field in verification.pages of the profile")
 		return
 	case follow.Outcome == transcript.AtCode && !follow.Decided:
 		j.fail("asks-for-code", "the page gets the code, or a reference to it, from the URI", "an empty code field")

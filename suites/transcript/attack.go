@@ -102,7 +102,13 @@ func (g Guess) Limited() bool {
 	if g.Status == 429 || g.Status == 423 {
 		return true
 	}
-	text := strings.ToLower(g.Text)
+	return SaysLimited(g.Text)
+}
+
+// SaysLimited reports whether a page's text says that the server has had enough
+// requests or guesses.
+func SaysLimited(text string) bool {
+	text = strings.ToLower(text)
 	for _, word := range limitWords {
 		if strings.Contains(text, word) {
 			return true

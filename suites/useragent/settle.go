@@ -82,7 +82,7 @@ func (w *settling) wait(ctx context.Context) settled {
 			}
 			return settled{Sighting: p, trouble: p.Trouble(classOf(err))}
 		}
-		p = w.recogniser.Recognise(snap, w.task.UserCode)
+		p = w.recogniser.Recognise(snap, w.task.UserCode, w.earlier...)
 		if !w.tab.Live() {
 			return settled{Sighting: p}
 		}

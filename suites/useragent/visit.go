@@ -62,6 +62,8 @@ type visit struct {
 	loginSinceCode                              bool
 	approved, denied, forgotten                 bool
 	seen                                        map[string]int
+	// earlier is what the pages said that asked for something.
+	earlier []string
 	// scripted says that a page had scripts.
 	scripted bool
 
@@ -256,6 +258,9 @@ func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 	v.tab.Inspect(ctx, v.watched)
 	facts := v.tab.Facts()
 	v.scripted = v.scripted || s.Scripted()
+	if s.AsksForInput() || s.AsksForDecision() {
+		v.earlier = append(v.earlier, s.Said())
+	}
 	var picture []byte
 	if !v.task.Unpictured {
 		picture = v.tab.Screenshot(ctx)
