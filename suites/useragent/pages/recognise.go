@@ -298,6 +298,12 @@ func (v *Sighting) Waits() bool { return v.waiting != none }
 // SaysError reports whether an alert on the page is about an error.
 func (v *Sighting) SaysError() bool { return errorWords.in(v.Alert) != "" }
 
+// Complains reports whether the page says that something was wrong: an alert, a
+// field that is rejected, or words that earlier pages do not have.
+func (v *Sighting) Complains(earlier []string) bool {
+	return v.Role == RoleLoginError || v.SaysError() || v.Refused() != "" || errorWords.stated(v.Said(), earlier) != ""
+}
+
 // AboutCode reports whether the page mentions a code. Some do so only in their
 // URL.
 func (v *Sighting) AboutCode() bool {
