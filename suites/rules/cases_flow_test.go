@@ -114,11 +114,11 @@ var flowCases = []ruleCase{
 	{"META-05", "Basic is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["none"]`)), Warn, "method-not-listed"},
 	{"META-05", "a charset", in(transcript.Metadata, "document", header("Content-Type", "application/json; charset=utf-8")), Pass, ""},
 
-	{"VERIFY-01", "the code is refused", visit(transcript.Approval, "approve", outcome(transcript.CodeRejected)), Fail, "no-path"},
-	{"VERIFY-01", "the login is refused", visit(transcript.Approval, "approve", outcome(transcript.LoginFailed)), Inconclusive, ""},
-	{"VERIFY-01", "the page is not understood", visit(transcript.Approval, "approve", outcome(transcript.Unfinished)), Inconclusive, ""},
+	{"VERIFY-01", "the code is refused", undecidedApproval(outcome(transcript.CodeRejected)), Fail, "no-path"},
+	{"VERIFY-01", "the login is refused", undecidedApproval(outcome(transcript.LoginFailed)), Inconclusive, ""},
+	{"VERIFY-01", "the page is not understood", undecidedApproval(outcome(transcript.Unfinished)), Inconclusive, ""},
 	{"VERIFY-01", "approved in vain", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "no-token"},
-	{"VERIFY-01", "too many tries", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+	{"VERIFY-01", "too many tries", undecidedApproval(func(j *transcript.Journey) {
 		j.Outcome = transcript.CodeRejected
 		j.Steps[len(j.Steps)-1].Status = 429
 	}), Inconclusive, ""},
@@ -126,7 +126,8 @@ var flowCases = []ruleCase{
 	{"VERIFY-01", "a hook that did nothing", all(in(transcript.Approval, "token", oauthError("authorization_pending")),
 		visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Driver = "hook" })), Inconclusive, ""},
 	{"VERIFY-02", "the code has expired", in(transcript.NoSession, "poll", oauthError("expired_token")), Inconclusive, ""},
-	{"VERIFY-01", "a limit in words", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+	{"VERIFY-01", "the page was not understood, and the device has its token", visit(transcript.Approval, "approve", outcome(transcript.Unfinished)), Pass, ""},
+	{"VERIFY-01", "a limit in words", undecidedApproval(func(j *transcript.Journey) {
 		j.Outcome = transcript.ErrorPage
 		j.Steps[len(j.Steps)-1].Alert = "Too many requests"
 	}), Inconclusive, ""},
@@ -370,3 +371,11 @@ func untypedCodes(e Evidence) {
 
 // consentNever is what the profile of a server that never asks says.
 func consentNever(e Evidence) { e.Profile.Verification.Consent = "never" }
+
+// undecidedApproval is an approval that the pages let nobody make.
+func undecidedApproval(change func(*transcript.Journey)) edit {
+	return visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		change(j)
+		j.Decided = false
+	})
+}

@@ -47,6 +47,14 @@ func (j *judging) approved(scenario, name string) bool {
 
 // VERIFY-01
 func personCanApprove(j *judging) {
+	// What the page said is evidence; the device knows.
+	if said := j.visitOf(transcript.Approval); said.Decided && said.Outcome != transcript.Approved {
+		if token, ok := j.issued(transcript.Approval, labels.Token); ok {
+			j.note("page-unclear", fmt.Sprintf("the device got its token; the last page was taken for: %s", said.Outcome), token)
+			j.pass("approved in %d pages with the %s driver", len(said.Steps), said.Driver)
+			return
+		}
+	}
 	visit, ok := j.journey(transcript.Approval, labels.Approve)
 	if !ok {
 		return

@@ -37,12 +37,16 @@ func approval(c *conversation) error {
 	if err != nil {
 		return err
 	}
-	if err := unfinished(j); err != nil {
-		return err
+	lost := unfinished(j)
+	if lost != nil && !j.Decided {
+		return lost
 	}
 	c.onTheWay.learn(j)
 	c.leavePages()
 	x, err := d.collect(labels.Token, patience)
+	if lost != nil && (err != nil || x.Status != 200) {
+		return lost // the device knows of no decision either
+	}
 	if err != nil || x.Status != 200 {
 		return err
 	}
