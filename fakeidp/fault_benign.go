@@ -120,6 +120,8 @@ var benignVariants = []fault{
 	{Fault{"B22", "far-away", "Every response takes 300 ms, plus or minus 200", Benign}, see(func(x *exchange) {
 		x.delay = time.Duration(100+rand.IntN(400)) * time.Millisecond
 	})},
+	{Fault{"B50", "stay-signed-in", "A question with yes and no comes between the login and the decision", Benign}, staySignedIn},
+	{Fault{"B51", "resumes-the-code", "A session goes on with the code that it holds until it is decided", Benign}, resumesCode},
 	{Fault{"B40", "introspection-for-an-audience", "Introspection answers active: false to every caller, none of whom is in a token's audience", Benign}, see(func(x *exchange) {
 		if x.post(pathIntrospection) && x.status == http.StatusOK {
 			x.reply(http.StatusOK, introspectionResponse{})

@@ -99,6 +99,9 @@ func printWalkthrough(w io.Writer, paint paint, t onboarding.Walkthrough) error 
 			line("tried", tried)
 		}
 	}
+	if len(t.Alike) > 0 {
+		fmt.Fprintf(w, "\nNo entry tells these pages from others of this visit: %s. Write one by hand.\n", strings.Join(t.Alike, ", "))
+	}
 	if len(t.Pages) == 0 {
 		return nil
 	}

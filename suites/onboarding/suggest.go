@@ -19,17 +19,41 @@ var pageOrder = []string{"code_error", "login_error", "code_confirm", "code", "i
 
 // SuggestPages turns what the heuristics found on a journey's pages into
 // entries for a profile. The entries find the same elements by id, name or
-// label, so a change of the pages is noticed and not guessed around.
-func SuggestPages(j transcript.Journey) []profiles.Page {
-	var pages []profiles.Page
+// label, so a change of the pages is noticed and not guessed around. An entry that
+// would fit a page of another role as well is left out, and its role is in alike.
+func SuggestPages(j transcript.Journey) (pages []profiles.Page, alike []string) {
 	for _, step := range j.Steps {
 		known := slices.ContainsFunc(pages, func(p profiles.Page) bool { return p.Role == step.Page })
-		if page, ok := suggestPage(step); ok && !known {
+		page, ok := suggestPage(step)
+		switch {
+		case !ok || known:
+		case slices.ContainsFunc(j.Steps, func(other transcript.Step) bool { return other.Page != step.Page && fits(page.When[0], other) }):
+			if !slices.Contains(alike, step.Page) {
+				alike = append(alike, step.Page)
+			}
+		default:
 			pages = append(pages, page)
 		}
 	}
 	SortPages(pages)
-	return pages
+	return pages, alike
+}
+
+// fits says that an entry that goes by words would match a page, too. Those that go
+// by an element have it from that page's form.
+func fits(when profiles.Match, step transcript.Step) bool {
+	if when.Text == "" && when.Title == "" {
+		return false
+	}
+	u, err := url.Parse(step.URL)
+	if err != nil || when.URL != "" && !strings.Contains(step.URL, strings.Trim(when.URL, "*")) || u.Path == "" {
+		return false
+	}
+	matches := func(pattern, text string) bool {
+		found, err := regexp.MatchString(pattern, text)
+		return pattern == "" || err == nil && found
+	}
+	return matches(when.Text, step.Text) && matches(when.Title, step.Title)
 }
 
 // SortPages sorts entries into the order in which they must be tried.
@@ -76,7 +100,7 @@ func suggestPage(step transcript.Step) (profiles.Page, bool) {
 	case chief != nil && chief.Name != "":
 		when.Name = chief.Name
 	case step.Page == "success" || step.Page == "denied" || step.Page == "error":
-		when.Text = words(step.Text)
+		when.Text, when.Title = signal(step)
 	default:
 		when.Title = words(step.Title)
 	}
@@ -121,6 +145,25 @@ func stable(id string) bool {
 func words(text string) string {
 	fields := strings.Fields(text)
 	return regexp.QuoteMeta(strings.Join(fields[:min(len(fields), 2)], " "))
+}
+
+// reason is how the heuristics tell the words that they went by.
+var reason = regexp.MustCompile(`^the text says "([^"]+)"$`)
+
+// signal is the word by which a page that tells the end was recognized, with the
+// one before it, which may be a "not": the first words of such pages are often the
+// same whatever the end was. It is in the text, or else in the title.
+func signal(step transcript.Step) (text, title string) {
+	found := reason.FindStringSubmatch(step.Reason)
+	if found == nil {
+		return "", ""
+	}
+	said := strings.ReplaceAll(regexp.QuoteMeta(found[1]), " ", `\W+`)
+	pattern := regexp.MustCompile(`(?i)(?:[\p{L}]+\s+)?\b` + said)
+	if hit := pattern.FindString(step.Text); hit != "" {
+		return regexp.QuoteMeta(hit), ""
+	}
+	return "", regexp.QuoteMeta(pattern.FindString(step.Title))
 }
 
 // PagesYAML returns entries of verification.pages as YAML, to paste into a

@@ -22,8 +22,10 @@ type Walkthrough struct {
 	Target string // the issuer, or where the device asks
 	// Screenshots are the files of the journey's steps, "" for none.
 	Screenshots []string
-	// Pages are profile entries from what the heuristics recognized.
+	// Pages are profile entries from what the heuristics recognized, and Alike the
+	// roles of pages that no entry would tell from another page of the journey.
 	Pages []profiles.Page
+	Alike []string
 	// Ended says that the journey ended as its case requires, and the device
 	// got the matching response.
 	Ended bool
@@ -46,7 +48,7 @@ func Walk(ctx context.Context, o suites.Options, kind, dir string) (Walkthrough,
 	if t.Walkthrough, err = scenario.Walk(ctx, env, kind); err != nil {
 		return t, err
 	}
-	t.Pages = SuggestPages(t.Journey)
+	t.Pages, t.Alike = SuggestPages(t.Journey)
 	t.Ended = t.asItHasTo()
 	for _, step := range t.Journey.Steps {
 		file, err := saveScreenshot(dir, fmt.Sprintf("%s-%02d-%s.jpg", kind, step.N, step.Page), step.Screenshot)
@@ -84,7 +86,7 @@ func token(t Walkthrough) (string, bool) {
 // Heard says what the device got in the end.
 func (t Walkthrough) Heard() string {
 	if t.Polls == 0 {
-		return "the device did not poll: nothing was decided"
+		return "no poll: no login, no decision"
 	}
 	if _, ok := token(t); ok {
 		return fmt.Sprintf("the device got a token at poll %d", t.Polls)

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,11 +114,11 @@ var flowCases = []ruleCase{
 	{"META-05", "Basic is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["none"]`)), Warn, "method-not-listed"},
 	{"META-05", "a charset", in(transcript.Metadata, "document", header("Content-Type", "application/json; charset=utf-8")), Pass, ""},
 
-	{"VERIFY-01", "the code is refused", visit(transcript.Approval, "approve", outcome(transcript.CodeRejected)), Fail, "no-path"},
-	{"VERIFY-01", "the login is refused", visit(transcript.Approval, "approve", outcome(transcript.LoginFailed)), Inconclusive, ""},
-	{"VERIFY-01", "the page is not understood", visit(transcript.Approval, "approve", outcome(transcript.Unfinished)), Inconclusive, ""},
+	{"VERIFY-01", "the code is refused", undecidedApproval(outcome(transcript.CodeRejected)), Fail, "no-path"},
+	{"VERIFY-01", "the login is refused", undecidedApproval(outcome(transcript.LoginFailed)), Inconclusive, ""},
+	{"VERIFY-01", "the page is not understood", undecidedApproval(outcome(transcript.Unfinished)), Inconclusive, ""},
 	{"VERIFY-01", "approved in vain", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "no-token"},
-	{"VERIFY-01", "too many tries", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+	{"VERIFY-01", "too many tries", undecidedApproval(func(j *transcript.Journey) {
 		j.Outcome = transcript.CodeRejected
 		j.Steps[len(j.Steps)-1].Status = 429
 	}), Inconclusive, ""},
@@ -125,23 +126,39 @@ var flowCases = []ruleCase{
 	{"VERIFY-01", "a hook that did nothing", all(in(transcript.Approval, "token", oauthError("authorization_pending")),
 		visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Driver = "hook" })), Inconclusive, ""},
 	{"VERIFY-02", "the code has expired", in(transcript.NoSession, "poll", oauthError("expired_token")), Inconclusive, ""},
+	{"VERIFY-01", "the page was not understood, and the device has its token", visit(transcript.Approval, "approve", outcome(transcript.Unfinished)), Pass, ""},
+	{"VERIFY-01", "a limit in words", undecidedApproval(func(j *transcript.Journey) {
+		j.Outcome = transcript.ErrorPage
+		j.Steps[len(j.Steps)-1].Alert = "Too many requests"
+	}), Inconclusive, ""},
 	{"VERIFY-02", "no login needed", in(transcript.NoSession, "poll/not logged in", answer(200, token)), Fail, "approved-without-login"},
 	{"VERIFY-02", "a token in the page's memory", all(in(transcript.NoSession, "poll/session forgotten", answer(200, token)),
 		visit(transcript.NoSession, "session forgotten", func(j *transcript.Journey) { j.StillAuthenticated = true })), Pass, ""},
 	{"VERIFY-02", "any password", in(transcript.NoSession, "poll/wrong password", answer(200, token)), Fail, "approved-without-login"},
 	{"VERIFY-02", "no session needed", in(transcript.NoSession, "poll/session forgotten", answer(200, token)), Fail, "approved-without-login"},
+	{"VERIFY-02", "the login is the approval", all(unasked, in(transcript.NoSession, "poll/session forgotten", answer(200, token)), visit(transcript.NoSession, "session forgotten", neverForgot)), Pass, ""},
+	{"VERIFY-02", "no decision page came up this time", visit(transcript.NoSession, "session forgotten", neverForgot), Inconclusive, ""},
+	{"VERIFY-02", "no cookie was ever set", all(in(transcript.NoSession, "poll/session forgotten", answer(200, token)), visit(transcript.NoSession, "session forgotten", forgot(transcript.ForgettingNone, ""))), Pass, ""},
+	{"VERIFY-02", "approved before the session was forgotten", all(in(transcript.NoSession, "before/session forgotten", answer(200, token)), in(transcript.NoSession, "poll/session forgotten", oauthError("invalid_grant"))), Inconclusive, ""},
+	{"VERIFY-02", "forgotten at a question on the way", all(askedFirst("Stay signed in?"), visit(transcript.NoSession, "session forgotten", forgot(transcript.Forgetting, "Stay signed in?"))), Inconclusive, ""},
 	{"VERIFY-02", "nobody can approve", in(transcript.Approval, "token", oauthError("authorization_pending")), Inconclusive, ""},
 	{"VERIFY-03", "the page falls over", visit(transcript.WrongUserCodes, "NUL", func(j *transcript.Journey) { j.Steps[len(j.Steps)-1].Status = 500 }), Fail, "server-error"},
 	{"VERIFY-03", "the session is gone", in(transcript.WrongUserCodes, "pending", oauthError("access_denied")), Fail, "session-ended"},
 	{"VERIFY-03", "a wrong code approves", in(transcript.WrongUserCodes, "pending", answer(200, token)), Fail, "approved-by-wrong-code"},
 	{"VERIFY-03", "a decision about nothing", visit(transcript.WrongUserCodes, "never issued", outcome(transcript.AtDecision)), Warn, "decision-for-unknown-code"},
 	{"VERIFY-03", "locked out afterwards", in(transcript.WrongUserCodes, "token", oauthError("authorization_pending")), Inconclusive, ""},
+	{"VERIFY-03", "the start URI holds the code", all(in(transcript.WrongUserCodes, "device", all2(member("user_code", `"ABCD-EFGH"`), member("verification_uri", `"http://h/device/ABCDEFGH"`))), untypedCodes, in(transcript.WrongUserCodes, "pending", answer(200, token))), NA, ""},
+	{"VERIFY-08", "never asked, as the profile says", all(noDeny(), visit(transcript.Denial, "deny", neverAsked), visit(transcript.Approval, "approve", neverAsked), visit(transcript.EarlyApproval, "approve", neverAsked), consentNever), Warn, "no-deny"},
 	{"VERIFY-08", "no way to deny", noDeny(), Warn, "no-deny"},
 	{"VERIFY-08", "a way that was not taken", visit(transcript.Denial, "deny", shy), Pass, ""},
 	{"VERIFY-08", "no decision page", all(noDeny(), visit(transcript.Denial, "deny", neverAsked), visit(transcript.Approval, "approve", neverAsked), visit(transcript.EarlyApproval, "approve", neverAsked)), Inconclusive, ""},
 	{"VERIFY-08", "none after the complete URI", visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) { j.DenyOffered, j.Decided = false, true }), Warn, "no-deny-complete"},
 	{"VERIFY-10", "opening decides", in(transcript.CompleteURI, "after look", answer(200, token)), Fail, "decides"},
 	{"VERIFY-10", "the reference is ignored", visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) { j.Outcome, j.Decided = transcript.AtCode, false }), Fail, "asks-for-code"},
+	{"VERIFY-10", "the code is there, in a field that nobody knows", all(in(transcript.CompleteURI, "follow/device", member("user_code", `"ABCD-EFGH"`)), visit(transcript.CompleteURI, "follow", func(j *transcript.Journey) {
+		j.Outcome, j.Decided = transcript.AtCode, false
+		j.Steps = []transcript.Step{{N: 1, Page: "code", Fields: []string{"abcdefgh"}}}
+	})), Inconclusive, ""},
 	{"VERIFY-10", "none", missing(transcript.CompleteURI, "the device authorization response has no verification_uri_complete"), NA, ""},
 
 	{"TOKEN-01", "compared by suffix", in(tokenErr, "grant_type/device_code", oauthError("authorization_pending")), Fail, "recognised-device_code"},
@@ -317,4 +334,49 @@ func seenLate() edit {
 		}
 		e.Transcripts[t.Scenario] = t
 	}
+}
+
+// neverForgot takes out that the session was forgotten.
+func neverForgot(j *transcript.Journey) { forgot("", "")(j) }
+
+// forgot changes the step at which the session was forgotten.
+func forgot(action, question string) func(*transcript.Journey) {
+	return func(j *transcript.Journey) {
+		for i := range j.Steps {
+			if strings.HasPrefix(j.Steps[i].Action, transcript.Forgetting) {
+				j.Steps[i].Action, j.Steps[i].Question = action, question
+			}
+		}
+	}
+}
+
+// askedFirst adds a question between the login and the decision of the approval.
+func askedFirst(question string) edit {
+	return visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		for i, s := range j.Steps {
+			if s.Page == "consent" {
+				s.Question = question
+				j.Steps = slices.Insert(j.Steps, i, s)
+				return
+			}
+		}
+	})
+}
+
+// untypedCodes: no page asks for a code.
+func untypedCodes(e Evidence) {
+	for i := range e.Transcripts[transcript.WrongUserCodes].Journeys {
+		e.Transcripts[transcript.WrongUserCodes].Journeys[i].CodeTyped = false
+	}
+}
+
+// consentNever is what the profile of a server that never asks says.
+func consentNever(e Evidence) { e.Profile.Verification.Consent = "never" }
+
+// undecidedApproval is an approval that the pages let nobody make.
+func undecidedApproval(change func(*transcript.Journey)) edit {
+	return visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		change(j)
+		j.Decided = false
+	})
 }

@@ -62,6 +62,8 @@ var pageCases = []ruleCase{
 	})), Pass, ""},
 	{"SEC-07", "the control fails", in(transcript.CrossSite, "poll/raw/control", oauthError("authorization_pending")), Inconclusive, ""},
 	{"SEC-07", "the attack ends the grant", in(transcript.CrossSite, "poll/cross-site/query", oauthError("access_denied")), Inconclusive, ""},
+	{"SEC-07", "coming to the page approves", all(in(transcript.CrossSite, "poll/cross-site/no token", answer(200, token)), in(transcript.CrossSite, "poll/untouched", answer(200, token))), Inconclusive, ""},
+	{"SEC-07", "the attack went at the page before", struck(transcript.CrossSite, "cross-site/no token", func(a *transcript.Attack) { a.Form = "POST /stay csrf stay" }), Inconclusive, ""},
 	{"SEC-07", "a script decides", aborted(transcript.CrossSite, "the request that approve sends could not be caught"), Inconclusive, ""},
 
 	{"SEC-08", "nothing forbids it", all(pageHeader("code", "Content-Security-Policy", ""), pageHeader("code", "X-Frame-Options", ""), framedIn("frame/code")), Fail, "framed"},
@@ -86,6 +88,8 @@ var pageCases = []ruleCase{
 	{"SEC-10", "a script runs", struck(transcript.Injection, "verification_uri/text", func(a *transcript.Attack) { a.Seen = []string{"a script ran"} }), Fail, "injected"},
 	{"SEC-10", "the policy stops the script, not the markup", struck(transcript.Injection, "typed/attribute", func(a *transcript.Attack) { a.Seen = []string{"an attribute of ours is in the page"} }), Fail, "injected"},
 	{"SEC-10", "a firewall hangs up", struck(transcript.Injection, "verification_uri/template", func(a *transcript.Attack) { a.Delivered, a.Trouble = false, "net::ERR_CONNECTION_RESET" }), Pass, ""},
+	{"SEC-10", "a page shows the harmless word", struck(transcript.Injection, "verification_uri/plain", func(a *transcript.Attack) { a.Shown = true }), Pass, ""},
+	{"SEC-10", "the login comes first", struckAll(transcript.Injection, func(a *transcript.Attack) { a.Shown, a.Delivered = false, a.Method != "typed" }), Inconclusive, ""},
 	{"SEC-10", "nothing gets through", func(e Evidence) {
 		t := e.Transcripts[transcript.Injection]
 		for i := range t.Attacks {
@@ -97,6 +101,8 @@ var pageCases = []ruleCase{
 	{"SEC-11", "next", struck(transcript.Redirection, "login/absolute", func(a *transcript.Attack) { a.Seen = []string{"login/absolute/next"} }), Fail, "redirected"},
 	{"SEC-11", "two slashes", struck(transcript.Redirection, "logged-in/protocol-relative", func(a *transcript.Attack) { a.Seen = []string{"logged-in/protocol-relative/url"} }), Fail, "redirected"},
 	{"SEC-11", "no page came up", struck(transcript.Redirection, "login/absolute", func(a *transcript.Attack) { a.Delivered = false }), Inconclusive, ""},
+	{"SEC-11", "an unknown page of the site came up", all(struck(transcript.Redirection, "login/absolute", func(a *transcript.Attack) { a.Delivered = false }),
+		visit(transcript.Redirection, "login/absolute", lostOnSite)), Pass, ""},
 	{"SEC-11", "the poisoned page leads nowhere, the login does", visit(transcript.Redirection, "verification_uri/absolute", outcome(transcript.CodeRejected)), Pass, ""},
 	{"SEC-11", "nobody logged in", all(visit(transcript.Redirection, "verification_uri/absolute", outcome(transcript.LoginFailed)),
 		visit(transcript.Redirection, "login/absolute", func(j *transcript.Journey) { j.LoggedIn = false })), Inconclusive, ""},
@@ -272,4 +278,19 @@ func slower(series string) edit {
 // looked is a trick that works.
 func looked(series string) edit {
 	return guesses(series, func(g *transcript.Guess) { g.Status, g.Text = 400, "wrong code" })
+}
+
+// struckAll changes every attack of a scenario.
+func struckAll(scenario string, change func(*transcript.Attack)) edit {
+	return func(e Evidence) {
+		for i := range e.Transcripts[scenario].Attacks {
+			change(&e.Transcripts[scenario].Attacks[i])
+		}
+	}
+}
+
+// lostOnSite ends a journey at a page of the site that nobody knows.
+func lostOnSite(j *transcript.Journey) {
+	j.Outcome, j.Steps = transcript.Unfinished, nil
+	j.Trouble = &transcript.Trouble{Class: transcript.NotRecognised, URL: j.Start}
 }

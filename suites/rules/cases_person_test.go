@@ -45,6 +45,7 @@ var personCases = []ruleCase{
 	{"VERIFY-07", "hard to use", visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Steps[0].Usability = []string{"no label"} }), Pass, ""},
 	{"VERIFY-07", "no name in the profile", nameless, NA, ""},
 	{"VERIFY-07", "consent remembered", unasked, Inconclusive, ""},
+	{"VERIFY-07", "never asked, as the profile says", all(unasked, consentNever), Warn, "not-asked"},
 
 	{"VERIFY-09", "hidden from the one who is logged in", pages(transcript.CompleteURI, "follow", codeShape, ""), Warn, "code-not-shown"},
 	{"VERIFY-09", "shown nowhere", pages(codeEntry, "complete URI", codeShape, ""), Warn, "code-not-shown"},
@@ -85,7 +86,7 @@ var personCases = []ruleCase{
 	{"VERIFY-13", "the other one wins", subjectOf(twoPeople, "at once 1", "alice"), Pass, ""},
 	{"VERIFY-13", "the first to enter the code has it", visit(twoPeople, "uncollected b", shut), Pass, ""},
 	{"VERIFY-13", "a redacted recording", all(withoutUserInfo(twoPeople), in(twoPeople, "uncollected/token", member("id_token", `"[redacted:1a2b3c4d]"`))), Inconclusive, ""},
-	{"VERIFY-13", "nothing tells whose token it is", all(withoutUserInfo(twoPeople), in(twoPeople, "uncollected/token", member("id_token", "")), in(twoPeople, "collected/token", member("id_token", ""))), Pass, ""},
+	{"VERIFY-13", "nothing tells whose token it is", all(withoutUserInfo(twoPeople), in(twoPeople, "uncollected/token", member("id_token", "")), in(twoPeople, "collected/token", member("id_token", ""))), Inconclusive, ""},
 	{"VERIFY-13", "whoever is first holds the code", all(visit(twoPeople, "denied a", shut), visit(twoPeople, "denied b", approvedAgain), in(twoPeople, "denied/after", answer(200, token))), Pass, ""},
 	{"VERIFY-13", "consent remembered", all(visit(twoPeople, "denied a", shut), visit(twoPeople, "denied b", outcome(transcript.Approved)), visit(twoPeople, "denied b", undecided)), Pass, ""},
 	{"VERIFY-13", "neither can decide", all(visit(twoPeople, "denied a", shut), visit(twoPeople, "denied b", shut)), Inconclusive, ""},

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
@@ -46,6 +47,14 @@ func (j *judging) approved(scenario, name string) bool {
 
 // VERIFY-01
 func personCanApprove(j *judging) {
+	// What the page said is evidence; the device knows.
+	if said := j.visitOf(transcript.Approval); said.Decided && said.Outcome != transcript.Approved {
+		if token, ok := j.issued(transcript.Approval, labels.Token); ok {
+			j.note("page-unclear", fmt.Sprintf("the device got its token; the last page was taken for: %s", said.Outcome), token)
+			j.pass("approved in %d pages with the %s driver", len(said.Steps), said.Driver)
+			return
+		}
+	}
 	visit, ok := j.journey(transcript.Approval, labels.Approve)
 	if !ok {
 		return
@@ -59,6 +68,10 @@ func personCanApprove(j *judging) {
 	case transcript.CodeRejected, transcript.ErrorPage:
 		if status := lastStatus(visit); status == 429 || status == 503 {
 			j.inconclusive("the page answered %d: overloaded, or too many attempts", status)
+			return
+		}
+		if n := len(visit.Steps); n > 0 && transcript.SaysLimited(visit.Steps[n-1].Alert+" "+visit.Steps[n-1].Text) {
+			j.inconclusive("the page has a limit: %s%s", visit.Outcome, lastWords(visit))
 			return
 		}
 		j.fail("no-path", "a page where the end user can approve the code", fmt.Sprintf("%s for a code just issued%s", visit.Outcome, lastAlert(visit)), device)
@@ -156,19 +169,23 @@ func approvalNeedsLogin(j *judging) {
 			j.note("no-wrong-password", "the profile has no user with a wrong password (users.wrong)")
 			continue
 		}
+		if name == labels.SessionForgotten {
+			name = j.lastForgotten()
+		}
 		visit, ok := j.journey(transcript.NoSession, name)
 		if !ok {
 			continue
 		}
 		x, ok := j.first(transcript.NoSession, labels.Join(labels.Poll, name))
+		if ok && visit.Goal == transcript.ApproveWithoutSession && !j.forgotAtDecision(name, visit) {
+			continue
+		}
 		switch {
 		case !ok:
 		case hasToken(x.Exchange) && visit.StillAuthenticated:
 			j.note("token-in-page", "session forgotten: a script on the page still held a token, so the approval was authenticated", x)
 		case hasToken(x.Exchange):
 			j.fail("approved-without-login", quoted("authorization_pending"), fmt.Sprintf("%s: %s (the page: %s)", name, describe(x.Exchange), visit.Outcome), x)
-		case name == labels.SessionForgotten && !visit.Decided:
-			j.note("never-asked", fmt.Sprintf("session forgotten: no decision page appeared (%s)", visit.Outcome))
 		case name == labels.WrongPassword && visit.Outcome != transcript.LoginFailed:
 			j.note("not-refused-visibly", fmt.Sprintf("wrong password: the visit ended with %q", visit.Outcome))
 		case recognised(x.Exchange):
@@ -179,8 +196,51 @@ func approvalNeedsLogin(j *judging) {
 	}
 }
 
+// lastForgotten is the attempt that forgot the session last: an earlier one may
+// have done so at a question that decides nothing.
+func (j *judging) lastForgotten() string {
+	if _, again := j.Transcripts[transcript.NoSession].Journey(labels.SessionForgottenAgain); again {
+		return labels.SessionForgottenAgain
+	}
+	return labels.SessionForgotten
+}
+
+// forgotAtDecision says that a visit came to the decision, undecided, and lost
+// its session there. Only then does what follows say something about approvals
+// without a session.
+func (j *judging) forgotAtDecision(name string, visit transcript.Journey) bool {
+	i := slices.IndexFunc(visit.Steps, func(s transcript.Step) bool { return strings.HasPrefix(s.Action, transcript.Forgetting) })
+	if i < 0 {
+		switch {
+		case len(j.visitOf(transcript.Approval).Steps) > 0 && len(asked(j.visitOf(transcript.Approval))) == 0:
+			j.note("never-asked", fmt.Sprintf("%s: no page asks for a decision after the login (%s)", name, visit.Outcome))
+		default:
+			j.inconclusive("%s: no decision page appeared (%s), so no session was forgotten at it", name, visit.Outcome)
+		}
+		return false
+	}
+	at := visit.Steps[i]
+	before, polled := j.maybe(transcript.NoSession, labels.Join(labels.Before, name))
+	switch {
+	case at.Action == transcript.ForgettingNone || strings.HasPrefix(at.Action, transcript.ForgettingNone+";"):
+		j.note("no-cookie", name+": no cookie was ever set, so the login is in the address or in the form, and cannot be forgotten")
+		return false
+	case slices.Contains(j.visitOf(transcript.Approval).OnTheWay(), at.Question):
+		j.inconclusive("%s: the session was forgotten at %q, which is not the decision", name, clip(at.Question))
+		return false
+	case polled && (hasToken(before.Exchange) || !recognised(before.Exchange)):
+		j.inconclusive("%s: the grant was not pending when the session was forgotten: %s", name, describe(before.Exchange))
+		return false
+	}
+	return true
+}
+
 // VERIFY-03
 func wrongUserCodeRefused(j *judging) {
+	if j.codeInStart() {
+		j.notApplicable("verification_uri already holds the user code, and no page asks for one: no wrong code can be typed")
+		return
+	}
 	typed := 0
 	for _, visit := range j.Transcripts[transcript.WrongUserCodes].Journeys {
 		if visit.Goal != transcript.ReachDecision {
@@ -224,6 +284,23 @@ func wrongUserCodeRefused(j *judging) {
 	}
 }
 
+// codeInStart says that the address at which end users begin already tells the
+// code, and that nobody could type one.
+func (j *judging) codeInStart() bool {
+	device, ok := j.maybe(transcript.WrongUserCodes, labels.Device)
+	if !ok {
+		return false
+	}
+	o, err := device.Object()
+	if err != nil {
+		return false
+	}
+	code, _ := o.String("user_code")
+	address, _ := o.String("verification_uri")
+	return bare(code) != "" && strings.Contains(bare(address), bare(code)) &&
+		!slices.ContainsFunc(j.Transcripts[transcript.WrongUserCodes].Journeys, func(v transcript.Journey) bool { return v.CodeTyped })
+}
+
 // VERIFY-08
 func approveAndDenyOffered(j *judging) {
 	visit, ok := j.journey(transcript.Denial, labels.Deny)
@@ -235,6 +312,9 @@ func approveAndDenyOffered(j *judging) {
 		j.pass("the end user can deny a typed code")
 	case j.decisionSeen():
 		j.warn("no-deny", "a way to deny", "the decision page offers no way to deny")
+		return
+	case j.neverAsks():
+		j.warn("no-deny", "a way to deny", "no page asks for the decision (verification.consent: never), so nobody can deny")
 		return
 	default:
 		j.inconclusive("no decision page appeared: %s", visit.Outcome)
@@ -276,6 +356,28 @@ func (j *judging) decisionSeen() bool {
 	return slices.ContainsFunc(j.typedCode(), func(v transcript.Journey) bool { return v.ApproveOffered })
 }
 
+// neverAsks says that the profile declares that no page asks for the decision.
+func (j *judging) neverAsks() bool { return j.Profile.Verification.Consent == "never" }
+
+// followedCodeShown says that the page at which the visit ended shows the code of
+// its device: an empty field beside it is another one.
+func (j *judging) followedCodeShown(visit transcript.Journey) bool {
+	device, ok := j.maybe(transcript.CompleteURI, labels.FollowDevice)
+	if !ok {
+		return false
+	}
+	o, err := device.Object()
+	if err != nil {
+		return false
+	}
+	code, _ := o.String("user_code")
+	if bare(code) == "" || len(visit.Steps) == 0 {
+		return false
+	}
+	last := visit.Steps[len(visit.Steps)-1]
+	return strings.Contains(bare(last.Text), bare(code)) || strings.Contains(bare(strings.Join(last.Fields, "")), bare(code))
+}
+
 // VERIFY-10
 func completeURINeverDecides(j *judging) {
 	if before := j.all(transcript.CompleteURI, labels.BeforeToken); len(before) > 0 && !hasToken(before[len(before)-1].Exchange) {
@@ -305,6 +407,9 @@ func completeURINeverDecides(j *judging) {
 	follow, ok := j.journey(transcript.CompleteURI, labels.Follow)
 	switch {
 	case !ok:
+		return
+	case follow.Outcome == transcript.AtCode && !follow.Decided && j.followedCodeShown(follow):
+		j.inconclusive("the page shows the code, and no field of it was recognized as the one that holds it: name the field in verification.pages of the profile")
 		return
 	case follow.Outcome == transcript.AtCode && !follow.Decided:
 		j.fail("asks-for-code", "the page gets the code, or a reference to it, from the URI", "an empty code field")

@@ -79,7 +79,11 @@ func personIsTold(j *judging) {
 		}
 		j.noteScopes(pages, c.client)
 	}
-	if seen == 0 {
+	switch {
+	case seen > 0:
+	case j.neverAsks() && len(j.visitOf(transcript.Approval).Steps) > 0:
+		j.warn("not-asked", "a page that tells which client asks", "no page asks for the decision (verification.consent: never)")
+	default:
 		j.inconclusive("no decision page appeared")
 	}
 }

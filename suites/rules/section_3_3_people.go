@@ -101,7 +101,7 @@ func decidedCodeIsDead(j *judging) {
 				j.first(scenario, labels.UncollectedToken)
 				j.inconclusive("the approved code got no token")
 			case owner == "" || sub == "":
-				j.note("subject-unknown", "unknown whose token it is: no userinfo, introspection or ID token", x)
+				j.inconclusive("%s: unknown whose token it is: no userinfo, introspection or ID token", part)
 			case sub != owner:
 				j.fail("rebound", fmt.Sprintf("a token of the first end user (subject %q)", clip(owner)), fmt.Sprintf("a token of subject %q, after another end user entered the approved code", clip(sub)), x)
 			default:
@@ -243,7 +243,7 @@ func (j *judging) approvedByA(scenario, owner string) {
 	sub := j.subject(scenario, labels.UncollectedWhose, x)
 	switch {
 	case sub == "" || owner == "":
-		j.note("subject-unknown", "unknown whose token it is: no userinfo, introspection or ID token", x)
+		j.inconclusive("uncollected: unknown whose token it is: no userinfo, introspection or ID token")
 	case sub != owner:
 		j.fail("subject-changed", fmt.Sprintf("a token of the end user who approved first (subject %q)", clip(owner)), fmt.Sprintf("a token of subject %q", clip(sub)), x)
 	default:
@@ -285,9 +285,15 @@ func (j *judging) atOnce(scenario string) {
 		j.note("rounds", fmt.Sprintf("both at once: %d rounds, both pressed approve in %d; one token each", rounds, met))
 		if met > 0 {
 			j.pass("two approvals at once make one decision (%d rounds)", met)
+		} else if !j.holdsClaims() {
+			j.inconclusive("at once: the two never pressed approve in the same round")
 		}
 	}
 }
+
+// holdsClaims says that whoever is at the decision first holds the code: there, two
+// can never press approve.
+func (j *judging) holdsClaims() bool { return reported(j, "claimed") || reported(j, "not-asked") }
 
 // maxRounds bounds the rounds that a recording may have.
 const maxRounds = 100

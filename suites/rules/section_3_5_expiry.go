@@ -143,6 +143,8 @@ func expiredUserCode(j *judging) {
 			continue
 		}
 		switch {
+		case visit.Ended < l.over && len(asked(j.visitOf(transcript.Approval))) > 0:
+			j.inconclusive("%s: the decision came within the lifetime, so this half was not seen", story.when)
 		case visit.Ended < l.over:
 			j.note("not-late", story.when+": no page asked before the end, and the decision came within the lifetime")
 		case hasToken(x.Exchange):

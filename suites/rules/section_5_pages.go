@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 )
 
 var section5Pages = []Rule{
-	{"SEC-07", one(transcript.CrossSite), nil, decisionsAreNotForged},
+	{"SEC-07", []string{transcript.CrossSite, transcript.Approval}, nil, decisionsAreNotForged},
 	{"SEC-08", one(transcript.Framing), nil, pagesAreNotFramed},
 	{"SEC-09", one(transcript.RepeatedConsent), nil, noSilentRepeat},
 	{"SEC-10", one(transcript.Injection), nil, nothingIsInjected},
@@ -51,6 +52,20 @@ func parenthesis(text string) string {
 // SEC-07
 func decisionsAreNotForged(j *judging) {
 	const scenario = transcript.CrossSite
+	if x, ok := j.maybe(scenario, labels.Join(labels.Poll, labels.Untouched)); ok && (hasToken(x.Exchange) || !recognised(x.Exchange)) {
+		j.inconclusive("coming to the decision page is enough to end the wait, so the attacks prove nothing: %s", describe(x.Exchange))
+		return
+	}
+	control, _ := j.Transcripts[scenario].Attack(labels.RawControl)
+	// The control tells which request decides. An attack that stands in for
+	// another one, which a page sends on the way, proves nothing.
+	aimed := func(a transcript.Attack) bool {
+		if a.Form == control.Form {
+			return true
+		}
+		j.inconclusive("%s: the attack went at another request (%s) than the one that decides (%s)", a.Name, clip(a.Form), clip(orAbsent(control.Form)))
+		return false
+	}
 	approvedBy := func(name string) (x said, approved, known bool) {
 		x, ok := j.first(scenario, labels.Join(labels.Poll, name))
 		if !ok {
@@ -76,7 +91,7 @@ func decisionsAreNotForged(j *judging) {
 		case approved:
 			j.fail("forged-from-another-site", quoted("authorization_pending")+": the end user pressed nothing",
 				fmt.Sprintf("a page at %s sent %s %s %s, and the device got its token; cookies sent: %s", clip(a.From), a.Method, clip(a.URL), clip(a.Forged), orNone(a.Cookies)), x)
-		case known:
+		case known && aimed(a):
 			stopped[name] = a
 		}
 	}
@@ -92,6 +107,9 @@ func decisionsAreNotForged(j *judging) {
 	for _, kind := range []string{labels.NoCSRFToken, labels.OtherCSRFToken} {
 		raw, cross := labels.Join(labels.Raw, kind), stopped[labels.Join(labels.CrossSite, kind)]
 		if _, tried := j.Transcripts[scenario].Attack(raw); !tried || cross.Name == "" {
+			continue
+		}
+		if a, _ := j.Transcripts[scenario].Attack(raw); !aimed(a) {
 			continue
 		}
 		accepted, approved, known := approvedBy(raw)
@@ -247,13 +265,19 @@ func noSilentRepeat(j *judging) {
 
 // SEC-10
 func nothingIsInjected(j *judging) {
-	tried := 0
+	tried, typed, shown := 0, 0, 0
 	for _, a := range j.Transcripts[transcript.Injection].Attacks {
+		if a.Shown {
+			shown++
+		}
 		switch {
 		case len(a.Seen) > 0:
 			j.fail("injected", "the payload shown as text or not at all", fmt.Sprintf("%s: %s (%s)", clip(a.Name), clip(strings.Join(a.Seen, "; ")), clip(a.URL)))
 		case a.Trouble != "" || !a.Delivered:
 			j.note("not-delivered", fmt.Sprintf("%s%s%s", clip(a.Name), parenthesis(a.Trouble), parenthesis(a.Blocked)))
+		case a.Method == labels.Typed:
+			typed++
+			fallthrough
 		default:
 			tried++
 		}
@@ -262,8 +286,19 @@ func nothingIsInjected(j *judging) {
 		j.missing(transcript.Injection, "a delivered attack")
 		return
 	}
-	if _, ok := j.Transcripts[transcript.Injection].Attack(labels.Join(labels.VerificationURI, labels.Text)); ok {
+	if _, ok := j.Transcripts[transcript.Injection].Attack(labels.Join(labels.VerificationURI, labels.Text)); !ok {
+		return
+	}
+	_, controlled := j.Transcripts[transcript.Injection].Attack(labels.Join(labels.VerificationURI, labels.Plain))
+	switch {
+	case !controlled:
 		j.pass("%d payloads had no effect on the pages", tried)
+	case shown == 0 && typed == 0:
+		j.inconclusive("no page showed any of the %d payloads, nor the harmless word among them, and none could be typed: none reached a page that could be harmed", tried)
+	case shown == 0:
+		j.pass("%d payloads had no effect on the pages, which repeat nothing: the code page took %d of them and showed none, not even the harmless word", tried, typed)
+	default:
+		j.pass("%d payloads had no effect on the pages, which showed %d of them as text", tried, shown)
 	}
 }
 
@@ -275,6 +310,8 @@ func noOpenRedirect(j *judging) {
 		case len(a.Seen) > 0:
 			j.fail("redirected", "a browser that stays on the site", fmt.Sprintf("%s sent the browser to a foreign site (%s)", clip(strings.Join(a.Seen, ", ")), clip(a.Name)))
 		case a.Delivered:
+			delivered++
+		case j.endedOnSite(a):
 			delivered++
 		default:
 			j.inconclusive("%s: no page appeared", a.Name)
@@ -295,6 +332,21 @@ func noOpenRedirect(j *judging) {
 	default:
 		j.pass("%s", stayed)
 	}
+}
+
+// endedOnSite says that the visit of an attack ended at a page of the site that
+// nobody knows: where the browser is answers the question.
+func (j *judging) endedOnSite(a transcript.Attack) bool {
+	visit, ok := j.Transcripts[transcript.Redirection].Journey(a.Name)
+	if !ok || visit.Trouble == nil || visit.Trouble.Class != transcript.NotRecognised {
+		return false
+	}
+	began, err := url.Parse(a.URL)
+	if err != nil {
+		return false
+	}
+	ended, err := url.Parse(visit.Trouble.URL)
+	return err == nil && ended.Host != "" && ended.Host == began.Host
 }
 
 // sessionLike are cookies that could be the login's: long enough that nobody

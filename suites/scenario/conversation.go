@@ -44,6 +44,8 @@ type Environment struct {
 	limiter *rate.Limiter
 	// ceilings are those of single endpoints, by URL.
 	ceilings map[string]*rate.Limiter
+	// onTheWay are the questions after the login that are not the decision.
+	onTheWay questions
 	// dialect is how the target spells its answers.
 	dialect *wire.Dialect
 }

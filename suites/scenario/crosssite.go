@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -27,6 +29,9 @@ type forgery struct {
 	// raw requests are sent outside of the browser, with its cookies.
 	raw    bool
 	origin string // of a raw one; "": the page's own
+	// apart: first the devices before it ask, since this request may decide about
+	// an earlier code that the session still holds.
+	apart bool
 }
 
 // forgeries, with the positive control at the end: the request that approve
@@ -35,10 +40,10 @@ var forgeries = []forgery{
 	{name: labels.CrossSiteNoCSRFToken, make: withoutToken},
 	{name: labels.CrossSiteOtherCSRFToken, make: withOtherToken},
 	{name: labels.CrossSiteQuery, make: asQuery},
-	{name: labels.Join(labels.Raw, labels.NoCSRFToken), make: withoutToken, raw: true},
+	{name: labels.Join(labels.Raw, labels.NoCSRFToken), make: withoutToken, raw: true, apart: true},
 	{name: labels.Join(labels.Raw, labels.OtherCSRFToken), make: withOtherToken, raw: true},
-	{name: labels.Join(labels.Raw, "foreign origin"), make: unchanged, raw: true, origin: evilOrigin},
-	{name: labels.RawControl, make: unchanged, raw: true},
+	{name: labels.Join(labels.Raw, "foreign origin"), make: unchanged, raw: true, origin: evilOrigin, apart: true},
+	{name: labels.RawControl, make: unchanged, raw: true, apart: true},
 }
 
 // crossSite leads a logged-in person to the decision about one code after
@@ -48,41 +53,118 @@ var forgeries = []forgery{
 // POST: the case in which such a cookie protects least. Where the decision
 // comes before the login the end user has approved another code before.
 //
-// Journeys: another session, logging in, and one for each forgery. Attacks: one for each.
-// Labels: device/NAME, poll/NAME; device/logging
-// in.
+// A first code, untouched, comes to the decision and nothing is sent: it shows
+// that coming there decides nothing. What a forgery did is asked before a request
+// that may be legitimate follows. A session that comes back to an earlier code is
+// given up for a fresh one.
+//
+// Journeys: another session, logging in, untouched, and one for each forgery, or
+// NAME/again in a fresh session. Attacks: one for each.
+// Labels: device/NAME, poll/NAME; device/logging in.
 func crossSite(c *conversation) error {
 	client, err := c.bait()
 	if err != nil {
 		return err
 	}
-	other, otherCode, stranger, err := c.otherDecision(client)
-	if err != nil {
+	// An approval shows which questions are not the decision.
+	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}
-	s, err := c.victim()
-	if err != nil {
+	v := &victimised{conversation: c, client: client}
+	if v.other, v.otherCode, v.stranger, err = c.otherDecision(client); err != nil {
 		return err
 	}
-	devices := map[string]*device{}
-	if stranger {
-		err = c.logIn(s, client)
+	err = v.forgeAll()
+	if v.session != nil {
+		if closed := v.session.Close(); err == nil {
+			err = closed
+		}
 	}
-	if err == nil {
-		err = c.forgeAll(s, client, other, otherCode, devices)
+	return err
+}
+
+// victimised is an end user in whose name decisions are forged.
+type victimised struct {
+	*conversation
+	client *profiles.Client
+	// other is what the attacker's own approval would send, for otherCode.
+	other     useragent.Request
+	otherCode string
+	// stranger: the login comes after the decision.
+	stranger bool
+	session  useragent.Attacker
+	// resumes: a session goes on with the code that it had before.
+	resumes bool
+	// devices have come to the decision, and asked are those that have asked since.
+	devices []lured
+	asked   int
+}
+
+type lured struct {
+	*device
+	name string
+}
+
+// renew opens a session, in which the end user is logged in if they are at all
+// before the decision.
+func (v *victimised) renew() (err error) {
+	if v.session != nil {
+		if err := v.session.Close(); err != nil {
+			return err
+		}
 	}
-	if closed := s.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
+	if v.session, err = v.victim(); err != nil || !v.stranger {
 		return err
 	}
-	c.leavePages()
-	for _, f := range forgeries {
-		if d := devices[f.name]; d != nil {
-			if _, err := d.poll(labels.Join(labels.Poll, f.name)); err != nil {
-				return err
-			}
+	return v.logIn(v.session, v.client)
+}
+
+// lead brings the end user to the decision about a code of its own.
+func (v *victimised) lead(name string) (*device, error) {
+	if v.session == nil || v.resumes {
+		if err := v.renew(); err != nil {
+			return nil, err
+		}
+	}
+	d, j, err := v.lure(v.session, v.client, name)
+	if err == nil && v.isAboutEarlier(j, d) {
+		v.resumes = true
+		if err := v.renew(); err != nil {
+			return nil, err
+		}
+		d, j, err = v.lure(v.session, v.client, name+again)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := atDecision(j); err != nil {
+		return nil, err
+	}
+	v.devices = append(v.devices, lured{d, name})
+	return d, nil
+}
+
+// isAboutEarlier says that the decision page shows an earlier code, and not the
+// device's own.
+func (v *victimised) isAboutEarlier(j transcript.Journey, d *device) bool {
+	if len(j.Steps) == 0 {
+		return false
+	}
+	last := j.Steps[len(j.Steps)-1]
+	shown := strings.ToUpper(bareCode(last.Text + strings.Join(last.Fields, "")))
+	shows := func(code string) bool {
+		code = strings.ToUpper(bareCode(code))
+		return code != "" && strings.Contains(shown, code)
+	}
+	return !shows(d.userCode) && slices.ContainsFunc(v.devices, func(earlier lured) bool { return shows(earlier.userCode) })
+}
+
+// ask polls for every device that has not asked since it came to the decision.
+func (v *victimised) ask() error {
+	for ; v.asked < len(v.devices); v.asked++ {
+		d := v.devices[v.asked]
+		if _, err := d.poll(labels.Join(labels.Poll, d.name)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -147,38 +229,79 @@ func atDecision(j transcript.Journey) error {
 	return nil
 }
 
-func (c *conversation) forgeAll(s useragent.Attacker, client *profiles.Client, other useragent.Request, otherCode string, devices map[string]*device) error {
-	for _, f := range forgeries {
-		d, j, err := c.lure(s, client, f.name)
-		if err != nil {
-			return err
-		}
-		if err := atDecision(j); err != nil {
-			return err
-		}
-		own, err := s.Hold(c.ctx)
-		if err != nil {
-			return fmt.Errorf("could not intercept the approve request: %w", err)
-		}
-		r, what := f.make(own, other, d.userCode, otherCode)
-		if r.URL == "" {
-			continue
-		}
-		var done transcript.Attack
-		if f.raw {
-			origin := f.origin
-			if origin == "" {
-				origin = originOf(own.URL)
-			}
-			done = s.Replay(c.ctx, f.name, r, origin)
-		} else {
-			done = s.CrossSite(c.ctx, f.name, r)
-		}
-		done.Forged = what
-		c.attacked(done)
-		devices[f.name] = d
+func (v *victimised) forgeAll() error {
+	if _, err := v.lead(labels.Untouched); err != nil {
+		return err
 	}
+	for _, f := range forgeries {
+		if f.apart {
+			if err := v.ask(); err != nil {
+				return err
+			}
+		}
+		if err := v.forge(f); err != nil {
+			return err
+		}
+	}
+	v.leavePages()
+	return v.ask()
+}
+
+// forge tries one forgery on a code of its own.
+func (v *victimised) forge(f forgery) error {
+	d, err := v.lead(f.name)
+	if err != nil {
+		return err
+	}
+	own, err := v.session.Hold(v.ctx)
+	if err != nil {
+		return fmt.Errorf("could not intercept the approve request: %w", err)
+	}
+	r, what := f.make(own, v.other, d.userCode, v.otherCode)
+	if r.URL == "" {
+		v.devices = v.devices[:len(v.devices)-1]
+		return nil
+	}
+	var done transcript.Attack
+	if f.raw {
+		origin := f.origin
+		if origin == "" {
+			origin = originOf(own.URL)
+		}
+		done = v.session.Replay(v.ctx, f.name, r, origin)
+	} else {
+		done = v.session.CrossSite(v.ctx, f.name, r)
+	}
+	done.Forged, done.Form = what, formOf(own, d.userCode)
+	v.attacked(done)
 	return nil
+}
+
+// formOf identifies a request that a page makes, whatever the code and the
+// session: its method, its path without identifiers, the names of its fields.
+func formOf(r useragent.Request, code string) string {
+	swap := codeSwap(code, "CODE")
+	path := ""
+	if u, err := url.Parse(swap.Replace(r.URL)); err == nil {
+		for segment := range strings.SplitSeq(strings.Trim(u.Path, "/"), "/") {
+			if strings.ContainsAny(segment, "0123456789") || len(segment) > 20 {
+				segment = "*"
+			}
+			path += "/" + segment
+		}
+	}
+	var names []string
+	if r.Form() {
+		for _, pair := range parsePairs(r.Body) {
+			names = append(names, pair.Name)
+		}
+	} else {
+		var members map[string]any
+		_ = json.Unmarshal([]byte(r.Body), &members) // another body has no names
+		names = slices.Collect(maps.Keys(members))
+	}
+	slices.Sort(names)
+	return r.Method + " " + path + " " + strings.Join(slices.Compact(names), " ")
 }
 
 func originOf(address string) string {

@@ -36,11 +36,20 @@ func approval(c *conversation) error {
 	if err := c.afterPages(transcript.Denial); err != nil {
 		return err
 	}
-	if err := c.decide(d, transcript.Approve); err != nil {
+	j, err := c.visitOnce(d.task(string(transcript.Approve), transcript.Approve))
+	if err != nil {
 		return err
 	}
+	lost := unfinished(j)
+	if lost != nil && !j.Decided {
+		return lost
+	}
+	c.onTheWay.learn(j)
 	c.leavePages()
 	x, err := d.collect(labels.Token, patience)
+	if lost != nil && (err != nil || x.Status != 200) {
+		return lost // the device knows of no decision either
+	}
 	if err != nil || x.Status != 200 {
 		return err
 	}

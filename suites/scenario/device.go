@@ -237,6 +237,7 @@ func (d *device) task(name string, goal transcript.Goal) useragent.Task {
 		Account:  account(d.c.Profile.Users.First),
 		Complete: d.complete,
 		Watch:    d.watch(),
+		OnTheWay: d.c.onTheWay.has,
 	}
 	if d.lifetime > 0 {
 		t.Deadline = d.c.Clock.Until(d.issued + d.lifetime)

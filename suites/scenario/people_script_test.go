@@ -189,7 +189,7 @@ func (a *agent) walk(ctx context.Context, n int, task useragent.Task, j *transcr
 	if u, err := url.Parse(task.Start); err == nil && !task.TypeCode {
 		text = u.Query().Get("user_code")
 	}
-	j.CodeTyped = task.TypeCode
+	j.CodeTyped = task.TypeCode && !a.loginFirst
 	c := a.people.at.typed(text)
 	if a.counts(c == nil) {
 		j.Steps[0].Text, j.Steps[0].Status, j.Outcome = "Too many codes, try again later", 429, transcript.ErrorPage
@@ -215,6 +215,7 @@ func (a *agent) walk(ctx context.Context, n int, task useragent.Task, j *transcr
 	if a.loginFirst && !login() {
 		return
 	}
+	j.CodeTyped = task.TypeCode
 	if c == nil {
 		j.Steps[0].Text, j.Outcome = "This code is unknown", transcript.CodeRejected
 		return
@@ -285,8 +286,8 @@ func (a *agent) Inject(_ context.Context, name, address string, mark useragent.M
 	return transcript.Attack{Name: name, Method: "GET", URL: address, Delivered: true, Forged: mark.Name}
 }
 
-func (a *agent) Search(_ context.Context, mark useragent.Mark) []string {
-	return []string{"looked for " + mark.Name}
+func (a *agent) Search(_ context.Context, mark useragent.Mark) ([]string, bool) {
+	return []string{"looked for " + mark.Name}, true
 }
 
 func (a *agent) Lure(_, path string) (string, error) { return "http://evil.test/" + path, nil }

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"time"
@@ -11,10 +12,13 @@ import (
 )
 
 // noSession tries approvals without a logged-in end user, each on a code of
-// its own.
+// its own. The session is forgotten at the decision page, while the device is
+// known to be pending. Where that page turns out to ask something else ("Stay
+// signed in?"), it is forgotten once more, at the decision.
 //
 // Journeys: not logged in; wrong password (with a user "wrong"); session
-// forgotten. Labels: device/NAME and poll/NAME for each.
+// forgotten, session forgotten/again. Labels: device/NAME and poll/NAME for each,
+// before/NAME for a forgotten session.
 func noSession(c *conversation) error {
 	attempts := []struct {
 		name    string
@@ -31,30 +35,46 @@ func noSession(c *conversation) error {
 	var (
 		all    sync.WaitGroup
 		errs   = make([]error, len(attempts))
-		decide = func(i int) error {
-			a := attempts[i]
-			if i == 2 {
-				// Last of all: an account may be locked after it.
-				if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI, transcript.WrongUserCodes); err != nil {
-					return err
-				}
-			}
-			s, err := c.personInTurn()
-			if err != nil {
+		decide func(i int) error
+	)
+	decide = func(i int) error {
+		a := attempts[i]
+		if i == 2 {
+			// Last of all: an account may be locked after it.
+			if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI, transcript.WrongUserCodes); err != nil {
 				return err
 			}
-			defer s.Close()
-			d, err := c.issue(labels.Join(labels.Device, a.name), c.Profile.Clients.Public)
-			if err != nil {
-				return err
-			}
-			task := d.task(a.name, a.goal)
-			task.Account = a.account
-			c.visit(s, task)
-			_, err = d.poll(labels.Join(labels.Poll, a.name))
+		}
+		s, err := c.personInTurn()
+		if err != nil {
 			return err
 		}
-	)
+		defer s.Close()
+		d, err := c.issue(labels.Join(labels.Device, a.name), c.Profile.Clients.Public)
+		if err != nil {
+			return err
+		}
+		task := d.task(a.name, a.goal)
+		task.Account = a.account
+		if a.goal == transcript.ApproveWithoutSession {
+			task.AtDecision = func(context.Context) error {
+				_, err := d.poll(labels.Join(labels.Before, a.name))
+				return err
+			}
+		}
+		j := c.visit(s, task)
+		if _, err = d.poll(labels.Join(labels.Poll, a.name)); err != nil || a.name != labels.SessionForgotten {
+			return err
+		}
+		if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
+			return err
+		}
+		if !c.onTheWay.has(forgottenAt(j)) {
+			return nil
+		}
+		attempts[i].name = labels.SessionForgottenAgain
+		return decide(i)
+	}
 	for i := range attempts {
 		all.Go(func() { errs[i] = decide(i) })
 	}
@@ -65,6 +85,16 @@ func noSession(c *conversation) error {
 		}
 	}
 	return nil
+}
+
+// forgottenAt is the question at which a session was forgotten; "" for none.
+func forgottenAt(j transcript.Journey) string {
+	for _, step := range j.Steps {
+		if strings.HasPrefix(step.Action, transcript.Forgetting) {
+			return step.Question
+		}
+	}
+	return ""
 }
 
 // wrongUserCodes types codes that were never issued, then the right one: the

@@ -70,7 +70,7 @@ entered/device, entered/poll`, journeys: "decided\napproved\nopened\nentered"},
 	transcript.Approval:      {labels: "device, bystander/device, pending, bystander/before, token/1, bystander/poll, reuse/1..2", journeys: "approve"},
 	transcript.EarlyApproval: {labels: "device, token/1", journeys: "approve"},
 	transcript.Denial:        {labels: "device, pending, denied/1..3", journeys: "deny"},
-	transcript.NoSession: {labels: "device/not logged in, poll/not logged in\ndevice/wrong password, poll/wrong password\ndevice/session forgotten, poll/session forgotten",
+	transcript.NoSession: {labels: "device/not logged in, poll/not logged in\ndevice/wrong password, poll/wrong password\ndevice/session forgotten, before/session forgotten, poll/session forgotten",
 		journeys: "not logged in\nwrong password\nsession forgotten"},
 	transcript.WrongUserCodes:  {labels: "device, before, pending, token/1", journeys: "never issued, empty, one character, 500 characters, NUL, emoji, fullwidth letters, SQL and LDAP metacharacters, approve"},
 	transcript.CompleteURI:     {labels: "before/device, before/token/1, device, before look, after look, follow/device, token/1", journeys: "approve before, look, follow"},
@@ -135,14 +135,14 @@ replay/device, dpop/device, dpop/bad/htu, dpop/bad/htm, dpop/bad/iat, dpop/bad/t
 resource/device, resource/token/1, resource/introspection
 details/device, details/token/1`, journeys: "approve pkce\napprove verifier\napprove dpop\napprove resource\napprove details"},
 
-	transcript.CrossSite: {labels: `device/another session, device/cross-site/no token, device/cross-site/other token, device/cross-site/query, device/raw/no token, device/raw/other token, device/raw/foreign origin, device/raw/control, poll/cross-site/no token, poll/cross-site/other token, poll/cross-site/query, poll/raw/no token, poll/raw/other token, poll/raw/foreign origin, poll/raw/control`,
-		journeys: "another session, cross-site/no token, cross-site/other token, cross-site/query, raw/no token, raw/other token, raw/foreign origin, raw/control",
+	transcript.CrossSite: {labels: `device/another session, device/untouched, device/cross-site/no token, device/cross-site/other token, device/cross-site/query, poll/untouched, poll/cross-site/no token, poll/cross-site/other token, poll/cross-site/query, device/raw/no token, device/raw/other token, poll/raw/no token, poll/raw/other token, device/raw/foreign origin, poll/raw/foreign origin, device/raw/control, poll/raw/control`,
+		journeys: "another session, untouched, cross-site/no token, cross-site/other token, cross-site/query, raw/no token, raw/other token, raw/foreign origin, raw/control",
 		attacks:  "cross-site/no token, cross-site/other token, cross-site/query, raw/no token, raw/other token, raw/foreign origin, raw/control"},
 	transcript.Redirection: {labels: `device/verification_uri/absolute, device/logged-in/absolute, device/login/absolute, device/verification_uri/protocol-relative, device/logged-in/protocol-relative, device/login/protocol-relative`,
 		journeys: "verification_uri/absolute, logged-in/absolute, login/absolute, verification_uri/protocol-relative, logged-in/protocol-relative, login/protocol-relative",
 		attacks:  "verification_uri/absolute, logged-in/absolute, login/absolute, verification_uri/protocol-relative, logged-in/protocol-relative, login/protocol-relative"},
-	transcript.Injection: {labels: "device", journeys: "typed/text, typed/attribute, typed/single quotes, typed/script, typed/template",
-		attacks: `verification_uri/text, verification_uri_complete/text, typed/text, verification_uri/attribute, verification_uri_complete/attribute, typed/attribute, verification_uri/single quotes, verification_uri_complete/single quotes, typed/single quotes, verification_uri/script, verification_uri_complete/script, typed/script, verification_uri/template, verification_uri_complete/template, typed/template`},
+	transcript.Injection: {labels: "device", journeys: "typed/plain, typed/text, typed/attribute, typed/single quotes, typed/script, typed/template",
+		attacks: `verification_uri/plain, verification_uri_complete/plain, typed/plain, verification_uri/text, verification_uri_complete/text, typed/text, verification_uri/attribute, verification_uri_complete/attribute, typed/attribute, verification_uri/single quotes, verification_uri_complete/single quotes, typed/single quotes, verification_uri/script, verification_uri_complete/script, typed/script, verification_uri/template, verification_uri_complete/template, typed/template`},
 	transcript.Framing: {labels: "device/decision, device/wrong code", journeys: "decision, wrong code", attacks: "frame/code, frame/login, frame/consent"},
 }
 
@@ -332,7 +332,10 @@ entered/device, entered/poll`, journeys: "login decided, decided\nlogin approved
 
 		{"no complete URI to look at", transcript.CrossOriginReads, &telling{at: &idp{plain: true}}, script{labels: "device, page/verification_uri, preflight"}},
 		{"no complete URI to poison", transcript.Injection, &telling{at: &idp{plain: true}}, script{labels: "device", journeys: told[transcript.Injection].journeys,
-			attacks: "verification_uri/text, typed/text, verification_uri/attribute, typed/attribute, verification_uri/single quotes, typed/single quotes, verification_uri/script, typed/script, verification_uri/template, typed/template"}},
+			attacks: "verification_uri/plain, typed/plain, verification_uri/text, typed/text, verification_uri/attribute, typed/attribute, verification_uri/single quotes, typed/single quotes, verification_uri/script, typed/script, verification_uri/template, typed/template"}},
+		{"strangers have to log in first", transcript.Injection, &telling{at: &idp{plain: true}, by: &people{loginFirst: true}}, script{labels: "device, device/logged in",
+			journeys: told[transcript.Injection].journeys + ", logged in, logged in/typed/plain, logged in/typed/text, logged in/typed/attribute, logged in/typed/single quotes, logged in/typed/script, logged in/typed/template",
+			attacks:  "verification_uri/plain, typed/plain, verification_uri/text, typed/text, verification_uri/attribute, typed/attribute, verification_uri/single quotes, typed/single quotes, verification_uri/script, typed/script, verification_uri/template, typed/template, logged in/verification_uri/plain, logged in/typed/plain, logged in/verification_uri/text, logged in/typed/text, logged in/verification_uri/attribute, logged in/typed/attribute, logged in/verification_uri/single quotes, logged in/typed/single quotes, logged in/verification_uri/script, logged in/typed/script, logged in/verification_uri/template, logged in/typed/template"}},
 		{"no complete URI to enter", transcript.CodeEntry, &telling{at: &idp{plain: true}},
 			script{labels: told[transcript.CodeEntry].labels, journeys: "as printed, other case, without separators, dashes added, spaces around, spaces inside"}},
 		{"no refresh tokens", transcript.Refresh, &telling{at: &idp{plain: true}}, script{labels: "binding/device, binding/token/1\nreplay/device, replay/token/1", journeys: "approve binding, approve replay"}},
@@ -401,7 +404,7 @@ document, replay/device, dpop/device, document, dpop/bad/htu, dpop/bad/htm, dpop
 		{"the confidential client alone is proved", transcript.UnprovenClient, with(func(p *profiles.Profile) { p.Clients.Public = p.Clients.Reserved; p.Clients.Reserved = nil }), script{
 			labels: "pending/confidential, pending/confidential/secretless, pending/confidential/right, confidential/device, confidential/secretless, confidential/wrong, confidential/redeem/1", journeys: "approve confidential"}},
 		{"no scopes at all", transcript.DeviceErrors, with(alone), script{labels: `control/public, method/GET, method/PUT, method/HEAD, query/parameters, type/json, type/text, type/multipart, type/none, type/charset, client/absent, client/empty, client/unknown, repeat/same client, repeat/other client, unknown/added, scope/absent, scope/empty, control/public again`}},
-		{"nobody who is refused", transcript.NoSession, with(alone), script{labels: "device/not logged in, poll/not logged in\ndevice/session forgotten, poll/session forgotten", journeys: "not logged in\nsession forgotten"}},
+		{"nobody who is refused", transcript.NoSession, with(alone), script{labels: "device/not logged in, poll/not logged in\ndevice/session forgotten, before/session forgotten, poll/session forgotten", journeys: "not logged in\nsession forgotten"}},
 		{"no way to deny", transcript.ForeignClient, outcome(transcript.NoWayToDeny, "deny"), script{
 			labels:   "other/device, control, pending/device, pending/foreign, pending/owner, denied/device, approved/device, approved/foreign, approved/owner/1",
 			journeys: "deny, approve"}},

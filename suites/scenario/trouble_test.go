@@ -158,7 +158,7 @@ func TestEndings(t *testing.T) {
 		{transcript.Framing, harmless, "aborted: hostile pages need a real browser, but the driver is forms", 0, 0},
 		{transcript.CrossSite, ends(transcript.CodeRejected, "another session"), "aborted: no decision page appeared (another session: code rejected)", 1, 1},
 		{transcript.CrossSite, ends(transcript.AtDecision, "another session"), "aborted: could not intercept the approve request: no decision page is open", 1, 1},
-		{transcript.CrossSite, ends(transcript.Approved, "raw/no token"), "aborted: no decision page appeared (raw/no token: approved)", 5, 5},
+		{transcript.CrossSite, ends(transcript.Approved, "raw/no token"), "aborted: no decision page appeared (raw/no token: approved)", 10, 6},
 
 		{transcript.Fleet, &telling{by: &people{name: "manual"}}, "skipped: the manual driver would ask for six more decisions", 0, 0},
 		{transcript.Expiry, budget(time.Minute), "skipped: the code lifetime is 10m0s and the time budget is 1m0s: use --time-budget 11m0s, or set an expiry target with short-lived codes in the profile", 1, 0},

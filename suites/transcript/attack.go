@@ -14,6 +14,9 @@ type Attack struct {
 	URL    string `json:"url"`
 	// Forged says what was changed in a request that the page itself makes.
 	Forged string `json:"forged,omitempty"`
+	// Form identifies the request that it stands in for, whatever the code: method,
+	// path and the names of the fields.
+	Form string `json:"form,omitempty"`
 	// Delivered is the positive control: the request was sent, with what makes
 	// it an attack. Without it, the attempt proves nothing.
 	Delivered bool `json:"delivered"`
@@ -29,6 +32,9 @@ type Attack struct {
 	Withheld []string `json:"withheld,omitempty"`
 	// Seen is the effect: "a script ran", "an element of ours is in the page".
 	Seen []string `json:"seen,omitempty"`
+	// Shown says that a page showed the payload, or its harmless part, as text: the
+	// payload got to where it could do harm.
+	Shown bool `json:"shown,omitempty"`
 	// Trouble says why it could not be carried out.
 	Trouble string `json:"trouble,omitempty"`
 }
@@ -96,7 +102,13 @@ func (g Guess) Limited() bool {
 	if g.Status == 429 || g.Status == 423 {
 		return true
 	}
-	text := strings.ToLower(g.Text)
+	return SaysLimited(g.Text)
+}
+
+// SaysLimited reports whether a page's text says that the server has had enough
+// requests or guesses.
+func SaysLimited(text string) bool {
+	text = strings.ToLower(text)
 	for _, word := range limitWords {
 		if strings.Contains(text, word) {
 			return true

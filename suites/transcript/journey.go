@@ -3,6 +3,7 @@ package transcript
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -100,6 +101,37 @@ type Journey struct {
 	Ended   time.Duration `json:"-"`
 }
 
+// Forgetting begins the action of a step before which the cookies were dropped.
+// ForgettingNone is all of it where there was no cookie to drop.
+const (
+	Forgetting     = "forget all cookies"
+	ForgettingNone = Forgetting + " (there were none)"
+)
+
+// OnTheWay returns the questions of this approval that came after the login and
+// before the last one: answering them is no decision about the code ("Stay
+// signed in?"). A question that came last, too, is not among them.
+func (j Journey) OnTheWay() []string {
+	if j.Outcome != Approved || !j.LoggedIn {
+		return nil
+	}
+	var questions []string
+	loggedIn := false
+	for _, s := range j.Steps {
+		switch {
+		case s.Page == "login" || s.Page == "password":
+			loggedIn = true
+		case loggedIn && s.Question != "" && s.Action != "":
+			questions = append(questions, s.Question)
+		}
+	}
+	if len(questions) == 0 {
+		return nil
+	}
+	last := questions[len(questions)-1]
+	return slices.DeleteFunc(questions, func(q string) bool { return q == last })
+}
+
 // journeyJSON carries the two times as milliseconds of target time.
 type journeyJSON struct {
 	plainJourney
@@ -143,8 +175,11 @@ type Step struct {
 	Reason string `json:"reason,omitempty"`
 	// Action says what was done, without any secret: `click "Approve"`.
 	Action string `json:"action,omitempty"`
-	URL    string `json:"url"`
-	Title  string `json:"title,omitempty"`
+	// Question identifies what a decision page asks, whatever the code: its
+	// title and buttons.
+	Question string `json:"question,omitempty"`
+	URL      string `json:"url"`
+	Title    string `json:"title,omitempty"`
 	// Alert is the text of the page's error or alert element, if any.
 	Alert string `json:"alert,omitempty"`
 	// Text is what the page showed, and Fields the content of its text fields.

@@ -27,8 +27,9 @@ type Attacker interface {
 	// Inject opens an address that contains a payload, and then searches the
 	// page.
 	Inject(ctx context.Context, name, address string, mark Mark) transcript.Attack
-	// Search looks in the open page for effects of a payload.
-	Search(ctx context.Context, mark Mark) []string
+	// Search looks in the open page for effects of a payload, and for the payload
+	// as harmless text.
+	Search(ctx context.Context, mark Mark) (seen []string, shown bool)
 	// Lure returns an address on the hostile site to which a page near the
 	// given address must not redirect. Landed returns which ones were visited.
 	Lure(near, path string) (string, error)

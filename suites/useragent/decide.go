@@ -69,7 +69,7 @@ func (v *visit) decide(p *pages.Sighting) choice {
 // sent, from any other.
 func (v *visit) errorOutcome(p *pages.Sighting) transcript.Outcome {
 	justSent := v.codesSent > 0 && !v.loginSinceCode && v.approvals == 0
-	if justSent && p.AboutCode() && p.Status < 500 {
+	if justSent && !p.Limited() && p.AboutCode() && p.Status < 500 {
 		return transcript.CodeRejected
 	}
 	return transcript.ErrorPage
@@ -118,6 +118,8 @@ func (v *visit) holdsCode() bool {
 func (v *visit) atCode(p *pages.Sighting) choice {
 	failed := p.Role == pages.RoleCodeError || p.SaysError()
 	switch {
+	case failed && p.Limited():
+		return choice{end: transcript.ErrorPage}
 	case v.forgotten && !failed:
 		return choice{end: transcript.AtCode}
 	case v.codesSent > 0 && v.approved && !failed:
@@ -137,7 +139,7 @@ func (v *visit) atCode(p *pages.Sighting) choice {
 		return v.noWayToDeny(p, "the profile says that the server never asks, so entering the code could approve")
 	}
 	given := p.Prefilled()
-	asIs := given != "" && (!v.task.TypeCode || pages.Bare(given) == pages.Bare(v.task.UserCode))
+	asIs := !p.TakesCode() || given != "" && (!v.task.TypeCode || pages.Bare(given) == pages.Bare(v.task.UserCode))
 	if !asIs && !v.task.TypeCode {
 		return choice{end: transcript.AtCode}
 	}
@@ -182,6 +184,9 @@ func (v *visit) atDecision(p *pages.Sighting) choice {
 	// Before anybody logged in, a confirmation of the code cannot approve;
 	// afterwards nobody can tell it from the last question.
 	early := p.Role == pages.RoleConfirm && !v.loggedIn
+	if canApprove && !v.forgotten && v.task.OnTheWay != nil && v.task.OnTheWay(p.Question()) {
+		return choice{way: pages.Approve}
+	}
 	switch v.task.Goal {
 	case transcript.ReachDecision:
 		if early && !canDeny {

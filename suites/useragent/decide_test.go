@@ -37,6 +37,7 @@ func TestDenyNeverApproves(t *testing.T) {
 		{"no way to deny", lone, "always", 1, true, "", transcript.NoWayToDeny},
 		{"early confirmation, consent promised", confirm, "always", 1, false, pages.Approve, ""},
 		{"early confirmation", confirm, "unknown", 1, false, "", transcript.NoWayToDeny},
+		{"a question on the way", `<p>Stay signed in?</p><button>Yes</button><button>No</button>`, "always", 1, true, pages.Approve, ""},
 		{"late confirmation", confirm, "always", 1, true, "", transcript.NoWayToDeny},
 	} {
 		p := r.Recognise(SnapshotOf(c.page, from, 200, nil), "ABCD-EFGH")
@@ -45,6 +46,7 @@ func TestDenyNeverApproves(t *testing.T) {
 			task:     Task{Goal: transcript.Deny, UserCode: "ABCD-EFGH", Start: "https://idp.test/device", TypeCode: true, Account: &Account{}},
 			j:        &transcript.Journey{}, codesSent: c.codes, seen: map[string]int{},
 		}
+		v.task.OnTheWay = func(question string) bool { return question == " · Yes · No" }
 		if m := v.decide(p); m.way != c.way || m.end != c.end {
 			t.Errorf("%s (%s): way %q, end %q; want %q, %q", c.name, p.Role, m.way, m.end, c.way, c.end)
 		}

@@ -331,7 +331,7 @@ var submits = regexp.MustCompile(`\.submit\s*\(\s*\)`)
 // selfSubmit is the submission of a page whose only purpose is a form that a
 // script sends as soon as the page is there.
 func (d *document) selfSubmit() *submission {
-	if len(d.forms) != 1 {
+	if len(d.forms) != 1 || logsOut(d.forms[0]) {
 		return nil
 	}
 	for _, n := range d.nodes {

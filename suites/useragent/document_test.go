@@ -49,3 +49,20 @@ func FuzzPage(f *testing.F) {
 		d.selfSubmit()
 	})
 }
+
+// TestLogoutFormsAreNotSent: a hidden form that ends the session is no page that
+// sends itself, and its button is not pressed.
+func TestLogoutFormsAreNotSent(t *testing.T) {
+	from := &url.URL{Scheme: "https", Host: "idp.test", Path: "/done"}
+	const script = `<script>function go() { document.forms[0].submit() }</script>`
+	if d := parse(`<p>Done</p><form action="/logout" method=post><input type=hidden name=csrf value=x></form>`+script, from, 200, 1, nil); d.selfSubmit() != nil {
+		t.Error("the logout form was sent")
+	}
+	if d := parse(`<form action="/go" method=post><input type=hidden name=csrf value=x></form>`+script, from, 200, 1, nil); d.selfSubmit() == nil {
+		t.Error("a page that sends itself was not sent")
+	}
+	d := parse(`<form id="logout-form" action="/x" method=post><button>Continue</button></form>`, from, 200, 1, nil)
+	if _, err := d.press(0, false, nil); err == nil {
+		t.Error("the button of the logout form was pressed")
+	}
+}

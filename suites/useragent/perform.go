@@ -84,7 +84,7 @@ func (v *visit) refresh(ctx context.Context, was *pages.Sighting, a pages.Act) (
 			}
 			return was, false, settled{Sighting: was, trouble: was.Trouble(classOf(err))}
 		}
-		p = v.recogniser.Recognise(snap, v.task.UserCode)
+		p = v.recogniser.Recognise(snap, v.task.UserCode, v.earlier...)
 		if snap.Mark != was.Mark || p.Role != was.Role && p.Role != "" {
 			return was, true, settled{}
 		}

@@ -82,7 +82,7 @@ func (w *settling) wait(ctx context.Context) settled {
 			}
 			return settled{Sighting: p, trouble: p.Trouble(classOf(err))}
 		}
-		p = w.recogniser.Recognise(snap, w.task.UserCode)
+		p = w.recogniser.Recognise(snap, w.task.UserCode, w.earlier...)
 		if !w.tab.Live() {
 			return settled{Sighting: p}
 		}
@@ -154,7 +154,14 @@ func (w *settling) restless(p *pages.Sighting, open int, resting, reaction time.
 	case p.Role == "" && resting < quietBusy:
 		return true
 	}
-	return w.before != nil && p.Mark == w.before.Mark && p.Role == w.before.Role && resting < quietSame
+	same := w.before != nil && p.Mark == w.before.Mark && p.Role == w.before.Role
+	return same && (resting < quietSame || w.loggingIn(p))
+}
+
+// loggingIn says that a script may still be at a login: the page is the same and
+// does not complain.
+func (w *settling) loggingIn(p *pages.Sighting) bool {
+	return w.loginsSent > 0 && p.AsksForPassword() && !p.Complains(w.earlier)
 }
 
 // timeout tells which budget ended, and what was missing.
@@ -165,6 +172,8 @@ func (v *visit) timeout(ctx context.Context, p, before *pages.Sighting) settled 
 	}
 	limit := v.limits.Step
 	switch {
+	case p != nil && before != nil && p.Mark == before.Mark && p.Changed(before.Snapshot) && p.Role == before.Role && p.AsksForPassword() && v.loginsSent > 0:
+		return settled{Sighting: p} // all the time of a step, and still the login
 	case p == nil:
 		return settled{trouble: p.Trouble(transcript.NavTimeout, fmt.Sprintf("no page within %s", limit))}
 	case before != nil && !p.Changed(before.Snapshot):

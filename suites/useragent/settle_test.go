@@ -85,3 +85,66 @@ func TestHalfAPage(t *testing.T) {
 		})
 	}
 }
+
+// slowLogin is a login by script: the page says so at once, and what comes of it
+// later.
+type slowLogin struct {
+	Tab
+	began time.Time
+	after time.Duration
+	then  string // the text; "": the login stays as it is
+	role  string // of the page then
+}
+
+func (s *slowLogin) Live() bool                   { return true }
+func (s *slowLogin) Traffic() (started, open int) { return 1, 0 }
+
+func (s *slowLogin) Look(context.Context) (*pages.Snapshot, error) {
+	snap := &pages.Snapshot{URL: "http://idp.test/login", Title: "Login", Mark: "1", Ready: "complete", Scripts: true, Text: "Signing in ..."}
+	later := time.Since(s.began) >= s.after
+	if later && s.then != "" {
+		snap.Text = s.then
+	}
+	if later && s.role == pages.RoleConsent {
+		for _, label := range []string{"Allow", "Deny"} {
+			snap.Elements = append(snap.Elements, pages.Element{Kind: pages.Button, Label: label, Visible: true, Enabled: true, Form: -1})
+		}
+	} else {
+		snap.Elements = append(snap.Elements, pages.Element{Kind: pages.TextField, Name: "username", Visible: true, Enabled: true},
+			pages.Element{Kind: pages.Password, Name: "password", Visible: true, Enabled: true})
+	}
+	return snap, nil
+}
+
+// TestSlowLogin: a login by script has the time of a step, unless the page says
+// that it failed.
+func TestSlowLogin(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		page       slowLogin
+		role       string
+		from, till time.Duration
+	}{
+		{"three seconds", slowLogin{after: 3 * time.Second, then: "The app wants access", role: pages.RoleConsent}, pages.RoleConsent, 3 * time.Second, 4 * time.Second},
+		{"refused in words", slowLogin{after: time.Second, then: "Incorrect password"}, pages.RoleLogin, time.Second, 3 * time.Second},
+		{"never", slowLogin{after: time.Hour}, pages.RoleLogin, 9 * time.Second, 11 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := Options{Verification: profiles.Verification{}}.WithDefaults()
+				r, err := pages.NewRecogniser(o.Verification)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.page.began = time.Now()
+				before := &pages.Snapshot{URL: "http://idp.test/login", Title: "Login", Mark: "1", Text: "Please log in"}
+				before.Elements = []pages.Element{{Kind: pages.TextField, Name: "username", Visible: true, Enabled: true}, {Kind: pages.Password, Name: "password", Visible: true, Enabled: true}}
+				v := &visit{TabAgent: &TabAgent{tab: &c.page, recogniser: r, limits: o.Verification.Limits}, j: &transcript.Journey{}, seen: map[string]int{}, loginsSent: 1}
+				s := v.settle(t.Context(), r.Recognise(before, ""), nil)
+				if took := time.Since(c.page.began); s.trouble != nil || s.Role != c.role || took < c.from || took > c.till {
+					t.Errorf("after %s the page is %q: %v", took, s.Role, s.trouble)
+				}
+			})
+		})
+	}
+}

@@ -67,6 +67,9 @@ func (d *document) press(element int, byEnter bool, set map[string]string) (*sub
 	if form < 0 || !submits && len(set) == 0 {
 		return nil, Failed(transcript.NeedsScript, "the button is outside a form: it needs a script")
 	}
+	if logsOut(d.forms[form]) {
+		return nil, Failed(transcript.ElementMissing, "the button is in a form that logs out")
+	}
 	button := n
 	if byEnter {
 		button = nil
@@ -75,6 +78,15 @@ func (d *document) press(element int, byEnter bool, set map[string]string) (*sub
 		return nil, errBlocked
 	}
 	return d.submission(form, button, set), nil
+}
+
+// logout is how forms that end the session are called.
+var logout = regexp.MustCompile(`(?i)(log|sign)[-_ ]?(out|off)|end[-_]?session|abmelden|deconnexion|cerrar[-_]?sesion`)
+
+// logsOut says that a form ends the session, which is no step of any journey.
+// Scripts of a menu submit such a form, too.
+func logsOut(form *html.Node) bool {
+	return slices.ContainsFunc([]string{"action", "id", "name", "class"}, func(name string) bool { return logout.MatchString(attr(form, name)) })
 }
 
 // refuses is the part of the browser's own form checks that matters here:

@@ -87,6 +87,10 @@ type Task struct {
 	Unpictured bool
 	// Watch are values that must not pass through the user agent.
 	Watch []Needle
+	// OnTheWay, if set, says that a decision page with this question (see
+	// transcript.Step) is known to decide nothing about the code: whatever the
+	// goal, the end user answers yes and goes on.
+	OnTheWay func(question string) bool
 	// Clear is a checkbox to clear before approving; nil: none. The journey
 	// says whether it was found.
 	Clear *profiles.Locator

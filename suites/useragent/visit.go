@@ -62,6 +62,8 @@ type visit struct {
 	loginSinceCode                              bool
 	approved, denied, forgotten                 bool
 	seen                                        map[string]int
+	// earlier is what the pages said that asked for something.
+	earlier []string
 	// scripted says that a page had scripts.
 	scripted bool
 
@@ -190,11 +192,14 @@ func (v *visit) travel(ctx context.Context) settled {
 			acts = pages.Clearing(v.task.Clear, acts)
 		}
 		if m.forget {
+			step.Action = transcript.Forgetting
+			if len(v.tab.Cookies(ctx)) == 0 {
+				step.Action = transcript.ForgettingNone
+			}
 			if err := v.tab.Forget(ctx); err != nil {
 				return settled{trouble: s.Trouble(classOf(err))}
 			}
 			v.forgotten, v.loggedIn = true, false
-			step.Action = "forget all cookies"
 		}
 		var end settled
 		if before, last, end = v.perform(ctx, s.Sighting, acts, step); end.trouble != nil || end.end != "" {
@@ -253,12 +258,15 @@ func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 	v.tab.Inspect(ctx, v.watched)
 	facts := v.tab.Facts()
 	v.scripted = v.scripted || s.Scripted()
+	if s.AsksForInput() || s.AsksForDecision() {
+		v.earlier = append(v.earlier, s.Said())
+	}
 	var picture []byte
 	if !v.task.Unpictured {
 		picture = v.tab.Screenshot(ctx)
 	}
 	v.j.Steps = append(v.j.Steps, transcript.Step{
-		N: len(v.j.Steps) + 1, Page: cmp.Or(s.Role, "unknown"), Reason: s.Reason,
+		N: len(v.j.Steps) + 1, Page: cmp.Or(s.Role, "unknown"), Reason: s.Reason, Question: s.Question(),
 		URL: s.URL, Title: s.Title, Alert: s.Alert, Status: s.Status, Text: s.Text, Fields: v.shownValues(s.Sighting), Usability: s.Usability(),
 		Header: facts.Header, Foreign: facts.Foreign,
 		TookMS: float64(s.took.Microseconds()) / 1000, Screenshot: picture, Ways: s.Ways(),

@@ -337,7 +337,10 @@ const (
 const (
 	NotLoggedIn      = "not logged in"
 	SessionForgotten = "session forgotten"
-	WrongPassword    = "wrong password"
+	// SessionForgottenAgain forgets the session at a later question, where the first
+	// was not the decision.
+	SessionForgottenAgain = SessionForgotten + "/" + Again
+	WrongPassword         = "wrong password"
 )
 
 // Of transcript.CompleteURI and transcript.RepeatedConsent.

@@ -198,7 +198,7 @@ func (s *agent) Inject(ctx context.Context, name, address string, mark useragent
 		return found
 	}
 	found.Delivered, found.Status, found.Ended = true, snap.Status, snap.URL
-	found.Seen = s.Search(ctx, mark)
+	found.Seen, found.Shown = s.Search(ctx, mark)
 	return found
 }
 
@@ -218,7 +218,7 @@ func (t *tab) rest(ctx context.Context) (*pages.Snapshot, error) {
 }
 
 // Search implements useragent.Attacker.
-func (s *agent) Search(ctx context.Context, mark useragent.Mark) (seen []string) {
+func (s *agent) Search(ctx context.Context, mark useragent.Mark) (seen []string, shown bool) {
 	ran := false
 	_ = s.tab.do(ctx, func(c context.Context) (err error) {
 		ran, err = chromedp.Run(c, chromedp.Evaluate[bool](call(`(name) => window[name] !== undefined`, mark.Name)))
@@ -230,7 +230,7 @@ func (s *agent) Search(ctx context.Context, mark useragent.Mark) (seen []string)
 	source := s.tab.HTML(ctx)
 	root, err := nethtml.Parse(strings.NewReader(source))
 	if err != nil {
-		return seen
+		return seen, false
 	}
 	element, attribute := false, false
 	for n := range root.Descendants() {
@@ -243,10 +243,16 @@ func (s *agent) Search(ctx context.Context, mark useragent.Mark) (seen []string)
 	if attribute {
 		seen = append(seen, "the page contains the injected attribute")
 	}
-	if mark.Sum != "" && strings.Contains(useragent.SnapshotOf(source, &url.URL{}, 0, nil).Text, mark.Sum) {
+	snap := useragent.SnapshotOf(source, &url.URL{}, 0, nil)
+	if mark.Sum != "" && strings.Contains(snap.Text, mark.Sum) {
 		seen = append(seen, "the server evaluated the injected template")
 	}
-	return seen
+	// What was typed is no part of the source: a field has it where the server
+	// put it there.
+	shown = strings.Contains(snap.Text, mark.Name) || slices.ContainsFunc(snap.Elements, func(e pages.Element) bool {
+		return e.Kind == pages.TextField && strings.Contains(e.Value, mark.Name)
+	})
+	return seen, shown
 }
 
 // Lure implements useragent.Attacker.

@@ -70,7 +70,7 @@ func (a *Act) Describe(v *Sighting) string {
 // typeCode, a code that is already in its field is submitted unchanged.
 func (v *Sighting) Acts(w Way, typeCode bool) []Act {
 	if v.Entry != nil {
-		if acts := entryActs(v.Entry, w); len(acts) > 0 {
+		if acts := entryActs(v.Entry, w, typeCode); len(acts) > 0 {
 			return withFills(v.Entry.HTTP, w, acts)
 		}
 		if w == Deny && v.Entry.NoDeny {
@@ -84,7 +84,7 @@ func (v *Sighting) Acts(w Way, typeCode bool) []Act {
 	return acts
 }
 
-func entryActs(p *profiles.Page, w Way) []Act {
+func entryActs(p *profiles.Page, w Way, typeCode bool) []Act {
 	listed := p.Do
 	switch w {
 	case Approve:
@@ -94,6 +94,9 @@ func entryActs(p *profiles.Page, w Way) []Act {
 	}
 	var acts []Act
 	for _, a := range listed {
+		if a.Fill != nil && a.With == "user_code" && !typeCode {
+			continue
+		}
 		next := Act{With: a.With, Optional: a.Optional}
 		locator := a.Fill
 		switch {

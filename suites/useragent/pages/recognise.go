@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
 // The roles of pages, as in profiles.Page.Role. The empty role is a page that
@@ -100,13 +101,16 @@ func (r *Recogniser) EndsAt(address string) bool {
 
 // Recognise determines which page a snapshot shows. The user code, or "" if
 // unknown, distinguishes a page that asks to compare it from a consent page.
-func (r *Recogniser) Recognise(s *Snapshot, userCode string) *Sighting {
+// Earlier has the words of pages that the journey saw before: what stands on every
+// page of a site is no signal.
+func (r *Recogniser) Recognise(s *Snapshot, userCode string, earlier ...string) *Sighting {
 	v := &Sighting{Snapshot: s, controls: findControls(s)}
 	for i := range r.entries {
 		e := &r.entries[i]
 		why, ok := e.matches(s)
 		if ok {
 			v.Role, v.Entry = e.page.Role, e.page
+			v.named()
 			v.Reason = fmt.Sprintf("the profile's page %d (%s)", i+1, why)
 			return v
 		}
@@ -116,18 +120,54 @@ func (r *Recogniser) Recognise(s *Snapshot, userCode string) *Sighting {
 		v.Tried = append(v.Tried, "no heuristics (auto: false)")
 		return v
 	}
-	v.Role, v.Reason = v.guess(userCode)
+	v.Role, v.Reason = v.guess(userCode, earlier)
 	if v.Role == "" {
 		v.Tried = append(v.Tried, v.Reason)
 	}
 	return v
 }
 
+// named puts the fields that the profile's entry names in the place of those that
+// the heuristics found.
+func (v *Sighting) named() {
+	for _, a := range v.Entry.Do {
+		if a.Fill == nil {
+			continue
+		}
+		found := find(a.Fill, v.Snapshot)
+		if len(found) == 0 {
+			continue
+		}
+		switch a.With {
+		case "user_code":
+			if !a.All {
+				found = found[:1]
+			}
+			v.code = found
+		case "username":
+			v.user = found[0]
+		case "password":
+			v.password = found[0]
+		}
+	}
+}
+
+// TakesCode reports whether the page has a field for the user code that an end
+// user could type into. The profile's entry knows better than the heuristics.
+func (v *Sighting) TakesCode() bool {
+	if v.Entry != nil && len(v.Entry.Do) > 0 {
+		return slices.ContainsFunc(v.Entry.Do, func(a profiles.Action) bool { return a.Fill != nil && a.With == "user_code" })
+	}
+	return true
+}
+
 // guess tells the role by heuristics, and why.
-func (v *Sighting) guess(userCode string) (role, reason string) {
-	said := v.Title + " · " + v.Text
+func (v *Sighting) guess(userCode string, earlier []string) (role, reason string) {
+	said := v.Said()
 	alert := errorWords.in(v.Alert)
 	switch {
+	case alert != "" && len(v.code) > 0 && v.password == none && v.Limited():
+		return RoleError, fmt.Sprintf("the alert says %q, which is about the pace and not about the code", alert)
 	case v.password != none && v.user != none:
 		if alert != "" {
 			return RoleLoginError, fmt.Sprintf("user name and password fields; the alert says %q", alert)
@@ -159,20 +199,29 @@ func (v *Sighting) guess(userCode string) (role, reason string) {
 	switch {
 	case explicit && consentWords.in(v.Text) != "" && alert == "":
 		return v.decision(userCode)
-	case deniedWords.in(said) != "":
-		return RoleDenied, fmt.Sprintf("the text says %q", deniedWords.in(said))
+	case deniedWords.stated(said, earlier) != "":
+		return RoleDenied, fmt.Sprintf("the text says %q", deniedWords.stated(said, earlier))
 	case alert != "":
 		return RoleError, fmt.Sprintf("the alert says %q", alert)
 	case v.approve != none && v.hasBoxes():
 		return RoleConsent, "checkboxes and a button to continue"
-	case errorWords.in(said) != "" && successWords.in(said) == "":
-		return RoleError, fmt.Sprintf("the text says %q", errorWords.in(said))
-	case successWords.in(said) != "":
-		return RoleSuccess, fmt.Sprintf("the text says %q", successWords.in(said))
+	case errorWords.stated(said, earlier) != "" && successWords.stated(said, earlier) == "":
+		return RoleError, fmt.Sprintf("the text says %q", errorWords.stated(said, earlier))
+	case successWords.stated(said, earlier) != "":
+		return RoleSuccess, fmt.Sprintf("the text says %q", successWords.stated(said, earlier))
 	case v.approve != none:
 		return v.decision(userCode)
 	}
 	return "", "no heuristic matches"
+}
+
+// Said is what the page says, its title first.
+func (v *Sighting) Said() string { return v.Title + " · " + v.Text }
+
+// Limited reports whether the page says that there were too many requests or
+// attempts, which tells nothing about the code.
+func (v *Sighting) Limited() bool {
+	return v.Status == 429 || transcript.SaysLimited(v.Alert) || v.Alert == "" && len(v.code) == 0 && transcript.SaysLimited(v.Text)
 }
 
 // decision tells a confirmation of the code from a consent: it shows the code
@@ -225,6 +274,21 @@ func (v *Sighting) AsksForInput() bool {
 // the code is correct.
 func (v *Sighting) AsksForDecision() bool { return v.Role == RoleConsent || v.Role == RoleConfirm }
 
+// Question identifies what a decision page asks, whatever the code: its title
+// and its buttons. It is "" for other pages.
+func (v *Sighting) Question() string {
+	if !v.AsksForDecision() {
+		return ""
+	}
+	question := v.Title
+	for _, i := range []int{v.approve, v.deny} {
+		if i != none {
+			question += " · " + v.Elements[i].says()
+		}
+	}
+	return question
+}
+
 // AsksForPassword reports whether there is a password field.
 func (v *Sighting) AsksForPassword() bool { return v.password != none }
 
@@ -233,6 +297,12 @@ func (v *Sighting) Waits() bool { return v.waiting != none }
 
 // SaysError reports whether an alert on the page is about an error.
 func (v *Sighting) SaysError() bool { return errorWords.in(v.Alert) != "" }
+
+// Complains reports whether the page says that something was wrong: an alert, a
+// field that is rejected, or words that earlier pages do not have.
+func (v *Sighting) Complains(earlier []string) bool {
+	return v.Role == RoleLoginError || v.SaysError() || v.Refused() != "" || errorWords.stated(v.Said(), earlier) != ""
+}
 
 // AboutCode reports whether the page mentions a code. Some do so only in their
 // URL.

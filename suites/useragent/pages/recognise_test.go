@@ -112,3 +112,43 @@ func TestProfilePages(t *testing.T) {
 		t.Errorf("plan to approve: %+v", acts)
 	}
 }
+
+// TestMenusAreNoSignals: what stood on an earlier page says nothing about the end.
+func TestMenusAreNoSignals(t *testing.T) {
+	const menu = `<nav>Home Connected apps Completed orders</nav>`
+	r := heuristics(t)
+	earlier := r.Recognise(snapshotOf(t, menu+`<form><label>User code <input name=user_code></label><button>Go</button></form>`, 200, nil), "").Said()
+	for source, want := range map[string]string{
+		menu + `<p>Hello</p>`:                          "",
+		menu + `<p>Your device is now connected</p>`:   pages.RoleSuccess,
+		menu + `<p>The request was denied.</p>`:        pages.RoleDenied,
+		menu + `<p>The request was not denied yet</p>`: "",
+	} {
+		if p := r.Recognise(snapshotOf(t, source, 200, nil), "", earlier); p.Role != want {
+			t.Errorf("%s is %q: %s", source, p.Role, p.Reason)
+		}
+	}
+}
+
+// TestNamedFields: the field that an entry names is the one that is looked at, and
+// a code that is in it already is not typed again.
+func TestNamedFields(t *testing.T) {
+	page := func(do ...profiles.Action) *pages.Sighting {
+		r, err := pages.NewRecogniser(profiles.Verification{Pages: []profiles.Page{{Role: "code", When: []profiles.Match{{Name: "zz"}}, Do: do}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Recognise(snapshotOf(t, `<form><label>A <input name=zz value="ABCD-EFGH"></label><label>B <input name=yy></label><button name=go>Go</button></form>`, 200, r.Queries()), "")
+	}
+	click := profiles.Action{Click: &profiles.Locator{Name: "go"}}
+	p := page(profiles.Action{Fill: &profiles.Locator{Name: "zz"}, With: "user_code"}, click)
+	if p.Prefilled() != "ABCD-EFGH" || !p.TakesCode() {
+		t.Errorf("the named field has %q", p.Prefilled())
+	}
+	if typed, asIs := len(p.Acts(pages.Onward, true)), len(p.Acts(pages.Onward, false)); typed != 2 || asIs != 1 {
+		t.Errorf("%d acts to type the code, %d to take it as it is", typed, asIs)
+	}
+	if page(click).TakesCode() {
+		t.Error("an entry that types no code takes one")
+	}
+}

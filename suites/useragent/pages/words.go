@@ -1,6 +1,8 @@
 package pages
 
 import (
+	"iter"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -79,6 +81,84 @@ func (p phrases) in(text string) string {
 		}
 	}
 	return ""
+}
+
+// negations turn the words after them into their opposite; conditions make them
+// no statement.
+var (
+	negations  = strings.Fields(`not no never cannot nor t without unable failed nicht kein keine keinen nie pas non jamais aucun aucune nunca sin`)
+	conditions = strings.Fields(`if when once until unless will would should wenn sobald falls bis si lorsque quand cuando`)
+)
+
+// negated is how many words a negation reaches.
+const negated = 4
+
+// stated returns the first phrase that the text states: not in a question, not
+// under a negation or a condition, and not as it stood on one of the earlier pages
+// already, as a menu does.
+func (p phrases) stated(text string, earlier []string) string {
+	for _, w := range p {
+		for clause := range clauses(text) {
+			for at := strings.Index(clause, w); at >= 0; {
+				if before := strings.Fields(clause[:at]); !denied(before) && !stood(clause, w, at, earlier) {
+					return strings.TrimSpace(w)
+				}
+				next := strings.Index(clause[at+1:], w)
+				if next < 0 {
+					break
+				}
+				at += 1 + next
+			}
+		}
+	}
+	return ""
+}
+
+// clauses are the parts of a text between punctuation marks, in words; those of
+// questions are left out.
+func clauses(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for len(text) > 0 {
+			end := strings.IndexAny(text, ".!?\n·")
+			mark := byte(0)
+			sentence := text
+			if end >= 0 {
+				sentence, mark, text = text[:end], text[end], text[end+1:]
+			} else {
+				text = ""
+			}
+			if mark == '?' {
+				continue
+			}
+			for clause := range strings.FieldsFuncSeq(sentence, func(r rune) bool { return strings.ContainsRune(",;:()–—", r) }) {
+				if !yield(words(clause)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// denied says that the words before a phrase take it back.
+func denied(before []string) bool {
+	if slices.ContainsFunc(before, func(w string) bool { return slices.Contains(conditions, w) }) {
+		return true
+	}
+	return slices.ContainsFunc(before[max(0, len(before)-negated):], func(w string) bool { return slices.Contains(negations, w) })
+}
+
+// stood says that an earlier page has the phrase between the same two words.
+func stood(clause, phrase string, at int, earlier []string) bool {
+	from := strings.LastIndex(clause[:at], " ") + 1
+	rest := clause[at+len(phrase):]
+	to := len(clause) - len(rest)
+	if i := strings.IndexByte(rest, ' '); i >= 0 {
+		to += i
+	} else {
+		to = len(clause)
+	}
+	context := " " + strings.TrimSpace(clause[from:to]) + " "
+	return slices.ContainsFunc(earlier, func(page string) bool { return strings.Contains(words(page), context) })
 }
 
 // words spells a text or an identifier as lower-case words with one space
