@@ -14,6 +14,10 @@ import (
 // overturned a grant: before it, a poll of the same device was answered as for a
 // pending code. Without one the rule is inconclusive.
 func (j *judging) wasPending(x said) bool {
+	if end := j.endsByItself(); end != "" {
+		j.inconclusive("%s, and so ends a grant that is only polled: %s (see POLL-01)", describe(x.Exchange), end)
+		return false
+	}
 	code := x.Form().Get("device_code")
 	for _, before := range j.Transcripts[x.scenario].Exchanges {
 		if before.N >= x.N {
@@ -25,6 +29,17 @@ func (j *judging) wasPending(x said) bool {
 	}
 	j.inconclusive("%s, and no poll of this device was answered authorization_pending before: the cause is unknown", describe(x.Exchange))
 	return false
+}
+
+// endsByItself says how a grant ended that was polled as it should be and that
+// nobody touched; "" if none did.
+func (j *judging) endsByItself() string {
+	for _, x := range j.all(steady, labels.Poll) {
+		if terminal(x.Exchange) {
+			return describe(x.Exchange)
+		}
+	}
+	return ""
 }
 
 // isPoll says that an exchange is a device access token request.

@@ -83,11 +83,15 @@ func withError(polls []said, code string) (list []said) {
 // POLL-03
 func tooFastPolling(j *judging) {
 	burst := j.all(impatient, labels.Burst)
-	for _, limited := range j.Transcripts[impatient].Labelled(labels.Burst) {
-		if limited.Status == 429 && limited.Overloaded() {
-			j.warn("429", quoted("slow_down"), "429 without an error code for a poll", said{limited, impatient})
-			return
+	var limited []said
+	for _, x := range j.Transcripts[impatient].Labelled(labels.Burst) {
+		if x.Status == 429 && x.Overloaded() {
+			limited = append(limited, said{x, impatient})
 		}
+	}
+	if len(limited) > 1 { // one may be anybody's
+		j.warn("429", quoted("slow_down"), fmt.Sprintf("429 without an error code for %d polls", len(limited)), shown(limited)...)
+		return
 	}
 	if len(burst) == 0 {
 		j.missing(impatient, labels.Burst)

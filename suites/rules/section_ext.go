@@ -301,7 +301,7 @@ func nonceChallengeHarmless(j *judging) {
 		return
 	}
 	if hasError(tries[0].Exchange, "slow_down") {
-		j.warn("slowed", "200 with a token", "slow_down for the retry with the nonce", plain, tries[0])
+		j.note("slowed", "slow_down for the retry with the nonce: the challenge counts as a poll", plain, tries[0])
 	}
 	switch last := tries[len(tries)-1]; {
 	case hasToken(last.Exchange):

@@ -119,6 +119,8 @@ func (j *judging) ownAnswers(d fleetDevice) {
 		j.fail("ended-undecided", quoted("authorization_pending"), fmt.Sprintf("device %d was not decided: %s", d.k, describe(last.Exchange)), last)
 	case d.approved() && len(d.tokens) == 0 && d.lost > 0:
 		j.inconclusive("device %d was approved and got no token, but %d of its polls got no answer", d.k, d.lost)
+	case d.approved() && len(d.tokens) == 0 && slices.ContainsFunc(d.polls, func(x said) bool { return serverFault(x.Exchange) }):
+		j.inconclusive("device %d was approved and got no token, but some of its polls got a server error", d.k)
 	case d.approved() && len(d.tokens) == 0 && hasError(last.Exchange, "slow_down"):
 		j.inconclusive("device %d was approved and still gets slow_down", d.k)
 	case d.approved() && len(d.tokens) == 0 && last.Sent < d.visit.Ended:

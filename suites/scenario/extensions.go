@@ -262,7 +262,7 @@ func (p *prover) present(bad badProof) (wire.Exchange, error) {
 	if bad.name == "two headers" {
 		r.Header.Add("DPoP", proof)
 	}
-	x := p.d.ask(r)
+	x := p.d.question(r)
 	if given := x.Header("DPoP-Nonce"); given != "" {
 		p.nonce = given
 	}

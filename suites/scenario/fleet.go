@@ -153,6 +153,8 @@ func (m *member) pollOnce() {
 	case x.Overloaded():
 		wanted, _ := retryAfter(x)
 		m.notBefore = x.Received + wanted
+	case oddity(x) != "":
+		// Whoever answered so knows nothing of the grant: it polls again.
 	case x.Answered() && x.OAuthError() != "authorization_pending" && x.OAuthError() != "slow_down":
 		m.heard = true
 		m.c.whose(labels.Nth(labels.Owner, m.k), x)

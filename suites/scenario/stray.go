@@ -87,7 +87,7 @@ func oddity(x wire.Exchange) string {
 // from 0, and whether it should be. Silence takes long, so it is met twice at most.
 func pauseAfter(x wire.Exchange, n int) (pause time.Duration, again bool) {
 	switch {
-	case x.Failure != nil:
+	case x.Failure != nil && x.Failure.Kind == wire.FailTimeout:
 		return strayPause, n == 0
 	case x.Overloaded():
 		wanted, _ := retryAfter(x)

@@ -26,10 +26,10 @@ func (d *device) provoke(label string, n int) (slowed int, err error) {
 				return slowed, err
 			}
 		}
-		switch x := d.pollNow(labels.Nth(label, i)); x.OAuthError() {
-		case "slow_down":
+		switch x := d.hasty(labels.Nth(label, i)); {
+		case x.OAuthError() == "slow_down":
 			slowed++
-		case "authorization_pending":
+		case x.OAuthError() == "authorization_pending", oddity(x) != "":
 		default:
 			return slowed, nil
 		}
