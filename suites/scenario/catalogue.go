@@ -6,6 +6,10 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
+// basic are the conversations of a device that does everything right. What goes
+// wrong in them is the server's doing, so nothing rough runs beside them.
+var basic = []string{transcript.SteadyPolling, transcript.Approval, transcript.EarlyApproval, transcript.Denial}
+
 // All returns every scenario. The long ones are first, so that a busy machine
 // starts them first.
 func All() []Scenario { return slices.Clone(all) }
@@ -13,13 +17,13 @@ func All() []Scenario { return slices.Clone(all) }
 var all = []Scenario{
 	{Name: transcript.Expiry, Expiry: true, run: expiry,
 		About: "unused codes, codes approved late or too late, and polls after their lifetime"},
-	{Name: transcript.Throttle, Hurry: true, run: throttle,
+	{Name: transcript.Throttle, Hurry: true, Rough: true, run: throttle,
 		About: "devices that measure in parallel when slow_down comes and how long it lasts"},
-	{Name: transcript.SlowedApproval, Browser: true, Login: true, Hurry: true, run: slowedApproval,
+	{Name: transcript.SlowedApproval, Browser: true, Login: true, Hurry: true, Rough: true, run: slowedApproval,
 		About: "an end user approves a device that got slow_down and slowed down"},
-	{Name: transcript.HastyNeighbour, Hurry: true, run: hastyNeighbour,
+	{Name: transcript.HastyNeighbour, Hurry: true, Rough: true, run: hastyNeighbour,
 		About: "one device polls far too fast while another of the same client is compliant"},
-	{Name: transcript.ImpatientPolling, Hurry: true, run: impatientPolling,
+	{Name: transcript.ImpatientPolling, Hurry: true, Rough: true, run: impatientPolling,
 		About: "polls faster than the interval until slow_down comes, then at the slower pace"},
 	{Name: transcript.SteadyPolling, run: steadyPolling,
 		About: "six polls at the advertised interval"},
@@ -41,13 +45,13 @@ var all = []Scenario{
 		About: "an end user approves before the device polls"},
 	{Name: transcript.Denial, Browser: true, Login: true, run: denial,
 		About: "an end user denies; the device continues to poll"},
-	{Name: transcript.DecisionRaces, Browser: true, Login: true, Hurry: true, run: decisionRaces,
+	{Name: transcript.DecisionRaces, Browser: true, Login: true, Hurry: true, Rough: true, run: decisionRaces,
 		About: "polls at the moment an end user denies or approves, for several codes"},
-	{Name: transcript.RacingPolls, Browser: true, Login: true, Hurry: true, run: racingPolls,
+	{Name: transcript.RacingPolls, Browser: true, Login: true, Hurry: true, Rough: true, run: racingPolls,
 		About: "approved codes, each redeemed by many simultaneous polls"},
-	{Name: transcript.LostAnswers, Browser: true, Login: true, run: lostAnswers,
+	{Name: transcript.LostAnswers, Browser: true, Login: true, Rough: true, run: lostAnswers,
 		About: "the connection closes before the token arrives; the device polls again"},
-	{Name: transcript.Fleet, Browser: true, Login: true, Hurry: true, run: fleet,
+	{Name: transcript.Fleet, Browser: true, Login: true, Hurry: true, Rough: true, run: fleet,
 		About: "many devices that poll at once, some approved by one end user, some by another, some denied"},
 	{Name: transcript.NoSession, Browser: true, Login: true, run: noSession,
 		About: "approvals without a logged-in end user"},
@@ -73,7 +77,7 @@ var all = []Scenario{
 		About: "decisions that a hostile page, or someone with the cookies, sends for the end user"},
 	{Name: transcript.Redirection, Browser: true, Login: true, run: redirection,
 		About: "pages with parameters that point to a foreign site"},
-	{Name: transcript.Injection, Browser: true, run: injection,
+	{Name: transcript.Injection, Browser: true, Rough: true, run: injection,
 		About: "markup, scripts and templates in parameters and in place of the user code"},
 	{Name: transcript.Framing, Browser: true, Login: true, run: framing,
 		About: "the pages in a frame of a hostile site"},
@@ -83,7 +87,7 @@ var all = []Scenario{
 		About: "valid device authorization requests, and a GET of the verification URI"},
 	{Name: transcript.CrossOriginReads, run: crossOriginReads,
 		About: "the pages, requested by a script of a foreign page"},
-	{Name: transcript.DeviceErrors, run: deviceErrors,
+	{Name: transcript.DeviceErrors, Rough: true, run: deviceErrors,
 		About: "device authorization requests with one error each"},
 	{Name: transcript.Scopes, Browser: true, run: scopes,
 		About: "scopes that are unknown, forbidden or malformed"},
@@ -93,13 +97,13 @@ var all = []Scenario{
 		About: "device authorization requests with a foreign host name"},
 	{Name: transcript.Transport, run: transport,
 		About: "the same URLs over http, old TLS versions, and the certificates"},
-	{Name: transcript.Codes, Last: 1, run: codes,
+	{Name: transcript.Codes, Rough: true, Last: 1, run: codes,
 		About: "many device authorization requests at once"},
-	{Name: transcript.TokenErrors, run: tokenErrors,
+	{Name: transcript.TokenErrors, Rough: true, run: tokenErrors,
 		About: "device access token requests with one error each"},
 	{Name: transcript.ClientErrors, run: clientErrors,
 		About: "a wrong client secret at each endpoint"},
-	{Name: transcript.HostileCharacters, run: hostileCharacters,
+	{Name: transcript.HostileCharacters, Rough: true, run: hostileCharacters,
 		About: "quotes, backslashes and non-ASCII characters in requests that must fail"},
 	{Name: transcript.HostileSizes, Last: 2, run: hostileSizes,
 		About: "requests that are too large or contain invalid text"},

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -29,9 +30,16 @@ func steadyPolling(c *conversation) error {
 			return err
 		}
 		slowed = slowed || x.OAuthError() == "slow_down"
+		if i == 1 {
+			c.leavePages() // rough scenarios may begin
+		}
 	}
 	if !slowed {
 		return nil
+	}
+	// The bursts of others may be why.
+	if err := c.after(transcript.Throttle, transcript.ImpatientPolling, transcript.HastyNeighbour, transcript.RacingPolls, transcript.Fleet); err != nil {
+		return err
 	}
 	if d, err = c.issue(labels.Join(labels.Again, labels.Device), c.Profile.Clients.Public); err != nil {
 		return err

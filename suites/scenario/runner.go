@@ -29,6 +29,9 @@ type Scenario struct {
 	// Hurry says that it sends requests at moments that it chooses, or many at
 	// once, to the token endpoint: a limit there would change what it sees.
 	Hurry bool
+	// Rough says that it sends bursts, races or hostile requests: it waits until
+	// the basic conversations have had their decisive answers.
+	Rough bool
 	// Last is above 0 for a scenario that waits for all others (see
 	// conversation.after), except those with the same or a higher number.
 	Last int
@@ -181,7 +184,13 @@ func (r *Runner) tell(ctx context.Context, s Scenario, leavePages func(), others
 		c.said.Skipped = fmt.Sprintf("the server allows %d token requests a minute (limits.token_per_minute); this scenario needs more, at fixed times", ceiling)
 		return
 	}
-	err := s.run(c)
+	var err error
+	if s.Rough {
+		err = c.afterPages(basic...)
+	}
+	if err == nil {
+		err = s.run(c)
+	}
 	var (
 		missing *Absent
 		skipped *Skipped
