@@ -278,7 +278,7 @@ func (j *judging) judgement() Judgement {
 		r.unseen(j.obstacles)
 	case obstructed(Inconclusive):
 	case len(j.ok) > 0:
-		r.Verdict, r.Reason = Pass, j.ok[0]
+		r.Verdict, r.Reason = Pass, j.seen()
 		r.unseen(j.obstacles)
 	case j.measured != "":
 		r.Verdict, r.Reason = Info, j.measured
@@ -298,4 +298,21 @@ func (r *Judgement) unseen(obstacles []obstacle) {
 	for _, o := range obstacles {
 		r.Findings = append(r.Findings, Finding{Code: "not-looked-at", Severity: Info, Observed: o.reason})
 	}
+}
+
+// seen names all that was right, so that a pass says what it rests on.
+func (j *judging) seen() string {
+	const most = 300
+	reason, named := j.ok[0], map[string]bool{j.ok[0]: true}
+	for _, ok := range j.ok[1:] {
+		switch {
+		case named[ok]:
+		case len(reason)+len(ok) > most:
+			return fmt.Sprintf("%s; and so on (%d observations)", reason, len(j.ok))
+		default:
+			reason += "; " + ok
+		}
+		named[ok] = true
+	}
+	return reason
 }

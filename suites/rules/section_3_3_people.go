@@ -100,6 +100,8 @@ func decidedCodeIsDead(j *judging) {
 			case !ok:
 				j.first(scenario, labels.UncollectedToken)
 				j.inconclusive("the approved code got no token")
+			case (owner == "" || sub == "") && refusedTo(same) && refusedTo(other):
+				j.pass("the pages reject a code that was approved, and nothing tells whose token it is")
 			case owner == "" || sub == "":
 				j.inconclusive("%s: unknown whose token it is: no userinfo, introspection or ID token", part)
 			case sub != owner:
@@ -231,7 +233,8 @@ func (j *judging) approvedByA(scenario, owner string) {
 	if !ok {
 		return
 	}
-	if b, ok := j.journey(scenario, labels.Of(labels.Uncollected, labels.PersonB)); !ok || j.claimed(labels.Uncollected, a, b) {
+	b, ok := j.journey(scenario, labels.Of(labels.Uncollected, labels.PersonB))
+	if !ok || j.claimed(labels.Uncollected, a, b) {
 		return
 	}
 	x, ok := j.issued(scenario, labels.UncollectedToken)
@@ -242,6 +245,8 @@ func (j *judging) approvedByA(scenario, owner string) {
 	}
 	sub := j.subject(scenario, labels.UncollectedWhose, x)
 	switch {
+	case (sub == "" || owner == "") && refusedTo(b):
+		j.pass("the page rejects a second approval, and nothing tells whose token it is")
 	case sub == "" || owner == "":
 		j.inconclusive("uncollected: unknown whose token it is: no userinfo, introspection or ID token")
 	case sub != owner:
