@@ -115,6 +115,8 @@ var flowCases = []ruleCase{
 	{"META-05", "a charset", in(transcript.Metadata, "document", header("Content-Type", "application/json; charset=utf-8")), Pass, ""},
 
 	{"VERIFY-01", "the code is refused", undecidedApproval(outcome(transcript.CodeRejected)), Fail, "no-path"},
+	{"VERIFY-01", "approved, without any scope, and denied", all(visit(transcript.Approval, "approve", outcome(transcript.ErrorPage)), in(transcript.Approval, "token", oauthError("access_denied")),
+		in(transcript.Approval, "device", func(x *wire.Exchange) { x.Request.Body = []byte("client_id=device-public") })), Inconclusive, ""},
 	{"VERIFY-01", "the login is refused", undecidedApproval(outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"VERIFY-01", "the page is not understood", undecidedApproval(outcome(transcript.Unfinished)), Inconclusive, ""},
 	{"VERIFY-01", "approved in vain", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "no-token"},

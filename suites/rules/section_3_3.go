@@ -74,6 +74,9 @@ func personCanApprove(j *judging) {
 			j.inconclusive("the page has a limit: %s%s", visit.Outcome, lastWords(visit))
 			return
 		}
+		if j.deniedWithoutScope(visit, device) {
+			return
+		}
 		j.fail("no-path", "a page where the end user can approve the code", fmt.Sprintf("%s for a code just issued%s", visit.Outcome, lastAlert(visit)), device)
 		return
 	default:
@@ -96,6 +99,17 @@ func personCanApprove(j *judging) {
 		return
 	}
 	j.fail("no-token", "200 with a token after the approval", describe(last.Exchange), device, last)
+}
+
+// deniedWithoutScope says that the approval of a request without scope counted as
+// a denial: a server may take an approval of nothing for one.
+func (j *judging) deniedWithoutScope(visit transcript.Journey, device said) bool {
+	polls := j.all(transcript.Approval, labels.Token)
+	if !visit.Decided || len(polls) == 0 || !hasError(polls[len(polls)-1].Exchange, "access_denied") || device.Form().Get("scope") != "" {
+		return false
+	}
+	j.inconclusive("the end user pressed approve, and the device got access_denied: the server may deny where no scope is asked for, so set scopes in the profile")
+	return true
 }
 
 // undefined says that an answer to a poll is none that the RFCs define. What it
