@@ -131,6 +131,35 @@ func errorStatus(j *judging) {
 	if n > 0 {
 		j.pass("%d errors with the right status", n)
 	}
+	j.strays()
+}
+
+// strays notes the answers that did not come again when the same was asked again:
+// a gateway in front, a restart or a lost connection accuses nobody.
+func (j *judging) strays() {
+	var odd groups
+	total := 0
+	for _, name := range sortedNames(j.Transcripts) {
+		all := j.Transcripts[name].Exchanges
+		total += len(all)
+		final := map[string]wire.Exchange{}
+		for _, x := range all {
+			if !x.Superseded {
+				final[x.Label] = x
+			}
+		}
+		for _, x := range all {
+			last, asked := final[x.Label]
+			same := last.Status == x.Status && (last.Failure == nil) == (x.Failure == nil)
+			if x.Superseded && asked && !same && !hasError(x, "slow_down") {
+				odd.add(describe(x), said{x, name})
+			}
+		}
+	}
+	for _, key := range odd.order {
+		list := odd.found[key]
+		j.note("stray", fmt.Sprintf("%d of %d requests: %s; sent again, they got another answer", len(list), total, key), list[:min(maxEvidence, len(list))]...)
+	}
 }
 
 // statusCode names a wrong status in a finding: "200-invalid_grant".

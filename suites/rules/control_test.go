@@ -1,0 +1,80 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
+	"github.com/devicegrant/devicegrant/suites/wire"
+)
+
+// TestStraysAreNoted: an answer that did not come again is one note with its
+// exchange, and accuses nobody.
+func TestStraysAreNoted(t *testing.T) {
+	e := clone(recorded(t))
+	steadily := e.Transcripts[transcript.SteadyPolling]
+	x, ok := steadily.First(labels.Poll)
+	if !ok {
+		t.Fatal("the recording has no poll")
+	}
+	x.Status, x.Superseded = 502, true
+	x.Response = &wire.Message{Body: []byte("<h1>Bad Gateway</h1>")}
+	steadily.Exchanges = append(slices.Clone(steadily.Exchanges), x)
+	e.Transcripts[transcript.SteadyPolling] = steadily
+	for _, r := range All() {
+		if got := r.Judge(e).Verdict; got == Fail {
+			t.Errorf("%s: %s", r.ID, got)
+		}
+	}
+	rule, _ := ForID("ERR-01")
+	noted := slices.ContainsFunc(rule.Judge(e).Findings, func(f Finding) bool {
+		return f.Code == "stray" && f.Severity == Info && strings.HasPrefix(f.Observed, "1 of ") && len(f.Exchanges) == 1
+	})
+	if !noted {
+		t.Error("ERR-01 does not note it")
+	}
+}
+
+// TestNoActIsAccusedWithoutAControl: a grant that ended during an act was not ended
+// by it, unless a poll of that device had found it pending, and unless grants also
+// end where nothing is done.
+func TestNoActIsAccusedWithoutAControl(t *testing.T) {
+	gone := oauthError("invalid_grant")
+	for _, c := range []struct {
+		id, code             string
+		scenario             string
+		before, after        string
+		withControl, without Verdict
+	}{
+		{"RESP-11", "ended-together", transcript.Approval, labels.BystanderBefore, labels.BystanderPoll, Fail, Inconclusive},
+		{"VERIFY-03", "session-ended", transcript.WrongUserCodes, labels.Before, labels.Pending, Fail, Inconclusive},
+		{"VERIFY-10", "ends-the-grant", transcript.CompleteURI, labels.BeforeLook, labels.AfterLook, Fail, Inconclusive},
+		{"VERIFY-15", "ended", transcript.Abandoned, labels.Join(labels.Login, labels.Before), labels.Join(labels.Login, labels.Poll), Warn, Inconclusive},
+		{"POLL-11", "dead", transcript.Expiry, labels.AliveBefore, labels.AlivePoll, Fail, Inconclusive},
+		{"POLL-03", "ended", transcript.ImpatientPolling, labels.Nth(labels.Burst, 1), labels.Nth(labels.Burst, 2), Fail, Inconclusive},
+	} {
+		rule, _ := ForID(c.id)
+		judge := func(edits ...edit) Judgement {
+			e := clone(recorded(t))
+			for _, change := range edits {
+				change(e)
+			}
+			return rule.Judge(e)
+		}
+		ended := in(c.scenario, c.after, gone)
+		if c.id == "POLL-03" {
+			ended = all(ended, in(c.scenario, labels.Obedient, gone))
+		}
+		if j := judge(ended); j.Verdict != c.withControl || !slices.ContainsFunc(j.Findings, func(f Finding) bool { return f.Code == c.code }) {
+			t.Errorf("%s: %s (%s) with its control", c.id, j.Verdict, j.Reason)
+		}
+		if j := judge(ended, in(c.scenario, c.before, gone)); j.Verdict != c.without {
+			t.Errorf("%s: %s (%s) where the code was not pending before", c.id, j.Verdict, j.Reason)
+		}
+		if j := judge(ended, in(transcript.SteadyPolling, labels.Poll, gone)); j.Verdict != c.without {
+			t.Errorf("%s: %s (%s) where every grant ends by itself", c.id, j.Verdict, j.Reason)
+		}
+	}
+}
