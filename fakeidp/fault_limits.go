@@ -1,6 +1,7 @@
 package fakeidp
 
 import (
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -8,8 +9,41 @@ import (
 
 // limitVariants: what a server does once it had enough, or seems to.
 var limitVariants = []fault{
+	{Fault{"B60", "one-address", "Ten wrong user codes lock all endpoints for half a minute, as behind a proxy that makes all addresses one", Benign}, oneAddress},
 	{Fault{"F-STR-60", "slower-and-unlimited", "Wrong user codes are not counted, and each code typed makes the pages slower for everybody", Defect}, slowerPages},
 	{Fault{"F-STR-61", "expired-for-an-interval", "An expired code is reported once, and is pending after that", Defect}, expiredOnce},
+}
+
+// oneAddress counts everybody's wrong codes together.
+func oneAddress() behaviour {
+	const allowed, lock = 10, 30 * time.Second
+	var (
+		mu     sync.Mutex
+		wrong  int
+		locked time.Time
+	)
+	return behaviour{
+		request: func(x *exchange) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			if !x.p.clock.Now().Before(locked) {
+				return false
+			}
+			x.status, x.header = http.StatusTooManyRequests, http.Header{"Content-Type": {"text/html"}}
+			x.answer = []byte("<html><title>Too many requests</title><h1>Too many requests</h1></html>")
+			return true
+		},
+		response: func(x *exchange) {
+			if _, plausible := x.p.userCodes.normalise(x.form.Get("user_code")); !plausible || !x.post(pathDevice) || x.status != http.StatusBadRequest {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if wrong++; wrong >= allowed {
+				wrong, locked = 0, x.p.clock.Now().Add(lock)
+			}
+		},
+	}
 }
 
 // slowerPages is a server without a limit that grows slow under load.

@@ -166,9 +166,10 @@ func guessesAreLimited(j *judging) {
 	if !j.guesses() {
 		return
 	}
-	judged := false
+	judged, limited := false, false
 	for _, name := range []string{labels.LoggedIn, labels.Anonymous} {
 		g, _ := j.either(name)
+		limited = limited || g.by != ""
 		switch {
 		case g.by != "":
 			judged = true
@@ -178,6 +179,8 @@ func guessesAreLimited(j *judging) {
 			judged = true
 		case g.asksLogin:
 			j.note("login-first", name+": the page requires a login before it checks a code")
+		case limited && g.wrong == 0:
+			j.note("shut-out", name+": nobody could guess, since the limit held everybody at this address")
 		case g.wrong < max(1, j.Profile.Limits.Guesses):
 			j.inconclusive("%s: only %d wrong codes were answered", name, g.wrong)
 			judged = true

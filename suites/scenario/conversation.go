@@ -103,6 +103,12 @@ func (c *conversation) after(names ...string) error {
 	return c.await("the other scenarios", c.others(names, ended))
 }
 
+// most names the scenarios that are neither late nor last.
+const most = "most"
+
+// afterMost waits until all scenarios have ended that are neither late nor last.
+func (c *conversation) afterMost() error { return c.after(most) }
+
 // last waits until all other scenarios have ended for good, but for those that
 // come as late or later.
 func (c *conversation) last() error {
