@@ -2,6 +2,7 @@ package fakeidp
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,6 +11,7 @@ import (
 // limitVariants: what a server does once it had enough, or seems to.
 var limitVariants = []fault{
 	{Fault{"B60", "one-address", "Ten wrong user codes lock all endpoints for half a minute, as behind a proxy that makes all addresses one", Benign}, oneAddress},
+	{Fault{"B61", "latest-sixty", "Only the latest sixty undecided codes are kept; older ones are unknown", Benign}, latestCodes},
 	{Fault{"F-STR-60", "slower-and-unlimited", "Wrong user codes are not counted, and each code typed makes the pages slower for everybody", Defect}, slowerPages},
 	{Fault{"F-STR-61", "expired-for-an-interval", "An expired code is reported once, and is pending after that", Defect}, expiredOnce},
 }
@@ -44,6 +46,33 @@ func oneAddress() behaviour {
 			}
 		},
 	}
+}
+
+// latestCodes forgets the oldest undecided code for each new one too many.
+func latestCodes() behaviour {
+	const kept = 60
+	var (
+		mu     sync.Mutex
+		latest []*grant
+		gone   = map[*grant]bool{}
+	)
+	b := change(func(g *grant, _ time.Time, a answer, f *family) (answer, *family) {
+		mu.Lock()
+		defer mu.Unlock()
+		if gone[g] && a == answerExpired {
+			return answerInvalid, nil
+		}
+		return a, f
+	})()
+	b.issue = func(g *grant) {
+		mu.Lock()
+		defer mu.Unlock()
+		latest = append(slices.DeleteFunc(latest, func(old *grant) bool { return old.decidable(g.issued) != nil }), g)
+		for ; len(latest) > kept; latest = latest[1:] {
+			gone[latest[0]] = latest[0].expire(g.issued) == nil
+		}
+	}
+	return b
 }
 
 // slowerPages is a server without a limit that grows slow under load.

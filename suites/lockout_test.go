@@ -29,3 +29,17 @@ func TestLockout(t *testing.T) {
 		}
 	}
 }
+
+// TestForgotten: codes that the server lost to later ones are no fault of this
+// machine, and the run says so once.
+func TestForgotten(t *testing.T) {
+	lost := []transcript.Late{{Kind: transcript.LateForgotten, What: "token/1: gone"}}
+	said := []report.Scenario{
+		report.NewScenario(transcript.Transcript{Scenario: transcript.Approval, Again: lost}),
+		report.NewScenario(transcript.Transcript{Scenario: transcript.Denial}),
+	}
+	want := "the server keeps only so many pending codes and lost some of this run's to later ones (approval, token/1: gone); scenarios that met this were repeated alone: 1"
+	if got := forgotten(said); got != want || forgotten(said[1:]) != "" {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -367,8 +367,10 @@ func (s *Suite) Result(ctx context.Context) report.Result {
 		r.Scenarios = append(r.Scenarios, report.NewScenario(t))
 		r.Throttle = cmp.Or(r.Throttle, throttleOf(t))
 	}
-	if note := lockout(r.Scenarios); note != "" {
-		r.Notes = append(r.Notes, note)
+	for _, note := range []string{lockout(r.Scenarios), forgotten(r.Scenarios)} {
+		if note != "" {
+			r.Notes = append(r.Notes, note)
+		}
 	}
 	r.Machine = machine(s.watch.All(), r.Scenarios)
 	if mattered := r.Machine.Summary(); mattered != "" {
