@@ -67,6 +67,7 @@ var faults = slices.Concat(
 	extensionFaults,
 	benignVariants,
 	gatewayVariants,
+	limitVariants,
 )
 
 // behaviour is what a fault changes. Every part may be missing: nil means that

@@ -31,6 +31,9 @@ func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j
 			seen := j.Reason
 			j.Verdict = rules.Inconclusive
 			j.Reason = fmt.Sprintf("this machine was too slow: %s; %s. Observed: %s", describeLate(late), whatHelps, seen)
+			if late.Kind == transcript.LateForgotten {
+				j.Reason = fmt.Sprintf("%s, also when this scenario ran alone or could not be repeated. Observed: %s", late.What, seen)
+			}
 			if late.Paused {
 				j.Reason = fmt.Sprintf("the server did not answer, and the run waited for it: %s. Observed: %s", describeLate(late), seen)
 			}
@@ -53,7 +56,7 @@ func spoils(kind transcript.LateKind, verdict rules.Verdict, r rules.Requirement
 	case rules.Inconclusive:
 		return true
 	case rules.Fail, rules.Warn:
-		return kind == transcript.LateCode || kind == transcript.LateMoment && r.Wants("interval")
+		return kind == transcript.LateCode || kind == transcript.LateForgotten || kind == transcript.LateMoment && r.Wants("interval")
 	case rules.Pass:
 		return kind == transcript.LatePace && r.Wants("interval")
 	}
@@ -70,6 +73,27 @@ func describeLate(l transcript.Late) string {
 		parts = append(parts, l.Machine)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// forgotten says in a line that the server lost codes of the run to later ones; ""
+// if it did not.
+func forgotten(scenarios []report.Scenario) string {
+	first, again := "", 0
+	for _, s := range scenarios {
+		late := slices.Concat(s.Transcript.Again, s.Transcript.Late)
+		i := slices.IndexFunc(late, func(l transcript.Late) bool { return l.Kind == transcript.LateForgotten })
+		if i < 0 {
+			continue
+		}
+		again++
+		if first == "" {
+			first = s.Transcript.Scenario + ", " + late[i].What
+		}
+	}
+	if again == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the server keeps only so many pending codes and lost some of this run's to later ones (%s); scenarios that met this were repeated alone: %d", first, again)
 }
 
 // machine sums up how this machine kept up, and what it had to do again.
@@ -90,7 +114,9 @@ func machine(f lateness.Figures, scenarios []report.Scenario) *report.Machine {
 		if !again {
 			late = t.Late
 		}
-		late = slices.DeleteFunc(slices.Clone(late), func(l transcript.Late) bool { return l.Kind == transcript.LateStray })
+		late = slices.DeleteFunc(slices.Clone(late), func(l transcript.Late) bool {
+			return l.Kind == transcript.LateStray || l.Kind == transcript.LateForgotten
+		})
 		if len(late) > 0 && !late[0].Paused {
 			m.Late = append(m.Late, report.LateScenario{Scenario: t.Scenario, Why: describeLate(late[0]), Again: again, Helped: again && len(t.Late) == 0})
 		}

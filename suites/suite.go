@@ -344,8 +344,8 @@ func (s *Suite) Result(ctx context.Context) report.Result {
 	if kept, cut := s.env.Wire.Kept(); cut > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("the server's answers exceed %d MiB: the report keeps only the beginning of %d of them, and checks that need the rest are inconclusive", kept>>20, cut))
 	}
-	if r.Lost != "" {
-		r.Notes = append(r.Notes, "the run ended early: "+r.Lost)
+	if note := r.LostNote(); note != "" {
+		r.Notes = append(r.Notes, note)
 	}
 	for _, requirement := range rules.Catalogue() {
 		check, judged := s.checks[requirement.ID]
@@ -366,6 +366,11 @@ func (s *Suite) Result(ctx context.Context) report.Result {
 		evidence.Transcripts[t.Scenario] = t
 		r.Scenarios = append(r.Scenarios, report.NewScenario(t))
 		r.Throttle = cmp.Or(r.Throttle, throttleOf(t))
+	}
+	for _, note := range []string{lockout(r.Scenarios), forgotten(r.Scenarios)} {
+		if note != "" {
+			r.Notes = append(r.Notes, note)
+		}
 	}
 	r.Machine = machine(s.watch.All(), r.Scenarios)
 	if mattered := r.Machine.Summary(); mattered != "" {

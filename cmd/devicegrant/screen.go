@@ -26,6 +26,8 @@ type screen struct {
 	look     look
 	tty      bool
 	silent   bool // standard output belongs to --json
+	// noted are the notes that were shown before the first check.
+	noted []string
 
 	stop    chan struct{}
 	drawing sync.WaitGroup
@@ -57,6 +59,7 @@ func (s *screen) Started(p suites.Outline) {
 		s.printf(", end user: %s driver", p.Target.Driver)
 	}
 	s.printf("\n")
+	s.noted = p.Notes
 	for _, note := range p.Notes {
 		s.printf("note    %s\n", strings.ReplaceAll(clean(note), "\n", "\n        "))
 	}
@@ -179,7 +182,13 @@ func (s *screen) results(r report.Result, path, page string) {
 	}
 	s.baselineAdvice(r)
 	s.printf("\n")
-	if mattered := r.Machine.Summary(); mattered != "" {
+	mattered := r.Machine.Summary()
+	for _, note := range r.Notes {
+		if note != mattered && note != r.LostNote() && !slices.Contains(s.noted, note) {
+			s.wrapped("note    ", clean(note), nil, nil)
+		}
+	}
+	if mattered != "" {
 		s.wrapped("machine ", clean(mattered), nil, nil)
 	}
 	s.printf("%s\n", s.summary(r))

@@ -52,6 +52,14 @@ type Result struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
+// LostNote is the note about a target that was lost; "" for any other run.
+func (r Result) LostNote() string {
+	if r.Lost == "" {
+		return ""
+	}
+	return "the run ended early: " + r.Lost
+}
+
 // Recorded is the evidence of a run that is not in a scenario.
 type Recorded struct {
 	// Profile is the resolved profile, without the values of secrets; Endpoints

@@ -254,6 +254,8 @@ var flowCases = []ruleCase{
 	{"POLL-09", "invalid_grant later", in(transcript.Denial, "denied/2", oauthError("invalid_grant")), Pass, ""},
 	{"POLL-10", "pending", in(transcript.Expiry, "untouched/expired", oauthError("authorization_pending")), Fail, "alive"},
 	{"POLL-10", "polling keeps it alive", in(transcript.Expiry, "polled/expired", oauthError("authorization_pending")), Fail, "alive"},
+	{"POLL-10", "pending again", in(transcript.Expiry, "untouched/expired/3", oauthError("authorization_pending")), Fail, "alive"},
+	{"POLL-10", "seen once only", drop(transcript.Expiry, "untouched/expired/3"), Inconclusive, ""},
 	{"POLL-10", "evicted", in(transcript.Expiry, "untouched/expired", oauthError("invalid_grant")), Warn, "invalid-grant"},
 	{"POLL-10", "invalid_request", in(transcript.Expiry, "untouched/expired", oauthError("invalid_request")), Fail, "other-error"},
 	{"POLL-10", "evicted later", in(transcript.Expiry, "untouched/expired/2", oauthError("invalid_grant")), Pass, ""},

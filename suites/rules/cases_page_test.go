@@ -17,7 +17,10 @@ var pageCases = []ruleCase{
 		g.Status, g.Text, g.Outcome = 400, "wrong code", transcript.CodeRejected
 	}), Pass, ""},
 	{"SEC-04", "a CAPTCHA", all(unlimited("logged in"), lastGuess("logged in", func(g *transcript.Guess) { g.Text = "Please solve this CAPTCHA" })), Pass, ""},
-	{"SEC-04", "slower and slower", all(unlimited("logged in"), slower("logged in")), Pass, ""},
+	{"SEC-04", "slower and slower, with strong codes", all(userCodes(digits(25)), unlimited("logged in"), slower("logged in")), Pass, ""},
+	{"SEC-04", "slower and slower, but the codes are short", all(unlimited("logged in"), slower("logged in")), Warn, "no-limit"},
+	{"SEC-04", "a busy server", all(userCodes(digits(25)), unlimited("logged in"), slower("logged in"), rightAsSlow("logged in")), Inconclusive, ""},
+	{"SEC-04", "a busy server with short codes", all(unlimited("logged in"), slower("logged in"), rightAsSlow("logged in")), Warn, "no-limit"},
 	{"SEC-04", "the login comes first", all(unlimited("anonymous"), guesses("anonymous", func(g *transcript.Guess) { g.Outcome = transcript.AtLogin })), Pass, ""},
 	{"SEC-04", "the forms driver cannot log in", all(aborted(transcript.Guessing, "the guesser could not log in")), Inconclusive, ""},
 	{"SEC-04", "not allowed", func(e Evidence) {
@@ -270,8 +273,21 @@ func lastGuess(series string, change func(*transcript.Guess)) edit {
 func slower(series string) edit {
 	took := 10.0
 	return guesses(series, func(g *transcript.Guess) {
-		took *= 1.3
-		g.TookMS = took
+		if g.TookMS = 10; !g.Right {
+			took *= 1.3
+			g.TookMS = took
+		}
+	})
+}
+
+// rightAsSlow makes the right codes of a series take as long as the wrong ones.
+func rightAsSlow(series string) edit {
+	took := 10.0
+	return guesses(series, func(g *transcript.Guess) {
+		if g.Right {
+			g.TookMS = took
+		}
+		took = g.TookMS
 	})
 }
 

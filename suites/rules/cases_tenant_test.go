@@ -24,8 +24,10 @@ var tenantCases = []ruleCase{
 	{"SEC-13", "shown on the foreign page", visit(tenants, "page", outcome(transcript.AtDecision)), Warn, "code-known"},
 	{"SEC-13", "an error page", visit(tenants, "page", outcome(transcript.ErrorPage)), Pass, ""},
 	{"SEC-13", "the page there does not work", visit(tenants, "own", outcome(transcript.Unfinished)), Inconclusive, ""},
-	{"SEC-13", "a guest, and the profile forbids it", all(in(tenants, "guest/owner", answer(200, token)), guests(new(false))), Fail, "guest-refused-by-profile"},
-	{"SEC-13", "a guest, and nobody said", in(tenants, "guest/owner", answer(200, token)), Warn, "guest"},
+	{"SEC-13", "a guest, and the profile forbids it", all(subjects("dora", "dora"), guests(new(false))), Fail, "guest-refused-by-profile"},
+	{"SEC-13", "a guest, and nobody said", subjects("dora", "dora"), Warn, "guest"},
+	{"SEC-13", "a user of the same name", subjects("dora-1", "dora-2"), Pass, ""},
+	{"SEC-13", "a user of the same name, and the profile forbids guests", all(in(tenants, "guest/owner", answer(200, token)), guests(new(false))), Inconclusive, ""},
 	{"SEC-13", "a guest who is welcome", all(in(tenants, "guest/owner", answer(200, token)), guests(new(true))), Pass, ""},
 	{"SEC-13", "its token is active here", in(tenants, "own/introspection", answer(200, `{"active":true}`)), Warn, "token-active"},
 	{"SEC-13", "its token is of here", in(tenants, "own/introspection", answer(200, `{"active":true,"iss":"http://127.0.0.1:18628"}`)), Fail, "token-adopted"},
@@ -48,6 +50,12 @@ func guests(allowed *bool) edit {
 		t.Guests = allowed
 		p.Tenant = &t
 	})
+}
+
+// subjects lets an end user of the second tenant approve there and here, as the
+// accounts of these subjects.
+func subjects(there, here string) edit {
+	return all(in(tenants, "own/token", idTokenOf(there)), in(tenants, "guest/owner", idTokenOf(here)))
 }
 
 // issuerToken is a token response with the ID token of an issuer.

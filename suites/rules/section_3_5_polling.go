@@ -255,6 +255,10 @@ func denialFinal(j *judging) {
 	}
 }
 
+// expiredPolls is how often an expired code has to be seen: the first poll after
+// the end can be lucky.
+const expiredPolls = 3
+
 // POLL-10
 func expiryReported(j *judging) {
 	for _, code := range []string{labels.Untouched, labels.Polled} {
@@ -264,6 +268,9 @@ func expiryReported(j *judging) {
 			continue
 		}
 		j.expired(code, polls)
+		if last := labels.Nth(labels.Join(code, labels.Expired), expiredPolls); len(j.all(transcript.Expiry, last)) == 0 {
+			j.missing(transcript.Expiry, last)
+		}
 	}
 }
 

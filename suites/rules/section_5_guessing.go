@@ -2,8 +2,10 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
@@ -23,6 +25,9 @@ const (
 	growth, leastDelay = 3, 200
 	// slowSample is how many guesses an average is made of.
 	slowSample = 5
+	// infeasible is the chance of a guesser, in bits, that RFC 8628 section 5.1
+	// takes for small enough.
+	infeasible = 32
 )
 
 // guessed is one way of guessing, and what held it back.
@@ -32,12 +37,16 @@ type guessed struct {
 	by string
 	// asksLogin says that nothing can be guessed without logging in.
 	asksLogin bool
+	// slowed says that the answers grew slower in a way that is no limit;
+	// undecided that nothing tells whether it is one.
+	slowed    string
+	undecided bool
 }
 
 // series sums up guesses of one kind.
 func (j *judging) series(name string) guessed {
 	var g guessed
-	var took []float64
+	var took, right []float64
 	refusedRight := false
 	for _, one := range j.Transcripts[transcript.Guessing].Guesses(name) {
 		switch {
@@ -48,6 +57,7 @@ func (j *judging) series(name string) guessed {
 		case one.Trouble != "":
 		case one.Right:
 			refusedRight = !one.Accepted()
+			right = append(right, one.TookMS)
 		case one.Outcome == transcript.AtLogin:
 			g.asksLogin = true
 		default:
@@ -61,10 +71,49 @@ func (j *judging) series(name string) guessed {
 	if n := len(took); g.by == "" && n >= 4*slowSample {
 		early, late := median(took[:slowSample]), median(took[n-slowSample:])
 		if late >= growth*early && late >= leastDelay {
-			g.by = fmt.Sprintf("a delay that grew from %.0f to %.0f ms", early, late)
+			j.delayed(&g, early, late, right)
 		}
 	}
 	return g
+}
+
+// delayed judges answers that grew slower. They are a limit only if right codes
+// were not slowed down with them, as a busy server would, and if the delay leaves a
+// guesser no chance within the lifetime of a code (RFC 8628 section 5.1).
+func (j *judging) delayed(g *guessed, early, late float64, right []float64) {
+	grew := fmt.Sprintf("a delay that grew from %.0f to %.0f ms", early, late)
+	bits, known := j.codeBits()
+	lifetime, lives := j.guessedLifetime()
+	if !known || !lives {
+		g.slowed, g.undecided = grew+"; the strength or the lifetime of the codes is unknown", true
+		return
+	}
+	chance := bits - math.Log2(lifetime.Seconds()*1000/late)
+	latest := right[max(0, len(right)-slowSample):]
+	switch {
+	case chance < infeasible:
+		g.slowed = fmt.Sprintf("%s leaves a chance of one in 2^%.0f within the %s that a code of %.1f bits lives; RFC 8628 section 5.1 names 2^%d", grew, max(chance, 0), lifetime, bits, infeasible)
+	case len(latest) == 0:
+		g.slowed, g.undecided = grew+"; no correct code was answered meanwhile that it could be compared with", true
+	case late < growth*median(latest):
+		g.slowed, g.undecided = fmt.Sprintf("%s; correct codes took %.0f ms by then, so the server may only have been busy", grew, median(latest)), true
+	default:
+		g.by = fmt.Sprintf("%s, where correct codes took %.0f ms", grew, median(latest))
+	}
+}
+
+// guessedLifetime is how long the codes live that are guessed at.
+func (j *judging) guessedLifetime() (time.Duration, bool) {
+	for _, x := range j.Transcripts[transcript.Guessing].Exchanges {
+		o, err := x.Object()
+		if err != nil || !o.Has("device_code") {
+			continue
+		}
+		if n, ok := o.Number("expires_in"); ok && n > 0 && n < 1e9 {
+			return time.Duration(n * float64(time.Second)), true
+		}
+	}
+	return 0, false
 }
 
 func median(list []float64) float64 {
@@ -117,21 +166,27 @@ func guessesAreLimited(j *judging) {
 	if !j.guesses() {
 		return
 	}
-	judged := false
+	judged, limited := false, false
 	for _, name := range []string{labels.LoggedIn, labels.Anonymous} {
 		g, _ := j.either(name)
+		limited = limited || g.by != ""
 		switch {
 		case g.by != "":
 			judged = true
 			j.pass("%s: limited by %s", name, g.by)
+		case g.undecided:
+			j.inconclusive("%s: %s", name, g.slowed)
+			judged = true
 		case g.asksLogin:
 			j.note("login-first", name+": the page requires a login before it checks a code")
+		case limited && g.wrong == 0:
+			j.note("shut-out", name+": nobody could guess, since the limit held everybody at this address")
 		case g.wrong < max(1, j.Profile.Limits.Guesses):
 			j.inconclusive("%s: only %d wrong codes were answered", name, g.wrong)
 			judged = true
 		default:
 			judged = true
-			j.unlimited(name, g.wrong)
+			j.unlimited(name, g)
 		}
 	}
 	if !judged {
@@ -141,15 +196,19 @@ func guessesAreLimited(j *judging) {
 
 // unlimited reports a series that nothing held back: no black box can prove
 // that there is no limit at all.
-func (j *judging) unlimited(name string, wrong int) {
+func (j *judging) unlimited(name string, g guessed) {
 	const expected = "a limit: a rejection, a growing delay, a lock, a CAPTCHA"
 	strict := j.Profile.Limits.GuessesStrict
 	bits, known := j.codeBits()
-	if strict > 0 && wrong >= strict && known && bits < shortCode {
-		j.fail("policy-no-limit", expected, fmt.Sprintf("%s: no limit in %d wrong codes, of at most %.1f bits", name, wrong, bits))
+	slowed := ""
+	if g.slowed != "" {
+		slowed = "; " + g.slowed
+	}
+	if strict > 0 && g.wrong >= strict && known && bits < shortCode {
+		j.fail("policy-no-limit", expected, fmt.Sprintf("%s: no limit in %d wrong codes, of at most %.1f bits%s", name, g.wrong, bits, slowed))
 		return
 	}
-	j.warn("no-limit", expected, fmt.Sprintf("%s: no limit in %d wrong codes", name, wrong))
+	j.warn("no-limit", expected, fmt.Sprintf("%s: no limit in %d wrong codes%s", name, g.wrong, slowed))
 }
 
 // SEC-05
@@ -161,7 +220,7 @@ func limitIsNotSidestepped(j *judging) {
 	for _, name := range []string{labels.LoggedIn, labels.Anonymous, labels.NewCookies} {
 		g, inBetween := j.either(name)
 		switch {
-		case g.by == "" && name == labels.NewCookies && g.wrong > 0:
+		case g.by == "" && name == labels.NewCookies && g.wrong > 0 && !g.undecided:
 			j.warn("reset-by-new-cookies", "one limit for all guesses without cookies", fmt.Sprintf("an anonymous guesser who drops the cookies is not limited in %d wrong codes", g.wrong))
 		case g.by == "":
 		case !inBetween && j.series(labels.OnceMore(name)).by != "":

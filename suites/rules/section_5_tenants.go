@@ -137,19 +137,50 @@ func (j *judging) foreignPerson() {
 		return
 	}
 	const observed = "an end user of the second tenant approved a device of the first on the first tenant's page"
-	guests := j.Profile.Tenant.Guests
+	const unproven = "who approved has the name of an end user of the second tenant, and no ID token shows whether it is the same account"
+	guests, same := j.Profile.Tenant.Guests, j.sameAccount(owner)
 	switch {
 	case !hasToken(owner.Exchange):
 		if visit, ok := j.journey(scenario, labels.Guest); ok {
 			j.pass("an end user of the second tenant cannot decide here: %s", visit.Outcome)
 		}
+	case guests != nil && *guests:
+		j.note("guest-allowed", observed+", as the profile allows (tenant.guests)", owner)
+	case !same && guests == nil:
+		j.note("same-name", unproven, owner)
+	case !same:
+		j.inconclusive("%s", unproven)
 	case guests == nil:
 		j.warn("guest", "a failed login; if guests may decide, set tenant.guests: true", observed, owner)
-	case *guests:
-		j.note("guest-allowed", observed+", as the profile allows (tenant.guests)", owner)
 	default:
 		j.fail("guest-refused-by-profile", "a failed login, since the profile sets tenant.guests: false", observed, owner)
 	}
+}
+
+// sameAccount says that the ID token of a guest names the subject that the second
+// tenant's own token names. Both tenants may have a user of the same name.
+func (j *judging) sameAccount(guest said) bool {
+	own, ok := j.tokenAmong(transcript.Tenants, labels.OwnToken)
+	here, there := j.subjectIn(guest), ""
+	if ok {
+		there = j.subjectIn(own)
+	}
+	return here != "" && here == there
+}
+
+// subjectIn is the subject of the ID token in a token response, "" for none.
+func (j *judging) subjectIn(token said) string {
+	o, err := token.Object()
+	if err != nil {
+		return ""
+	}
+	text, _ := o.String("id_token")
+	claims, ok := j.claimsIn(text)
+	if !ok {
+		return ""
+	}
+	subject, _ := claims.String("sub")
+	return subject
 }
 
 // foreignToken: what a token of the other tenant says, and what this one says of it.

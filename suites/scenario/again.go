@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"slices"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
@@ -27,17 +28,24 @@ func (r *Runner) tellAgain(ctx context.Context, s Scenario, was transcript.Trans
 	}
 	r.alone.Lock()
 	defer r.alone.Unlock()
-	if ctx.Err() != nil || r.again >= mostAgain || r.vain >= mostInVain {
+	// A code that the target forgot is no sign of a slow machine.
+	slow := slices.ContainsFunc(was.Late, func(l transcript.Late) bool { return l.Kind != transcript.LateForgotten })
+	if ctx.Err() != nil || slow && (r.again >= mostAgain || r.vain >= mostInVain) {
 		return was
 	}
-	r.again++
+	if slow {
+		r.again++
+	}
 	said := r.tell(ctx, s, func() {}, func([]string, stage) []<-chan struct{} { return nil })
 	if ctx.Err() != nil {
 		return was // half a telling is worth less than one that came late
 	}
 	said.Again = was.Late
-	if r.vain++; len(said.Late) == 0 {
+	switch {
+	case len(said.Late) == 0:
 		r.vain = 0
+	case slow:
+		r.vain++
 	}
 	return said
 }

@@ -10,6 +10,15 @@ import (
 // wrong in them is the server's doing, so nothing rough runs beside them.
 var basic = []string{transcript.SteadyPolling, transcript.Approval, transcript.EarlyApproval, transcript.Denial}
 
+// What may lock a client, an account or an address comes after everything else,
+// the most harmful last (see [Scenario]).
+const (
+	manyRequests = iota + 1
+	wrongSecrets
+	raisesAlarms
+	lastOfAll
+)
+
 // All returns every scenario. The long ones are first, so that a busy machine
 // starts them first.
 func All() []Scenario { return slices.Clone(all) }
@@ -53,7 +62,7 @@ var all = []Scenario{
 		About: "the connection closes before the token arrives; the device polls again"},
 	{Name: transcript.Fleet, Browser: true, Login: true, Hurry: true, Rough: true, run: fleet,
 		About: "many devices that poll at once, some approved by one end user, some by another, some denied"},
-	{Name: transcript.NoSession, Browser: true, Login: true, run: noSession,
+	{Name: transcript.NoSession, Browser: true, Login: true, Late: true, run: noSession,
 		About: "approvals without a logged-in end user"},
 	{Name: transcript.WrongUserCodes, Browser: true, Login: true, run: wrongUserCodes,
 		About: "user codes that were never issued, then the correct one"},
@@ -71,7 +80,7 @@ var all = []Scenario{
 		About: "codes in the other case, with and without dashes and spaces, and by the complete URI"},
 	{Name: transcript.RepeatedConsent, Browser: true, Login: true, run: repeatedConsent,
 		About: "a code typed by a logged-in end user who approved the client before, without a decision"},
-	{Name: transcript.Guessing, Browser: true, Last: 1, run: guessing,
+	{Name: transcript.Guessing, Browser: true, Last: lastOfAll, run: guessing,
 		About: "wrong user codes in a row until the guesser is limited, then some tricks"},
 	{Name: transcript.CrossSite, Browser: true, Login: true, run: crossSite,
 		About: "decisions that a hostile page, or someone with the cookies, sends for the end user"},
@@ -97,15 +106,15 @@ var all = []Scenario{
 		About: "device authorization requests with a foreign host name"},
 	{Name: transcript.Transport, run: transport,
 		About: "the same URLs over http, old TLS versions, and the certificates"},
-	{Name: transcript.Codes, Rough: true, Last: 1, run: codes,
+	{Name: transcript.Codes, Last: manyRequests, run: codes,
 		About: "many device authorization requests at once"},
 	{Name: transcript.TokenErrors, Rough: true, run: tokenErrors,
 		About: "device access token requests with one error each"},
-	{Name: transcript.ClientErrors, run: clientErrors,
+	{Name: transcript.ClientErrors, Last: wrongSecrets, run: clientErrors,
 		About: "a wrong client secret at each endpoint"},
 	{Name: transcript.HostileCharacters, Rough: true, run: hostileCharacters,
 		About: "quotes, backslashes and non-ASCII characters in requests that must fail"},
-	{Name: transcript.HostileSizes, Last: 2, run: hostileSizes,
+	{Name: transcript.HostileSizes, Last: raisesAlarms, run: hostileSizes,
 		About: "requests that are too large or contain invalid text"},
 }
 

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"github.com/devicegrant/devicegrant/profiles"
-	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -24,7 +23,7 @@ func clientErrors(c *conversation) error {
 		return &Skipped{"a wrong secret may lock the client: use --allow-lockouts, or set limits.allow_lockouts in the profile"}
 	}
 	// A client may be locked or delayed after this.
-	if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.ClientIdentity, transcript.EarlyApproval, transcript.TokenUse); err != nil {
+	if err := c.last(); err != nil {
 		return err
 	}
 	wrongSecret := c.random.word(24)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -39,9 +40,13 @@ type Environment struct {
 	// Watch measures how well this machine keeps up; nil: it always does.
 	Watch *lateness.Watch
 
-	pulse   *pulse
-	strays  strays
-	limiter *rate.Limiter
+	pulse  *pulse
+	strays strays
+	// issuedCodes counts the codes of the run; forgetful says that one was gone
+	// before its time.
+	issuedCodes atomic.Int64
+	forgetful   atomic.Bool
+	limiter     *rate.Limiter
 	// ceilings are those of single endpoints, by URL.
 	ceilings map[string]*rate.Limiter
 	// onTheWay are the questions after the login that are not the decision.
@@ -102,6 +107,12 @@ func (c *conversation) afterPages(names ...string) error {
 func (c *conversation) after(names ...string) error {
 	return c.await("the other scenarios", c.others(names, ended))
 }
+
+// most names the scenarios that are neither late nor last.
+const most = "most"
+
+// afterMost waits until all scenarios have ended that are neither late nor last.
+func (c *conversation) afterMost() error { return c.after(most) }
 
 // last waits until all other scenarios have ended for good, but for those that
 // come as late or later.

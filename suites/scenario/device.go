@@ -37,8 +37,11 @@ type device struct {
 	overslept time.Duration
 	// answer is the last exchange: the codes, or a poll.
 	answer wire.Exchange
-	// redeemed says that a token came for the code.
-	redeemed bool
+	// redeemed says that a token came for the code, pending that a poll found it
+	// undecided, ended that a final answer came.
+	redeemed, pending, ended bool
+	// nth is how many codes the run had been given with this one.
+	nth int64
 }
 
 const (
@@ -98,6 +101,7 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 		d.interval = seconds(n, maxInterval)
 	}
 	d.advertised = d.interval
+	d.nth = c.issuedCodes.Add(1)
 	if n, ok := o.Number("expires_in"); ok && n > 0 {
 		d.lifetime = seconds(n, 365*24*time.Hour)
 	}
@@ -131,10 +135,10 @@ func (d *device) request(label string) wire.Request {
 }
 
 // pollNow sends a device access token request without waiting.
-func (d *device) pollNow(label string) wire.Exchange { return d.ask(d.request(label)) }
+func (d *device) pollNow(label string) wire.Exchange { return d.known(d.ask(d.request(label))) }
 
 // pollRaw is pollNow for one of many polls: an odd answer stands.
-func (d *device) pollRaw(label string) wire.Exchange { return d.askOnce(d.request(label)) }
+func (d *device) pollRaw(label string) wire.Exchange { return d.known(d.askOnce(d.request(label))) }
 
 // heard notes an answer: when it came, and whether it asks for a slower pace.
 func (d *device) heard(x wire.Exchange) wire.Exchange {
@@ -159,7 +163,11 @@ func (d *device) poll(label string) (wire.Exchange, error) {
 // pollAfter waits for the given time from the receipt of the previous answer,
 // then polls.
 func (d *device) pollAfter(label string, after time.Duration) (wire.Exchange, error) {
-	return d.askAfter(d.request(label), after)
+	x, err := d.askAfter(d.request(label), after)
+	if err != nil {
+		return x, err
+	}
+	return d.known(x), nil
 }
 
 // askPaced waits as poll does, then sends a request that is unlike a usual poll.

@@ -16,7 +16,6 @@ const (
 	// expiryMargin is kept between the end of a lifetime and the first poll
 	// that must see it ended.
 	expiryMargin = 2 * time.Second
-	expiredPolls = 3
 	// maxKeepAlive bounds the polls of the code that is polled all through.
 	maxKeepAlive = 200
 	// paused is how long, of our own time, an end user stands before a decision
@@ -286,14 +285,22 @@ func (d *device) keepPolling(label string) error {
 	return nil
 }
 
-// outlive waits until the code has surely expired, then polls it a few times
-// at the interval.
+// expiredAfter is when a code is polled whose lifetime is over, in intervals after
+// that: a server that tidies up now and then may have done so just before the
+// first poll.
+var expiredAfter = []int{0, 1, 3}
+
+// outlive waits until the code has surely expired, then polls it at once, after
+// one interval and after three.
 func (d *device) outlive(label string) error {
 	if err := d.until(d.over()); err != nil {
 		return err
 	}
-	for i := range expiredPolls {
-		if _, err := d.poll(labels.Nth(labels.Join(label, labels.Expired), i+1)); err != nil {
+	over := d.c.Clock.Now()
+	for i, n := range expiredAfter {
+		pace := d.interval + d.guard()
+		due := over + time.Duration(n)*pace
+		if _, err := d.pollAfter(labels.Nth(labels.Join(label, labels.Expired), i+1), max(due-d.last, pace)); err != nil {
 			return err
 		}
 	}

@@ -2,8 +2,10 @@ package scenario
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -33,9 +35,10 @@ const (
 )
 
 // guessing types wrong user codes until it is held back, and then tries to go
-// on all the same. It uses the forms driver, an account of its own and, where
-// the target is on this machine, an address of its own, so that nobody else is
-// held back with it; otherwise it comes last.
+// on all the same. It comes last of all: behind a proxy, everybody has one address
+// and would be held back with it. It uses the forms driver, an account of its own
+// and, where the target is on this machine, an address of its own, so that somebody
+// else can be told apart from the guesser.
 //
 // Series of guesses: logged in (a right code after every five); logged in, in a
 // row (if that was not held back); someone else; the tricks new login,
@@ -53,13 +56,11 @@ func guessing(c *conversation) error {
 	if c.Driver == nil {
 		return fmt.Errorf("no user agent: %s", c.NoDriver)
 	}
+	if err := c.last(); err != nil {
+		return err
+	}
 	g := &guesser{conversation: c, address: addressFor(c.Target.Endpoints.DeviceAuthorization), account: account(c.Profile.Users.Third)}
 	other := c.Profile.Users.First
-	if g.account == nil || g.address == "" {
-		if err := c.afterPages(); err != nil {
-			return err
-		}
-	}
 	if g.account == nil {
 		g.account, other = account(c.Profile.Users.First), c.Profile.Users.Second
 	}
@@ -68,11 +69,12 @@ func guessing(c *conversation) error {
 		return err
 	}
 	if g.account != nil {
-		if err := g.loggedIn(other); err != nil {
-			return err
-		}
+		err = g.loggedIn(other)
 	}
-	if err := g.anonymous(); err != nil {
+	if err == nil {
+		err = g.anonymous()
+	}
+	if err != nil && !errors.Is(err, errShutOut) {
 		return err
 	}
 	for i := range deviceGuesses {
@@ -130,11 +132,32 @@ func (g *guesser) open(address string) (s useragent.Agent, header map[string]str
 	return s, header, func() { _ = s.Close(); _ = driver.Close() }, nil // connections, no more
 }
 
+// errShutOut ends the guessing: what holds the guesser back holds the devices of
+// the same address back, too.
+var errShutOut = errors.New("no more codes for a guesser who is held back")
+
 // right issues a code that waits for its decision. Each is typed once: a
-// server may let only one browser hold it.
+// server may let only one browser hold it. Where none comes any more after wrong
+// codes, the guesser is held back.
 func (g *guesser) right() (*device, error) {
 	g.rights++
-	return g.issue(labels.Join(labels.Nth(labels.Right, g.rights), labels.Device), g.Profile.Clients.Public)
+	client := g.Profile.Clients.Public
+	x := g.send(g.deviceRequest(labels.Join(labels.Nth(labels.Right, g.rights), labels.Device), client, g.deviceForm(client)))
+	if x.Status != http.StatusTooManyRequests || g.wrong() == 0 {
+		return g.deviceFrom(x, client)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.said.Guessed = append(g.said.Guessed, transcript.Guess{
+		Series: g.said.Guessed[len(g.said.Guessed)-1].Series, Outcome: transcript.Unfinished, Status: x.Status, AtMS: g.sinceStart(),
+		Text: "no more codes, at the device authorization endpoint",
+	})
+	return nil, errShutOut
+}
+
+// sinceStart is how long the scenario has taken, in milliseconds.
+func (g *guesser) sinceStart() float64 {
+	return float64((g.Clock.Now() - g.said.Started).Microseconds()) / 1000
 }
 
 // guess types one code and records what the page made of it.
@@ -148,7 +171,7 @@ func (g *guesser) typed(s useragent.Agent, series string, task useragent.Task, r
 	g.wait("a guess: "+series, 0)
 	began := time.Now()
 	j := s.Journey(g.ctx, task)
-	made := transcript.Guess{Series: series, Right: right, Outcome: j.Outcome, TookMS: float64(time.Since(began).Microseconds()) / 1000}
+	made := transcript.Guess{Series: series, Right: right, Outcome: j.Outcome, TookMS: float64(time.Since(began).Microseconds()) / 1000, AtMS: g.sinceStart()}
 	if n := len(j.Steps); n > 0 {
 		last := j.Steps[n-1]
 		made.Status, made.Text = last.Status, clipText(cmp.Or(last.Alert, last.Text, last.Title))

@@ -28,7 +28,7 @@ func hostileSizes(c *conversation) error {
 	if !c.Profile.Limits.AllowLockouts {
 		return &Skipped{"oversized requests may raise alarms: use --allow-lockouts, or set limits.allow_lockouts in the profile"}
 	}
-	// Last of all: an address may be shut out after this.
+	// Late: an address may be shut out after this.
 	if err := c.last(); err != nil {
 		return err
 	}

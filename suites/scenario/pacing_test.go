@@ -174,15 +174,18 @@ func TestExpiryIsWaitedForOnce(t *testing.T) {
 	}
 	for _, label := range []string{"untouched/expired", "polled/expired"} {
 		polls := said.Labelled(label)
-		if len(polls) != expiredPolls {
+		if len(polls) != len(expiredAfter) {
 			t.Errorf("%s: %d polls", label, len(polls))
 			continue
+		}
+		if apart := polls[2].Sent - polls[0].Sent; apart < 15*time.Second || apart > 20*time.Second {
+			t.Errorf("%s: the last poll came %s after the first one, want three intervals", label, apart)
 		}
 		if first := polls[0].Sent; first < 22*time.Second || first > 25*time.Second {
 			t.Errorf("%s: the first poll came %s after the start, want shortly after the end at 20s", label, first)
 		}
 	}
-	if total := said.Ended - said.Started; total > 40*time.Second {
+	if total := said.Ended - said.Started; total > 45*time.Second {
 		t.Errorf("two codes took %s: they did not share the wait", total)
 	}
 }

@@ -40,8 +40,8 @@ func noSession(c *conversation) error {
 	decide = func(i int) error {
 		a := attempts[i]
 		if i == 2 {
-			// Last of all: an account may be locked after it.
-			if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI, transcript.WrongUserCodes); err != nil {
+			// An account may be locked after it.
+			if err := c.afterMost(); err != nil {
 				return err
 			}
 		}

@@ -33,8 +33,11 @@ type Scenario struct {
 	// the basic conversations have had their decisive answers.
 	Rough bool
 	// Last is above 0 for a scenario that waits for all others (see
-	// conversation.after), except those with the same or a higher number.
+	// conversation.last), except those with the same or a higher number.
 	Last int
+	// Late says that a part of the scenario waits for all others that are neither
+	// late nor last (see conversation.afterMost).
+	Late bool
 
 	run func(*conversation) error
 }
@@ -217,7 +220,8 @@ func (r *Runner) others(self string, names []string, at stage) (list []<-chan st
 	defer r.mu.Unlock()
 	for name, f := range r.futures {
 		other, _ := ByName(name)
-		if name == self || len(names) > 0 && !slices.Contains(names, name) || len(names) == 0 && other.Last >= own.Last {
+		named := slices.Contains(names, name) || slices.Contains(names, most) && other.Last == 0 && !other.Late
+		if name == self || len(names) > 0 && !named || len(names) == 0 && other.Last >= own.Last {
 			continue
 		}
 		switch at {

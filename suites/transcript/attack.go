@@ -77,8 +77,10 @@ type Guess struct {
 	Outcome Outcome `json:"outcome"`
 	Status  int     `json:"status,omitempty"`
 	// Text is what the page said about it.
-	Text    string  `json:"text,omitempty"`
-	TookMS  float64 `json:"took_ms"`
+	Text   string  `json:"text,omitempty"`
+	TookMS float64 `json:"took_ms"`
+	// AtMS is when it was answered, in milliseconds since the scenario began.
+	AtMS    float64 `json:"at_ms,omitempty"`
 	Trouble string  `json:"trouble,omitempty"`
 }
 

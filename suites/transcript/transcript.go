@@ -77,6 +77,9 @@ const (
 	// LateStray is not this machine's doing: an answer was lost or came from
 	// something in front of the server, and the code was gone afterwards.
 	LateStray LateKind = "stray"
+	// LateForgotten is not this machine's doing either: the target no longer knew
+	// a code after it had issued many others to the run.
+	LateForgotten LateKind = "forgotten"
 	// LatePage: the browser did not get through its pages.
 	LatePage LateKind = "page"
 )

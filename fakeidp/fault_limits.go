@@ -1,0 +1,110 @@
+package fakeidp
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// limitVariants: what a server does once it had enough, or seems to.
+var limitVariants = []fault{
+	{Fault{"B60", "one-address", "Ten wrong user codes lock all endpoints for half a minute, as behind a proxy that makes all addresses one", Benign}, oneAddress},
+	{Fault{"B61", "latest-sixty", "Only the latest sixty undecided codes are kept; older ones are unknown", Benign}, latestCodes},
+	{Fault{"F-STR-60", "slower-and-unlimited", "Wrong user codes are not counted, and each code typed makes the pages slower for everybody", Defect}, slowerPages},
+	{Fault{"F-STR-61", "expired-for-an-interval", "An expired code is reported once, and is pending after that", Defect}, expiredOnce},
+}
+
+// oneAddress counts everybody's wrong codes together.
+func oneAddress() behaviour {
+	const allowed, lock = 10, 30 * time.Second
+	var (
+		mu     sync.Mutex
+		wrong  int
+		locked time.Time
+	)
+	return behaviour{
+		request: func(x *exchange) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			if !x.p.clock.Now().Before(locked) {
+				return false
+			}
+			x.status, x.header = http.StatusTooManyRequests, http.Header{"Content-Type": {"text/html"}}
+			x.answer = []byte("<html><title>Too many requests</title><h1>Too many requests</h1></html>")
+			return true
+		},
+		response: func(x *exchange) {
+			if _, plausible := x.p.userCodes.normalise(x.form.Get("user_code")); !plausible || !x.post(pathDevice) || x.status != http.StatusBadRequest {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if wrong++; wrong >= allowed {
+				wrong, locked = 0, x.p.clock.Now().Add(lock)
+			}
+		},
+	}
+}
+
+// latestCodes forgets the oldest undecided code for each new one too many.
+func latestCodes() behaviour {
+	const kept = 60
+	var (
+		mu     sync.Mutex
+		latest []*grant
+		gone   = map[*grant]bool{}
+	)
+	b := change(func(g *grant, _ time.Time, a answer, f *family) (answer, *family) {
+		mu.Lock()
+		defer mu.Unlock()
+		if gone[g] && a == answerExpired {
+			return answerInvalid, nil
+		}
+		return a, f
+	})()
+	b.issue = func(g *grant) {
+		mu.Lock()
+		defer mu.Unlock()
+		latest = append(slices.DeleteFunc(latest, func(old *grant) bool { return old.decidable(g.issued) != nil }), g)
+		for ; len(latest) > kept; latest = latest[1:] {
+			gone[latest[0]] = latest[0].expire(g.issued) == nil
+		}
+	}
+	return b
+}
+
+// slowerPages is a server without a limit that grows slow under load.
+func slowerPages() behaviour {
+	const step, most = 10 * time.Millisecond, 400 * time.Millisecond
+	var typed atomic.Int64
+	return behaviour{
+		configure: func(c *Config) { c.GuessesPerUser, c.GuessesPerAddress = -1, -1 },
+		response: func(x *exchange) {
+			if x.post(pathDevice) {
+				x.delay = min(time.Duration(typed.Add(1))*step, most)
+			}
+		},
+	}
+}
+
+// expiredOnce forgets that it reported the end of a code.
+func expiredOnce() behaviour {
+	var (
+		mu   sync.Mutex
+		told = map[*grant]bool{}
+	)
+	return change(func(g *grant, _ time.Time, a answer, f *family) (answer, *family) {
+		if a != answerExpired {
+			return a, f
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if told[g] {
+			return answerPending, nil
+		}
+		told[g] = true
+		return a, f
+	})()
+}
