@@ -306,19 +306,24 @@ func tokenIsReal(j *judging) {
 	j.subjects()
 }
 
-// tokenUser is the client of this scenario. One that authenticates with HTTP
-// Basic does not name itself in the body.
+// tokenUser is the client of this scenario.
 func (j *judging) tokenUser() string {
-	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
-	if id := request.Form().Get("client_id"); id != "" {
-		return id
-	}
-	for _, c := range []*profiles.Client{j.Profile.Clients.Confidential, j.Profile.Clients.Public} {
-		if c != nil {
-			return c.ID
-		}
+	if c := j.clientFor(tokenUse, labels.Join(labels.Full, labels.Device)); c != nil {
+		return c.ID
 	}
 	return ""
+}
+
+// clientFor is the confidential client, or the public one where a scenario used
+// that instead; nil where the profile has neither. A client that authenticates with
+// HTTP Basic does not name itself in the body.
+func (j *judging) clientFor(scenario, label string) *profiles.Client {
+	request, _ := j.maybe(scenario, label)
+	clients, id := j.Profile.Clients, request.Form().Get("client_id")
+	if clients.Confidential == nil || clients.Public != nil && id == clients.Public.ID {
+		return clients.Public
+	}
+	return clients.Confidential
 }
 
 // bearer says that the token can be shown without a proof.
