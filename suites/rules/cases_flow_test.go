@@ -239,7 +239,8 @@ var flowCases = []ruleCase{
 	{"POLL-08", "pending", in(transcript.Denial, "denied", oauthError("authorization_pending")), Fail, "not-reported"},
 	{"POLL-08", "one more question", all(in(transcript.Denial, "denied", oauthError("authorization_pending")), visit(transcript.Denial, "deny", unconfirmed)), Inconclusive, ""},
 	{"POLL-08", "pending, then lost", all(in(transcript.Denial, "denied", oauthError("authorization_pending")), in(transcript.Denial, "denied/3", lost(wire.FailReset))), Inconclusive, ""},
-	{"POLL-08", "pending once", in(transcript.Denial, "denied/1", oauthError("authorization_pending")), Warn, "late"},
+	{"POLL-08", "pending once", in(transcript.Denial, "denied/1", oauthError("authorization_pending")), Pass, ""},
+	{"POLL-08", "pending twice", all(in(transcript.Denial, "denied/1", oauthError("authorization_pending")), in(transcript.Denial, "denied/2", oauthError("authorization_pending"))), Warn, "late"},
 	{"POLL-08", "expired_token", in(transcript.Denial, "denied", oauthError("expired_token")), Fail, "other-answer"},
 	{"POLL-08", "nobody could refuse", visit(transcript.Denial, "deny", outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"POLL-08", "no way to deny", noDeny(), NA, ""},
@@ -255,7 +256,8 @@ var flowCases = []ruleCase{
 	{"POLL-10", "invalid_request", in(transcript.Expiry, "untouched/expired", oauthError("invalid_request")), Fail, "other-error"},
 	{"POLL-10", "evicted later", in(transcript.Expiry, "untouched/expired/2", oauthError("invalid_grant")), Pass, ""},
 	{"POLL-13", "never seen", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "not-seen"},
-	{"POLL-13", "seen late", seenLate(), Warn, "late"},
+	{"POLL-13", "seen one poll late", seenLate(1), Pass, ""},
+	{"POLL-13", "seen late", seenLate(2), Warn, "late"},
 	{"POLL-13", "nobody approved", visit(transcript.Approval, "approve", outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"POLL-14", "a second token", in(transcript.Approval, "reuse/1", answer(200, token)), Fail, "second-token"},
 	{"POLL-14", "the same token", sameToken(), Warn, "same-again"},
@@ -321,16 +323,21 @@ func slowedTwice(n int) edit {
 	}
 }
 
-// seenLate puts a pending poll before the one that brought the token.
-func seenLate() edit {
+// seenLate puts pending polls before the one that brought the token.
+func seenLate(polls int) edit {
 	return func(e Evidence) {
 		t := e.Transcripts[transcript.Approval]
-		for i, x := range t.Exchanges {
-			if x.Label == "token/1" {
-				x.Label = "token/2"
-				t.Exchanges = append(t.Exchanges, x)
-				oauthError("authorization_pending")(&t.Exchanges[i])
+		i := slices.IndexFunc(t.Exchanges, func(x wire.Exchange) bool { return x.Label == "token/1" })
+		token := t.Exchanges[i]
+		oauthError("authorization_pending")(&t.Exchanges[i])
+		for n := range polls {
+			x := t.Exchanges[i]
+			x.Label = fmt.Sprintf("token/%d", n+2)
+			if n == polls-1 {
+				token.Label = x.Label
+				x = token
 			}
+			t.Exchanges = append(t.Exchanges, x)
 		}
 		e.Transcripts[t.Scenario] = t
 	}

@@ -63,6 +63,7 @@ var pollingCases = []ruleCase{
 		more(impatient, "burst/1", "burst/3", 300*time.Millisecond, pendingAnswer)), Info, "throttle"},
 
 	{"POLL-04", "slow_down ends the grant", in(slowed, "pending", expiredAnswer), Fail, "ended"},
+	{"POLL-04", "the third slow_down kills the code", all(in(throttled, "patient/1", oauthError("invalid_grant"))), Fail, "ended-later"},
 	{"POLL-04", "the approval is lost", in(slowed, "token", pendingAnswer), Fail, "lost"},
 	{"POLL-04", "the approval becomes a refusal", in(slowed, "token", oauthError("access_denied")), Fail, "lost"},
 	{"POLL-04", "approvals are never seen", all(in(slowed, "token", pendingAnswer), in(transcript.Approval, "token", pendingAnswer)), Inconclusive, ""},
@@ -71,7 +72,7 @@ var pollingCases = []ruleCase{
 	{"POLL-04", "no throttle", noSlowDowns(slowed, "burst"), NA, ""},
 	{"POLL-04", "the person could not", visit(slowed, "approve", unfinishedJourney), Inconclusive, ""},
 
-	{"POLL-06", "forgotten", in(throttled, "sticky/old", pendingAnswer), Warn, "forgotten"},
+	{"POLL-06", "forgotten", in(throttled, "sticky/old", pendingAnswer), Info, "forgotten"},
 	{"POLL-06", "our poll left too late", all(in(throttled, "sticky/old", pendingAnswer), moved(throttled, "sticky/old", 2*time.Second)), Inconclusive, ""},
 	{"POLL-06", "our poll left too early", moved(throttled, "sticky/old", -2*time.Second), Inconclusive, ""},
 	{"POLL-06", "too late, and then in time", all(in(throttled, "sticky/old", pendingAnswer), moved(throttled, "sticky/old", 2*time.Second),

@@ -115,7 +115,7 @@ func (j *judging) undefined(x said) bool {
 // was answered: only then does "still pending" accuse the server.
 func (j *judging) certain(visit transcript.Journey, scenario, label string) bool {
 	switch {
-	case visit.Driver == "hook" || visit.Driver == "manual":
+	case seesNoPages(visit):
 		j.inconclusive("the %s driver reports a decision, but the grant is still pending; the driver sees no pages, so the cause is unknown", visit.Driver)
 		return false
 	case !visit.Confirmed:

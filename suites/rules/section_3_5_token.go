@@ -97,8 +97,12 @@ func approvalSeenPromptly(j *judging) {
 		switch {
 		case hasToken(last.Exchange) && len(polls) == 1:
 			j.pass("approved %s, seen at the next poll", c.when)
+		case hasToken(last.Exchange) && len(polls) == 2:
+			// What is written in one place may need up to an interval to be read in another.
+			j.note("one-poll-late", fmt.Sprintf("approved %s, seen at the second poll", c.when), polls...)
+			j.pass("approved %s, seen within one more interval", c.when)
 		case hasToken(last.Exchange):
-			j.warn("late", "200 at the next compliant poll", fmt.Sprintf("approved %s, seen at poll %d", c.when, len(polls)), polls...)
+			j.warn("late", "200 at the next compliant poll, or the one after it", fmt.Sprintf("approved %s, seen at poll %d", c.when, len(polls)), polls...)
 		case hasError(last.Exchange, "authorization_pending", "slow_down") && !j.certain(j.visitOf(c.scenario), c.scenario, labels.Token):
 		default:
 			j.fail("not-seen", "200 at the next compliant poll", fmt.Sprintf("approved %s: %s after %d polls", c.when, describe(last.Exchange), len(polls)), polls...)

@@ -47,8 +47,14 @@ func refresh(c *conversation) error {
 	c.leavePages()
 	var bound, replayed wire.Exchange
 	if err := together(
-		func() (err error) { bound, err = binding.collect(labels.Join(labels.Binding, labels.Token), patience); return },
-		func() (err error) { replayed, err = replay.collect(labels.Join(labels.Replay, labels.Token), patience); return },
+		func() (err error) {
+			bound, err = binding.collect(labels.Join(labels.Binding, labels.Token), patience)
+			return
+		},
+		func() (err error) {
+			replayed, err = replay.collect(labels.Join(labels.Replay, labels.Token), patience)
+			return
+		},
 	); err != nil {
 		return err
 	}
