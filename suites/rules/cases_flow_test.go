@@ -159,6 +159,9 @@ var flowCases = []ruleCase{
 		j.Outcome, j.Decided = transcript.AtCode, false
 		j.Steps = []transcript.Step{{N: 1, Page: "code", Fields: []string{"abcdefgh"}}}
 	})), Inconclusive, ""},
+	{"VERIFY-10", "another code, which is rejected", all(in(transcript.CompleteURI, "follow/device", all2(member("user_code", `"ABCD-EFGH"`), member("verification_uri_complete", `"http://h/device?user_code=ZZZZ-ZZZZ"`))), drop(transcript.CompleteURI, "token"), visit(transcript.CompleteURI, "follow", outcome(transcript.CodeRejected))), Fail, "other-code"},
+	{"VERIFY-10", "another code, and another device's approval", all(in(transcript.CompleteURI, "follow/device", all2(member("user_code", `"ABCD-EFGH"`), member("verification_uri_complete", `"http://h/device?user_code=ZZZZ-ZZZZ"`))), in(transcript.CompleteURI, "token", oauthError("authorization_pending"))), Fail, "other-code"},
+	{"VERIFY-10", "a reference that works", in(transcript.CompleteURI, "follow/device", all2(member("user_code", `"ABCD-EFGH"`), member("verification_uri_complete", `"http://h/device?user_code=ZZZZ-ZZZZ"`))), Pass, ""},
 	{"VERIFY-10", "none", missing(transcript.CompleteURI, "the device authorization response has no verification_uri_complete"), NA, ""},
 
 	{"TOKEN-01", "compared by suffix", in(tokenErr, "grant_type/device_code", oauthError("authorization_pending")), Fail, "recognised-device_code"},
