@@ -40,6 +40,7 @@ var clientCases = []ruleCase{
 	{"DA-10", "another error", in(identity, "not allowed/device", oauthError("invalid_grant")), Warn, "other-error"},
 	{"DA-10", "a client the server does not know", in(identity, "not allowed/device", answer(401, `{"error":"invalid_client"}`)), Warn, "other-error"},
 	{"DA-10", "the right error with another status", in(identity, "not allowed/device", answer(403, `{"error":"unauthorized_client"}`)), Pass, ""},
+	{"DA-10", "letters of the error are escaped", in(identity, "not allowed/device", answer(400, `{"error":"unauthor\u0069zed_cl\u0069ent"}`)), Pass, ""},
 	{"DA-10", "no such client", profile(func(p *profiles.Profile) { p.Clients.NotAllowed = nil }), NA, ""},
 	{"DA-10", "no one gets codes", in(identity, "control/public", oauthError("invalid_client")), Inconclusive, ""},
 

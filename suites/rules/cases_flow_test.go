@@ -211,6 +211,7 @@ var flowCases = []ruleCase{
 	{"ERR-03", "quotes are echoed", in(transcript.HostileCharacters, "token/client_id/quotes", member("error_description", `"unknown client \"x\""`)), Fail, "character"},
 	{"ERR-03", "translated", in(transcript.HostileCharacters, "device/scope", member("error_description", `"ungültig"`)), Fail, "character"},
 	{"ERR-03", "a space in error_uri", in(transcript.HostileCharacters, "device/scope", member("error_uri", `"https://h/a b"`)), Fail, "character"},
+	{"POLL-14", "the same token again, with an escaped letter", all(in(transcript.Approval, "token", answer(200, token)), in(transcript.Approval, "reuse", answer(200, `{"access_token":"\u0061nother","token_type":"Bearer"}`))), Warn, "same-again"},
 	{"ERR-03", "an escaped letter", in(transcript.HostileCharacters, "device/scope", member("error_description", `"\u0061"`)), Pass, ""},
 	{"ERR-04", "400", in(transcript.ClientErrors, "wrong/token", func(x *wire.Exchange) { x.Status = 400 }), Fail, "status"},
 	{"ERR-04", "no challenge", in(transcript.ClientErrors, "wrong/token", header("WWW-Authenticate", "")), Fail, "challenge"},

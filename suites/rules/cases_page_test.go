@@ -83,6 +83,7 @@ var pageCases = []ruleCase{
 	{"SEC-09", "typing is enough", all(in(transcript.RepeatedConsent, "after typing", answer(200, token)), visit(transcript.RepeatedConsent, "type again", outcome(transcript.Approved))), Warn, "not-asked"},
 	{"SEC-09", "asked too late", in(transcript.RepeatedConsent, "after typing", answer(200, token)), Warn, "not-asked"},
 	{"SEC-09", "the code is refused", visit(transcript.RepeatedConsent, "type again", outcome(transcript.CodeRejected)), Inconclusive, ""},
+	{"SEC-09", "the polls meet a 404", in(transcript.RepeatedConsent, "before/token", answer(404, "<h1>Not Found</h1>")), Inconclusive, ""},
 	{"SEC-09", "no approval before", in(transcript.RepeatedConsent, "before/token", oauthError("authorization_pending")), Inconclusive, ""},
 
 	{"SEC-10", "a script runs", struck(transcript.Injection, "verification_uri/text", func(a *transcript.Attack) { a.Seen = []string{"a script ran"} }), Fail, "injected"},

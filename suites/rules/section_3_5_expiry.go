@@ -128,7 +128,9 @@ func approvedCodeExpires(j *judging) {
 
 // seesNoPages says that a driver sees no pages, so that only a device can tell whether
 // it decided.
-func seesNoPages(visit transcript.Journey) bool { return visit.Driver == "hook" || visit.Driver == "manual" }
+func seesNoPages(visit transcript.Journey) bool {
+	return visit.Driver == "hook" || visit.Driver == "manual"
+}
 
 // VERIFY-14
 func expiredUserCode(j *judging) {

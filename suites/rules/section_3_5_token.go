@@ -129,7 +129,7 @@ func singleUse(j *judging) {
 	}
 	for _, x := range reused {
 		o, _ := x.Object()
-		same := string(o.Raw("access_token")) == string(first.Raw("access_token"))
+		same := valueOf(o, "access_token") == valueOf(first, "access_token")
 		switch {
 		case hasToken(x.Exchange) && same:
 			j.warn("same-again", quoted("invalid_grant"), "the same token again", token, x)

@@ -242,9 +242,12 @@ func noSilentRepeat(j *judging) {
 	if !j.approved(scenario, labels.Of(labels.Approve, labels.Before)) {
 		return
 	}
-	before := j.all(scenario, labels.BeforeToken)
-	if len(before) == 0 || !hasToken(before[len(before)-1].Exchange) {
+	switch before := j.all(scenario, labels.BeforeToken); {
+	case len(before) == 0:
 		j.missing(scenario, labels.BeforeToken)
+		return
+	case !hasToken(before[len(before)-1].Exchange):
+		j.inconclusive("the earlier approval failed: %s", describe(before[len(before)-1].Exchange))
 		return
 	}
 	visit, ok := j.journey(scenario, labels.TypeAgain)
