@@ -401,7 +401,13 @@ func (j *judging) noCrossOriginReads() {
 		j.missing(transcript.CrossOriginReads, labels.Page)
 		return
 	}
-	for _, x := range append(list, j.all(transcript.CrossOriginReads, labels.Preflight)...) {
+	// A browser shows a script the page only if the answer to its GET allows that.
+	for _, x := range j.all(transcript.CrossOriginReads, labels.Preflight) {
+		if allowed := strings.TrimSpace(x.Header("Access-Control-Allow-Origin")); allowed != "" {
+			j.note("preflight", "the answer to OPTIONS has Access-Control-Allow-Origin: "+clip(allowed)+"; what may be read, the answers to GET say", x)
+		}
+	}
+	for _, x := range list {
 		allowed, credentials := strings.TrimSpace(x.Header("Access-Control-Allow-Origin")), x.Header("Access-Control-Allow-Credentials") == "true"
 		switch {
 		case allowed == "":
@@ -418,14 +424,17 @@ func (j *judging) noCrossOriginReads() {
 	}
 }
 
-// sessionCookies looks at the cookies of an end user who is logged in.
+// sessionCookies looks at the cookies of an end user who is logged in. Which of
+// several is the login, nobody sees: only what all of them lack, the login lacks.
 func (j *judging) sessionCookies(visit transcript.Journey) {
 	https := strings.HasPrefix(lastPage(visit), "https:")
+	var sessions []transcript.Cookie
 	for _, c := range visit.Cookies {
-		if !sessionLike(c) {
-			continue
+		if sessionLike(c) {
+			sessions = append(sessions, c)
 		}
-		var lacks []string
+	}
+	lacking := func(c transcript.Cookie) (lacks []string) {
 		if !c.HTTPOnly {
 			lacks = append(lacks, "HttpOnly")
 		}
@@ -435,10 +444,21 @@ func (j *judging) sessionCookies(visit transcript.Journey) {
 		if c.SameSite == "" {
 			lacks = append(lacks, "SameSite")
 		}
-		if len(lacks) > 0 {
-			j.warn("cookie", "HttpOnly, SameSite, and Secure on https", fmt.Sprintf("the cookie %s lacks %s", clip(c.Name), strings.Join(lacks, ", ")))
-		} else {
+		return lacks
+	}
+	for _, c := range sessions {
+		lacks := lacking(c)
+		observed := fmt.Sprintf("the cookie %s lacks %s", clip(c.Name), strings.Join(lacks, ", "))
+		shared := slices.ContainsFunc(lacks, func(attribute string) bool {
+			return !slices.ContainsFunc(sessions, func(other transcript.Cookie) bool { return !slices.Contains(lacking(other), attribute) })
+		})
+		switch {
+		case len(lacks) == 0:
 			j.pass("the cookie %s is protected", clip(c.Name))
+		case shared:
+			j.warn("cookie", "HttpOnly, SameSite, and Secure on https", observed)
+		default:
+			j.note("cookie-beside", observed+"; another cookie has it, and may be the login")
 		}
 	}
 }
