@@ -160,6 +160,8 @@ var tokenCases = []ruleCase{
 	{"TOKEN-17", "refused", in(use, "revocation", oauthError("invalid_request")), Fail, "refused"},
 	{"TOKEN-17", "refresh tokens only", in(use, "revocation", oauthError("unsupported_token_type")), Warn, "access-token-unsupported"},
 	{"TOKEN-17", "nothing happens", in(use, "after revocation/introspection", answer(200, `{"active":true}`)), Fail, "still-active"},
+	{"TOKEN-17", "nothing shows the end of the access token", all(drop(use, "after revocation"), drop(use, "before revocation")), Pass, ""},
+	{"TOKEN-17", "nothing shows the end of any token", all(drop(use, "after revocation"), drop(use, "before revocation"), drop(use, "revoked refresh"), drop(use, "refresh revocation")), Inconclusive, ""},
 	{"TOKEN-17", "a JWT lives on", all(in(use, "full/token", member("access_token", `"`+unsigned(`{}`)+`"`)), in(use, "after revocation/userinfo", answer(200, `{"sub":"alice"}`))), Warn, "still-active-jwt"},
 	{"TOKEN-17", "unknown tokens are errors", in(use, "unknown revocation", oauthError("invalid_request")), Warn, "unknown-refused"},
 	{"TOKEN-17", "a revoked refresh token works", in(use, "revoked refresh", answer(200, token)), Fail, "refresh-survives"},

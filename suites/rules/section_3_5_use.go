@@ -531,7 +531,7 @@ func (j *judging) foreignRevocation(g granting) {
 	if seen {
 		j.pass("another client cannot revoke the token: %s", describe(x.Exchange))
 	} else {
-		j.note("unseen", "unknown whether another client's request revoked the token", x)
+		j.note("unseen", "not looked at: whether another client's request revoked the token, which no endpoint shows", x)
 	}
 }
 
@@ -590,10 +590,14 @@ func (j *judging) ownRevocation(g granting) {
 		j.fail("still-active", "a token that no longer works", observed, x, y)
 		return
 	}
-	if seen {
+	const unseen = "no introspection or userinfo endpoint shows whether a revoked access token still works"
+	switch _, refresh := j.maybe(tokenUse, labels.RevokedRefresh); {
+	case seen:
 		j.pass("revocation: 200, and the token no longer works")
-	} else {
-		j.pass("revocation: 200")
+	case refresh: // what a revoked refresh token is worth was seen
+		j.note("not-looked-at", unseen, x)
+	default:
+		j.inconclusive("revocation: 200, and %s", unseen)
 	}
 }
 
