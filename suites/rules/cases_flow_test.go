@@ -117,6 +117,9 @@ var flowCases = []ruleCase{
 	{"VERIFY-01", "the code is refused", undecidedApproval(outcome(transcript.CodeRejected)), Fail, "no-path"},
 	{"VERIFY-01", "the login is refused", undecidedApproval(outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"VERIFY-01", "the page is not understood", undecidedApproval(outcome(transcript.Unfinished)), Inconclusive, ""},
+	{"VERIFY-01", "a client that must use DPoP", in(transcript.Approval, "token", oauthError("use_dpop_nonce")), Inconclusive, ""},
+	{"POLL-01", "a client that must use DPoP", in(transcript.SteadyPolling, "poll", oauthError("invalid_dpop_proof")), Inconclusive, ""},
+	{"POLL-13", "a client that must use DPoP", in(transcript.Approval, "token", oauthError("use_dpop_nonce")), Inconclusive, ""},
 	{"VERIFY-01", "approved in vain", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "no-token"},
 	{"VERIFY-01", "too many tries", undecidedApproval(func(j *transcript.Journey) {
 		j.Outcome = transcript.CodeRejected

@@ -94,6 +94,10 @@ func personCanApprove(j *judging) {
 		}
 	}
 	last := polls[len(polls)-1]
+	if wantsProof(last) {
+		j.inconclusive("%s", noProof(last.Exchange))
+		return
+	}
 	if !j.certain(visit, transcript.Approval, labels.Token) {
 		return
 	}

@@ -39,6 +39,8 @@ func pendingBeforeDecision(j *judging) {
 			j.warn("slowed-once", quoted("authorization_pending"), "slow_down at a compliant pace, but not in a second run", x, again[0])
 		case hasError(x.Exchange, "slow_down") && len(again) == 0:
 			j.missing(steady, labels.Join(labels.Again, labels.Poll))
+		case wantsProof(x):
+			j.inconclusive("%s", noProof(x.Exchange))
 		case x.OAuthError() == "" && !hasToken(x.Exchange):
 			j.fail("not-understood", "an answer of RFC 8628 section 3.5 to a regular form-encoded poll (section 3.4)", describe(x.Exchange)+bodyStart(x.Exchange), x)
 		default:

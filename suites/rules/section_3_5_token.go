@@ -103,6 +103,8 @@ func approvalSeenPromptly(j *judging) {
 			j.pass("approved %s, seen within one more interval", c.when)
 		case hasToken(last.Exchange):
 			j.warn("late", "200 at the next compliant poll, or the one after it", fmt.Sprintf("approved %s, seen at poll %d", c.when, len(polls)), polls...)
+		case wantsProof(last):
+			j.inconclusive("%s", noProof(last.Exchange))
 		case hasError(last.Exchange, "authorization_pending", "slow_down") && !j.certain(j.visitOf(c.scenario), c.scenario, labels.Token):
 		default:
 			j.fail("not-seen", "200 at the next compliant poll", fmt.Sprintf("approved %s: %s after %d polls", c.when, describe(last.Exchange), len(polls)), polls...)
