@@ -120,6 +120,7 @@ var flowCases = []ruleCase{
 	{"VERIFY-01", "a client that must use DPoP", in(transcript.Approval, "token", oauthError("use_dpop_nonce")), Inconclusive, ""},
 	{"POLL-01", "a client that must use DPoP", in(transcript.SteadyPolling, "poll", oauthError("invalid_dpop_proof")), Inconclusive, ""},
 	{"POLL-13", "a client that must use DPoP", in(transcript.Approval, "token", oauthError("use_dpop_nonce")), Inconclusive, ""},
+	{"VERIFY-01", "a status page that says success to anyone", all(in(transcript.Approval, "token", oauthError("authorization_pending")), visit(transcript.Approval, "approve", saysSuccess)), Inconclusive, ""},
 	{"VERIFY-01", "approved in vain", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "no-token"},
 	{"VERIFY-01", "too many tries", undecidedApproval(func(j *transcript.Journey) {
 		j.Outcome = transcript.CodeRejected
@@ -328,6 +329,11 @@ func slowedTwice(n int) edit {
 		}
 		e.Transcripts[t.Scenario] = t
 	}
+}
+
+// saysSuccess is a visit that met a success page before anything was pressed.
+func saysSuccess(j *transcript.Journey) {
+	j.Outcome, j.Confirmed, j.Decided, j.ApproveOffered, j.LoggedIn = transcript.Approved, true, false, false, false
 }
 
 // seenLate puts pending polls before the one that brought the token.

@@ -119,7 +119,8 @@ var pollingCases = []ruleCase{
 
 	{"VERIFY-14", "entered late, and a token", in(expiryTold, "entered/poll", answer(200, token)), Fail, "token"},
 	{"VERIFY-14", "approved late, and a token", in(expiryTold, "opened/poll", answer(200, token)), Fail, "token"},
-	{"VERIFY-14", "a page that thanks", visit(expiryTold, "entered", endedAs(transcript.Approved, true)), Warn, "success-page"},
+	{"VERIFY-14", "a page that thanks", visit(expiryTold, "entered", func(j *transcript.Journey) { j.Outcome, j.Confirmed, j.Decided = transcript.Approved, true, true }), Warn, "success-page"},
+	{"VERIFY-14", "a status page that says success to anyone", visit(expiryTold, "entered", saysSuccess), Pass, ""},
 	{"VERIFY-14", "a page that nobody knows", visit(expiryTold, "entered", endedAs(transcript.Approved, false)), Pass, ""},
 	{"VERIFY-14", "decided before the end", all(in(expiryTold, "opened/poll", answer(200, token)),
 		visit(expiryTold, "opened", func(j *transcript.Journey) { j.Ended -= 20 * time.Second })), Inconclusive, ""},

@@ -173,6 +173,7 @@ var tokenCases = []ruleCase{
 	{"POLL-17", "a refresh token", in(use, "mixed/as refresh token", answer(200, token)), Fail, "device-code-as-refresh-token"},
 	{"POLL-17", "an access token polls", in(use, "access token as device code", oauthError("authorization_pending")), Fail, "access-token-as-device-code"},
 	{"POLL-17", "the page takes it", visit(use, "device code typed", outcome(transcript.AtDecision)), Fail, "device-code-typed"},
+	{"POLL-17", "a status page that says success to anyone", visit(use, "device code typed", saysSuccess), Pass, ""},
 	{"POLL-17", "the page does not let it out", visit(use, "device code typed", outcome(transcript.InputBlocked)), Pass, ""},
 	{"POLL-17", "the field does not hold it", visit(use, "device code typed", func(j *transcript.Journey) {
 		j.Outcome, j.Trouble = transcript.Unfinished, &transcript.Trouble{Class: transcript.ValueLost}

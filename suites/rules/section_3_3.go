@@ -121,6 +121,9 @@ func (j *judging) undefined(x said) bool {
 // was answered: only then does "still pending" accuse the server.
 func (j *judging) certain(visit transcript.Journey, scenario, label string) bool {
 	switch {
+	case onlySaysSo(visit) && !j.neverAsks() && !seesNoPages(visit):
+		j.inconclusive("a page says success, and nobody had decided: it may say so to anyone")
+		return false
 	case seesNoPages(visit):
 		j.inconclusive("the %s driver reports a decision, but the grant is still pending; the driver sees no pages, so the cause is unknown", visit.Driver)
 		return false
@@ -135,6 +138,12 @@ func (j *judging) certain(visit transcript.Journey, scenario, label string) bool
 		return false
 	}
 	return true
+}
+
+// onlySaysSo says that a page told of success although nobody had pressed anything,
+// nor logged in, which approves in some places. The device tells what it is worth.
+func onlySaysSo(visit transcript.Journey) bool {
+	return visit.Outcome == transcript.Approved && !visit.Decided && !visit.ApproveOffered && !visit.LoggedIn
 }
 
 func lastStatus(visit transcript.Journey) int {
@@ -261,7 +270,7 @@ func wrongUserCodeRefused(j *judging) {
 		switch visit.Outcome {
 		case transcript.CodeRejected, transcript.ErrorPage, transcript.InputBlocked:
 			typed++
-		case transcript.AtDecision, transcript.Approved:
+		case transcript.AtDecision:
 			j.warn("decision-for-unknown-code", "the page rejects the code", fmt.Sprintf("%s: the page went on to %q", visit.Name, visit.Outcome))
 		default:
 			j.note("unclear", fmt.Sprintf("%s: the visit ended with %q", visit.Name, visit.Outcome))

@@ -161,7 +161,7 @@ func expiredUserCode(j *judging) {
 			j.inconclusive("the login failed (%s)", visit.Outcome)
 		case !j.approvedBefore():
 			j.inconclusive("no code was approved within its lifetime either, so the rejection proves nothing")
-		case visit.Outcome == transcript.Approved && visit.Confirmed:
+		case visit.Outcome == transcript.Approved && visit.Confirmed && !onlySaysSo(visit):
 			j.warn("success-page", "a page that rejects an expired user code", "a page that confirms the approval, although "+describe(x.Exchange)+": "+story.when, x)
 		default:
 			j.pass("%s: %s%s, %s", story.when, visit.Outcome, lastAlert(visit), describe(x.Exchange))

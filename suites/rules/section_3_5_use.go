@@ -688,6 +688,8 @@ func codesNotInterchangeable(j *judging) {
 	visit, ok := j.journey(tokenUse, labels.DeviceCodeTyped)
 	switch {
 	case !ok:
+	case onlySaysSo(visit):
+		j.note("unclear", "a page says success for a device code typed as a user code, and nobody had decided: it may say so to anyone")
 	case visit.Outcome == transcript.AtDecision || visit.Outcome == transcript.Approved:
 		x, _ := j.maybe(tokenUse, labels.TypedDevice)
 		j.fail("device-code-typed", "a rejection", "the page accepts a device code as a user code", x)

@@ -370,8 +370,12 @@ func pagesKeepToThemselves(j *judging) {
 		j.inconclusive("the %s driver sees no pages", visit.Driver)
 		return
 	}
+	asks := func(s transcript.Step) bool { return s.Page == "consent" || s.Page == "code_confirm" }
+	if !slices.ContainsFunc(visit.Steps, asks) {
+		j.note("not-looked-at", "no page asked for the decision, so whether it is stored was not seen")
+	}
 	for _, step := range visit.Steps {
-		if step.Page != "consent" && step.Page != "code_confirm" {
+		if !asks(step) {
 			continue
 		}
 		if cache := strings.ToLower(step.Header["Cache-Control"]); strings.Contains(cache, "no-store") {
@@ -383,6 +387,8 @@ func pagesKeepToThemselves(j *judging) {
 	}
 	if visit.LoggedIn {
 		j.sessionCookies(visit)
+	} else {
+		j.note("not-looked-at", "nobody logged in on this visit, so its cookies are no login's")
 	}
 	j.noReferrerLeak()
 }
