@@ -51,6 +51,21 @@ var clientFaults = []fault{
 				return false
 			}}
 		}},
+	{Fault{"F-STR-40", "confidential-poll-refused", "The token endpoint refuses every poll of a confidential client, by HTTP Basic and in the body", Defect},
+		refusedPolls(func(x *exchange) bool { return x.form.Has("client_secret") || x.r.Header.Get("Authorization") != "" })},
+	{Fault{"F-STR-41", "basic-poll-refused", "The token endpoint takes a client's secret in the body only", Defect},
+		refusedPolls(func(x *exchange) bool { return x.r.Header.Get("Authorization") != "" })},
+}
+
+// refusedPolls has the token endpoint refuse the clients of some polls.
+func refusedPolls(whose func(x *exchange) bool) func() behaviour {
+	return meet(func(x *exchange) bool {
+		if !x.post(pathToken) || !x.form.Has("device_code") || !whose(x) {
+			return false
+		}
+		x.refuse(http.StatusUnauthorized, "invalid_client")
+		return true
+	})
 }
 
 // registration changes what every client is registered for.

@@ -168,6 +168,15 @@ var deviceAuthorizationFaults = []fault{
 			}
 		}},
 	{Fault{"F-RESP-05", "relative-uri", "verification_uri is a relative path", Defect}, member("verification_uri", "/device")},
+	{Fault{"F-STR-44", "complete-uri-of-another-code", "verification_uri_complete carries another code than user_code", Defect},
+		see(func(x *exchange) {
+			if x.codes() {
+				x.edit(func(o map[string]any) {
+					base, _, _ := strings.Cut(fmt.Sprint(o["verification_uri_complete"]), "?")
+					o["verification_uri_complete"] = base + "?user_code=BCDF-GHJK"
+				})
+			}
+		})},
 	{Fault{"F-RESP-09", "relative-complete-uri", "verification_uri_complete is a relative path", Defect},
 		see(func(x *exchange) {
 			if x.codes() {

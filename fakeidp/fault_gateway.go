@@ -29,6 +29,12 @@ var gatewayVariants = []fault{
 	{Fault{"B27", "date-of-a-cache", "A cache in front sets Date, and its clock is eleven minutes slow", Benign}, see(func(x *exchange) {
 		x.header.Set("Date", time.Now().Add(-11*time.Minute).UTC().Format(http.TimeFormat))
 	})},
+	{Fault{"B70", "date-of-the-future", "A gateway in front sets Date, and its clock is two hours fast", Benign}, see(func(x *exchange) {
+		x.header.Set("Date", time.Now().Add(2*time.Hour).UTC().Format(http.TimeFormat))
+	})},
+	{Fault{"B71", "date-of-yesterday", "A gateway in front sets Date, and its clock is a day slow", Benign}, see(func(x *exchange) {
+		x.header.Set("Date", time.Now().Add(-24*time.Hour).UTC().Format(http.TimeFormat))
+	})},
 	{Fault{"B28", "throttles-before-authentication", "slow_down comes before the client is authenticated, and any request that names the code counts", Benign}, throttlingFirst},
 }
 

@@ -144,6 +144,7 @@ var pollingFaults = []fault{
 			return a, f
 		})},
 	{Fault{"F-POLL-13", "approval-is-not-seen", "Devices see an approval only at the fourth poll after it", Defect}, seenAfter(3)},
+	{Fault{"F-STR-43", "two-polls-late", "Devices see an approval two polls late", Defect}, seenAfter(2)},
 	{Fault{"F-POLL-13b", "approved-too-early", "A code that was approved before its first poll gets access_denied", Defect},
 		func() behaviour {
 			return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {

@@ -27,6 +27,7 @@ var slowDownFaults = []fault{
 				},
 			}
 		}},
+	{Fault{"F-STR-42", "third-slow-down-kills", "The third slow_down of a code ends it: invalid_grant from then on", Defect}, killedByThird},
 	{Fault{"F-POLL-04", "slow-down-loses-the-approval", "The approval of a slowed-down code never arrives", Defect}, loseWhenSlowed},
 	{Fault{"F-POLL-06", "fixed-window", "The interval is fixed and counts from the last poll that was not too early", Defect},
 		func() behaviour {
@@ -68,6 +69,26 @@ func unlengthened(g *grant, arrival time.Time) (answer, *family) {
 		g.longer(-slowDownStep)
 	}
 	return a, f
+}
+
+// killedByThird forgets a code that was slowed down three times.
+func killedByThird() behaviour {
+	var (
+		mu    sync.Mutex
+		slows = map[*grant]int{}
+	)
+	return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
+		mu.Lock()
+		defer mu.Unlock()
+		if slows[g] >= 3 {
+			return answerInvalid, nil
+		}
+		a, f := g.answer(arrival)
+		if a == answerSlowDown {
+			slows[g]++
+		}
+		return a, f
+	}}
 }
 
 // loseWhenSlowed answers pending for an approved code that was slowed down.

@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -121,8 +122,18 @@ func TestWhereLoadMayGo(t *testing.T) {
 	}
 	mixed := site("http://127.0.0.1")
 	mixed.deviceAuthorization = site("https://idp.example.com").deviceAuthorization
-	if mixed.loopback() {
+	names := map[string][]net.IPAddr{
+		"idp.test":   {{IP: net.IPv4(127, 0, 0, 1)}, {IP: net.IPv6loopback}},
+		"mixed.test": {{IP: net.IPv4(127, 0, 0, 1)}, {IP: net.IPv4(10, 0, 0, 1)}},
+	}
+	resolve := func(host string) []net.IPAddr { return names[host] }
+	if mixed.loopback(resolve) {
 		t.Error("a target with one endpoint elsewhere is called loopback")
+	}
+	for host, want := range map[string]bool{"idp.test": true, "mixed.test": false, "nowhere.test": false} {
+		if got := site("http://" + host).loopback(resolve); got != want {
+			t.Errorf("%s is on loopback: %v", host, got)
+		}
 	}
 }
 

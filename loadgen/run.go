@@ -141,7 +141,7 @@ func guard(o Options, s *settings) error {
 	if o.Site == nil || o.Site.token == nil {
 		return &PlanError{errors.New("Options.Site is required; NewSite makes one")}
 	}
-	loopback := o.Site.loopback()
+	loopback := o.Site.loopback(lookUp)
 	if !loopback && !o.Allowed {
 		return &PlanError{fmt.Errorf("%s is on another machine: load goes there only if the profile says load.allow: true and the command line says --i-may-load-this-target",
 			o.Site.token.URL.Host)}

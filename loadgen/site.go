@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/devicegrant/devicegrant/loadgen/internal/transport"
 	"github.com/devicegrant/devicegrant/profiles"
@@ -132,15 +134,34 @@ func endpoint(address string, form wire.Form, wants profiles.Addition, client *p
 	return e, e.Prepare()
 }
 
-// loopback says that both endpoints are on this machine, whatever a name
-// resolves to elsewhere.
-func (s *Site) loopback() bool {
+// loopback says that both endpoints are on this machine: by their address, or by
+// all addresses that their name resolves to.
+func (s *Site) loopback(resolve func(host string) []net.IPAddr) bool {
 	for _, e := range []*transport.Endpoint{s.deviceAuthorization, s.token} {
 		host := e.URL.Hostname()
-		ip := net.ParseIP(host)
-		if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if host == "localhost" {
+			continue
+		}
+		var addresses []net.IPAddr
+		if ip := net.ParseIP(host); ip != nil {
+			addresses = []net.IPAddr{{IP: ip}}
+		} else {
+			addresses = resolve(host)
+		}
+		if len(addresses) == 0 || slices.ContainsFunc(addresses, func(a net.IPAddr) bool { return !a.IP.IsLoopback() }) {
 			return false
 		}
 	}
 	return true
+}
+
+// lookUp resolves a name; nil: it does not resolve.
+func lookUp(host string) []net.IPAddr {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	addresses, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if err != nil {
+		return nil
+	}
+	return addresses
 }

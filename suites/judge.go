@@ -38,6 +38,7 @@ func Judge(r report.Result, policy report.Policy, noBaseline bool) (report.Resul
 	for _, s := range r.Scenarios {
 		t := s.Transcript
 		t.Started = time.Duration(s.StartedMS) * time.Millisecond
+		t.Began = r.Started.Add(t.Started)
 		t.Ended = t.Started + time.Duration(s.DurationMS)*time.Millisecond
 		all[t.Scenario] = t
 	}

@@ -29,7 +29,7 @@ func TestByOurFault(t *testing.T) {
 		{"a code had expired", "POLL-13", rules.Fail, late(transcript.LateCode), rules.Inconclusive},
 		{"a warning about an expired code", "VERIFY-07", rules.Warn, late(transcript.LateCode), rules.Inconclusive},
 		{"missing evidence", "VERIFY-01", rules.Inconclusive, late(transcript.LatePage), rules.Inconclusive},
-		{"a poll missed its moment", "POLL-06", rules.Warn, late(transcript.LateMoment), rules.Inconclusive},
+		{"a poll missed its moment", "POLL-10", rules.Warn, late(transcript.LateMoment), rules.Inconclusive},
 		{"a poll missed its moment, and the check is not about pace", "RESP-01", rules.Fail, late(transcript.LateMoment), rules.Fail},
 		{"accepted, but later than it might have been", "POLL-02", rules.Pass, late(transcript.LatePace), rules.Inconclusive},
 		{"refused although it was later than it might have been", "POLL-02", rules.Fail, late(transcript.LatePace), rules.Fail},

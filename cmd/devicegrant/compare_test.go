@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	comparison "github.com/devicegrant/devicegrant/suites/compare"
 	"github.com/devicegrant/devicegrant/suites/report"
+	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
 const recordedRun = "../../testdata/recordings/runs/glewlwyd.json.gz"
@@ -72,6 +75,35 @@ func TestCompareLosesOneColumn(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(out, name))
 		if err != nil || !strings.Contains(string(text), "simulated") && !strings.Contains(string(text), "SIMULATED") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestSimulationsRun: each simulation runs with what its profile needs there, and
+// the plainest checks say nothing against it.
+func TestSimulationsRun(t *testing.T) {
+	useBinary(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	args := []string{"compare"}
+	for _, name := range slices.Sorted(maps.Keys(simulations)) {
+		args = append(args, name+"@simulated")
+	}
+	args = append(args, "--browser", "none", "--select", "DA-01,RESP-01,RESP-06", "--out", t.TempDir(), "--json")
+	var stdout, stderr bytes.Buffer
+	execute(ctx, args, &stdout, &stderr)
+	var m comparison.Matrix
+	if err := json.Unmarshal(stdout.Bytes(), &m); err != nil {
+		t.Fatal(err, stderr.String())
+	}
+	for _, row := range m.Rows {
+		if !slices.Contains([]string{"DA-01", "RESP-01", "RESP-06"}, row.ID) {
+			continue
+		}
+		for i, cell := range row.Cells {
+			if cell.Verdict != rules.Pass {
+				t.Errorf("%s at %s: %s (%s)", row.ID, m.Columns[i].Name, cell.Verdict, cell.Reason)
+			}
 		}
 	}
 }

@@ -95,12 +95,18 @@ var simulations = map[string]struct {
 	personality string
 	set, flags  []string
 }{
-	"wso2":        {},
-	"wso2-5":      {personality: "wso2-5.11"},
-	"oracle":      {set: []string{"limits.guesses=60"}},
-	"lumoauth":    {set: []string{"limits.guesses=60", "limits.token_per_minute=0"}, flags: []string{"--rate-limit", "off"}},
-	"cloudentity": {set: []string{"limits.guesses=60"}},
+	"wso2":        {set: []string{shortLived}},
+	"wso2-5":      {personality: "wso2-5.11", set: []string{shortLived}},
+	"oracle":      {set: []string{shortLived, "limits.guesses=60"}},
+	"lumoauth":    {set: []string{shortLived, "limits.guesses=60", "limits.token_per_minute=0"}, flags: []string{"--rate-limit", "off"}},
+	"cloudentity": {set: []string{shortLived, "limits.guesses=60"}},
+	"entra":       {set: []string{"vars.scope=demo:read"}},
+	"google":      {set: []string{"vars.scope=demo:read", "vars.client=device-confidential"}},
+	"github":      {},
 }
+
+// shortLived is the simulation's application whose codes live for 20 seconds.
+const shortLived = "expiry.client.id=device-expiring"
 
 // simulation starts the server of a column and returns it with the keys of the
 // profile that lead there.
@@ -117,16 +123,13 @@ func (t compared) simulation() (*builtin.Process, []string, error) {
 		// The endpoints are named, so that a fault in the metadata stays there.
 		return server, []string{"base_url=" + server.Issuer, "endpoints.device_authorization=" + server.Issuer + "/device_authorization", "endpoints.token=" + server.Issuer + "/token"}, nil
 	}
-	s, known := simulations[t.profile]
+	s := simulations[t.profile]
 	flags := append([]string{"--personality", cmp.Or(s.personality, t.profile)}, s.flags...)
 	server, err := startProcess(flags...)
 	if err != nil {
 		return nil, nil, err
 	}
 	set := []string{"base_url=" + cmp.Or(server.Base, server.Issuer), "tls.allow_http=true", "limits.rate=500"}
-	if known {
-		set = append(set, "expiry.client.id=device-expiring")
-	}
 	return server, append(set, s.set...), nil
 }
 

@@ -58,6 +58,7 @@ var flagValues = map[string]completer{
 	"device-authorization-endpoint": nothing,
 	"token-endpoint":                nothing,
 	"client-id":                     nothing,
+	"confidential-client-id":        nothing,
 	"username":                      nothing,
 	"user-code-alphabet":            nothing,
 	"threshold":                     nothing,

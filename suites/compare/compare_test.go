@@ -30,6 +30,7 @@ func TestClasses(t *testing.T) {
 		{"the same", []Column{column("a", "pass", ""), column("b", "pass", "")}, "", ""},
 		{"only one", []Column{column("a", "pass", ""), column("b", "fail", ""), column("c", "warn", "")}, OnlyFails, "b"},
 		{"all fail", []Column{column("a", "fail", ""), column("b", "known", "fail"), lost}, Unanimous, ""},
+		{"two fail, and what the third does is unknown", []Column{column("a", "fail", ""), column("b", "fail", ""), column("c", "inconclusive", "")}, "", ""},
 		{"all that were judged fail, but that is one", []Column{column("a", "fail", ""), column("b", "inconclusive", "")}, "", ""},
 		{"an optional feature", []Column{column("a", "na", ""), column("b", "pass", "")}, Differs, ""},
 		{"missing evidence is no difference", []Column{column("a", "skip", ""), column("b", "pass", ""), lost}, "", ""},

@@ -209,7 +209,10 @@ func statuses(r report.Result, code string) string {
 	var seen []int
 	for _, s := range r.Scenarios {
 		for _, x := range s.Exchanges {
-			if x.Answered() && !slices.Contains(seen, x.Status) && x.OAuthError() == code {
+			// A resource server has codes and statuses of its own: userinfo is asked by
+			// GET, and introspection and revocation about a token.
+			asked := x.Method == "POST" && !x.Form().Has("token")
+			if asked && x.Answered() && !slices.Contains(seen, x.Status) && x.OAuthError() == code {
 				seen = append(seen, x.Status)
 			}
 		}

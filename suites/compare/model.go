@@ -160,11 +160,14 @@ func (c Cell) Fails() bool {
 // classify looks at the columns that were judged. Two that lack an optional
 // feature and one that has it do differ.
 func classify(cells []Cell, columns []Column) (Class, string) {
-	var judged, failed, last int
+	var judged, failed, unknown, last int
 	seen := map[rules.Verdict]bool{}
 	for i, c := range cells {
 		if c.Judged() {
 			judged++
+		}
+		if c.Verdict == rules.Inconclusive || c.Verdict == report.Known && c.expected == string(rules.Inconclusive) {
+			unknown++
 		}
 		if c.Judged() || c.Verdict == rules.NA {
 			seen[c.Verdict] = true
@@ -175,7 +178,7 @@ func classify(cells []Cell, columns []Column) (Class, string) {
 		}
 	}
 	switch {
-	case judged > 1 && failed == judged:
+	case judged > 1 && failed == judged && unknown == 0:
 		return Unanimous, ""
 	case failed == 1 && judged > 1:
 		return OnlyFails, columns[last].Name

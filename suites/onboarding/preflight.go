@@ -220,7 +220,7 @@ func (f *preflight) grant(ctx context.Context) {
 	if date, failed := http.ParseTime(probe.Codes.Header("Date")); failed == nil {
 		apart := began.Sub(date).Abs()
 		if apart > skew {
-			f.add("clock", Caution, fmt.Sprintf("the server's clock differs from this machine's by %s", apart.Round(time.Second)), "correct one of them: checks of ID tokens and lifetimes depend on it")
+			f.add("clock", Caution, fmt.Sprintf("the server's Date differs from this machine's clock by %s", apart.Round(time.Second)), "correct the clock of this machine, of the server, or of what stands in front of it and sets Date; TOKEN-15 says which one the ID token disagrees with")
 		} else {
 			f.add("clock", Good, "the server's clock agrees with this machine's", "")
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"mime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/wire"
@@ -24,13 +25,22 @@ func describe(x wire.Exchange) string {
 	case err != nil:
 		return fmt.Sprintf("status %d with a body that is not a JSON object (%s)", x.Status, mediaTypeOr(x, "no media type"))
 	case o.Has("error"):
-		return fmt.Sprintf("status %d, error %s", x.Status, clip(string(o.Raw("error"))))
+		return fmt.Sprintf("status %d, error %s", x.Status, clip(valueOf(o, "error")))
 	case o.Has("access_token"):
 		return fmt.Sprintf("status %d with an access token", x.Status)
 	case o.Has("device_code"):
 		return fmt.Sprintf("status %d with codes", x.Status)
 	}
 	return fmt.Sprintf("status %d with a JSON object", x.Status)
+}
+
+// valueOf is a member as JSON. Equal strings have equal values, however their
+// letters are escaped.
+func valueOf(o wire.Object, member string) string {
+	if s, ok := o.String(member); ok {
+		return strconv.Quote(s)
+	}
+	return string(o.Raw(member))
 }
 
 // bodyStart is how an answer's body begins, for one that nothing else describes.

@@ -40,6 +40,7 @@ var clientCases = []ruleCase{
 	{"DA-10", "another error", in(identity, "not allowed/device", oauthError("invalid_grant")), Warn, "other-error"},
 	{"DA-10", "a client the server does not know", in(identity, "not allowed/device", answer(401, `{"error":"invalid_client"}`)), Warn, "other-error"},
 	{"DA-10", "the right error with another status", in(identity, "not allowed/device", answer(403, `{"error":"unauthorized_client"}`)), Pass, ""},
+	{"DA-10", "letters of the error are escaped", in(identity, "not allowed/device", answer(400, `{"error":"unauthor\u0069zed_cl\u0069ent"}`)), Pass, ""},
 	{"DA-10", "no such client", profile(func(p *profiles.Profile) { p.Clients.NotAllowed = nil }), NA, ""},
 	{"DA-10", "no one gets codes", in(identity, "control/public", oauthError("invalid_client")), Inconclusive, ""},
 
@@ -70,7 +71,9 @@ var clientCases = []ruleCase{
 	{"DA-13", "client_id beside Basic is refused", in(identity, "basic/other form", oauthError("invalid_request")), Pass, ""},
 	{"DA-13", "only in the body", all(in(identity, "control/confidential", oauthError("invalid_client")), in(identity, "basic/other form", oauthError("invalid_client")), add(identity, "control/body", answer(200, codes))), Fail, "basic-refused"},
 	{"DA-13", "a wrong secret in the profile", all(in(identity, "control/confidential", oauthError("invalid_client")), in(identity, "basic/other form", oauthError("invalid_client")), add(identity, "control/body", oauthError("invalid_client"))), Inconclusive, ""},
-	{"DA-13", "not at the token endpoint", in(identity, "basic/token", answer(401, `{"error":"invalid_client"}`)), Fail, "basic-refused-token"},
+	{"DA-13", "not at the token endpoint", all(in(identity, "basic/token", answer(401, `{"error":"invalid_client"}`)), add(identity, "basic/token body", oauthError("authorization_pending"))), Fail, "basic-refused-token"},
+	{"DA-13", "no method at the token endpoint", all(in(identity, "basic/token", answer(401, `{"error":"invalid_client"}`)), add(identity, "basic/token body", answer(401, `{"error":"invalid_client"}`))), Warn, "client-refused-token"},
+	{"DA-13", "not at the token endpoint, and the body was not tried", in(identity, "basic/token", answer(401, `{"error":"invalid_client"}`)), Inconclusive, ""},
 	{"DA-13", "credentials are not decoded", all(in(identity, "reserved/encoded", oauthError("invalid_client")), add(identity, "reserved/body", answer(200, codes))), Warn, "not-decoded"},
 	{"DA-13", "a client the server does not know", all(in(identity, "reserved/encoded", oauthError("invalid_client")), add(identity, "reserved/body", oauthError("invalid_client"))), Pass, ""},
 	{"DA-13", "no client with reserved characters", drop(identity, "reserved"), Pass, ""},

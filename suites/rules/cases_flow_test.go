@@ -119,6 +119,10 @@ var flowCases = []ruleCase{
 		in(transcript.Approval, "device", func(x *wire.Exchange) { x.Request.Body = []byte("client_id=device-public") })), Inconclusive, ""},
 	{"VERIFY-01", "the login is refused", undecidedApproval(outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"VERIFY-01", "the page is not understood", undecidedApproval(outcome(transcript.Unfinished)), Inconclusive, ""},
+	{"VERIFY-01", "a client that must use DPoP", in(transcript.Approval, "token", oauthError("use_dpop_nonce")), Inconclusive, ""},
+	{"POLL-01", "a client that must use DPoP", in(transcript.SteadyPolling, "poll", oauthError("invalid_dpop_proof")), Inconclusive, ""},
+	{"POLL-13", "a client that must use DPoP", in(transcript.Approval, "token", oauthError("use_dpop_nonce")), Inconclusive, ""},
+	{"VERIFY-01", "a status page that says success to anyone", all(in(transcript.Approval, "token", oauthError("authorization_pending")), visit(transcript.Approval, "approve", saysSuccess)), Inconclusive, ""},
 	{"VERIFY-01", "approved in vain", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "no-token"},
 	{"VERIFY-01", "too many tries", undecidedApproval(func(j *transcript.Journey) {
 		j.Outcome = transcript.CodeRejected
@@ -161,6 +165,9 @@ var flowCases = []ruleCase{
 		j.Outcome, j.Decided = transcript.AtCode, false
 		j.Steps = []transcript.Step{{N: 1, Page: "code", Fields: []string{"abcdefgh"}}}
 	})), Inconclusive, ""},
+	{"VERIFY-10", "another code, which is rejected", all(in(transcript.CompleteURI, "follow/device", all2(member("user_code", `"ABCD-EFGH"`), member("verification_uri_complete", `"http://h/device?user_code=ZZZZ-ZZZZ"`))), drop(transcript.CompleteURI, "token"), visit(transcript.CompleteURI, "follow", outcome(transcript.CodeRejected))), Fail, "other-code"},
+	{"VERIFY-10", "another code, and another device's approval", all(in(transcript.CompleteURI, "follow/device", all2(member("user_code", `"ABCD-EFGH"`), member("verification_uri_complete", `"http://h/device?user_code=ZZZZ-ZZZZ"`))), in(transcript.CompleteURI, "token", oauthError("authorization_pending"))), Fail, "other-code"},
+	{"VERIFY-10", "a reference that works", in(transcript.CompleteURI, "follow/device", all2(member("user_code", `"ABCD-EFGH"`), member("verification_uri_complete", `"http://h/device?user_code=ZZZZ-ZZZZ"`))), Pass, ""},
 	{"VERIFY-10", "none", missing(transcript.CompleteURI, "the device authorization response has no verification_uri_complete"), NA, ""},
 
 	{"TOKEN-01", "compared by suffix", in(tokenErr, "grant_type/device_code", oauthError("authorization_pending")), Fail, "recognised-device_code"},
@@ -210,6 +217,7 @@ var flowCases = []ruleCase{
 	{"ERR-03", "quotes are echoed", in(transcript.HostileCharacters, "token/client_id/quotes", member("error_description", `"unknown client \"x\""`)), Fail, "character"},
 	{"ERR-03", "translated", in(transcript.HostileCharacters, "device/scope", member("error_description", `"ungültig"`)), Fail, "character"},
 	{"ERR-03", "a space in error_uri", in(transcript.HostileCharacters, "device/scope", member("error_uri", `"https://h/a b"`)), Fail, "character"},
+	{"POLL-14", "the same token again, with an escaped letter", all(in(transcript.Approval, "token", answer(200, token)), in(transcript.Approval, "reuse", answer(200, `{"access_token":"\u0061nother","token_type":"Bearer"}`))), Warn, "same-again"},
 	{"ERR-03", "an escaped letter", in(transcript.HostileCharacters, "device/scope", member("error_description", `"\u0061"`)), Pass, ""},
 	{"ERR-04", "400", in(transcript.ClientErrors, "wrong/token", func(x *wire.Exchange) { x.Status = 400 }), Fail, "status"},
 	{"ERR-04", "no challenge", in(transcript.ClientErrors, "wrong/token", header("WWW-Authenticate", "")), Fail, "challenge"},
@@ -242,7 +250,8 @@ var flowCases = []ruleCase{
 	{"POLL-08", "pending", in(transcript.Denial, "denied", oauthError("authorization_pending")), Fail, "not-reported"},
 	{"POLL-08", "one more question", all(in(transcript.Denial, "denied", oauthError("authorization_pending")), visit(transcript.Denial, "deny", unconfirmed)), Inconclusive, ""},
 	{"POLL-08", "pending, then lost", all(in(transcript.Denial, "denied", oauthError("authorization_pending")), in(transcript.Denial, "denied/3", lost(wire.FailReset))), Inconclusive, ""},
-	{"POLL-08", "pending once", in(transcript.Denial, "denied/1", oauthError("authorization_pending")), Warn, "late"},
+	{"POLL-08", "pending once", in(transcript.Denial, "denied/1", oauthError("authorization_pending")), Pass, ""},
+	{"POLL-08", "pending twice", all(in(transcript.Denial, "denied/1", oauthError("authorization_pending")), in(transcript.Denial, "denied/2", oauthError("authorization_pending"))), Warn, "late"},
 	{"POLL-08", "expired_token", in(transcript.Denial, "denied", oauthError("expired_token")), Fail, "other-answer"},
 	{"POLL-08", "nobody could refuse", visit(transcript.Denial, "deny", outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"POLL-08", "no way to deny", noDeny(), NA, ""},
@@ -260,7 +269,8 @@ var flowCases = []ruleCase{
 	{"POLL-10", "invalid_request", in(transcript.Expiry, "untouched/expired", oauthError("invalid_request")), Fail, "other-error"},
 	{"POLL-10", "evicted later", in(transcript.Expiry, "untouched/expired/2", oauthError("invalid_grant")), Pass, ""},
 	{"POLL-13", "never seen", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "not-seen"},
-	{"POLL-13", "seen late", seenLate(), Warn, "late"},
+	{"POLL-13", "seen one poll late", seenLate(1), Pass, ""},
+	{"POLL-13", "seen late", seenLate(2), Warn, "late"},
 	{"POLL-13", "nobody approved", visit(transcript.Approval, "approve", outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"POLL-14", "a second token", in(transcript.Approval, "reuse/1", answer(200, token)), Fail, "second-token"},
 	{"POLL-14", "the same token", sameToken(), Warn, "same-again"},
@@ -326,16 +336,26 @@ func slowedTwice(n int) edit {
 	}
 }
 
-// seenLate puts a pending poll before the one that brought the token.
-func seenLate() edit {
+// saysSuccess is a visit that met a success page before anything was pressed.
+func saysSuccess(j *transcript.Journey) {
+	j.Outcome, j.Confirmed, j.Decided, j.ApproveOffered, j.LoggedIn = transcript.Approved, true, false, false, false
+}
+
+// seenLate puts pending polls before the one that brought the token.
+func seenLate(polls int) edit {
 	return func(e Evidence) {
 		t := e.Transcripts[transcript.Approval]
-		for i, x := range t.Exchanges {
-			if x.Label == "token/1" {
-				x.Label = "token/2"
-				t.Exchanges = append(t.Exchanges, x)
-				oauthError("authorization_pending")(&t.Exchanges[i])
+		i := slices.IndexFunc(t.Exchanges, func(x wire.Exchange) bool { return x.Label == "token/1" })
+		token := t.Exchanges[i]
+		oauthError("authorization_pending")(&t.Exchanges[i])
+		for n := range polls {
+			x := t.Exchanges[i]
+			x.Label = fmt.Sprintf("token/%d", n+2)
+			if n == polls-1 {
+				token.Label = x.Label
+				x = token
 			}
+			t.Exchanges = append(t.Exchanges, x)
 		}
 		e.Transcripts[t.Scenario] = t
 	}

@@ -86,6 +86,7 @@ var pageCases = []ruleCase{
 	{"SEC-09", "typing is enough", all(in(transcript.RepeatedConsent, "after typing", answer(200, token)), visit(transcript.RepeatedConsent, "type again", outcome(transcript.Approved))), Warn, "not-asked"},
 	{"SEC-09", "asked too late", in(transcript.RepeatedConsent, "after typing", answer(200, token)), Warn, "not-asked"},
 	{"SEC-09", "the code is refused", visit(transcript.RepeatedConsent, "type again", outcome(transcript.CodeRejected)), Inconclusive, ""},
+	{"SEC-09", "the polls meet a 404", in(transcript.RepeatedConsent, "before/token", answer(404, "<h1>Not Found</h1>")), Inconclusive, ""},
 	{"SEC-09", "no approval before", in(transcript.RepeatedConsent, "before/token", oauthError("authorization_pending")), Inconclusive, ""},
 
 	{"SEC-10", "a script runs", struck(transcript.Injection, "verification_uri/text", func(a *transcript.Attack) { a.Seen = []string{"a script ran"} }), Fail, "injected"},
@@ -112,7 +113,13 @@ var pageCases = []ruleCase{
 
 	{"SEC-12", "a foreign origin is reflected", in(transcript.CrossOriginReads, "page/verification_uri", all2(header("Access-Control-Allow-Origin", "https://evil.example"), header("Access-Control-Allow-Credentials", "true"))), Fail, "policy-foreign-origin-with-credentials"},
 	{"SEC-12", "without credentials", in(transcript.CrossOriginReads, "page/verification_uri", header("Access-Control-Allow-Origin", "https://evil.example")), Warn, "foreign-origin"},
-	{"SEC-12", "any origin", in(transcript.CrossOriginReads, "preflight", header("Access-Control-Allow-Origin", "*")), Warn, "any-origin"},
+	{"SEC-12", "any origin", in(transcript.CrossOriginReads, "page/verification_uri", header("Access-Control-Allow-Origin", "*")), Warn, "any-origin"},
+	{"SEC-12", "only the answer to OPTIONS reflects a foreign origin", in(transcript.CrossOriginReads, "preflight", all2(header("Access-Control-Allow-Origin", "https://evil.example"), header("Access-Control-Allow-Credentials", "true"))), Pass, ""},
+	{"SEC-12", "another cookie is for scripts", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		other := j.Cookies[0]
+		other.Name, other.HTTPOnly = "AUTH_HASH", false
+		j.Cookies = append(j.Cookies, other)
+	}), Pass, ""},
 	{"SEC-12", "its own origin", in(transcript.CrossOriginReads, "page", header("Access-Control-Allow-Origin", "http://127.0.0.1:18628")), Pass, ""},
 	{"SEC-12", "the decision is stored", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
 		for i := range j.Steps {

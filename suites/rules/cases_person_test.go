@@ -41,6 +41,7 @@ var personCases = []ruleCase{
 
 	{"VERIFY-07", "the client id only", pages(transcript.Approval, "approve", "Living Room TV", "device-public"), Warn, "client-not-named"},
 	{"VERIFY-07", "another client's name", pages(transcript.EarlyApproval, "approve", "Meeting Room Screen", "Living Room TV"), Warn, "client-not-named"},
+	{"VERIFY-07", "the public client stood in", all(in(transcript.EarlyApproval, "device", asPublic), pages(transcript.EarlyApproval, "approve", "Meeting Room Screen", "Living Room TV")), Pass, ""},
 	{"VERIFY-07", "in capitals, over two lines", pages(transcript.Approval, "approve", "Living Room TV", "LIVING  ROOM\nTV"), Pass, ""},
 	{"VERIFY-07", "hard to use", visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Steps[0].Usability = []string{"no label"} }), Pass, ""},
 	{"VERIFY-07", "no name in the profile", nameless, NA, ""},
@@ -150,6 +151,9 @@ func pages(scenario, name, pattern, by string) edit {
 		}
 	})
 }
+
+// asPublic is a request of the public client.
+func asPublic(x *wire.Exchange) { x.Request.Body = wire.Bytes("client_id=device-public") }
 
 // respelled shows the codes in another way.
 func respelled(spell func(string) string) edit {

@@ -63,6 +63,7 @@ var pollingCases = []ruleCase{
 		more(impatient, "burst/1", "burst/3", 300*time.Millisecond, pendingAnswer)), Info, "throttle"},
 
 	{"POLL-04", "slow_down ends the grant", in(slowed, "pending", expiredAnswer), Fail, "ended"},
+	{"POLL-04", "the third slow_down kills the code", all(in(throttled, "patient/1", oauthError("invalid_grant"))), Fail, "ended-later"},
 	{"POLL-04", "the approval is lost", in(slowed, "token", pendingAnswer), Fail, "lost"},
 	{"POLL-04", "the approval becomes a refusal", in(slowed, "token", oauthError("access_denied")), Fail, "lost"},
 	{"POLL-04", "approvals are never seen", all(in(slowed, "token", pendingAnswer), in(transcript.Approval, "token", pendingAnswer)), Inconclusive, ""},
@@ -71,7 +72,7 @@ var pollingCases = []ruleCase{
 	{"POLL-04", "no throttle", noSlowDowns(slowed, "burst"), NA, ""},
 	{"POLL-04", "the person could not", visit(slowed, "approve", unfinishedJourney), Inconclusive, ""},
 
-	{"POLL-06", "forgotten", in(throttled, "sticky/old", pendingAnswer), Warn, "forgotten"},
+	{"POLL-06", "forgotten", in(throttled, "sticky/old", pendingAnswer), Info, "forgotten"},
 	{"POLL-06", "our poll left too late", all(in(throttled, "sticky/old", pendingAnswer), moved(throttled, "sticky/old", 2*time.Second)), Inconclusive, ""},
 	{"POLL-06", "our poll left too early", moved(throttled, "sticky/old", -2*time.Second), Inconclusive, ""},
 	{"POLL-06", "too late, and then in time", all(in(throttled, "sticky/old", pendingAnswer), moved(throttled, "sticky/old", 2*time.Second),
@@ -118,7 +119,8 @@ var pollingCases = []ruleCase{
 
 	{"VERIFY-14", "entered late, and a token", in(expiryTold, "entered/poll", answer(200, token)), Fail, "token"},
 	{"VERIFY-14", "approved late, and a token", in(expiryTold, "opened/poll", answer(200, token)), Fail, "token"},
-	{"VERIFY-14", "a page that thanks", visit(expiryTold, "entered", endedAs(transcript.Approved, true)), Warn, "success-page"},
+	{"VERIFY-14", "a page that thanks", visit(expiryTold, "entered", func(j *transcript.Journey) { j.Outcome, j.Confirmed, j.Decided = transcript.Approved, true, true }), Warn, "success-page"},
+	{"VERIFY-14", "a status page that says success to anyone", visit(expiryTold, "entered", saysSuccess), Pass, ""},
 	{"VERIFY-14", "a page that nobody knows", visit(expiryTold, "entered", endedAs(transcript.Approved, false)), Pass, ""},
 	{"VERIFY-14", "decided before the end", all(in(expiryTold, "opened/poll", answer(200, token)),
 		visit(expiryTold, "opened", func(j *transcript.Journey) { j.Ended -= 20 * time.Second })), Inconclusive, ""},

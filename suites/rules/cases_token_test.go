@@ -7,8 +7,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -126,6 +128,11 @@ var tokenCases = []ruleCase{
 	{"TOKEN-15", "no iat", resigned(func(c map[string]any) { delete(c, "iat") }), Fail, "iat"},
 	{"TOKEN-15", "issued yesterday", resigned(func(c map[string]any) { c["iat"] = c["iat"].(float64) - 86400 }), Fail, "iat"},
 	{"TOKEN-15", "a clock two minutes fast", resigned(func(c map[string]any) { c["iat"] = c["iat"].(float64) + 120 }), Pass, ""},
+	{"TOKEN-15", "the clock of the Date is fast, and ours is right", all(began(0), in(use, "full/token", dated(2*time.Hour))), Pass, ""},
+	{"TOKEN-15", "the clock of the Date is slow, and ours is right", all(began(0), in(use, "full/token", dated(-2*time.Hour))), Pass, ""},
+	{"TOKEN-15", "our clock is off", began(48 * time.Hour), Pass, ""},
+	{"TOKEN-15", "issued yesterday by any clock", all(began(0), resigned(func(c map[string]any) { c["iat"] = c["iat"].(float64) - 86400 })), Fail, "iat"},
+	{"TOKEN-15", "the issuer's clock is a day slow", all(resigned(func(c map[string]any) { c["iat"], c["exp"] = c["iat"].(float64)-86400, c["exp"].(float64)-86400 }), in(use, "full/introspection", yesterday)), Warn, "issuer-clock"},
 	{"TOKEN-15", "another subject", resigned(func(c map[string]any) { c["sub"] = "bob" }), Fail, "sub"},
 	{"TOKEN-15", "no kid", resigned(same), Pass, ""},
 	{"TOKEN-15", "a MAC", inIDToken(`{"alg":"HS256"}`, same), Inconclusive, ""},
@@ -153,6 +160,8 @@ var tokenCases = []ruleCase{
 	{"TOKEN-17", "refused", in(use, "revocation", oauthError("invalid_request")), Fail, "refused"},
 	{"TOKEN-17", "refresh tokens only", in(use, "revocation", oauthError("unsupported_token_type")), Warn, "access-token-unsupported"},
 	{"TOKEN-17", "nothing happens", in(use, "after revocation/introspection", answer(200, `{"active":true}`)), Fail, "still-active"},
+	{"TOKEN-17", "nothing shows the end of the access token", all(drop(use, "after revocation"), drop(use, "before revocation")), Pass, ""},
+	{"TOKEN-17", "nothing shows the end of any token", all(drop(use, "after revocation"), drop(use, "before revocation"), drop(use, "revoked refresh"), drop(use, "refresh revocation")), Inconclusive, ""},
 	{"TOKEN-17", "a JWT lives on", all(in(use, "full/token", member("access_token", `"`+unsigned(`{}`)+`"`)), in(use, "after revocation/userinfo", answer(200, `{"sub":"alice"}`))), Warn, "still-active-jwt"},
 	{"TOKEN-17", "unknown tokens are errors", in(use, "unknown revocation", oauthError("invalid_request")), Warn, "unknown-refused"},
 	{"TOKEN-17", "a revoked refresh token works", in(use, "revoked refresh", answer(200, token)), Fail, "refresh-survives"},
@@ -164,6 +173,7 @@ var tokenCases = []ruleCase{
 	{"POLL-17", "a refresh token", in(use, "mixed/as refresh token", answer(200, token)), Fail, "device-code-as-refresh-token"},
 	{"POLL-17", "an access token polls", in(use, "access token as device code", oauthError("authorization_pending")), Fail, "access-token-as-device-code"},
 	{"POLL-17", "the page takes it", visit(use, "device code typed", outcome(transcript.AtDecision)), Fail, "device-code-typed"},
+	{"POLL-17", "a status page that says success to anyone", visit(use, "device code typed", saysSuccess), Pass, ""},
 	{"POLL-17", "the page does not let it out", visit(use, "device code typed", outcome(transcript.InputBlocked)), Pass, ""},
 	{"POLL-17", "the field does not hold it", visit(use, "device code typed", func(j *transcript.Journey) {
 		j.Outcome, j.Trouble = transcript.Unfinished, &transcript.Trouble{Class: transcript.ValueLost}
@@ -225,6 +235,43 @@ func part(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(
 func unsigned(claims string) string { return part(`{"alg":"none"}`) + "." + part(claims) + "." }
 
 func same(map[string]any) {}
+
+// began says by how much this machine's clock was ahead when the token use began.
+func began(ahead time.Duration) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[use]
+		x, _ := t.First("full/token")
+		date, err := http.ParseTime(x.Header("Date"))
+		if err != nil {
+			panic(err)
+		}
+		t.Began = date.Add(t.Started - x.Received + ahead)
+		e.Transcripts[use] = t
+	}
+}
+
+// dated moves the Date of a response.
+func dated(by time.Duration) func(*wire.Exchange) {
+	return func(x *wire.Exchange) {
+		date, err := http.ParseTime(x.Header("Date"))
+		if err != nil {
+			panic(err)
+		}
+		header("Date", date.Add(by).Format(http.TimeFormat))(x)
+	}
+}
+
+// yesterday moves the times of an introspected token.
+func yesterday(x *wire.Exchange) {
+	o, err := x.Object()
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range []string{"iat", "exp"} {
+		at, _ := o.Number(name)
+		member(name, fmt.Sprintf("%.0f", at-86400))(x)
+	}
+}
 
 // inIDToken changes the header or the claims of the recorded ID token and
 // leaves its signature.

@@ -68,7 +68,14 @@ func (j *judging) notUnderstood() string {
 	if len(polls) == 0 {
 		return ""
 	}
+	if wantsProof(polls[0]) {
+		return noProof(polls[0].Exchange)
+	}
 	return fmt.Sprintf("the token endpoint does not answer a regular poll as RFC 8628 describes (see POLL-01): %s", describe(polls[0].Exchange))
+}
+
+func noProof(x wire.Exchange) string {
+	return fmt.Sprintf("this client must use DPoP (RFC 9449), and the regular polls do not: %s; set clients.public to a client without it", describe(x))
 }
 
 // consequence withholds a judgement that rests on polls where no regular poll is

@@ -99,7 +99,7 @@ func (f *Facts) noteAnswer(x wire.Exchange, mark func(value string) string) {
 	for _, member := range []string{"access_token", "id_token"} {
 		token, _ := o.String(member)
 		if claims, ok := claimsOf(token); ok {
-			f.Claims = with(f.Claims, mark(token), some(claims, "iss", "sub", "scope", "scp", "cnf"))
+			f.Claims = with(f.Claims, mark(token), some(claims, "iss", "sub", "scope", "scp", "cnf", "iat"))
 		}
 	}
 }

@@ -200,8 +200,10 @@ func (j *judging) missing(scenario, label string) {
 		o.reason = fmt.Sprintf("%s got no answer (%s)", label, unanswered.Failure)
 	case sent && unanswered.Cut:
 		o.reason = fmt.Sprintf("the report kept only the beginning of the answer to %s: the server's answers exceed the size limit", label)
-	case sent:
+	case sent && unanswered.Overloaded():
 		o.reason = fmt.Sprintf("the server answered %s with %d: overloaded or rate limited", label, unanswered.Status)
+	case sent:
+		o.reason = fmt.Sprintf("the server answered %s with %s", label, describe(unanswered))
 	case t.Absent != "":
 		o = obstacle{NA, t.Absent}
 	case t.Skipped != "":

@@ -308,9 +308,23 @@ func basicAccepted(j *judging) {
 		j.note("other-form", fmt.Sprintf("%s for HTTP Basic %s", describe(other.Exchange), with), other)
 	}
 	if poll, ok := j.maybe(clientIdentity, labels.BasicToken); ok && poll.OAuthError() == "invalid_client" && tokenMethodIsBasic(j.Profile.Clients.Confidential) {
-		j.fail("basic-refused-token", quoted("authorization_pending"), describe(poll.Exchange)+" at the token endpoint for a secret that the device authorization endpoint accepts", x, poll)
+		j.refusedAtToken(x, poll)
 	}
 	j.reservedCharacters()
+}
+
+// refusedAtToken is about a poll by HTTP Basic that is refused. The control is the
+// same secret in the body: where that is refused as well, the method is not what
+// the server minds.
+func (j *judging) refusedAtToken(codes, poll said) {
+	body, ok := j.first(clientIdentity, labels.BasicTokenBody)
+	switch {
+	case !ok:
+	case recognised(body.Exchange):
+		j.fail("basic-refused-token", quoted("authorization_pending"), describe(poll.Exchange)+" at the token endpoint for HTTP Basic, which the device authorization endpoint accepts, as both do the secret in the body", codes, poll, body)
+	default:
+		j.warn("client-refused-token", quoted("authorization_pending"), fmt.Sprintf("the device authorization endpoint gives this client codes that it cannot use: the token endpoint answers %s for HTTP Basic, and %s for the secret in the body", describe(poll.Exchange), describe(body.Exchange)), codes, poll, body)
+	}
 }
 
 // otherForm says which key of the profile changes where the client names itself.

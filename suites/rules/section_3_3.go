@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -95,6 +97,10 @@ func personCanApprove(j *judging) {
 		}
 	}
 	last := polls[len(polls)-1]
+	if wantsProof(last) {
+		j.inconclusive("%s", noProof(last.Exchange))
+		return
+	}
 	if !j.certain(visit, transcript.Approval, labels.Token) {
 		return
 	}
@@ -129,7 +135,10 @@ func (j *judging) undefined(x said) bool {
 // was answered: only then does "still pending" accuse the server.
 func (j *judging) certain(visit transcript.Journey, scenario, label string) bool {
 	switch {
-	case visit.Driver == "hook" || visit.Driver == "manual":
+	case onlySaysSo(visit) && !j.neverAsks() && !seesNoPages(visit):
+		j.inconclusive("a page says success, and nobody had decided: it may say so to anyone")
+		return false
+	case seesNoPages(visit):
 		j.inconclusive("the %s driver reports a decision, but the grant is still pending; the driver sees no pages, so the cause is unknown", visit.Driver)
 		return false
 	case !visit.Confirmed:
@@ -143,6 +152,12 @@ func (j *judging) certain(visit transcript.Journey, scenario, label string) bool
 		return false
 	}
 	return true
+}
+
+// onlySaysSo says that a page told of success although nobody had pressed anything,
+// nor logged in, which approves in some places. The device tells what it is worth.
+func onlySaysSo(visit transcript.Journey) bool {
+	return visit.Outcome == transcript.Approved && !visit.Decided && !visit.ApproveOffered && !visit.LoggedIn
 }
 
 func lastStatus(visit transcript.Journey) int {
@@ -269,7 +284,7 @@ func wrongUserCodeRefused(j *judging) {
 		switch visit.Outcome {
 		case transcript.CodeRejected, transcript.ErrorPage, transcript.InputBlocked:
 			typed++
-		case transcript.AtDecision, transcript.Approved:
+		case transcript.AtDecision:
 			j.warn("decision-for-unknown-code", "the page rejects the code", fmt.Sprintf("%s: the page went on to %q", visit.Name, visit.Outcome))
 		default:
 			j.note("unclear", fmt.Sprintf("%s: the visit ended with %q", visit.Name, visit.Outcome))
@@ -392,6 +407,39 @@ func (j *judging) followedCodeShown(visit transcript.Journey) bool {
 	return strings.Contains(bare(last.Text), bare(code)) || strings.Contains(bare(strings.Join(last.Fields, "")), bare(code))
 }
 
+// anotherCode accuses a verification_uri_complete that carries another code than
+// its device's, where following it did not approve the device. A value that works is
+// a reference to the code.
+func (j *judging) anotherCode(follow transcript.Journey) bool {
+	device, ok := j.maybe(transcript.CompleteURI, labels.FollowDevice)
+	if !ok || j.collected(transcript.CompleteURI) {
+		return false
+	}
+	o, err := device.Object()
+	if err != nil {
+		return false
+	}
+	code, _ := o.String("user_code")
+	complete, _ := o.String("verification_uri_complete")
+	u, err := url.Parse(complete)
+	if err != nil {
+		return false
+	}
+	param := cmp.Or(j.Profile.Verification.CompleteParam, "user_code")
+	carried := u.Query().Get(param)
+	if bare(carried) == "" || bare(carried) == bare(code) {
+		return false
+	}
+	polls := j.all(transcript.CompleteURI, labels.Token)
+	elsewhere := follow.Outcome == transcript.Approved && follow.Confirmed && len(polls) > 0 && hasError(polls[len(polls)-1].Exchange, "authorization_pending")
+	if follow.Outcome != transcript.CodeRejected && !elsewhere {
+		return false
+	}
+	j.fail("other-code", "verification_uri_complete carries the device's user code, or a reference to it",
+		fmt.Sprintf("%s is another code than user_code; after following it: %s%s", param, follow.Outcome, lastAlert(follow)), append([]said{device}, polls...)...)
+	return true
+}
+
 // VERIFY-10
 func completeURINeverDecides(j *judging) {
 	if before := j.all(transcript.CompleteURI, labels.BeforeToken); len(before) > 0 && !hasToken(before[len(before)-1].Exchange) {
@@ -419,9 +467,10 @@ func completeURINeverDecides(j *judging) {
 		return
 	}
 	follow, ok := j.journey(transcript.CompleteURI, labels.Follow)
-	switch {
-	case !ok:
+	if !ok || j.anotherCode(follow) {
 		return
+	}
+	switch {
 	case follow.Outcome == transcript.AtCode && !follow.Decided && j.followedCodeShown(follow):
 		j.inconclusive("the page shows the code, and no field of it was recognized as the one that holds it: name the field in verification.pages of the profile")
 		return

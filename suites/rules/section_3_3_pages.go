@@ -40,10 +40,7 @@ func shows(pages []transcript.Step, words string) bool {
 // VERIFY-07
 func personIsTold(j *judging) {
 	clients := j.Profile.Clients
-	early := clients.Confidential
-	if early == nil {
-		early = clients.Public
-	}
+	early := j.clientFor(transcript.EarlyApproval, labels.Device)
 	if visit, ok := j.Transcripts[transcript.Approval].Journey(labels.Approve); ok {
 		for _, page := range visit.Steps {
 			for _, observed := range page.Usability {

@@ -73,7 +73,9 @@ func beforeOAuth(x said) bool {
 
 // otherMethod says that the request has a method that the endpoint does not serve.
 // RFC 6749 section 5.2 is about errors of the endpoint's requests.
-func otherMethod(x said) bool { return strings.HasPrefix(x.Label, labels.Method+"/") }
+func otherMethod(x said) bool {
+	return x.Method != "POST" || strings.HasPrefix(x.Label, labels.Method+"/")
+}
 
 // groups of equal observations: one finding for each, with at most three
 // exchanges.

@@ -11,7 +11,7 @@ import (
 var section35Expiry = []Rule{
 	{"VERIFY-14", one(transcript.Expiry), one(transcript.Approval), expiredUserCode},
 	{"POLL-11", one(transcript.Expiry), one(transcript.Approval), noEarlyDeath},
-	{"POLL-12", one(transcript.Expiry), nil, approvedCodeExpires},
+	{"POLL-12", one(transcript.Expiry), one(transcript.Approval), approvedCodeExpires},
 }
 
 // life is how long one code of the expiry scenario lives, between the two
@@ -113,7 +113,9 @@ func approvedCodeExpires(j *judging) {
 		j.inconclusive("the approval came too late in the lifetime for a verdict")
 	case hasToken(x.Exchange):
 		j.fail("token", quoted("expired_token"), observed, x)
-	case !visit.Confirmed:
+	case seesNoPages(visit) && !j.collected(transcript.Approval):
+		j.inconclusive("the %s driver reports an approval, and no device got a token for one: whether it decided is unknown", visit.Driver)
+	case !visit.Confirmed && !seesNoPages(visit):
 		j.inconclusive("devicegrant did not recognize the page after the decision; it may have asked another question: describe it in verification.pages of the profile")
 	case recognised(x.Exchange):
 		j.pass("%s: no token (see POLL-10)", observed)
@@ -122,6 +124,12 @@ func approvedCodeExpires(j *judging) {
 	default:
 		j.fail("other-error", quoted("expired_token"), observed, x)
 	}
+}
+
+// seesNoPages says that a driver sees no pages, so that only a device can tell whether
+// it decided.
+func seesNoPages(visit transcript.Journey) bool {
+	return visit.Driver == "hook" || visit.Driver == "manual"
 }
 
 // VERIFY-14
@@ -153,7 +161,7 @@ func expiredUserCode(j *judging) {
 			j.inconclusive("the login failed (%s)", visit.Outcome)
 		case !j.approvedBefore():
 			j.inconclusive("no code was approved within its lifetime either, so the rejection proves nothing")
-		case visit.Outcome == transcript.Approved && visit.Confirmed:
+		case visit.Outcome == transcript.Approved && visit.Confirmed && !onlySaysSo(visit):
 			j.warn("success-page", "a page that rejects an expired user code", "a page that confirms the approval, although "+describe(x.Exchange)+": "+story.when, x)
 		default:
 			j.pass("%s: %s%s, %s", story.when, visit.Outcome, lastAlert(visit), describe(x.Exchange))

@@ -29,7 +29,7 @@ var signatures = []jose.SignatureAlgorithm{
 }
 
 const (
-	// iatSlack is how far an iat may be from the server's own Date.
+	// iatSlack is how far an iat may be from the time of the response.
 	iatSlack = time.Hour
 	// expSlack forgives the clocks of two machines.
 	expSlack = 5 * time.Minute
@@ -219,8 +219,7 @@ func keySet(x wire.Exchange) ([]jose.JSONWebKey, error) {
 }
 
 // claims judges those that a client has to check (OpenID Connect Core section
-// 3.1.3.7). Times are compared with the answer's own Date: the clock that
-// matters is the server's.
+// 3.1.3.7).
 func (j *judging) claims(x said, payload []byte) {
 	o, err := wire.ParseObject(payload)
 	if err != nil {
@@ -234,24 +233,7 @@ func (j *judging) claims(x said, payload []byte) {
 	if !hasAudience(o, client) {
 		j.fail("aud", "aud contains "+clip(client), "aud "+clip(string(o.Raw("aud"))), x)
 	}
-	exp, hasExp := o.Number("exp")
-	iat, hasIat := o.Number("iat")
-	date, err := http.ParseTime(x.Header("Date"))
-	dated := err == nil
-	switch {
-	case !hasExp:
-		j.fail("exp", "exp is a number", "exp is "+string(o.Kind("exp")), x)
-	case hasIat && exp <= iat:
-		j.fail("exp", "exp after iat", fmt.Sprintf("exp is %v s after iat", exp-iat), x)
-	case dated && exp < float64(date.Add(-expSlack).Unix()):
-		j.fail("exp", "exp in the future", fmt.Sprintf("exp is %v s before the response's Date", float64(date.Unix())-exp), x)
-	}
-	switch {
-	case !hasIat:
-		j.fail("iat", "iat is a number", "iat is "+string(o.Kind("iat")), x)
-	case dated && math.Abs(iat-float64(date.Unix())) > iatSlack.Seconds():
-		j.fail("iat", "iat near the response's Date", fmt.Sprintf("iat is %v s away from it", iat-float64(date.Unix())), x)
-	}
+	j.times(x, o)
 	sub, ok := o.String("sub")
 	switch about, y := j.memberOf(labels.Join(labels.Full, labels.Userinfo), "sub"); {
 	case !ok || sub == "":
@@ -260,6 +242,106 @@ func (j *judging) claims(x said, payload []byte) {
 		j.fail("sub", "the sub of the userinfo endpoint", "a different sub", x, y)
 	}
 	j.pass("claims about %s", clip(client))
+}
+
+// times judges exp and iat. A time is wrong where it is by this machine's clock
+// and by the response's Date, which something in front of the server may have set.
+func (j *judging) times(x said, o wire.Object) {
+	exp, hasExp := o.Number("exp")
+	iat, hasIat := o.Number("iat")
+	clocks := j.clocksAt(x)
+	odd := func(wrong func(now float64) bool) bool {
+		return len(clocks) > 0 && !slices.ContainsFunc(clocks, func(c clock) bool { return !wrong(c.now) })
+	}
+	switch {
+	case !hasExp:
+		j.fail("exp", "exp is a number", "exp is "+string(o.Kind("exp")), x)
+	case hasIat && exp <= iat:
+		j.fail("exp", "exp after iat", fmt.Sprintf("exp is %v s after iat", exp-iat), x)
+	case hasIat && j.stampsOthers(iat):
+		// The issuer's clock is off, and not this token: see below.
+	case odd(func(now float64) bool { return exp < now-expSlack.Seconds() }):
+		j.fail("exp", "exp in the future", fmt.Sprintf("exp is %s %s", apart(exp-clocks[0].now), clocks[0].name), x)
+	}
+	switch {
+	case !hasIat:
+		j.fail("iat", "iat is a number", "iat is "+string(o.Kind("iat")), x)
+	case !odd(func(now float64) bool { return math.Abs(iat-now) > iatSlack.Seconds() }):
+		j.compareClocks(x, clocks, iat)
+	case j.stampsOthers(iat):
+		j.warn("issuer-clock", "a clock that agrees with those of the clients", fmt.Sprintf("all tokens of the issuer have times %s %s: its clock is off", apart(iat-clocks[0].now), clocks[0].name), x)
+	default:
+		j.fail("iat", "iat near the time of the response", fmt.Sprintf("iat is %s %s", apart(iat-clocks[0].now), clocks[0].name), x)
+	}
+}
+
+// clock is what one clock showed when a response came, in seconds since 1970.
+type clock struct {
+	name string
+	now  float64
+}
+
+// clocksAt are this machine's clock and the response's Date, as far as they are known.
+func (j *judging) clocksAt(x said) (clocks []clock) {
+	if t := j.Transcripts[x.scenario]; !t.Began.IsZero() {
+		clocks = append(clocks, clock{"this machine's clock", float64(t.Began.Add(x.Received - t.Started).Unix())})
+	}
+	if date, err := http.ParseTime(x.Header("Date")); err == nil {
+		clocks = append(clocks, clock{"the response's Date", float64(date.Unix())})
+	}
+	return clocks
+}
+
+// compareClocks says which of two clocks is off: the one that the issuer's own
+// time does not agree with.
+func (j *judging) compareClocks(x said, clocks []clock, iat float64) {
+	if len(clocks) < 2 || math.Abs(clocks[0].now-clocks[1].now) <= expSlack.Seconds() {
+		return
+	}
+	off, right := clocks[0], clocks[1]
+	if math.Abs(off.now-iat) < math.Abs(right.now-iat) {
+		off, right = right, off
+	}
+	j.note("clock", fmt.Sprintf("%s is off: it is %s %s, with which the ID token agrees", off.name, apart(off.now-right.now), right.name), x)
+}
+
+// apart says how two times differ, before the name of the second one.
+func apart(seconds float64) string {
+	if seconds < 0 {
+		return fmt.Sprintf("%.0f s before", -seconds)
+	}
+	return fmt.Sprintf("%.0f s after", seconds)
+}
+
+// sameMoment is how far the times of tokens that came together may be apart.
+const sameMoment = 60
+
+// stampsOthers says that another token of the issuer, which came with this one, has
+// the same time: then that is what its clock shows.
+func (j *judging) stampsOthers(iat float64) bool {
+	for _, label := range []string{labels.Full, labels.Other} {
+		if x, ok := j.maybe(tokenUse, labels.Join(label, labels.Introspection)); ok {
+			if o, err := x.Object(); err == nil && closeTo(o, iat) {
+				return true
+			}
+		}
+	}
+	g, ok := j.grantingOf(tokenUse, labels.Full)
+	if !ok {
+		return false
+	}
+	o, err := g.response.Object()
+	if err != nil {
+		return false
+	}
+	access, _ := o.String("access_token")
+	claims, ok := j.claimsIn(access)
+	return ok && closeTo(claims, iat)
+}
+
+func closeTo(o wire.Object, iat float64) bool {
+	other, ok := o.Number("iat")
+	return ok && math.Abs(other-iat) <= sameMoment
 }
 
 func hasAudience(o wire.Object, client string) bool {

@@ -39,6 +39,8 @@ func pendingBeforeDecision(j *judging) {
 			j.warn("slowed-once", quoted("authorization_pending"), "slow_down at a compliant pace, but not in a second run", x, again[0])
 		case hasError(x.Exchange, "slow_down") && len(again) == 0:
 			j.missing(steady, labels.Join(labels.Again, labels.Poll))
+		case wantsProof(x):
+			j.inconclusive("%s", noProof(x.Exchange))
 		case x.OAuthError() == "" && !hasToken(x.Exchange):
 			j.fail("not-understood", "an answer of RFC 8628 section 3.5 to a regular form-encoded poll (section 3.4)", describe(x.Exchange)+bodyStart(x.Exchange), x)
 		default:
@@ -218,8 +220,12 @@ func denialReported(j *judging) {
 		case hasError(x.Exchange, "access_denied") && i == 0:
 			j.pass("%s at the next poll", describe(x.Exchange))
 			return
+		case hasError(x.Exchange, "access_denied") && i == 1:
+			j.note("one-poll-late", "seen at the second poll", polls[:i+1]...)
+			j.pass("%s within one more interval", describe(x.Exchange))
+			return
 		case hasError(x.Exchange, "access_denied"):
-			j.warn("late", quoted("access_denied")+" at the next compliant poll", fmt.Sprintf("seen at poll %d", i+1), polls[:i+1]...)
+			j.warn("late", quoted("access_denied")+" at the next compliant poll, or the one after it", fmt.Sprintf("seen at poll %d", i+1), polls[:i+1]...)
 			return
 		case !hasError(x.Exchange, "authorization_pending", "slow_down"):
 			j.fail("other-answer", quoted("access_denied"), describe(x.Exchange), x)

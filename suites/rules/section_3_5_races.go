@@ -48,9 +48,9 @@ func differentTokens(tokens []said) int {
 	access, refresh := map[string]bool{}, map[string]bool{}
 	for _, x := range tokens {
 		o, _ := x.Object()
-		access[string(o.Raw("access_token"))] = true
+		access[valueOf(o, "access_token")] = true
 		if o.Has("refresh_token") {
-			refresh[string(o.Raw("refresh_token"))] = true
+			refresh[valueOf(o, "refresh_token")] = true
 		}
 	}
 	return max(len(access), len(refresh))

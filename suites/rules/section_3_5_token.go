@@ -97,8 +97,14 @@ func approvalSeenPromptly(j *judging) {
 		switch {
 		case hasToken(last.Exchange) && len(polls) == 1:
 			j.pass("approved %s, seen at the next poll", c.when)
+		case hasToken(last.Exchange) && len(polls) == 2:
+			// What is written in one place may need up to an interval to be read in another.
+			j.note("one-poll-late", fmt.Sprintf("approved %s, seen at the second poll", c.when), polls...)
+			j.pass("approved %s, seen within one more interval", c.when)
 		case hasToken(last.Exchange):
-			j.warn("late", "200 at the next compliant poll", fmt.Sprintf("approved %s, seen at poll %d", c.when, len(polls)), polls...)
+			j.warn("late", "200 at the next compliant poll, or the one after it", fmt.Sprintf("approved %s, seen at poll %d", c.when, len(polls)), polls...)
+		case wantsProof(last):
+			j.inconclusive("%s", noProof(last.Exchange))
 		case hasError(last.Exchange, "authorization_pending", "slow_down") && !j.certain(j.visitOf(c.scenario), c.scenario, labels.Token):
 		default:
 			j.fail("not-seen", "200 at the next compliant poll", fmt.Sprintf("approved %s: %s after %d polls", c.when, describe(last.Exchange), len(polls)), polls...)
@@ -125,7 +131,7 @@ func singleUse(j *judging) {
 	}
 	for _, x := range reused {
 		o, _ := x.Object()
-		same := string(o.Raw("access_token")) == string(first.Raw("access_token"))
+		same := valueOf(o, "access_token") == valueOf(first, "access_token")
 		switch {
 		case hasToken(x.Exchange) && same:
 			j.warn("same-again", quoted("invalid_grant"), "the same token again", token, x)

@@ -306,19 +306,24 @@ func tokenIsReal(j *judging) {
 	j.subjects()
 }
 
-// tokenUser is the client of this scenario. One that authenticates with HTTP
-// Basic does not name itself in the body.
+// tokenUser is the client of this scenario.
 func (j *judging) tokenUser() string {
-	request, _ := j.maybe(tokenUse, labels.Join(labels.Full, labels.Device))
-	if id := request.Form().Get("client_id"); id != "" {
-		return id
-	}
-	for _, c := range []*profiles.Client{j.Profile.Clients.Confidential, j.Profile.Clients.Public} {
-		if c != nil {
-			return c.ID
-		}
+	if c := j.clientFor(tokenUse, labels.Join(labels.Full, labels.Device)); c != nil {
+		return c.ID
 	}
 	return ""
+}
+
+// clientFor is the confidential client, or the public one where a scenario used
+// that instead; nil where the profile has neither. A client that authenticates with
+// HTTP Basic does not name itself in the body.
+func (j *judging) clientFor(scenario, label string) *profiles.Client {
+	request, _ := j.maybe(scenario, label)
+	clients, id := j.Profile.Clients, request.Form().Get("client_id")
+	if clients.Confidential == nil || clients.Public != nil && id == clients.Public.ID {
+		return clients.Public
+	}
+	return clients.Confidential
 }
 
 // bearer says that the token can be shown without a proof.
@@ -526,7 +531,7 @@ func (j *judging) foreignRevocation(g granting) {
 	if seen {
 		j.pass("another client cannot revoke the token: %s", describe(x.Exchange))
 	} else {
-		j.note("unseen", "unknown whether another client's request revoked the token", x)
+		j.note("unseen", "not looked at: whether another client's request revoked the token, which no endpoint shows", x)
 	}
 }
 
@@ -585,10 +590,14 @@ func (j *judging) ownRevocation(g granting) {
 		j.fail("still-active", "a token that no longer works", observed, x, y)
 		return
 	}
-	if seen {
+	const unseen = "no introspection or userinfo endpoint shows whether a revoked access token still works"
+	switch _, refresh := j.maybe(tokenUse, labels.RevokedRefresh); {
+	case seen:
 		j.pass("revocation: 200, and the token no longer works")
-	} else {
-		j.pass("revocation: 200")
+	case refresh: // what a revoked refresh token is worth was seen
+		j.note("not-looked-at", unseen, x)
+	default:
+		j.inconclusive("revocation: 200, and %s", unseen)
 	}
 }
 
@@ -679,6 +688,8 @@ func codesNotInterchangeable(j *judging) {
 	visit, ok := j.journey(tokenUse, labels.DeviceCodeTyped)
 	switch {
 	case !ok:
+	case onlySaysSo(visit):
+		j.note("unclear", "a page says success for a device code typed as a user code, and nobody had decided: it may say so to anyone")
 	case visit.Outcome == transcript.AtDecision || visit.Outcome == transcript.Approved:
 		x, _ := j.maybe(tokenUse, labels.TypedDevice)
 		j.fail("device-code-typed", "a rejection", "the page accepts a device code as a user code", x)

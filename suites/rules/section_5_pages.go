@@ -242,9 +242,12 @@ func noSilentRepeat(j *judging) {
 	if !j.approved(scenario, labels.Of(labels.Approve, labels.Before)) {
 		return
 	}
-	before := j.all(scenario, labels.BeforeToken)
-	if len(before) == 0 || !hasToken(before[len(before)-1].Exchange) {
+	switch before := j.all(scenario, labels.BeforeToken); {
+	case len(before) == 0:
 		j.missing(scenario, labels.BeforeToken)
+		return
+	case !hasToken(before[len(before)-1].Exchange):
+		j.inconclusive("the earlier approval failed: %s", describe(before[len(before)-1].Exchange))
 		return
 	}
 	visit, ok := j.journey(scenario, labels.TypeAgain)
@@ -367,8 +370,12 @@ func pagesKeepToThemselves(j *judging) {
 		j.inconclusive("the %s driver sees no pages", visit.Driver)
 		return
 	}
+	asks := func(s transcript.Step) bool { return s.Page == "consent" || s.Page == "code_confirm" }
+	if !slices.ContainsFunc(visit.Steps, asks) {
+		j.note("not-looked-at", "no page asked for the decision, so whether it is stored was not seen")
+	}
 	for _, step := range visit.Steps {
-		if step.Page != "consent" && step.Page != "code_confirm" {
+		if !asks(step) {
 			continue
 		}
 		if cache := strings.ToLower(step.Header["Cache-Control"]); strings.Contains(cache, "no-store") {
@@ -380,6 +387,8 @@ func pagesKeepToThemselves(j *judging) {
 	}
 	if visit.LoggedIn {
 		j.sessionCookies(visit)
+	} else {
+		j.note("not-looked-at", "nobody logged in on this visit, so its cookies are no login's")
 	}
 	j.noReferrerLeak()
 }
@@ -398,7 +407,13 @@ func (j *judging) noCrossOriginReads() {
 		j.missing(transcript.CrossOriginReads, labels.Page)
 		return
 	}
-	for _, x := range append(list, j.all(transcript.CrossOriginReads, labels.Preflight)...) {
+	// A browser shows a script the page only if the answer to its GET allows that.
+	for _, x := range j.all(transcript.CrossOriginReads, labels.Preflight) {
+		if allowed := strings.TrimSpace(x.Header("Access-Control-Allow-Origin")); allowed != "" {
+			j.note("preflight", "the answer to OPTIONS has Access-Control-Allow-Origin: "+clip(allowed)+"; what may be read, the answers to GET say", x)
+		}
+	}
+	for _, x := range list {
 		allowed, credentials := strings.TrimSpace(x.Header("Access-Control-Allow-Origin")), x.Header("Access-Control-Allow-Credentials") == "true"
 		switch {
 		case allowed == "":
@@ -415,14 +430,17 @@ func (j *judging) noCrossOriginReads() {
 	}
 }
 
-// sessionCookies looks at the cookies of an end user who is logged in.
+// sessionCookies looks at the cookies of an end user who is logged in. Which of
+// several is the login, nobody sees: only what all of them lack, the login lacks.
 func (j *judging) sessionCookies(visit transcript.Journey) {
 	https := strings.HasPrefix(lastPage(visit), "https:")
+	var sessions []transcript.Cookie
 	for _, c := range visit.Cookies {
-		if !sessionLike(c) {
-			continue
+		if sessionLike(c) {
+			sessions = append(sessions, c)
 		}
-		var lacks []string
+	}
+	lacking := func(c transcript.Cookie) (lacks []string) {
 		if !c.HTTPOnly {
 			lacks = append(lacks, "HttpOnly")
 		}
@@ -432,10 +450,21 @@ func (j *judging) sessionCookies(visit transcript.Journey) {
 		if c.SameSite == "" {
 			lacks = append(lacks, "SameSite")
 		}
-		if len(lacks) > 0 {
-			j.warn("cookie", "HttpOnly, SameSite, and Secure on https", fmt.Sprintf("the cookie %s lacks %s", clip(c.Name), strings.Join(lacks, ", ")))
-		} else {
+		return lacks
+	}
+	for _, c := range sessions {
+		lacks := lacking(c)
+		observed := fmt.Sprintf("the cookie %s lacks %s", clip(c.Name), strings.Join(lacks, ", "))
+		shared := slices.ContainsFunc(lacks, func(attribute string) bool {
+			return !slices.ContainsFunc(sessions, func(other transcript.Cookie) bool { return !slices.Contains(lacking(other), attribute) })
+		})
+		switch {
+		case len(lacks) == 0:
 			j.pass("the cookie %s is protected", clip(c.Name))
+		case shared:
+			j.warn("cookie", "HttpOnly, SameSite, and Secure on https", observed)
+		default:
+			j.note("cookie-beside", observed+"; another cookie has it, and may be the login")
 		}
 	}
 }

@@ -115,6 +115,8 @@ func (j *judging) codeOnForeignPage() {
 	visit, ok := j.journey(scenario, labels.Page)
 	switch {
 	case !ok:
+	case onlySaysSo(visit):
+		j.inconclusive("the second tenant's page says success, and nobody had decided: it may say so to anyone")
 	case visit.ApproveOffered || visit.Outcome == transcript.Approved || visit.Outcome == transcript.AtDecision:
 		j.warn("code-known", "a page that does not know the code", "the second tenant's page accepts a user code of the first: "+string(visit.Outcome), owner)
 	default:

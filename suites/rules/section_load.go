@@ -143,7 +143,7 @@ func (j *judging) nothingShared(devices []fleetDevice) {
 		if err != nil || !o.Has(member) {
 			return
 		}
-		key := member + string(o.Raw(member))
+		key := member + valueOf(o, member)
 		other, again := seen[key]
 		switch {
 		case !again:

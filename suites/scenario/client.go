@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -58,6 +59,31 @@ func authenticate(r wire.Request, c *profiles.Client, method profiles.ClientAuth
 		r.Body = append(r.Body[:len(r.Body):len(r.Body)], secret...)
 	}
 	return r
+}
+
+// tokenClient is the client of a scenario that needs tokens: the confidential one,
+// since an introspection endpoint may keep silent about the tokens of others. Where
+// the token endpoint refuses that client, the public one stands in.
+//
+// Labels: served/device, served/poll.
+func (c *conversation) tokenClient() *profiles.Client {
+	confidential, public := c.Profile.Clients.Confidential, c.Profile.Clients.Public
+	if confidential == nil {
+		return public
+	}
+	if public == nil || public.ID == confidential.ID {
+		return confidential
+	}
+	d, err := c.issue(labels.Join(labels.Served, labels.Device), confidential)
+	if err != nil || refusesClient(d.pollNow(labels.Join(labels.Served, labels.Poll))) {
+		return public
+	}
+	return confidential
+}
+
+// refusesClient says that a token endpoint does not serve the client at all.
+func refusesClient(x wire.Exchange) bool {
+	return x.OAuthError() == "invalid_client" || x.OAuthError() == "unauthorized_client"
 }
 
 // otherClient is a client that may use the grant and is not the given one; nil

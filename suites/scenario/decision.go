@@ -101,14 +101,11 @@ func unfinished(j transcript.Journey) error {
 }
 
 // earlyApproval lets the end user be quicker than the device: the first poll
-// comes after the approval. The confidential client does this, if there is one.
+// comes after the approval. The client is that of tokenClient.
 //
-// Labels: device, token/1 ... Journey: approve.
+// Labels: served/..., device, token/1 ... Journey: approve.
 func earlyApproval(c *conversation) error {
-	client := c.Profile.Clients.Confidential
-	if client == nil {
-		client = c.Profile.Clients.Public
-	}
+	client := c.tokenClient()
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
 		return err
 	}

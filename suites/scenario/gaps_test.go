@@ -27,7 +27,8 @@ var unpaced = map[string]*regexp.Regexp{
 	transcript.UnprovenClient:   regexp.MustCompile(`^pending/|/absent$|/secretless$|/wrong$`),
 	transcript.ForeignClient:    regexp.MustCompile(`^control$|/foreign$`),
 	transcript.Tenants:          regexp.MustCompile(`/their client$|/our client$`),
-	transcript.TokenUse:         regexp.MustCompile(`^user code as|^mixed/as`),
+	transcript.TokenUse:         regexp.MustCompile(`^served/|^user code as|^mixed/as`),
+	transcript.EarlyApproval:    regexp.MustCompile(`^served/`),
 	transcript.DecisionRaces:    regexp.MustCompile(`/race/`),
 	transcript.RacingPolls:      regexp.MustCompile(`^race/\d+/([2-9]|1\d)$`), // beside the first
 	transcript.CompleteURI:      regexp.MustCompile(`^before look$`),

@@ -45,17 +45,28 @@ func refresh(c *conversation) error {
 		return err
 	}
 	c.leavePages()
-	return together(
-		func() error { return c.bindRefresh(binding, larger) },
-		func() error { return c.replayRefresh(replay) },
-	)
+	var bound, replayed wire.Exchange
+	if err := together(
+		func() (err error) {
+			bound, err = binding.collect(labels.Join(labels.Binding, labels.Token), patience)
+			return
+		},
+		func() (err error) {
+			replayed, err = replay.collect(labels.Join(labels.Replay, labels.Token), patience)
+			return
+		},
+	); err != nil {
+		return err
+	}
+	// One after the other: a slow server would see them overlap, and some end all
+	// that an end user gave to a client when one of its tokens is misused.
+	c.bindRefresh(binding.client, stringIn(bound, "refresh_token"), larger)
+	return c.replayRefresh(replay.client, stringIn(replayed, "refresh_token"))
 }
 
-func (c *conversation) bindRefresh(d *device, larger []string) error {
-	x, err := d.collect(labels.Join(labels.Binding, labels.Token), patience)
-	token := stringIn(x, "refresh_token")
-	if err != nil || token == "" {
-		return err
+func (c *conversation) bindRefresh(owner *profiles.Client, token string, larger []string) {
+	if token == "" {
+		return
 	}
 	// The current token is the last one that came: some servers replace it.
 	use := func(label string, client *profiles.Client, scope ...string) wire.Exchange {
@@ -65,27 +76,24 @@ func (c *conversation) bindRefresh(d *device, larger []string) error {
 		}
 		return x
 	}
-	use(labels.BindingOwner1, d.client)
-	if other := c.otherClient(d.client); other != nil {
+	use(labels.BindingOwner1, owner)
+	if other := c.otherClient(owner); other != nil {
 		use(labels.BindingForeign, other)
 	}
-	use(labels.BindingOwner2, d.client)
-	x = use(labels.BindingLarger, d.client, larger...)
+	use(labels.BindingOwner2, owner)
+	x := use(labels.BindingLarger, owner, larger...)
 	c.introspect(labels.Join(labels.Binding, labels.Larger, labels.Introspection), x)
-	return nil
 }
 
-func (c *conversation) replayRefresh(d *device) error {
-	x, err := d.collect(labels.Join(labels.Replay, labels.Token), patience)
-	token := stringIn(x, "refresh_token")
-	if err != nil || token == "" {
-		return err
+func (c *conversation) replayRefresh(owner *profiles.Client, token string) error {
+	if token == "" {
+		return nil
 	}
 	grace := c.Profile.Limits.RefreshGrace
 	if c.TimeBudget > 0 && grace > c.TimeBudget {
 		return &Skipped{fmt.Sprintf("limits.refresh_grace is %s and the time budget is %s: use a longer --time-budget", grace, c.TimeBudget)}
 	}
-	current := stringIn(c.send(c.refreshRequest(labels.ReplayFirst, d.client, token, nil)), "refresh_token")
+	current := stringIn(c.send(c.refreshRequest(labels.ReplayFirst, owner, token, nil)), "refresh_token")
 	if current == "" {
 		current = token
 	}
@@ -93,8 +101,8 @@ func (c *conversation) replayRefresh(d *device) error {
 		return err
 	}
 	// Nothing else has ended it meanwhile.
-	c.send(c.refreshRequest(labels.ReplayCurrent, d.client, current, nil))
-	c.send(c.refreshRequest(labels.ReplaySecond, d.client, token, nil))
+	c.send(c.refreshRequest(labels.ReplayCurrent, owner, current, nil))
+	c.send(c.refreshRequest(labels.ReplaySecond, owner, token, nil))
 	return nil
 }
 

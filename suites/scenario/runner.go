@@ -165,7 +165,7 @@ func (r *Runner) Lost() string {
 func (r *Runner) tell(ctx context.Context, s Scenario, leavePages func(), others func([]string, stage) []<-chan struct{}) (said transcript.Transcript) {
 	c := &conversation{Environment: r.env, ctx: ctx, random: newRandom(r.env.Seed, s.Name), leavePages: leavePages, others: others}
 	c.said.Scenario = s.Name
-	c.said.Started = r.env.Clock.Now()
+	c.said.Started, c.said.Began = r.env.Clock.Now(), time.Now()
 	c.wait = func(what string, until time.Duration) {
 		r.mu.Lock()
 		defer r.mu.Unlock()

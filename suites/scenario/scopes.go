@@ -95,8 +95,8 @@ func (c *conversation) introspect(label string, token wire.Exchange) {
 // Basic, or without it where the profile has it), unauthenticated (DA-11); both/methods, two/clients
 // (DA-14), and where that gives codes, two/as body, two/as header (polls on
 // codes of their own, two/clients again), two/control (a code of the header's
-// client, polled as the body's); basic/token (DA-13); reserved/encoded,
-// reserved/body (DA-13); not allowed/device (DA-10), and where that gives codes
+// client, polled as the body's); basic/token, and where that is refused basic/token
+// body (the same secret in the body; DA-13); reserved/encoded, reserved/body (DA-13); not allowed/device (DA-10), and where that gives codes
 // not allowed/poll, token/1 ... and the journey approve not allowed.
 func clientIdentity(c *conversation) error {
 	if _, err := c.issue(labels.ControlPublic, c.Profile.Clients.Public); err != nil {
@@ -128,7 +128,9 @@ func (c *conversation) asConfidential(client *profiles.Client) {
 	}
 	c.send(c.bareDeviceRequest(labels.Unauthenticated, form))
 	if d, err := c.deviceFrom(right, client); err == nil {
-		d.pollNow(labels.BasicToken)
+		if poll := d.pollNow(labels.BasicToken); tokenAuth(client) == profiles.AuthBasic && refusesClient(poll) {
+			d.ask(c.bareTokenRequest(labels.BasicTokenBody, c.tokenForm(client, d.deviceCode).Set("client_secret", secret)))
+		}
 	}
 
 	both := c.bareDeviceRequest(labels.BothMethods, form.Set("client_secret", secret))

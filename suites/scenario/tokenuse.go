@@ -12,9 +12,8 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
-// tokenUse collects tokens in several ways and then uses them. The confidential
-// client does this, if there is one: an introspection endpoint may keep silent
-// about the tokens of others.
+// tokenUse collects tokens in several ways and then uses them. The client is that
+// of tokenClient.
 //
 // Every device has NAME/device, NAME/token/1 ... and, where the target can be
 // asked, NAME/introspection and NAME/userinfo. The devices are
@@ -30,17 +29,14 @@ import (
 //	mixed    approved, then its device code is presented as other credentials:
 //	         mixed/as code, mixed/as refresh token
 //
-// Further labels: jwks; bare userinfo; user code as device code/device, /poll
+// Further labels: served/...; jwks; bare userinfo; user code as device code/device, /poll
 // and /control; access token as device code; unknown revocation; foreign
 // revocation, revocation, refresh revocation, and "after" each of them, and
 // "before revocation", /introspection and /userinfo; revoked refresh;
 // typed/device.
 // Journeys: approve NAME; device code typed.
 func tokenUse(c *conversation) error {
-	client := c.Profile.Clients.Confidential
-	if client == nil {
-		client = c.Profile.Clients.Public
-	}
+	client := c.tokenClient()
 	if err := c.userCodeAsDeviceCode(client); err != nil {
 		return err
 	}

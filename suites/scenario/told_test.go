@@ -68,7 +68,7 @@ opened/device, opened/poll
 entered/device, entered/poll`, journeys: "decided\napproved\nopened\nentered"},
 
 	transcript.Approval:      {labels: "device, bystander/device, pending, bystander/before, token/1, bystander/poll, reuse/1..2", journeys: "approve"},
-	transcript.EarlyApproval: {labels: "device, token/1", journeys: "approve"},
+	transcript.EarlyApproval: {labels: "served/device, served/poll, device, token/1", journeys: "approve"},
 	transcript.Denial:        {labels: "device, pending, denied/1..3", journeys: "deny"},
 	transcript.NoSession: {labels: "device/not logged in, poll/not logged in\ndevice/wrong password, poll/wrong password\ndevice/session forgotten, before/session forgotten, poll/session forgotten",
 		journeys: "not logged in\nwrong password\nsession forgotten"},
@@ -116,7 +116,7 @@ public/device, public/absent, public/redeem/1
 confidential/device, confidential/secretless, confidential/wrong, confidential/redeem/1`, journeys: "approve public, approve confidential"},
 	transcript.TokenTransport: {labels: `types/device, types/control, type/json, type/text, type/multipart, type/none, type/charset, types/after, secret/device, secret/none, secret/query, secret/right, device, method/GET, query/code, redeem/1`,
 		journeys: "approve"},
-	transcript.TokenUse: {labels: `user code as device code/device, user code as device code/poll, user code as device code/control, full/device, partial/device, mixed/device, other/device, narrowed/device, default/device, unknown/device, typed/device
+	transcript.TokenUse: {labels: `served/device, served/poll, user code as device code/device, user code as device code/poll, user code as device code/control, full/device, partial/device, mixed/device, other/device, narrowed/device, default/device, unknown/device, typed/device
 full/token/1, full/introspection, full/userinfo, bare userinfo, jwks, mixed/as code, mixed/as refresh token, mixed/token/1, access token as device code, before revocation/introspection, before revocation/userinfo, foreign revocation, after foreign revocation/introspection, after foreign revocation/userinfo, unknown revocation, revocation, after revocation/introspection, after revocation/userinfo, refresh revocation, revoked refresh, after refresh revocation/introspection
 other/token/1, other/introspection, other/userinfo
 partial/widened, partial/introspection, partial/userinfo
@@ -313,10 +313,11 @@ counted/device, counted/base`}},
 		{"not accepted alone", transcript.HastyNeighbour, firstPolls(2, slower),
 			script{labels: "x/device\ny/device, alone/1, later/x/device, later/y/device\nlater/hammer/1/1..8, later/hammer/2/1..8\nlater/alone/1..2, later/beside/1..2"}},
 
-		{"an approval that is seen late", transcript.EarlyApproval, allPolls(pending, slower), script{labels: "device, token/1..3", journeys: "approve"}},
-		{"an approval that is not seen", transcript.EarlyApproval, allPolls(pending, pending, pending, pending), script{labels: "device, token/1..3", journeys: "approve"}},
-		{"a poll that is lost is no answer", transcript.EarlyApproval, allPolls("500"), script{labels: "device, token/1, token/1", journeys: "approve"}},
-		{"an overloaded target is asked again", transcript.EarlyApproval, allPolls("503"), script{labels: "device, token/1, token/1", journeys: "approve"}},
+		{"an approval that is seen late", transcript.EarlyApproval, allPolls(pending, slower), script{labels: "served/device, served/poll, device, token/1..3", journeys: "approve"}},
+		{"an approval that is not seen", transcript.EarlyApproval, allPolls(pending, pending, pending, pending), script{labels: "served/device, served/poll, device, token/1..3", journeys: "approve"}},
+		{"a poll that is lost is no answer", transcript.EarlyApproval, allPolls("500"), script{labels: "served/device, served/poll, served/poll, device, token/1, token/1", journeys: "approve"}},
+		{"a confidential client that is not served", transcript.EarlyApproval, firstPolls(1, "invalid_client"), script{labels: "served/device, served/poll, device, token/1", journeys: "approve"}},
+		{"an overloaded target is asked again", transcript.EarlyApproval, allPolls("503"), script{labels: "served/device, served/poll, served/poll, device, token/1, token/1", journeys: "approve"}},
 		{"a race that nobody wins", transcript.RacingPolls, allPolls(pending, pending, pending),
 			script{labels: "device/1, race/1/1..3, after/1/1\ndevice/2, race/2/1..3, after/2/1", journeys: "approve 1, approve 2"}},
 		{"a rate that lets nobody race twice", transcript.RacingPolls, with(func(p *profiles.Profile) { p.Limits.Rate = 0.4 }),
@@ -360,6 +361,8 @@ entered/device, entered/poll`, journeys: "login decided, decided\nlogin approved
 			}
 			return false
 		}), script{labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, two/clients, two/as body, two/clients again, two/as header, two/own code, two/control, reserved/encoded, not allowed/device"}},
+		{"a token endpoint that refuses HTTP Basic", transcript.ClientIdentity, firstPolls(2, "invalid_client"),
+			script{labels: strings.Replace(told[transcript.ClientIdentity].labels, "basic/token, ", "basic/token, basic/token body, ", 1)}},
 		{"clients that have to use the body", transcript.ClientIdentity, instead(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Header.Get("Authorization") == "" || r.URL.Path != "/device" {
 				return false

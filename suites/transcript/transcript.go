@@ -19,6 +19,8 @@ type Transcript struct {
 	// target's seconds.
 	Started time.Duration `json:"-"`
 	Ended   time.Duration `json:"-"`
+	// Began is Started by this machine's clock; zero where it is not known.
+	Began time.Time `json:"-"`
 
 	Exchanges []wire.Exchange `json:"exchanges"`
 	Journeys  []Journey       `json:"steps,omitempty"`

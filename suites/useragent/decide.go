@@ -42,6 +42,9 @@ func (v *visit) decide(p *pages.Sighting) choice {
 	case pages.RoleDenied:
 		return choice{end: transcript.ErrorPage}
 	case pages.RoleError:
+		if t := v.asksBrowser(p); t != nil {
+			return choice{trouble: t}
+		}
 		return choice{end: v.errorOutcome(p)}
 	case pages.RoleCode, pages.RoleCodeError:
 		return v.atCode(p)
@@ -56,6 +59,9 @@ func (v *visit) decide(p *pages.Sighting) choice {
 		t.Hint = "use an account without one"
 		return choice{trouble: t}
 	}
+	if t := v.asksBrowser(p); t != nil {
+		return choice{trouble: t}
+	}
 	switch {
 	case v.mayEnd() && p.Status < 400:
 		return choice{end: transcript.Approved}
@@ -63,6 +69,20 @@ func (v *visit) decide(p *pages.Sighting) choice {
 		return choice{end: transcript.ErrorPage}
 	}
 	return choice{trouble: v.notRecognised(p)}
+}
+
+// asksBrowser is the trouble with a page that is behind HTTP authentication.
+func (v *visit) asksBrowser(p *pages.Sighting) *transcript.Trouble {
+	if p.Status != 401 {
+		return nil
+	}
+	scheme := v.tab.Facts().AsksBrowser()
+	if scheme == "" {
+		return nil
+	}
+	t := p.Trouble(transcript.Unsupported, fmt.Sprintf("the page is behind HTTP authentication (401, WWW-Authenticate: %s), which this driver does not answer", scheme))
+	t.Hint = "open the path for the test, or decide without pages: set verification.hook"
+	return t
 }
 
 // errorOutcome tells an error page about the code, right after the code was

@@ -63,6 +63,22 @@ func TestServerErrorIsSeen(t *testing.T) {
 	})
 }
 
+// TestBehindHTTPAuthentication: a page that asks the browser for a password is no
+// error page of the server, and the trouble says what helps.
+func TestBehindHTTPAuthentication(t *testing.T) {
+	both(t, func(t *testing.T, u useragent.Agent, _ string) {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="staging"`)
+			http.Error(w, "401 Authorization Required", http.StatusUnauthorized)
+		}))
+		t.Cleanup(s.Close)
+		j := u.Journey(t.Context(), errand(s.URL))
+		if j.Outcome != transcript.Unfinished || j.Trouble == nil || !strings.Contains(j.Trouble.Error(), "WWW-Authenticate: Basic") || !strings.Contains(j.Trouble.Error(), "verification.hook") {
+			t.Errorf("%s, %v", j.Outcome, j.Trouble)
+		}
+	})
+}
+
 // TestPasswordInPage: a server that shows the password does not get it into
 // the report.
 func TestPasswordInPage(t *testing.T) {

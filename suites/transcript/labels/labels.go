@@ -69,6 +69,7 @@ const (
 	Public        = "public"
 	Confidential  = "confidential"
 	Whose         = "whose"
+	Served        = "served"
 )
 
 // Of transcript.DeviceAuthorization.
@@ -112,6 +113,7 @@ const (
 	ControlBody      = "control/body"
 	Unauthenticated  = "unauthenticated"
 	BasicToken       = "basic/token"
+	BasicTokenBody   = "basic/token body"
 	BasicOtherForm   = "basic/other form"
 	BothMethods      = "both/methods"
 	Two              = "two"

@@ -17,7 +17,23 @@ const (
 )
 
 // protective are the response headers that protect a page.
-var protective = []string{"Content-Security-Policy", "X-Frame-Options", "Cache-Control", "Referrer-Policy"}
+var protective = []string{"Content-Security-Policy", "X-Frame-Options", "Cache-Control", "Referrer-Policy", challenge}
+
+const challenge = "WWW-Authenticate"
+
+// AsksBrowser names the HTTP authentication with which a page asks the browser
+// itself for a password, "" if it does not.
+func (f Facts) AsksBrowser() string {
+	for one := range strings.SplitSeq(f.Header[challenge], ",") {
+		scheme, _, _ := strings.Cut(strings.TrimSpace(one), " ")
+		for _, known := range []string{"Basic", "Digest", "Negotiate", "NTLM"} {
+			if strings.EqualFold(scheme, known) {
+				return known
+			}
+		}
+	}
+	return ""
+}
 
 // Facts are what came with a page besides its content.
 type Facts struct {
