@@ -166,7 +166,7 @@ func (p *approvers) do(ctx context.Context, who Approver, person int, e errand) 
 	defer cancel()
 	err := who.Decide(ctx, person, d)
 	ended := p.run.now()
-	e.shard.finish(e, d, ended, err)
+	made := e.shard.finish(e, d, ended, err)
 	p.figures.Lock()
 	defer p.figures.Unlock()
 	p.asked++
@@ -177,7 +177,7 @@ func (p *approvers) do(ctx context.Context, who Approver, person int, e errand) 
 		observe(p.took, ended-began)
 	}
 	observe(p.late, began-e.at)
-	if err == nil {
+	if err == nil || made {
 		p.made++
 		return
 	}
@@ -214,26 +214,51 @@ func (s *shard) begin(e errand, now int64) (decision Decision, ok bool) {
 	return Decision{Approve: d.fate == approve, UserCode: string(s.arena.get(d.user)), VerificationURI: s.uris[d.uri]}, true
 }
 
-// finish tells the shard that the decision was acknowledged, or failed.
-func (s *shard) finish(e errand, decision Decision, now int64, err error) {
+// finish tells the shard that the decision was acknowledged, or failed. made says
+// that it was made although the page did not say so: the device has its token.
+func (s *shard) finish(e errand, decision Decision, now int64, err error) (made bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case err != nil:
-	case decision.Approve:
-		s.tally.Devices.Approved++
-	default:
-		s.tally.Devices.Denied++
-	}
 	d := &s.devices[e.slot]
-	if d.serial != e.serial || d.state != waiting {
-		return // it was faster than the acknowledgement
+	same := d.serial == e.serial
+	made = same && decision.Approve && d.tokens > 0
+	if err == nil || made {
+		s.count(decision.Approve)
 	}
-	if err != nil {
+	if !same || d.state != waiting {
+		return made // it was faster than the acknowledgement
+	}
+	if err != nil && !made {
 		d.failed = true
-		return
+		return made
 	}
 	d.decided = now
+	return made
+}
+
+// count counts a decision that was made.
+func (s *shard) count(approved bool) {
+	if approved {
+		s.tally.Devices.Approved++
+	} else {
+		s.tally.Devices.Denied++
+	}
+}
+
+// confirm counts a decision that was taken for failed, since the page after it was
+// not the expected one, and whose device then heard of it. The device knows.
+func (s *shard) confirm(d *device, o outcome) {
+	approved := d.fate == approve && d.tokens > 0
+	if !d.failed || !approved && (d.fate != deny || o != outcomeDenied) {
+		return
+	}
+	d.failed = false
+	s.count(approved)
+	p := s.run.approvers
+	p.figures.Lock()
+	defer p.figures.Unlock()
+	p.made++
+	p.failed--
 }
 
 func (p *approvers) wait() { p.done.Wait() }
@@ -248,6 +273,9 @@ func (p *approvers) result() Approvals {
 	p.figures.Lock()
 	defer p.figures.Unlock()
 	a := Approvals{Asked: p.asked, Done: p.made, Failed: p.failed, FirstFailure: p.first, Took: quantiles(p.took), Late: quantiles(p.late)}
+	if p.failed == 0 {
+		a.FirstFailure = "" // its device heard of the decision
+	}
 	if p.approver != nil {
 		a.Driver = p.approver.Name()
 	}

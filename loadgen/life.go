@@ -172,6 +172,7 @@ const pacingGuard = 50 * time.Millisecond
 
 // end is the last answer of a device.
 func (s *shard) end(slot int32, d *device, o outcome, done int64) {
+	s.confirm(d, o)
 	s.accounts.ended(d, o, done)
 	s.run.ledger.ended(d, o, false)
 	s.leave(slot, d, done)

@@ -1,6 +1,8 @@
 package loadgen
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -64,6 +66,36 @@ func TestLongInterval(t *testing.T) {
 		r := runVirtual(t, newVirtual(10*time.Minute, 3*time.Hour), plan)
 		if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "every 10m0s") {
 			t.Errorf("notes %q", r.Notes)
+		}
+	})
+}
+
+// speechless is an approver whose decisions are made, and who is shown a page that
+// says nothing of it.
+type speechless struct{ *virtual }
+
+func (s speechless) Decide(ctx context.Context, person int, d Decision) error {
+	if err := s.virtual.Decide(ctx, person, d); err != nil {
+		return err
+	}
+	return errors.New("the journey ended: error page")
+}
+
+// TestDecisionsThatTheDevicesSaw: a decision counts that its device heard of,
+// whatever the page after it was.
+func TestDecisionsThatTheDevicesSaw(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(5*time.Second, time.Hour)
+		plan := profiles.Plan{Devices: 40, Duration: 2 * time.Minute, WarmUp: new(time.Duration), Phases: "none", Mix: profiles.Mix{Approve: new(0.5), Deny: new(0.5)}}
+		r, err := Run(t.Context(), Options{Plan: plan, Site: v.site(t), Approver: speechless{v}, dial: v.dial, Records: t.TempDir() + "/records.bin"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := r.Approvals; a.Done == 0 || a.Failed > a.Done/10 {
+			t.Errorf("%d decisions made and %d failed", a.Done, a.Failed)
+		}
+		if d := r.Devices; d.Approved == 0 || d.Denied == 0 || !r.Ledger.Clean {
+			t.Errorf("%+v, %+v", d, r.Ledger)
 		}
 	})
 }

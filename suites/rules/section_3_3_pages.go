@@ -66,8 +66,9 @@ func personIsTold(j *judging) {
 		}
 		seen++
 		switch {
-		case c.client == nil || c.client.Name == "":
-			j.notApplicable("the profile does not give the client's name on the page (clients.public.name)")
+		case c.client == nil:
+		case c.client.Name == "":
+			j.notApplicable("the profile does not give the name that pages show for the client %s (its key: name)", clip(c.client.ID))
 		case shows(pages, c.client.Name):
 			j.pass("the decision page names the client: %s", clip(c.client.Name))
 		default:
