@@ -23,6 +23,7 @@ var attackFaults = []fault{
 			return behaviour{request: vouched, response: func(x *exchange) { x.dropFromCookies("; SameSite=Lax") }}
 		}},
 	{Fault{"F-STR-20", "question-before-an-open-decision", "Stay signed in? comes before a decision that needs only the cookie, which has no SameSite", Defect}, unguardedQuestion},
+	{Fault{"F-STR-21", "login-approves", "Logging in approves: no page asks for the decision", Defect}, loginApproves},
 	{Fault{"F-SEC-07c", "a-link-decides", "A link can decide too, without a token", Defect},
 		func() behaviour {
 			return behaviour{request: func(x *exchange) (answered bool) {

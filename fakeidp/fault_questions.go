@@ -72,3 +72,17 @@ func unguardedQuestion() behaviour {
 		response: func(x *exchange) { x.dropFromCookies("; SameSite=Lax") },
 	}
 }
+
+// loginApproves asks for no decision: whoever enters a code and logs in has approved.
+func loginApproves() behaviour {
+	return behaviour{request: func(x *exchange) bool {
+		s := x.p.session(x.r)
+		if s == nil || x.path != pathConsent || x.r.Method != http.MethodGet {
+			return false
+		}
+		if g, ok := x.p.undecided(x, x.r, s, x.query.Get("user_code")); ok {
+			x.p.finish(x, x.r, s, g, g.requested)
+		}
+		return true
+	}}
+}
