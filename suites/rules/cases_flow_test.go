@@ -253,6 +253,8 @@ var flowCases = []ruleCase{
 	{"POLL-08", "pending once", in(transcript.Denial, "denied/1", oauthError("authorization_pending")), Pass, ""},
 	{"POLL-08", "pending twice", all(in(transcript.Denial, "denied/1", oauthError("authorization_pending")), in(transcript.Denial, "denied/2", oauthError("authorization_pending"))), Warn, "late"},
 	{"POLL-08", "expired_token", in(transcript.Denial, "denied", oauthError("expired_token")), Fail, "other-answer"},
+	{"POLL-08", "an error page, and the device was told", visit(transcript.Denial, "deny", outcome(transcript.ErrorPage)), Pass, ""},
+	{"POLL-08", "an error page, and the device was not told", all(visit(transcript.Denial, "deny", outcome(transcript.ErrorPage)), in(transcript.Denial, "denied", oauthError("authorization_pending"))), Inconclusive, ""},
 	{"POLL-08", "nobody could refuse", visit(transcript.Denial, "deny", outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"POLL-08", "no way to deny", noDeny(), NA, ""},
 	{"POLL-08", "a way that was not taken", visit(transcript.Denial, "deny", shy), Inconclusive, ""},

@@ -75,6 +75,8 @@ var personCases = []ruleCase{
 	{"VERIFY-12", "the person is lost on the way", visit(decided, "collected same", func(j *transcript.Journey) {
 		j.Outcome, j.Trouble = transcript.Unfinished, &transcript.Trouble{Class: transcript.NavTimeout, Page: "code"}
 	}), Inconclusive, ""},
+	{"VERIFY-12", "an error page after the denial", visit(decided, "denied first", outcome(transcript.ErrorPage)), Pass, ""},
+	{"VERIFY-12", "an error page, and the denial is overturned", all(visit(decided, "denied first", outcome(transcript.ErrorPage)), in(decided, "denied/after", answer(200, token))), Inconclusive, ""},
 	{"VERIFY-12", "nobody could decide", visit(decided, "denied first", outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"VERIFY-12", "no way to deny", visit(decided, "denied first", outcome(transcript.NoWayToDeny)), Pass, ""},
 	{"VERIFY-12", "one user", missing(decided, "the profile has no second user (users.second)"), NA, ""},
@@ -103,6 +105,7 @@ var personCases = []ruleCase{
 	{"VERIFY-15", "slowed", in(abandoned, "login/poll/2", oauthError("slow_down")), Pass, ""},
 	{"VERIFY-15", "used by being entered", visit(abandoned, "again at login", outcome(transcript.CodeRejected)), Pass, ""},
 	{"VERIFY-15", "consent remembered", all(in(abandoned, "decision/poll", answer(200, token)), visit(abandoned, "stop at decision", outcome(transcript.Approved))), Pass, ""},
+	{"VERIFY-15", "consent remembered, and the login first", all(in(abandoned, "decision/poll", answer(200, token)), visit(abandoned, "stop at decision", outcome(transcript.Approved)), visit(abandoned, "stop at login", untyped)), NA, ""},
 	{"VERIFY-15", "the login first", visit(abandoned, "stop at login", untyped), Pass, ""},
 	{"VERIFY-15", "the page was not understood", visit(abandoned, "stop at decision", outcome(transcript.Unfinished)), Inconclusive, ""},
 }

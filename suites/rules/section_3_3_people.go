@@ -74,12 +74,18 @@ func decidedCodeIsDead(j *judging) {
 			continue
 		}
 		if want := map[bool]transcript.Outcome{true: transcript.Denied, false: transcript.Approved}[part == labels.Denied]; decision.Outcome != want {
-			if decision.Outcome == transcript.NoWayToDeny {
+			switch {
+			case decision.Outcome == transcript.NoWayToDeny:
 				j.note("no-deny", "the pages offer no way to deny")
-			} else {
+				continue
+			case part == labels.Denied && j.deniedUnseen(decision, j.all(scenario, "denied/after")):
+			case part == labels.Denied && decision.Outcome == transcript.Approved && !decision.Decided:
+				j.note("not-asked", "no page asked for the decision: the server remembers consent")
+				continue
+			default:
 				j.inconclusive("%s: the first decision failed: %s", part, decision.Outcome)
+				continue
 			}
-			continue
 		}
 		same, ok := j.tried(scenario, labels.Of(part, labels.Same))
 		if !ok {
@@ -176,6 +182,9 @@ func twoPeopleOneCode(j *judging) {
 	owner := j.collectedByA(scenario)
 	j.approvedByA(scenario, owner)
 	j.atOnce(scenario)
+	if reported(j, "not-asked") {
+		j.notApplicable("the server remembers consent: entering the code approves, so no two decisions about it can be made")
+	}
 }
 
 // claimed says that b, who was at the decision page first, held the code, so
@@ -326,6 +335,9 @@ func abandoningDecidesNothing(j *judging) {
 		}
 		again, _ := j.Transcripts[transcript.Abandoned].Journey(labels.AgainAt + " " + part.name)
 		j.stillPending(part.name, again)
+	}
+	if reported(j, "not-asked") || reported(j, "login-first") {
+		j.notApplicable("there is no page to leave after the code was entered: the login comes first, or the server remembers consent")
 	}
 }
 

@@ -151,6 +151,8 @@ func expiredUserCode(j *judging) {
 			continue
 		}
 		switch {
+		case visit.Ended < l.over && visit.Outcome == transcript.Approved && !visit.Decided:
+			j.note("not-asked", story.when+": no page asked for the decision, since the server remembers consent")
 		case visit.Ended < l.over && len(asked(j.visitOf(transcript.Approval))) > 0:
 			j.inconclusive("%s: the decision came within the lifetime, so this half was not seen", story.when)
 		case visit.Ended < l.over:

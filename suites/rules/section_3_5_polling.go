@@ -195,7 +195,7 @@ func (j *judging) refusal() []said {
 	case visit.Outcome == transcript.NoWayToDeny:
 		j.notApplicable("the pages offer no way to deny (see VERIFY-08)")
 		return nil
-	case visit.Outcome != transcript.Denied:
+	case visit.Outcome != transcript.Denied && !j.deniedUnseen(visit, j.all(transcript.Denial, labels.Denied)):
 		j.inconclusive("the end user could not deny: %s%s", visit.Outcome, lastWords(visit))
 		return nil
 	}
@@ -204,6 +204,16 @@ func (j *judging) refusal() []said {
 		j.missing(transcript.Denial, labels.Denied)
 	}
 	return polls
+}
+
+// deniedUnseen says that the end user pressed deny and met an error page, and that
+// the device then got access_denied: the device knows better than the page.
+func (j *judging) deniedUnseen(visit transcript.Journey, polls []said) bool {
+	if visit.Goal != transcript.Deny || !visit.Decided || visit.Outcome != transcript.ErrorPage || len(withError(polls, "access_denied")) == 0 {
+		return false
+	}
+	j.noteOnce("error-after-denial", "the page after the denial is an error page"+lastWords(visit))
+	return true
 }
 
 // denial is the journey that refused.

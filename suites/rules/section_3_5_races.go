@@ -179,7 +179,9 @@ func pollRacingDecision(j *judging) {
 			case !ok:
 			case visit.Outcome == transcript.NoWayToDeny:
 				j.note("no-deny", "the pages offer no way to deny")
-			case visit.Outcome != wanted:
+			case visit.Outcome == transcript.Approved && !visit.Decided:
+				j.noteOnce("not-asked", "no page asked for the decision: the server remembers consent")
+			case visit.Outcome != wanted && !j.deniedUnseen(visit, j.all(scenario, labels.Nth(labels.Join(string(goal), labels.After), k))):
 				j.inconclusive("the end user could not %s: %s%s", goal, visit.Outcome, lastWords(visit))
 			case len(race) > 0:
 				raced, polls = raced+1, polls+len(race)

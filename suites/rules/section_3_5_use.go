@@ -193,6 +193,16 @@ func (j *judging) refreshToken(name string) (said, bool) {
 	return said{}, false
 }
 
+// mayNotRefresh says that the server issued a refresh token to a client from which
+// it takes none.
+func (j *judging) mayNotRefresh(x said) bool {
+	if x.Status != 401 && !hasError(x.Exchange, "invalid_client", "unauthorized_client") {
+		return false
+	}
+	j.notApplicable("the server accepts no refresh from the client that the token was issued to: %s", describe(x.Exchange))
+	return true
+}
+
 // TOKEN-13
 func refreshBound(j *judging) {
 	const scenario = transcript.Refresh
@@ -202,6 +212,9 @@ func refreshBound(j *judging) {
 	}
 	owner, ok := j.first(scenario, labels.BindingOwner1)
 	if !ok {
+		return
+	}
+	if j.mayNotRefresh(owner) {
 		return
 	}
 	if !hasToken(owner.Exchange) {
@@ -261,6 +274,9 @@ func refreshReplay(j *judging) {
 	}
 	first, ok := j.first(scenario, labels.ReplayFirst)
 	if !ok {
+		return
+	}
+	if j.mayNotRefresh(first) {
 		return
 	}
 	if !hasToken(first.Exchange) {

@@ -67,7 +67,8 @@ func (c *conversation) decideAgain(part string, d *device, second *profiles.User
 	defer s.Close()
 	first := d.task(labels.Of(part, labels.First), goal)
 	first.Account = account(second)
-	if j := c.visit(s, first); j.Outcome != want {
+	// After a denial an error page may come: the device will tell.
+	if j := c.visit(s, first); j.Outcome != want && !(goal == transcript.Deny && j.Decided && j.Outcome == transcript.ErrorPage) {
 		return unfinished(j)
 	}
 	if part == labels.Collected {
