@@ -23,7 +23,11 @@ const (
 	// mostVain how many codes in a row may be refused for good: what lasts longer
 	// is no limit on the pace.
 	mostRetyped = 2
-	mostVain    = 2
+	// strayRefusals is how many refusals may be anything, and briefly what kind of
+	// pause is no limit by the minute: those are only waited for.
+	strayRefusals = 1
+	briefly       = 5 * time.Second
+	mostVain      = 2
 	// lookForTurn is how often somebody who waits looks whether it is their turn.
 	lookForTurn = 100 * time.Millisecond
 )
@@ -44,8 +48,14 @@ type typing struct {
 	// decisions says that a decision counts like a code: its form carries the code.
 	decisions bool
 	seen      string // the first refusal, "" for none
+	// confirmed says that a code was looked at after a wait: what held it back was
+	// the pace. Without that, own is the limit: the profile's.
+	confirmed bool
+	own       int
 	// looked counts the codes that were looked at, refusals those that were not.
 	looked, refusals int
+	// limits counts the refusals that look like a limit by the minute.
+	limits int
 }
 
 // entry is one code that was typed, or will be.
@@ -61,7 +71,9 @@ type typist struct {
 	order   int
 }
 
-func newTyping(clock *Clock, perMinute int) *typing { return &typing{clock: clock, most: perMinute} }
+func newTyping(clock *Clock, perMinute int) *typing {
+	return &typing{clock: clock, most: perMinute, own: perMinute}
+}
 
 // turn waits until one more code may be typed, and counts it. Whose code expires
 // first comes first; who has none yet can wait.
@@ -142,20 +154,21 @@ func (t *typing) begins(e *entry) bool {
 	return true
 }
 
-// typed notes that a code was looked at, and whether a decision without a turn of
-// its own followed.
-func (t *typing) typed(e *entry, decided bool) {
+// typed notes that a code was looked at, after a refusal or at once, and whether a
+// decision without a turn of its own followed.
+func (t *typing) typed(e *entry, decided, again bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e.at, e.decided = min(e.at, t.clock.Now()), decided
 	t.looked++
 	t.vain = 0
+	t.confirmed = t.confirmed || again
 }
 
 // refused notes that a page had had enough of codes, and for how long: the code
-// page, or the one that takes the decision. From then on the run keeps to as many
-// a minute as were looked at in the last one. It says whether the code is worth
-// another try.
+// page, or the one that takes the decision. Where that happens often, the run keeps
+// to as many a minute as were looked at in the last one. It says whether the code
+// is worth another try.
 func (t *typing) refused(e *entry, atDecision bool, pause time.Duration, what string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -163,12 +176,15 @@ func (t *typing) refused(e *entry, atDecision bool, pause time.Duration, what st
 	e.at, e.refused = min(e.at, now), !atDecision
 	t.decisions = t.decisions || atDecision
 	t.refusals++
+	if pause >= briefly {
+		t.limits++
+	}
 	t.seen = cmp.Or(t.seen, what)
 	// Where none was looked at, an older limit still holds, and tells no pace.
-	if n := t.count(now, false); n > 0 && (t.most == 0 || n < t.most) {
+	if n := t.count(now, false); t.limits > strayRefusals && n > 0 && (t.most == 0 || n < t.most) {
 		t.most = n
 	}
-	t.from = max(t.from, now+pause)
+	t.from = max(t.from, now+pause+t.clock.Guard(0))
 	return t.vain < mostVain
 }
 
@@ -176,7 +192,9 @@ func (t *typing) refused(e *entry, atDecision bool, pause time.Duration, what st
 func (t *typing) inVain() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.vain++
+	if t.vain++; !t.confirmed {
+		t.most, t.decisions = t.own, false
+	}
 }
 
 // expected is when somebody who comes now gets a turn, 0 if nobody knows.
@@ -205,20 +223,15 @@ func (e *Environment) Typed() string {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.seen == "" && t.looked <= t.most || t.seen == "" && t.most == 0 {
+	if !t.confirmed && t.looked <= t.most || t.most == 0 {
 		return ""
 	}
 	var parts []string
-	if t.seen != "" {
+	if t.confirmed {
 		parts = append(parts, fmt.Sprintf("the pages limit how many user codes are typed (%s): %d were refused, and typed again later", t.seen, t.refusals))
 	}
-	if t.most > 0 {
-		parts = append(parts, fmt.Sprintf("at %d a minute, the %d user codes and decisions of this run take about %s", t.most, t.looked, (time.Duration(t.looked)*aMinute/time.Duration(t.most)).Round(time.Minute)))
-	}
-	switch {
-	case t.most == 0:
-		parts = append(parts, "limits.user_codes_per_minute in the profile is for the server's limit")
-	case t.most != e.Profile.Limits.UserCodesPerMinute:
+	parts = append(parts, fmt.Sprintf("at %d a minute, the %d user codes and decisions of this run take about %s", t.most, t.looked, (time.Duration(t.looked)*aMinute/time.Duration(t.most)).Round(time.Minute)))
+	if t.most != t.own {
 		parts = append(parts, fmt.Sprintf("limits.user_codes_per_minute: %d in the profile keeps to it from the start", t.most))
 	}
 	return strings.Join(parts, "; ")
@@ -281,7 +294,7 @@ func (c *conversation) journey(s useragent.Agent, task useragent.Task) transcrip
 		step, enough := hadEnough(j)
 		switch {
 		case !enough || !c.issuedHere(task.UserCode):
-			c.typing.typed(e, j.Decided && !inTurn)
+			c.typing.typed(e, j.Decided && !inTurn, try > 0)
 			return j
 		case try == mostRetyped:
 			c.typing.inVain()
@@ -312,7 +325,7 @@ func (c *conversation) decidingInTurn(task useragent.Task) useragent.Task {
 		if held != nil {
 			err = held(ctx)
 		}
-		c.typing.typed(e, false)
+		c.typing.typed(e, false, false)
 		return err
 	}
 	return task

@@ -38,7 +38,7 @@ func TestTypingKeepsToTheMinute(t *testing.T) {
 				mu.Lock()
 				typed = append(typed, clock.Now())
 				mu.Unlock()
-				ty.typed(e, false)
+				ty.typed(e, false, false)
 			})
 		}
 		all.Wait()
@@ -149,6 +149,7 @@ func TestALimitIsFoundAndKept(t *testing.T) {
 		{"by the words", &limitedPages{most: 5}, "MINE", 20, 5},
 		{"with Retry-After", &limitedPages{most: 5, header: map[string]string{"Retry-After": "60"}}, "MINE", 20, 5},
 		{"of decisions, too", &limitedPages{most: 5, decisions: true}, "MINE", 20, 5},
+		{"none at all", &limitedPages{}, "MINE", 0, 0},
 		{"no limit", &limitedPages{most: 100}, "MINE", 20, 0},
 		{"of wrong codes", &limitedPages{most: 5}, "WRONG", 5, 0},
 		{"a pause that nobody waits for", &limitedPages{most: 5, header: map[string]string{"Retry-After": "3600"}}, "MINE", 5, 0},
