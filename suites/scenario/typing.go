@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -283,12 +284,20 @@ func (c *conversation) journey(s useragent.Agent, task useragent.Task) transcrip
 	if c.typing == nil || !typesCode(task) {
 		return s.Journey(c.ctx, task)
 	}
+	start := time.Now()
 	for try := 0; ; try++ {
 		e, err := c.turnToType(task.Deadline)
 		if err != nil {
 			return s.Journey(c.ctx, task) // it says that it was interrupted
 		}
 		c.wait("the user agent: "+task.Name, 0)
+		for range lookUps(task) - 1 {
+			more, err := c.turnToType(task.Deadline)
+			if err != nil {
+				break // the journey says that it was interrupted
+			}
+			c.typing.typed(more, false, false)
+		}
 		inTurn := c.typing.decisionsCount()
 		j := s.Journey(c.ctx, c.decidingInTurn(task))
 		step, enough := hadEnough(j)
@@ -298,6 +307,7 @@ func (c *conversation) journey(s useragent.Agent, task useragent.Task) transcrip
 			return j
 		case try == mostRetyped:
 			c.typing.inVain()
+			c.neverTyped(task, step, start)
 			return j
 		}
 		pause, asked := waitAsked(step.Header["Retry-After"], "")
@@ -305,8 +315,17 @@ func (c *conversation) journey(s useragent.Agent, task useragent.Task) transcrip
 			pause = aMinute
 		}
 		if pause > longestPause || !c.typing.refused(e, j.Decided, pause, describeRefusal(step)) {
+			c.neverTyped(task, step, start)
 			return j
 		}
+	}
+}
+
+// neverTyped notes that a limit did not let a code be typed: whatever became of it
+// says nothing.
+func (c *conversation) neverTyped(task useragent.Task, step transcript.Step, since time.Time) {
+	if step.Status != http.StatusServiceUnavailable {
+		c.late(transcript.LateLimited, 0, since, "%s: the page had had enough of user codes (%s)", task.Name, describeRefusal(step))
 	}
 }
 
@@ -336,6 +355,18 @@ func typesCode(task useragent.Task) bool {
 	return task.TypeCode || task.Complete != "" && task.Start == task.Complete
 }
 
+// lookUps is how often the target looks a code up in a task: a link with the code
+// is opened, and the code sent from that page; a look opens it like a preview, too.
+func lookUps(task useragent.Task) int {
+	switch {
+	case task.Complete == "" || task.Start != task.Complete:
+		return 1
+	case task.Goal == transcript.Look:
+		return 3
+	}
+	return 2
+}
+
 // issuedHere says that a user code is one of the conversation's own.
 func (c *conversation) issuedHere(code string) bool {
 	c.mu.Lock()
@@ -356,7 +387,7 @@ func hadEnough(j transcript.Journey) (transcript.Step, bool) {
 			continue // a link preview, after the page itself
 		}
 		said := cmp.Or(step.Alert, step.Text)
-		return step, step.Status == 429 || step.Status == 503 || !aboutLogin(step) && j.Outcome != transcript.Looked && transcript.SaysLimited(said)
+		return step, step.Status == http.StatusTooManyRequests || step.Status == http.StatusServiceUnavailable || !aboutLogin(step) && j.Outcome != transcript.Looked && transcript.SaysLimited(said)
 	}
 	return transcript.Step{}, false
 }
