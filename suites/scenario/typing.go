@@ -24,11 +24,11 @@ const (
 	// mostVain how many codes in a row may be refused for good: what lasts longer
 	// is no limit on the pace.
 	mostRetyped = 2
+	mostVain    = 2
 	// strayRefusals is how many refusals may be anything, and briefly what kind of
 	// pause is no limit by the minute: those are only waited for.
 	strayRefusals = 1
 	briefly       = 5 * time.Second
-	mostVain      = 2
 	// lookForTurn is how often somebody who waits looks whether it is their turn.
 	lookForTurn = 100 * time.Millisecond
 )
@@ -224,7 +224,10 @@ func (e *Environment) Typed() string {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.confirmed && t.looked <= t.most || t.most == 0 {
+	switch {
+	case t.most == 0 && t.confirmed && t.limits > 0:
+		return fmt.Sprintf("the pages had had enough of user codes once (%s); the same code was accepted later, so that limits.user_codes_per_minute may help", t.seen)
+	case t.most == 0 || !t.confirmed && t.looked <= t.most:
 		return ""
 	}
 	var parts []string
