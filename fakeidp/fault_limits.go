@@ -3,6 +3,7 @@ package fakeidp
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,10 @@ import (
 var limitVariants = []fault{
 	{Fault{"B60", "one-address", "Ten wrong user codes lock all endpoints for half a minute, as behind a proxy that makes all addresses one", Benign}, oneAddress},
 	{Fault{"B61", "latest-sixty", "Only the latest sixty undecided codes are kept; older ones are unknown", Benign}, latestCodes},
+	{Fault{"B62", "five-codes-a-minute", "Each address may type five user codes a minute, right ones too; the page then says so, with status 200", Benign},
+		fewCodes(http.StatusOK, false)},
+	{Fault{"B63", "five-codes-a-minute-429", "Each address may type five user codes a minute, right ones too; the page then answers 429 with Retry-After", Benign},
+		fewCodes(http.StatusTooManyRequests, true)},
 	{Fault{"F-STR-60", "slower-and-unlimited", "Wrong user codes are not counted, and each code typed makes the pages slower for everybody", Defect}, slowerPages},
 	{Fault{"F-STR-61", "expired-for-an-interval", "An expired code is reported once, and is pending after that", Defect}, expiredOnce},
 }
@@ -45,6 +50,49 @@ func oneAddress() behaviour {
 				wrong, locked = 0, x.p.clock.Now().Add(lock)
 			}
 		},
+	}
+}
+
+// fewCodes counts every code that is looked up, by the minute and the address.
+func fewCodes(status int, retryAfter bool) func() behaviour {
+	const allowed = 5
+	type window struct {
+		began time.Time
+		codes int
+	}
+	return func() behaviour {
+		var (
+			mu      sync.Mutex
+			windows = map[string]window{}
+		)
+		return behaviour{request: func(x *exchange) bool {
+			code := x.query.Get("user_code")
+			if x.post(pathDevice) {
+				code = x.form.Get("user_code")
+			}
+			if _, plausible := x.p.userCodes.normalise(code); !plausible || x.path != pathDevice {
+				return false
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			who, now := remoteAddress(x.r), x.p.clock.Now()
+			w := windows[who]
+			if now.Sub(w.began) >= guessWindow {
+				w = window{began: now}
+			}
+			w.codes++
+			windows[who] = w
+			if w.codes <= allowed {
+				return false
+			}
+			x.status, x.header = status, http.Header{"Content-Type": {"text/html; charset=utf-8"}}
+			if retryAfter {
+				left := w.began.Add(guessWindow).Sub(now)
+				x.header.Set("Retry-After", strconv.Itoa(int(left/time.Second)+1))
+			}
+			x.answer = []byte(`<html lang="en"><title>Connect a device</title><p role="alert">Be patient, you are sending too many requests.</p></html>`)
+			return true
+		}}
 	}
 }
 

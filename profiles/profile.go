@@ -209,6 +209,10 @@ type Limits struct {
 	// known limit.
 	DeviceAuthorizationPerMinute int `yaml:"device_authorization_per_minute"`
 	TokenPerMinute               int `yaml:"token_per_minute"`
+	// UserCodesPerMinute is how many user codes the target lets its end users
+	// type, from one address or account. Default 0: no known limit. A run that
+	// meets one finds its pace.
+	UserCodesPerMinute int `yaml:"user_codes_per_minute"`
 	// Codes is how many codes to obtain when looking for repeated and weak
 	// ones. Default 100.
 	Codes int `yaml:"codes"`

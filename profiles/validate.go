@@ -262,6 +262,7 @@ func (d *document) checkLimits(p *Profile) {
 	positive(d, "limits.rate", p.Limits.Rate)
 	notNegative(d, "limits.device_authorization_per_minute", p.Limits.DeviceAuthorizationPerMinute)
 	notNegative(d, "limits.token_per_minute", p.Limits.TokenPerMinute)
+	notNegative(d, "limits.user_codes_per_minute", p.Limits.UserCodesPerMinute)
 	positive(d, "limits.codes", p.Limits.Codes)
 	positive(d, "limits.guesses", p.Limits.Guesses)
 	if strict := p.Limits.GuessesStrict; strict < 0 || strict > 0 && strict < p.Limits.Guesses || strict > maxGuesses {

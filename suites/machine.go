@@ -31,8 +31,11 @@ func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j
 			seen := j.Reason
 			j.Verdict = rules.Inconclusive
 			j.Reason = fmt.Sprintf("this machine was too slow: %s; %s. Observed: %s", describeLate(late), whatHelps, seen)
-			if late.Kind == transcript.LateForgotten {
+			switch late.Kind {
+			case transcript.LateForgotten:
 				j.Reason = fmt.Sprintf("%s, also when this scenario ran alone or could not be repeated. Observed: %s", late.What, seen)
+			case transcript.LateLimited:
+				j.Reason = fmt.Sprintf("the server limits how many user codes are typed a minute: %s. Observed: %s", late.What, seen)
 			}
 			if late.Paused {
 				j.Reason = fmt.Sprintf("the server did not answer, and the run waited for it: %s. Observed: %s", describeLate(late), seen)
@@ -56,7 +59,7 @@ func spoils(kind transcript.LateKind, verdict rules.Verdict, r rules.Requirement
 	case rules.Inconclusive:
 		return true
 	case rules.Fail, rules.Warn:
-		return kind == transcript.LateCode || kind == transcript.LateForgotten || kind == transcript.LateMoment && r.Wants("interval")
+		return kind == transcript.LateCode || kind == transcript.LateForgotten || kind == transcript.LateLimited || kind == transcript.LateMoment && r.Wants("interval")
 	case rules.Pass:
 		return kind == transcript.LatePace && r.Wants("interval")
 	}
@@ -115,7 +118,7 @@ func machine(f lateness.Figures, scenarios []report.Scenario) *report.Machine {
 			late = t.Late
 		}
 		late = slices.DeleteFunc(slices.Clone(late), func(l transcript.Late) bool {
-			return l.Kind == transcript.LateStray || l.Kind == transcript.LateForgotten
+			return l.Kind == transcript.LateStray || l.Kind == transcript.LateForgotten || l.Kind == transcript.LateLimited
 		})
 		if len(late) > 0 && !late[0].Paused {
 			m.Late = append(m.Late, report.LateScenario{Scenario: t.Scenario, Why: describeLate(late[0]), Again: again, Helped: again && len(t.Late) == 0})

@@ -54,6 +54,22 @@ func TestByOurFault(t *testing.T) {
 	}
 }
 
+// TestALimitOnCodesAccusesNobody: what the pages did not let anybody type is named
+// as such, and is no sign of a slow machine.
+func TestALimitOnCodesAccusesNobody(t *testing.T) {
+	requirement, _ := rules.Find("POLL-11")
+	rule, _ := rules.ForID("POLL-11")
+	late := []transcript.Late{{Kind: transcript.LateLimited, What: "decided: the page had had enough of user codes (status 429)"}}
+	evidence := rules.Evidence{Transcripts: map[string]transcript.Transcript{rule.Scenarios[0]: {Late: late}}}
+	got := byOurFault(requirement, rule, evidence, rules.Judgement{Verdict: rules.Fail, Reason: "error page"})
+	if got.Verdict != rules.Inconclusive || !strings.HasPrefix(got.Reason, "the server limits how many user codes are typed a minute: decided:") {
+		t.Errorf("%+v", got)
+	}
+	if m := machine(lateness.Figures{}, []report.Scenario{{Transcript: transcript.Transcript{Scenario: "expiry", Late: late}}}); len(m.Late) > 0 {
+		t.Errorf("%+v", m.Late)
+	}
+}
+
 // TestMachineIsInTheResult: what had to be repeated, and whether that helped.
 func TestMachineIsInTheResult(t *testing.T) {
 	scenarios := []report.Scenario{

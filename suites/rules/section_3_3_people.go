@@ -78,7 +78,7 @@ func decidedCodeIsDead(j *judging) {
 			case decision.Outcome == transcript.NoWayToDeny:
 				j.note("no-deny", "the pages offer no way to deny")
 				continue
-			case part == labels.Denied && j.deniedUnseen(decision, j.all(scenario, "denied/after")):
+			case part == labels.Denied && j.deniedUnseen(decision, j.all(scenario, labels.Join(labels.Denied, labels.After))):
 			case part == labels.Denied && decision.Outcome == transcript.Approved && !decision.Decided:
 				j.note("not-asked", "no page asked for the decision: the server remembers consent")
 				continue

@@ -28,8 +28,11 @@ func (r *Runner) tellAgain(ctx context.Context, s Scenario, was transcript.Trans
 	}
 	r.alone.Lock()
 	defer r.alone.Unlock()
-	// A code that the target forgot is no sign of a slow machine.
-	slow := slices.ContainsFunc(was.Late, func(l transcript.Late) bool { return l.Kind != transcript.LateForgotten })
+	// A code that the target forgot, or did not let anybody type, is no sign of a
+	// slow machine.
+	slow := slices.ContainsFunc(was.Late, func(l transcript.Late) bool {
+		return l.Kind != transcript.LateForgotten && l.Kind != transcript.LateLimited
+	})
 	if ctx.Err() != nil || slow && (r.again >= mostAgain || r.vain >= mostInVain) {
 		return was
 	}

@@ -49,6 +49,8 @@ type Environment struct {
 	limiter     *rate.Limiter
 	// ceilings are those of single endpoints, by URL.
 	ceilings map[string]*rate.Limiter
+	// typing paces the user codes that end users type.
+	typing *typing
 	// onTheWay are the questions after the login that are not the decision.
 	onTheWay questions
 	// dialect is how the target spells its answers.
@@ -75,10 +77,14 @@ type conversation struct {
 	ctx    context.Context
 	random *random
 
-	mu      sync.Mutex // guards the next two: some scenarios send in parallel
+	mu      sync.Mutex // guards the next four: some scenarios send in parallel
 	said    transcript.Transcript
 	visited time.Duration // target time that journeys took, their turn included
-	wait    func(what string, until time.Duration)
+	// userCodes are those that were issued here, bare and in capitals; turns are
+	// those to type one that are not used yet.
+	userCodes map[string]bool
+	turns     []*entry
+	wait      func(what string, until time.Duration)
 
 	// leavePages says that no journey will follow; others gives the channels
 	// on which other scenarios reach a stage. No names means all.
@@ -197,8 +203,13 @@ const defaultRetryAfter = 2 * time.Second
 // retryAfter is how long an overloaded target wants us to wait, and whether it
 // said so: in seconds, or by a date of its own clock (RFC 9110 section 10.2.3).
 func retryAfter(x wire.Exchange) (wait time.Duration, asked bool) {
+	return waitAsked(x.Header("Retry-After"), x.Header("Date"))
+}
+
+// waitAsked is what a Retry-After means, by the date of the same response.
+func waitAsked(said, date string) (wait time.Duration, asked bool) {
 	const most = 24 * time.Hour
-	said := strings.TrimSpace(x.Header("Retry-After"))
+	said = strings.TrimSpace(said)
 	if n, err := strconv.ParseUint(said, 10, 32); err == nil {
 		return min(time.Duration(n)*time.Second, most), true
 	}
@@ -206,7 +217,7 @@ func retryAfter(x wire.Exchange) (wait time.Duration, asked bool) {
 	if err != nil {
 		return defaultRetryAfter, false
 	}
-	from, err := http.ParseTime(x.Header("Date"))
+	from, err := http.ParseTime(date)
 	if err != nil {
 		from = time.Now()
 	}

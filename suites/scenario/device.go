@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -107,6 +108,10 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 	}
 	c.mu.Lock()
 	d.visited = c.visited
+	if c.userCodes == nil {
+		c.userCodes = map[string]bool{}
+	}
+	c.userCodes[strings.ToUpper(bareCode(d.userCode))] = true
 	c.mu.Unlock()
 	return d, nil
 }
@@ -215,7 +220,7 @@ func (d *device) tooShort() error {
 	away := c.visited - d.visited
 	c.mu.Unlock()
 	if away > d.lifetime/4 && c.ownPace() {
-		c.late(transcript.LateCode, 0, c.Clock.Until(d.issued), "the code lifetime is %s, and the visits to the pages before its next poll took %s", d.lifetime, away.Round(100*time.Millisecond))
+		c.late(c.lateCode(), 0, c.Clock.Until(d.issued), "the code lifetime is %s, and the visits to the pages before its next poll took %s", d.lifetime, away.Round(100*time.Millisecond))
 	}
 	return fmt.Errorf("the code lifetime of %s is too short for this scenario at an interval of %s", d.lifetime, d.interval)
 }

@@ -67,6 +67,9 @@ func fleet(c *conversation) error {
 	}
 	if deciding {
 		err = <-decisions
+		if c.typing != nil && c.typing.paced() {
+			c.late(transcript.LateLimited, 0, time.Now(), "the end users waited for their turn longer than the devices polled")
+		}
 	}
 	return err
 }

@@ -38,11 +38,20 @@ func (c *conversation) ownPace() bool {
 	return c.Driver != nil && (c.Driver.Name() == "browser" || c.Driver.Name() == "forms")
 }
 
+// lateCode is why a code was not used in time: where the target limits how many
+// are typed, the others had to wait for their turn.
+func (c *conversation) lateCode() transcript.LateKind {
+	if c.typing != nil && c.typing.paced() {
+		return transcript.LateLimited
+	}
+	return transcript.LateCode
+}
+
 // expiredUnder notes that a code was at its end, or nearer to it than the distance,
 // before what had to be done with it was done.
 func (c *conversation) expiredUnder(d *device, distance time.Duration, what string) {
 	if by := c.Clock.Now() - d.issued - d.lifetime + distance; d.lifetime > 0 && by > 0 && c.ownPace() {
-		c.late(transcript.LateCode, c.real(by), c.Clock.Until(d.issued), "%s: by then the code, with a lifetime of %s, had expired or was about to", what, d.lifetime)
+		c.late(c.lateCode(), c.real(by), c.Clock.Until(d.issued), "%s: by then the code, with a lifetime of %s, had expired or was about to", what, d.lifetime)
 	}
 }
 

@@ -7,14 +7,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// setPace makes the limiters of a run: the profile's rate for everything, and
-// its ceilings for the two endpoints.
+// setPace makes the limiters of a run: the profile's rate for everything, its
+// ceilings for the two endpoints, and that for typed user codes.
 func (e *Environment) setPace() {
 	limit := rate.Limit(e.Profile.Limits.Rate)
 	if limit <= 0 {
 		limit = rate.Inf
 	}
 	e.limiter = rate.NewLimiter(limit, max(1, int(e.Profile.Limits.Rate/5)))
+	e.typing = newTyping(e.Clock, e.Profile.Limits.UserCodesPerMinute)
 	e.ceilings = map[string]*rate.Limiter{}
 	for endpoint, perMinute := range map[string]int{
 		e.Target.Endpoints.DeviceAuthorization: e.Profile.Limits.DeviceAuthorizationPerMinute,

@@ -62,8 +62,12 @@ func (c *conversation) open(session func(context.Context, useragent.Driver) (use
 	return s, nil
 }
 
-// takeTurn waits until a user agent's next journey can begin at once.
+// takeTurn waits until a user agent's next journey can begin at once, and a code
+// be typed in it.
 func (c *conversation) takeTurn(s useragent.Agent) error {
+	if err := c.readyToType(); err != nil {
+		return err
+	}
 	p, ok := s.(useragent.Preparer)
 	if !ok {
 		return nil
@@ -80,7 +84,7 @@ func (c *conversation) visit(s useragent.Agent, task useragent.Task) transcript.
 	start := time.Now()
 	j := c.visitExpiring(s, task)
 	if by := time.Since(task.Deadline); !task.Deadline.IsZero() && by > 0 && c.ownPace() {
-		c.late(transcript.LateCode, by, start, "%s: the code expired before the visit ended; with the wait for its turn, it took %s", task.Name, time.Since(start).Round(100*time.Millisecond))
+		c.late(c.lateCode(), by, start, "%s: the code expired before the visit ended; with the wait for its turn, it took %s", task.Name, time.Since(start).Round(100*time.Millisecond))
 	}
 	return j
 }
@@ -92,7 +96,7 @@ func (c *conversation) visitExpiring(s useragent.Agent, task useragent.Task) tra
 	task.Unpictured = len(c.said.Journeys) >= transcript.JourneysPictured
 	c.mu.Unlock()
 	began, start := c.Clock.Now(), time.Now()
-	j := s.Journey(c.ctx, task)
+	j := c.journey(s, task)
 	if t := j.Trouble; j.Outcome == transcript.Unfinished && t != nil && c.ctx.Err() == nil {
 		lost := t.Class == transcript.BrowserLost
 		slow := slices.Contains([]transcript.TroubleClass{transcript.NavTimeout, transcript.JourneyTimeout, transcript.ValueLost, transcript.ElementMissing}, t.Class)

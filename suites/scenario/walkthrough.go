@@ -19,6 +19,8 @@ type Walkthrough struct {
 	// pointless.
 	Answer wire.Exchange
 	Polls  int
+	// Limited is what a page said that had had enough of user codes; "" for none.
+	Limited string
 }
 
 // WalkthroughCases returns the cases of trial journeys.
@@ -31,6 +33,7 @@ func Walk(ctx context.Context, e *Environment, name string) (walk Walkthrough, e
 	if e.limiter == nil {
 		e.setPace()
 	}
+	e.typing = nil // nobody waits a minute for a single visit
 	c := &conversation{Environment: e, ctx: ctx, random: newRandom(e.Seed, "try"), wait: func(string, time.Duration) {}, leavePages: func() {}}
 	d, err := c.issue(labels.Device, c.Profile.Clients.Public)
 	if err != nil {
@@ -42,6 +45,9 @@ func Walk(ctx context.Context, e *Environment, name string) (walk Walkthrough, e
 	}
 	if walk.Journey, err = c.visitOnce(task); err != nil {
 		return walk, err
+	}
+	if step, enough := hadEnough(walk.Journey); enough {
+		walk.Limited = describeRefusal(step)
 	}
 	// A login alone may approve, and a page that nobody knows may be a success: the
 	// device knows.

@@ -82,6 +82,9 @@ const (
 	// LateForgotten is not this machine's doing either: the target no longer knew
 	// a code after it had issued many others to the run.
 	LateForgotten LateKind = "forgotten"
+	// LateLimited is not this machine's doing either: a code was at its end before
+	// the target's limit on typed codes let anybody type it.
+	LateLimited LateKind = "limited"
 	// LatePage: the browser did not get through its pages.
 	LatePage LateKind = "page"
 )

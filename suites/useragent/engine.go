@@ -53,7 +53,7 @@ func (e *Engine) NewAgent(t Tab) *TabAgent {
 	o := e.options
 	return &TabAgent{
 		driver: e.driver, tab: t, recogniser: e.recogniser, limits: o.Verification.Limits, consent: o.Verification.Consent,
-		now: o.Now, strained: o.Strained, room: e.room, learn: e.learn,
+		now: o.Now, strained: o.Strained, room: e.room, logins: o.logins, learn: e.learn,
 	}
 }
 
@@ -71,6 +71,8 @@ type TabAgent struct {
 	// back the place that Prepare took for the next one.
 	room     *room
 	reserved func()
+	// logins lets one agent at a time log in with an account.
+	logins *logins
 	// strained says that this machine did not keep up since a moment.
 	strained func(since time.Time) bool
 	// learn is told of each journey that met pages; it may be nil.

@@ -14,6 +14,9 @@ const (
 	maxRedirects = 20
 	// maxHops is how many pages in a row may move on by themselves.
 	maxHops = 8
+	// idleTimeout is short: an open connection occupies one of a server's few
+	// synchronous workers, and the next page of a journey comes at once.
+	idleTimeout = time.Second
 )
 
 // Forms is the driver that submits HTML forms directly. It runs no scripts.
@@ -44,7 +47,7 @@ func NewForms(o Options) (*Forms, error) {
 		TLSClientConfig:     config,
 		TLSHandshakeTimeout: 10 * time.Second,
 		MaxIdleConnsPerHost: 16,
-		IdleConnTimeout:     30 * time.Second,
+		IdleConnTimeout:     idleTimeout,
 		ForceAttemptHTTP2:   true,
 	}}, nil
 }

@@ -45,6 +45,8 @@ type Options struct {
 	// Secret is called with each secret that no exchange of the run shows: the
 	// values of the pages' cookies. It may be nil.
 	Secret func(string)
+	// logins is shared by all engines of a driver.
+	logins *logins
 	// LocalAddr is the address that the forms driver connects from. Default:
 	// chosen by the system.
 	LocalAddr string
@@ -87,6 +89,9 @@ func (o Options) WithDefaults() Options {
 	if o.Now == nil {
 		start := time.Now()
 		o.Now = func() time.Duration { return time.Since(start) }
+	}
+	if o.logins == nil {
+		o.logins = new(logins)
 	}
 	l := &o.Verification.Limits
 	if l.Step <= 0 {

@@ -68,8 +68,11 @@ type visit struct {
 	scripted bool
 
 	leave func() // gives the journey's room to another
-	// pause stops the journey's clock until resume.
+	// pause stops the journey's clock until resume, and gives up its room.
 	pause func() (resume func())
+	// whole is the time of the journey; loggingIn ends the login under way.
+	whole     *budget
+	loggingIn func()
 }
 
 // Journey implements Agent.
@@ -102,6 +105,8 @@ func (s *TabAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	defer cancel(nil)
 	whole := startBudget(limit, s.strained, func() { cancel(errJourney) })
 	defer whole.pause()
+	v.whole, v.loggingIn = whole, func() {}
+	defer func() { v.loggingIn() }()
 	v.pause = func() func() {
 		whole.pause()
 		leave()
@@ -163,6 +168,7 @@ func (v *visit) travel(ctx context.Context) settled {
 	var last *Order
 	for {
 		s := v.settle(ctx, before, last)
+		v.loggingIn()
 		if s.trouble != nil || s.end != "" {
 			if s.Sighting != nil && s.end != "" {
 				v.note(ctx, s)
@@ -183,6 +189,9 @@ func (v *visit) travel(ctx context.Context) settled {
 			if t := v.atDecisionPage(ctx, s.Sighting); t != nil {
 				return settled{trouble: t}
 			}
+		}
+		if t := v.alone(ctx, s.Sighting); t != nil {
+			return settled{trouble: t}
 		}
 		acts := s.Acts(m.way, m.typeCode)
 		if len(acts) == 0 {
@@ -206,6 +215,27 @@ func (v *visit) travel(ctx context.Context) settled {
 			return end
 		}
 	}
+}
+
+// alone waits, at a page that takes a password, until nobody else logs in with the
+// same account.
+func (v *visit) alone(ctx context.Context, p *pages.Sighting) *transcript.Trouble {
+	switch p.Role {
+	case pages.RoleLogin, pages.RoleLoginError, pages.RolePassword:
+	default:
+		return nil
+	}
+	if v.task.Account == nil {
+		return nil
+	}
+	v.whole.pause()
+	defer v.whole.resume()
+	leave, err := v.logins.enter(ctx, v.task.Account.Username)
+	if err != nil {
+		return p.Trouble(classOf(err))
+	}
+	v.loggingIn = leave
+	return nil
 }
 
 // atDecisionPage lets the task's owner do something while the page that asks

@@ -17,7 +17,7 @@ const (
 )
 
 // protective are the response headers that protect a page.
-var protective = []string{"Content-Security-Policy", "X-Frame-Options", "Cache-Control", "Referrer-Policy", challenge}
+var protective = []string{"Content-Security-Policy", "X-Frame-Options", "Cache-Control", "Referrer-Policy", "Retry-After", challenge}
 
 const challenge = "WWW-Authenticate"
 
