@@ -13,9 +13,9 @@ import (
 var limitVariants = []fault{
 	{Fault{"B60", "one-address", "Ten wrong user codes lock all endpoints for half a minute, as behind a proxy that makes all addresses one", Benign}, oneAddress},
 	{Fault{"B61", "latest-sixty", "Only the latest sixty undecided codes are kept; older ones are unknown", Benign}, latestCodes},
-	{Fault{"B62", "five-codes-a-minute", "Each address may type five user codes a minute, right ones too; the page then says so, with status 200", Benign},
+	{Fault{"B62", "twenty-codes-a-minute", "Each address may type twenty user codes a minute, right ones too; the page then says so, with status 200", Benign},
 		fewCodes(http.StatusOK, false)},
-	{Fault{"B63", "five-codes-a-minute-429", "Each address may type five user codes a minute, right ones too; the page then answers 429 with Retry-After", Benign},
+	{Fault{"B63", "twenty-codes-a-minute-429", "Each address may type twenty user codes a minute, right ones too; the page then answers 429 with Retry-After", Benign},
 		fewCodes(http.StatusTooManyRequests, true)},
 	{Fault{"F-STR-60", "slower-and-unlimited", "Wrong user codes are not counted, and each code typed makes the pages slower for everybody", Defect}, slowerPages},
 	{Fault{"F-STR-61", "expired-for-an-interval", "An expired code is reported once, and is pending after that", Defect}, expiredOnce},
@@ -55,7 +55,7 @@ func oneAddress() behaviour {
 
 // fewCodes counts every code that is looked up, by the minute and the address.
 func fewCodes(status int, retryAfter bool) func() behaviour {
-	const allowed = 5
+	const allowed = 20
 	type window struct {
 		began time.Time
 		codes int
