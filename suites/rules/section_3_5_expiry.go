@@ -80,6 +80,10 @@ func (j *judging) lateApproval() {
 		j.pass("approved and collected %.1f s after the codes were issued", (x.Sent - l.began).Seconds())
 	case recognised(x.Exchange):
 		j.note("late-approval-pending", describe(x.Exchange)+" right after a late approval (see POLL-13)", x)
+	case !terminal(x.Exchange):
+		j.note("no-late-approval", "no answer that RFC 8628 defines came after the late approval: "+describe(x.Exchange), x)
+	case !j.approvedBefore() || j.endsByItself() != "":
+		j.note("no-late-approval", describe(x.Exchange)+" after the late approval, and nothing shows that an earlier one would have worked", x)
 	default:
 		j.fail("approval-lost", "a token after an approval within the lifetime", fmt.Sprintf("%s %.1f s after the codes were issued", describe(x.Exchange), (x.Received-l.began).Seconds()), x)
 	}
@@ -155,6 +159,7 @@ func expiredUserCode(j *judging) {
 			j.inconclusive("%s: the decision came within the lifetime, so this half was not seen", story.when)
 		case visit.Ended < l.over:
 			j.note("not-late", story.when+": no page asked before the end, and the decision came within the lifetime")
+		case hasToken(x.Exchange) && !j.byThatAct(x):
 		case hasToken(x.Exchange):
 			j.fail("token", "the page rejects an expired user code", describe(x.Exchange)+": "+story.when, x)
 		case visit.Outcome == transcript.LoginFailed, visit.Outcome == transcript.AtLogin:

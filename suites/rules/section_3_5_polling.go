@@ -228,7 +228,9 @@ func denialReported(j *judging) {
 			j.warn("late", quoted("access_denied")+" at the next compliant poll, or the one after it", fmt.Sprintf("seen at poll %d", i+1), polls[:i+1]...)
 			return
 		case !hasError(x.Exchange, "authorization_pending", "slow_down"):
-			j.fail("other-answer", quoted("access_denied"), describe(x.Exchange), x)
+			if j.wasPending(x) {
+				j.fail("other-answer", quoted("access_denied"), describe(x.Exchange), x)
+			}
 			return
 		}
 	}
@@ -244,7 +246,9 @@ func denialFinal(j *judging) {
 	for _, x := range polls {
 		switch {
 		case hasToken(x.Exchange):
-			j.fail("token", "no token after a denial", describe(x.Exchange), x)
+			if j.byThatAct(x) {
+				j.fail("token", "no token after a denial", describe(x.Exchange), x)
+			}
 		case !recognised(x.Exchange):
 			ended = true
 		case ended && hasError(x.Exchange, "authorization_pending"):

@@ -13,7 +13,7 @@ import (
 
 var section35Races = []Rule{
 	{"POLL-15", one(transcript.RacingPolls), nil, singleUseUnderRace},
-	{"POLL-16", one(transcript.DecisionRaces), []string{transcript.Denial, transcript.RacingPolls}, pollRacingDecision},
+	{"POLL-16", one(transcript.DecisionRaces), []string{transcript.Denial, transcript.Approval, transcript.RacingPolls}, pollRacingDecision},
 	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling}, overloadAndLostAnswers},
 }
 
@@ -206,6 +206,12 @@ func (j *judging) denialsUnseen() bool {
 	return len(polls) > 0 && !slices.ContainsFunc(polls, func(x said) bool { return terminal(x.Exchange) })
 }
 
+// approvalsUnseen says that the plain approval brought no token either.
+func (j *judging) approvalsUnseen() bool {
+	polls := j.all(transcript.Approval, labels.Token)
+	return len(polls) > 0 && !slices.ContainsFunc(polls, func(x said) bool { return hasToken(x.Exchange) })
+}
+
 // raceWonTwice says that polls in one moment get several tokens without any
 // decision near.
 func (j *judging) raceWonTwice() (twice bool) {
@@ -228,6 +234,7 @@ func (j *judging) decisionSurvives(goal transcript.Goal, k int, visit transcript
 	tokens, last := withToken(everything), after[len(after)-1]
 	pending := hasError(last.Exchange, "authorization_pending")
 	switch {
+	case goal == transcript.Deny && len(tokens) > 0 && !j.byThatAct(tokens[0]):
 	case goal == transcript.Deny && len(tokens) > 0:
 		j.fail("token-after-denial", quoted("access_denied"), fmt.Sprintf("%s (%s)", describe(tokens[0].Exchange), visit.Name), tokens[0])
 	case differentTokens(tokens) > 1 && j.raceWonTwice():
@@ -244,6 +251,9 @@ func (j *judging) decisionSurvives(goal transcript.Goal, k int, visit transcript
 	case goal == transcript.Deny && !pending:
 	case terminal(last.Exchange) && len(j.Transcripts[scenario].Labelled(labels.Nth(labels.Join(string(goal), labels.Race), k))) > 1:
 		j.note("grant-lost", fmt.Sprintf("%s: both polls may have come after the approval and counted as replays (POLL-15), or a token was lost in transit (%s)", describe(last.Exchange), visit.Name), append(shown(race), last)...)
+	case goal == transcript.Approve && j.approvalsUnseen():
+		j.inconclusive("%s after %d compliant polls, and an approval without a race is not seen either (see POLL-13)", describe(last.Exchange), len(after))
+	case !pending && (j.undefined(last) || !j.wasPending(last)):
 	case j.certain(visit, scenario, label):
 		j.fail("decision-lost", map[transcript.Goal]string{transcript.Deny: quoted("access_denied"), transcript.Approve: "200 with a token"}[goal],
 			fmt.Sprintf("%s after %d compliant polls: a simultaneous poll undid the decision (%s)", describe(last.Exchange), len(after), visit.Name), append(shown(race), last)...)
@@ -301,9 +311,12 @@ func (j *judging) stateSurvivesOverload() {
 					continue
 				}
 				evidence := []said{{x, scenario}, {later, scenario}}
-				if terminal(later) {
+				switch {
+				case terminal(later) && !j.foundPending(evidence[0]):
+					j.inconclusive("%s after %d, and no poll of this device was answered authorization_pending before: the cause is unknown", describe(later), x.Status)
+				case terminal(later):
 					j.fail("policy-ended-by-overload", "the grant continues after "+fmt.Sprint(x.Status), describe(later), evidence...)
-				} else {
+				default:
 					j.note("survived-overload", fmt.Sprintf("%d, then %s", x.Status, strings.TrimPrefix(describe(later), "status ")), evidence...)
 				}
 				break

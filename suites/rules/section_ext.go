@@ -12,7 +12,7 @@ import (
 )
 
 var sectionExt = []Rule{
-	{"EXT-01", one(transcript.Extensions), nil, pkceOnDeviceRequest},
+	{"EXT-01", one(transcript.Extensions), one(transcript.Approval), pkceOnDeviceRequest},
 	{"EXT-02", one(transcript.Extensions), one(transcript.Metadata), dpopBound},
 	{"EXT-03", one(transcript.Extensions), one(transcript.Metadata), badProofsRefused},
 	{"EXT-04", one(transcript.Extensions), one(transcript.Metadata), nonceChallengeHarmless},
@@ -86,6 +86,9 @@ func pkceOnDeviceRequest(j *judging) {
 		j.pass("supported: the correct verifier gets the token; a wrong or missing one does not")
 	case saysLittle(right), wantsProof(right):
 		j.inconclusive("%s for the correct code_verifier", describe(right.Exchange))
+	case j.approvalsUnseen(), j.endsByItself() != "":
+		j.inconclusive("%s for the correct code_verifier, and a code without a challenge fails too (see POLL-13)", describe(right.Exchange))
+	case j.undefined(right):
 	default:
 		j.fail("right-verifier", "200 with a token", describe(right.Exchange)+" for the correct code_verifier", right)
 	}
