@@ -101,7 +101,7 @@ func personCanApprove(j *judging) {
 		j.inconclusive("%s", noProof(last.Exchange))
 		return
 	}
-	if !j.certain(visit, transcript.Approval, labels.Token) {
+	if !recognised(last.Exchange) && !j.wasPending(last) || !j.certain(visit, transcript.Approval, labels.Token) {
 		return
 	}
 	j.fail("no-token", "200 with a token after the approval", describe(last.Exchange), device, last)

@@ -82,8 +82,8 @@ func (j *judging) lateApproval() {
 		j.note("late-approval-pending", describe(x.Exchange)+" right after a late approval (see POLL-13)", x)
 	case !terminal(x.Exchange):
 		j.note("no-late-approval", "no answer that RFC 8628 defines came after the late approval: "+describe(x.Exchange), x)
-	case !j.approvedBefore() || j.endsByItself() != "":
-		j.note("no-late-approval", describe(x.Exchange)+" after the late approval, and nothing shows that an earlier one would have worked", x)
+	case !j.foundPending(x), j.approvalsUnseen(), j.endsByItself() != "":
+		j.note("no-late-approval", describe(x.Exchange)+" after the late approval; whether that ended the grant is unknown", x)
 	default:
 		j.fail("approval-lost", "a token after an approval within the lifetime", fmt.Sprintf("%s %.1f s after the codes were issued", describe(x.Exchange), (x.Received-l.began).Seconds()), x)
 	}
@@ -125,6 +125,8 @@ func approvedCodeExpires(j *judging) {
 		j.pass("%s: no token (see POLL-10)", observed)
 	case terminal(x.Exchange):
 		j.pass("%s", observed)
+	case !j.livedBefore(story):
+		j.inconclusive("%s, and no poll was answered authorization_pending within the lifetime", observed)
 	default:
 		j.fail("other-error", quoted("expired_token"), observed, x)
 	}

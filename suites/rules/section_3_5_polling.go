@@ -284,6 +284,16 @@ func expiryReported(j *judging) {
 	}
 }
 
+// livedBefore is the control of what is said of an expired code: it was pending
+// while it lived or, if it was not polled then, codes of the same lifetime were.
+func (j *judging) livedBefore(code string) bool {
+	polls := j.all(transcript.Expiry, labels.Join(code, labels.Alive))
+	if len(polls) == 0 {
+		polls = slices.Concat(j.all(transcript.Expiry, labels.Join(labels.Polled, labels.Alive)), j.all(transcript.Expiry, labels.AliveBefore), j.all(transcript.Expiry, labels.AlivePoll))
+	}
+	return slices.ContainsFunc(polls, func(x said) bool { return recognised(x.Exchange) })
+}
+
 // expired judges the polls of one code after its lifetime.
 func (j *judging) expired(code string, polls []said) {
 	for i, x := range polls {
@@ -294,6 +304,8 @@ func (j *judging) expired(code string, polls []said) {
 		case i > 0 && terminal(x.Exchange):
 		case hasError(x.Exchange, "expired_token"):
 			j.pass("%s", observed)
+		case i == 0 && !j.livedBefore(code):
+			j.inconclusive("%s, and no poll was answered authorization_pending within the lifetime", observed)
 		case hasError(x.Exchange, "invalid_grant"):
 			j.warnStrict("invalid-grant", quoted("expired_token"), observed, x)
 		case i == 0:

@@ -12,9 +12,9 @@ import (
 )
 
 var section35Races = []Rule{
-	{"POLL-15", one(transcript.RacingPolls), nil, singleUseUnderRace},
+	{"POLL-15", one(transcript.RacingPolls), one(transcript.Approval), singleUseUnderRace},
 	{"POLL-16", one(transcript.DecisionRaces), []string{transcript.Denial, transcript.Approval, transcript.RacingPolls}, pollRacingDecision},
-	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling}, overloadAndLostAnswers},
+	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling, transcript.Approval}, overloadAndLostAnswers},
 }
 
 // maxShown bounds the exchanges that one finding points at.
@@ -150,6 +150,9 @@ func (j *judging) nobodyWon(scenario string, k int, answers []said, sent int) {
 		j.inconclusive("race %d: no token, and %d answers were lost or reported overload", k, sent-len(answers))
 	case hasError(after[len(after)-1].Exchange, "slow_down"):
 		j.inconclusive("race %d: still slow_down after %d compliant polls", k, len(after))
+	case j.approvalsUnseen():
+		j.inconclusive("race %d: no token, and an approval without a race brings none either (see POLL-13)", k)
+	case j.undefined(after[len(after)-1]):
 	case terminal(after[len(after)-1].Exchange):
 		// Taking the others for replays and revoking the grant is allowed
 		// (RFC 6749 section 4.1.2 recommends it for codes), and nobody gained by it.
@@ -284,7 +287,11 @@ func overloadAndLostAnswers(j *judging) {
 		case terminal(last.Exchange):
 			j.measure("consumed", fmt.Sprintf("after a broken connection, the device gets no token: %s", describe(last.Exchange)), lost, last)
 		case hasError(last.Exchange, "authorization_pending"):
-			if visit, ok := j.journey(scenario, labels.Round(labels.Approve, k)); ok && j.certain(visit, scenario, label) {
+			if visit, ok := j.journey(scenario, labels.Round(labels.Approve, k)); !ok {
+				return
+			} else if j.approvalsUnseen() {
+				j.inconclusive("%s after a lost answer, and an approval is not seen without one either (see POLL-13)", describe(last.Exchange))
+			} else if j.certain(visit, scenario, label) {
 				j.fail("policy-pending-for-ever", "the token, or "+quoted("invalid_grant"), fmt.Sprintf("%s at %d polls after a lost answer", describe(last.Exchange), len(after)), lost, last)
 			}
 		default:

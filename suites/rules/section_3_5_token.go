@@ -106,15 +106,15 @@ func approvalSeenPromptly(j *judging) {
 		case wantsProof(last):
 			j.inconclusive("%s", noProof(last.Exchange))
 		case hasError(last.Exchange, "authorization_pending", "slow_down") && !j.certain(j.visitOf(c.scenario), c.scenario, labels.Token):
-		case terminal(last.Exchange) && !j.livedUntilApproved(last):
+		case !recognised(last.Exchange) && !j.livedUntilApproved(last):
 		default:
 			j.fail("not-seen", "200 at the next compliant poll", fmt.Sprintf("approved %s: %s after %d polls", c.when, describe(last.Exchange), len(polls)), polls...)
 		}
 	}
 }
 
-// livedUntilApproved says that a grant which ended had been pending before its
-// approval. One that was approved before its first poll cannot have been seen
+// livedUntilApproved says that a grant whose device hears neither that it is pending
+// nor gets a token had been pending before its approval. One that was approved before its first poll cannot have been seen
 // pending: there, another device of the client stands in for it.
 func (j *judging) livedUntilApproved(end said) bool {
 	if end.scenario != transcript.EarlyApproval {

@@ -256,7 +256,7 @@ func badProofsRefused(j *judging) {
 		j.pass("the server rejects %d invalid proofs, and the code still works afterwards", refused)
 	case saysLittle(good), hasError(good.Exchange, "invalid_dpop_proof", "use_dpop_nonce"):
 		j.inconclusive("%s for a valid proof", describe(good.Exchange))
-	case j.badlyProbed(good):
+	case j.badlyProbed(good) && j.endsByItself() == "":
 		j.warn("consumes-the-code", "an invalid proof leaves the code unchanged", describe(good.Exchange)+" for a valid proof after the invalid ones", good)
 	default:
 		j.inconclusive("%s for a valid proof on a code that met no invalid one", describe(good.Exchange))
@@ -314,6 +314,8 @@ func nonceChallengeHarmless(j *judging) {
 		j.inconclusive("%s for the retry with the nonce", describe(last.Exchange))
 	case j.badlyProbed(last):
 		j.inconclusive("%s for the retry with the nonce, and an invalid proof may have ended the code before", describe(last.Exchange))
+	case j.endsByItself() != "":
+		j.inconclusive("%s for the retry with the nonce, and so ends a grant that is only polled (see POLL-01)", describe(last.Exchange))
 	default:
 		j.fail("consumed", "200 with a token for the retry with the nonce", describe(last.Exchange), plain, last)
 	}
