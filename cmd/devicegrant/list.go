@@ -64,7 +64,7 @@ label (@must, @should, @person, @browser, @slow, @fast, @d2); ! excludes.`,
 func newExplainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain ID...",
-		Short:   "Explain requirements: level, reason and scenarios",
+		Short:   "Explain requirements: level, scenarios, control and reason",
 		Example: "  devicegrant explain POLL-05",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -90,7 +90,13 @@ func newExplainCommand() *cobra.Command {
 				if len(r.Needs) > 0 {
 					fmt.Fprintf(out, "  needs     %s\n", strings.Join(r.Needs, ", "))
 				}
-				fmt.Fprintf(out, "  scenario  %s\n\n", strings.Join(rule.Scenarios, ", "))
+				fmt.Fprintf(out, "  scenario  %s\n", strings.Join(rule.Scenarios, ", "))
+				field := "control"
+				for _, line := range wrap(r.Control, 64) {
+					fmt.Fprintf(out, "  %-9s %s\n", field, line)
+					field = ""
+				}
+				fmt.Fprintln(out)
 				for _, line := range wrap(r.Why, 74) {
 					fmt.Fprintf(out, "  %s\n", line)
 				}

@@ -29,6 +29,8 @@ var extCases = []ruleCase{
 	{"EXT-01", "refused though known", in(extensions, "pkce/device", oauthError("invalid_request")), Inconclusive, ""},
 	{"EXT-01", "everything refused", all(noPKCE, in(extensions, "pkce/device", oauthError("invalid_request")), in(extensions, "parameters/control", oauthError("invalid_client"))), Inconclusive, ""},
 	{"EXT-01", "the right verifier refused", all(in(extensions, "verifier/right", oauthError("invalid_grant")), in(extensions, "pkce/right", oauthError("invalid_grant"))), Fail, "right-verifier"},
+	{"EXT-01", "no approval brings a token", all(in(extensions, "verifier/right", oauthError("invalid_grant")), in(extensions, "pkce/right", oauthError("invalid_grant")), in(transcript.Approval, "token", oauthError("invalid_grant"))), Inconclusive, ""},
+	{"EXT-01", "the right verifier gets an odd answer", in(extensions, "verifier/right", answer(415, `{"message":"no"}`)), Inconclusive, ""},
 	{"EXT-01", "a wrong try ends the code", in(extensions, "pkce/right", oauthError("invalid_grant")), Inconclusive, ""},
 	{"EXT-01", "a wrong try ends the code, and the next has its own", all(in(extensions, "pkce/right", oauthError("invalid_grant")), in(extensions, "pkce/missing", freshCode)), Pass, ""},
 	{"EXT-01", "another error", in(extensions, "pkce/wrong", oauthError("invalid_request")), Warn, "other-error"},

@@ -62,6 +62,7 @@ var personCases = []ruleCase{
 	{"VERIFY-11", "one blind journey", visit(transcript.CompleteURI, "follow", unproved), Pass, ""},
 
 	{"VERIFY-12", "the denial is overturned", all(reopened("denied other"), in(decided, "denied/after", answer(200, token))), Fail, "denial-overturned"},
+	{"VERIFY-12", "no denial ends a grant", all(reopened("denied other"), in(decided, "denied/after", answer(200, token)), in(transcript.Denial, "denied", oauthError("authorization_pending"))), Inconclusive, ""},
 	{"VERIFY-12", "a token in spite of the denial", in(decided, "denied/after", answer(200, token)), Pass, ""},
 	{"VERIFY-12", "the denial is not reported", in(decided, "denied/after", oauthError("authorization_pending")), Pass, ""},
 	{"VERIFY-12", "the token goes to the other", subjectOf(decided, "uncollected", "alice"), Fail, "rebound"},

@@ -97,6 +97,7 @@ var pollingCases = []ruleCase{
 	{"POLL-11", "no approval works", all(visit(expiryTold, "decided", endedAs(transcript.ErrorPage, false)), visit(expiryTold, "approved", endedAs(transcript.ErrorPage, false)),
 		visit(transcript.Approval, "approve", endedAs(transcript.ErrorPage, false))), Pass, ""},
 	{"POLL-11", "a late approval is lost", in(expiryTold, "decided/token", expiredAnswer), Fail, "approval-lost"},
+	{"POLL-11", "it ended before the late approval", all(in(expiryTold, "decided/before", expiredAnswer), in(expiryTold, "decided/token", expiredAnswer)), Pass, ""},
 	{"POLL-11", "a late approval is seen late", in(expiryTold, "decided/token", pendingAnswer), Pass, ""},
 	{"POLL-11", "our poll after the approval came too late", all(in(expiryTold, "decided/token", expiredAnswer), moved(expiryTold, "decided/token", 9*time.Second)), Pass, ""},
 	{"POLL-11", "the person could not", visit(expiryTold, "decided", unfinishedJourney), Pass, ""},

@@ -29,6 +29,7 @@ var raceCases = []ruleCase{
 	{"POLL-15", "the same token twice", in(racing, "race/1", answer(200, sameTwice)), Warn, "same-token"},
 	{"POLL-15", "nobody gets it", all(in(racing, "race/1", tooLate), more(racing, "race/1/1", "after/1/1", 0, tooLate)), Warn, "grant-lost"},
 	{"POLL-15", "nobody, and it stays pending", all(in(racing, "race/1", pendingAnswer), more(racing, "race/1/1", "after/1/3", 0, pendingAnswer)), Fail, "grant-lost"},
+	{"POLL-15", "nobody, as without a race", all(in(racing, "race/1", tooLate), more(racing, "race/1/1", "after/1/1", 0, tooLate), in(transcript.Approval, "token", tooLate)), Inconclusive, ""},
 	{"POLL-15", "one more question", all(in(racing, "race/1", pendingAnswer), more(racing, "race/1/1", "after/1/3", 0, pendingAnswer),
 		visit(racing, "approve 1", unconfirmed)), Inconclusive, ""},
 	{"POLL-15", "a later poll gets it", all(in(racing, "race/1", slowAnswer), more(racing, "race/1/1", "after/1/1", 0, answer(200, token))), Pass, ""},
@@ -46,6 +47,7 @@ var raceCases = []ruleCase{
 	{"POLL-15", "nobody could approve", missing(racing, "no such page"), NA, ""},
 
 	{"POLL-16", "an approval is lost", all(in(deciding, "approve/race/1", pendingAnswer), in(deciding, "approve/after/1", pendingAnswer)), Fail, "decision-lost"},
+	{"POLL-16", "no approval is seen", all(in(deciding, "approve/race/1", pendingAnswer), in(deciding, "approve/after/1", pendingAnswer), in(transcript.Approval, "token", pendingAnswer)), Inconclusive, ""},
 	{"POLL-16", "an approval ends the grant", all(in(deciding, "approve/race/1", pendingAnswer), in(deciding, "approve/after/1", tooLate)), Pass, ""},
 	{"POLL-16", "one more question", all(in(deciding, "approve/race/1", pendingAnswer), in(deciding, "approve/after/1", pendingAnswer),
 		visit(deciding, "approve 1", unconfirmed)), Inconclusive, ""},
@@ -71,6 +73,8 @@ var raceCases = []ruleCase{
 	{"POLL-16", "pages that never ask", withoutLabels(deciding, "/race/"), NA, ""},
 
 	{"POLL-19", "pending for ever", in(lostOnes, "again/1", pendingAnswer), Fail, "policy-pending-for-ever"},
+	{"POLL-19", "pending for ever, as without a lost answer", all(in(lostOnes, "again", pendingAnswer), in(transcript.Approval, "token", pendingAnswer)), Inconclusive, ""},
+	{"POLL-19", "a grant that was gone before the 429", all(in(transcript.SteadyPolling, "poll/1", tooLate), in(transcript.SteadyPolling, "poll/2", enough), in(transcript.SteadyPolling, "poll/3", tooLate)), Inconclusive, ""},
 	{"POLL-19", "one more question", all(in(lostOnes, "again/1", pendingAnswer), visit(lostOnes, "approve 1", unconfirmed)), Inconclusive, ""},
 	{"POLL-19", "the token comes after all", in(lostOnes, "again", answer(200, token)), Info, "collected-later"},
 	{"POLL-19", "the token is gone", in(lostOnes, "again", expiredAnswer), Info, "consumed"},

@@ -169,6 +169,8 @@ var tokenCases = []ruleCase{
 
 	{"POLL-17", "the user code polls", in(use, "user code as device code/poll", oauthError("authorization_pending")), Fail, "user-code-accepted"},
 	{"POLL-17", "throttled", in(use, "user code as device code/poll", oauthError("slow_down")), Warn, "throttled"},
+	{"POLL-17", "throttled before it looks", in(use, "mixed/as code", oauthError("slow_down")), Inconclusive, ""},
+	{"POLL-17", "throttled before it looks at a token", in(use, "access token as device code", oauthError("slow_down")), Inconclusive, ""},
 	{"POLL-17", "an authorization code", in(use, "mixed/as code", answer(200, token)), Fail, "device-code-as-code"},
 	{"POLL-17", "a refresh token", in(use, "mixed/as refresh token", answer(200, token)), Fail, "device-code-as-refresh-token"},
 	{"POLL-17", "an access token polls", in(use, "access token as device code", oauthError("authorization_pending")), Fail, "access-token-as-device-code"},

@@ -34,7 +34,11 @@ type Requirement struct {
 	Impact string   `yaml:"impact" json:"impact"`
 	Needs  []string `yaml:"needs" json:"needs,omitempty"`
 	Title  string   `yaml:"title" json:"title"`
-	Why    string   `yaml:"why" json:"why"`
+	// Control is what must have been seen before an accusation counts.
+	Control string `yaml:"control" json:"control"`
+	// Controls are the exchanges that show it: "SCENARIO: LABEL" or "SCENARIO: journey NAME".
+	Controls []string `yaml:"controls" json:"controls,omitempty"`
+	Why      string   `yaml:"why" json:"why"`
 }
 
 //go:embed requirements.yaml
@@ -51,7 +55,7 @@ func readCatalogue() []Requirement {
 		panic(fmt.Sprintf("rules: requirements.yaml: %v", err))
 	}
 	for i := range all {
-		all[i].Why = strings.TrimSpace(all[i].Why)
+		all[i].Why, all[i].Control = strings.TrimSpace(all[i].Why), strings.TrimSpace(all[i].Control)
 	}
 	return all
 }

@@ -18,17 +18,40 @@ func (j *judging) wasPending(x said) bool {
 		j.inconclusive("%s, and so ends a grant that is only polled: %s (see POLL-01)", describe(x.Exchange), end)
 		return false
 	}
+	if !j.foundPending(x) {
+		j.inconclusive("%s, and no poll of this device was answered authorization_pending before: the cause is unknown", describe(x.Exchange))
+		return false
+	}
+	return true
+}
+
+// foundPending says that an earlier poll of the same device was answered as for a
+// pending code.
+func (j *judging) foundPending(x said) bool {
 	code := x.Form().Get("device_code")
-	for _, before := range j.Transcripts[x.scenario].Exchanges {
-		if before.N >= x.N {
-			break
-		}
-		if pending := hasError(before, "authorization_pending", "slow_down"); pending && before.Form().Get("device_code") == code {
-			return true
+	return slices.ContainsFunc(j.Transcripts[x.scenario].Exchanges, func(before wire.Exchange) bool {
+		return before.N < x.N && hasError(before, "authorization_pending", "slow_down") && before.Form().Get("device_code") == code
+	})
+}
+
+// byThatAct is the control of every rule that says an act approved a grant: a
+// grant that nobody touched brings no token, and no earlier poll of the same device
+// had one. Without it the rule is inconclusive.
+func (j *judging) byThatAct(x said) bool {
+	for _, untouched := range j.all(steady, labels.Poll) {
+		if hasToken(untouched.Exchange) {
+			j.inconclusive("%s, but a device that is only polled gets a token too (see POLL-01)", describe(x.Exchange))
+			return false
 		}
 	}
-	j.inconclusive("%s, and no poll of this device was answered authorization_pending before: the cause is unknown", describe(x.Exchange))
-	return false
+	code := x.Form().Get("device_code")
+	for _, before := range j.Transcripts[x.scenario].Exchanges {
+		if before.N < x.N && hasToken(before) && code != "" && before.Form().Get("device_code") == code {
+			j.inconclusive("%s, but this device had a token before", describe(x.Exchange))
+			return false
+		}
+	}
+	return true
 }
 
 // endsByItself says how a grant ended that was polled as it should be and that

@@ -53,6 +53,11 @@ func TestNoActIsAccusedWithoutAControl(t *testing.T) {
 		{"VERIFY-10", "ends-the-grant", transcript.CompleteURI, labels.BeforeLook, labels.AfterLook, Fail, Inconclusive},
 		{"VERIFY-15", "ended", transcript.Abandoned, labels.Join(labels.Login, labels.Before), labels.Join(labels.Login, labels.Poll), Warn, Inconclusive},
 		{"POLL-11", "dead", transcript.Expiry, labels.AliveBefore, labels.AlivePoll, Fail, Inconclusive},
+		{"VERIFY-01", "no-token", transcript.Approval, labels.Pending, labels.Token, Fail, Inconclusive},
+		{"POLL-04", "ended", transcript.SlowedApproval, labels.Burst, labels.Pending, Fail, Inconclusive},
+		{"POLL-08", "other-answer", transcript.Denial, labels.Pending, labels.Denied, Fail, Inconclusive},
+		{"POLL-13", "not-seen", transcript.Approval, labels.Pending, labels.Token, Fail, Inconclusive},
+		{"SEC-06", "ends-other-grants", transcript.Guessing, labels.UntouchedBefore, labels.UntouchedPoll, Warn, Inconclusive},
 		{"POLL-03", "ended", transcript.ImpatientPolling, labels.Nth(labels.Burst, 1), labels.Nth(labels.Burst, 2), Fail, Inconclusive},
 	} {
 		rule, _ := ForID(c.id)
@@ -75,6 +80,45 @@ func TestNoActIsAccusedWithoutAControl(t *testing.T) {
 		}
 		if j := judge(ended, in(transcript.SteadyPolling, labels.Poll, gone)); j.Verdict != c.without {
 			t.Errorf("%s: %s (%s) where every grant ends by itself", c.id, j.Verdict, j.Reason)
+		}
+	}
+}
+
+// TestNoActApprovesWhatApprovesItself: where a device that is only polled gets a
+// token, nobody's act is the cause of one.
+func TestNoActApprovesWhatApprovesItself(t *testing.T) {
+	issued := answer(200, token)
+	for _, c := range []struct {
+		id, code, scenario, label string
+		severity                  Verdict
+	}{
+		{"RESP-11", "approved-together", transcript.Approval, labels.BystanderPoll, Fail},
+		{"VERIFY-02", "approved-without-login", transcript.NoSession, labels.Join(labels.Poll, labels.NotLoggedIn), Fail},
+		{"VERIFY-03", "approved-by-wrong-code", transcript.WrongUserCodes, labels.Pending, Fail},
+		{"VERIFY-10", "decides", transcript.CompleteURI, labels.AfterLook, Fail},
+		{"VERIFY-14", "token", transcript.Expiry, labels.Join(labels.Entered, labels.Poll), Fail},
+		{"VERIFY-15", "approved", transcript.Abandoned, labels.Join(labels.Login, labels.Poll), Fail},
+		{"POLL-09", "token", transcript.Denial, labels.Nth(labels.Denied, 1), Fail},
+		{"POLL-16", "token-after-denial", transcript.DecisionRaces, labels.Nth(labels.Join(labels.Deny, labels.After), 1), Fail},
+		{"SEC-07", "forged-from-another-site", transcript.CrossSite, labels.Join(labels.Poll, labels.CrossSiteQuery), Fail},
+		{"SEC-09", "not-asked", transcript.RepeatedConsent, labels.AfterTyping, Warn},
+		{"SEC-13", "decided-elsewhere", transcript.Tenants, labels.PageOwner, Fail},
+		{"LOAD-01", "token-without-approval", transcript.Fleet, labels.Nth(labels.Nth(labels.Poll, 7), 3), Fail},
+	} {
+		rule, _ := ForID(c.id)
+		accused := func(edits ...edit) bool {
+			e := clone(recorded(t))
+			for _, change := range edits {
+				change(e)
+			}
+			return slices.ContainsFunc(rule.Judge(e).Findings, func(f Finding) bool { return f.Code == c.code && f.Severity == c.severity })
+		}
+		approved := in(c.scenario, c.label, issued)
+		if !accused(approved) {
+			t.Errorf("%s: no %s with its control", c.id, c.code)
+		}
+		if accused(approved, in(transcript.SteadyPolling, labels.Nth(labels.Poll, 4), issued)) {
+			t.Errorf("%s: %s where every grant approves itself", c.id, c.code)
 		}
 	}
 }

@@ -153,6 +153,15 @@ func (j *judging) onlyThrottled(x said, what string) bool {
 	return true
 }
 
+// perhapsThrottled is onlyThrottled for a request that was sent once.
+func (j *judging) perhapsThrottled(x said, what string) bool {
+	if !hasError(x.Exchange, "slow_down") {
+		return false
+	}
+	j.inconclusive("slow_down for %s: that may be about the pace and not about the request", what)
+	return true
+}
+
 func (j *judging) notApplicable(format string, args ...any) {
 	j.obstacles = append(j.obstacles, obstacle{NA, fmt.Sprintf(format, args...)})
 }

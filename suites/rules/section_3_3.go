@@ -101,7 +101,7 @@ func personCanApprove(j *judging) {
 		j.inconclusive("%s", noProof(last.Exchange))
 		return
 	}
-	if !j.certain(visit, transcript.Approval, labels.Token) {
+	if !recognised(last.Exchange) && !j.wasPending(last) || !j.certain(visit, transcript.Approval, labels.Token) {
 		return
 	}
 	j.fail("no-token", "200 with a token after the approval", describe(last.Exchange), device, last)
@@ -213,6 +213,7 @@ func approvalNeedsLogin(j *judging) {
 		case !ok:
 		case hasToken(x.Exchange) && visit.StillAuthenticated:
 			j.note("token-in-page", "session forgotten: a script on the page still held a token, so the approval was authenticated", x)
+		case hasToken(x.Exchange) && !j.byThatAct(x):
 		case hasToken(x.Exchange):
 			j.fail("approved-without-login", quoted("authorization_pending"), fmt.Sprintf("%s: %s (the page: %s)", name, describe(x.Exchange), visit.Outcome), x)
 		case name == labels.WrongPassword && visit.Outcome != transcript.LoginFailed:
@@ -295,7 +296,9 @@ func wrongUserCodeRefused(j *judging) {
 	case !ok:
 		return
 	case hasToken(pending.Exchange):
-		j.fail("approved-by-wrong-code", quoted("authorization_pending"), describe(pending.Exchange), pending)
+		if j.byThatAct(pending) {
+			j.fail("approved-by-wrong-code", quoted("authorization_pending"), describe(pending.Exchange), pending)
+		}
 		return
 	case j.undefined(pending):
 		return
@@ -454,7 +457,9 @@ func completeURINeverDecides(j *judging) {
 		return
 	}
 	if hasToken(x.Exchange) {
-		j.fail("decides", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after only opening the page", x)
+		if j.byThatAct(x) {
+			j.fail("decides", quoted("authorization_pending")+": nothing was clicked", describe(x.Exchange)+" after only opening the page", x)
+		}
 		return
 	}
 	if j.undefined(x) {

@@ -8,8 +8,8 @@ import (
 )
 
 var section33People = []Rule{
-	{"VERIFY-12", one(transcript.DecidedCodes), nil, decidedCodeIsDead},
-	{"VERIFY-13", one(transcript.TwoPeople), nil, twoPeopleOneCode},
+	{"VERIFY-12", one(transcript.DecidedCodes), one(transcript.Denial), decidedCodeIsDead},
+	{"VERIFY-13", one(transcript.TwoPeople), one(transcript.Denial), twoPeopleOneCode},
 	{"VERIFY-15", one(transcript.Abandoned), nil, abandoningDecidesNothing},
 }
 
@@ -152,6 +152,9 @@ func (j *judging) afterDenial(scenario, label string, tried bool) {
 	x, ok := j.first(scenario, label)
 	switch {
 	case !ok:
+	case hasToken(x.Exchange) && tried && j.denialsUnseen():
+		j.inconclusive("%s for a denied code, but the server does not end a denied grant that nobody approves either (see POLL-09)", describe(x.Exchange))
+	case hasToken(x.Exchange) && tried && !j.byThatAct(x):
 	case hasToken(x.Exchange) && tried:
 		j.fail("denial-overturned", quoted("access_denied"), describe(x.Exchange)+", after a denied code was approved", x)
 	case hasToken(x.Exchange):
@@ -354,10 +357,14 @@ func (j *judging) stillPending(part string, again transcript.Journey) {
 		}
 		switch {
 		case hasToken(x.Exchange):
-			j.fail("approved", quoted("authorization_pending"), fmt.Sprintf("%s, after the end user left at the %s", describe(x.Exchange), part), x)
+			if j.byThatAct(x) {
+				j.fail("approved", quoted("authorization_pending"), fmt.Sprintf("%s, after the end user left at the %s", describe(x.Exchange), part), x)
+			}
 			return
 		case hasError(x.Exchange, "access_denied"):
-			j.warn("denied", quoted("authorization_pending"), fmt.Sprintf("%s, after the end user left at the %s", describe(x.Exchange), part), x)
+			if j.wasPending(x) {
+				j.warn("denied", quoted("authorization_pending"), fmt.Sprintf("%s, after the end user left at the %s", describe(x.Exchange), part), x)
+			}
 			return
 		case j.undefined(x):
 			return

@@ -71,7 +71,7 @@ func missingDeviceCode(j *judging) {
 		x, ok := j.first(tokenErrors, label)
 		name := strings.TrimPrefix(label, "device_code/")
 		switch {
-		case !ok:
+		case !ok, j.perhapsThrottled(x, "a device_code that is "+name):
 		case recognised(x.Exchange), serverFault(x.Exchange):
 			j.fail("not-refused", quoted("invalid_request"), fmt.Sprintf("%s for a device_code that is %s", describe(x.Exchange), name), x)
 		case hasError(x.Exchange, "invalid_request"):
@@ -103,6 +103,7 @@ func unknownDeviceCode(j *judging) {
 			j.note("trims", "the server ignores white space after the code", x)
 		case name == labels.CaseSwapped && recognised(x.Exchange) && j.caseless(x.Form().Get("device_code")):
 			j.note("hex-case", "the server ignores the case of a hexadecimal code", x)
+		case j.perhapsThrottled(x, "a code that is "+unknownCodeWords[name]):
 		case recognised(x.Exchange):
 			j.fail("recognised-"+slug(name), quoted("invalid_grant"), observed, x)
 		case serverFault(x.Exchange):

@@ -135,6 +135,10 @@ func clientIdentified(j *judging) {
 
 // burned: the code did not survive a request of somebody who proved nothing.
 func (j *judging) burned(client string, after said) {
+	if end := j.endsByItself(); end != "" {
+		j.inconclusive("%s, and so ends a grant that is only polled: %s (see POLL-01)", describe(after.Exchange), end)
+		return
+	}
 	j.warn("burned", "the code still works for its client", fmt.Sprintf("%s for a code after a request that named it without %s client's proof", describe(after.Exchange), article(client)), after)
 }
 

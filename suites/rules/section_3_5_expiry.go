@@ -80,6 +80,10 @@ func (j *judging) lateApproval() {
 		j.pass("approved and collected %.1f s after the codes were issued", (x.Sent - l.began).Seconds())
 	case recognised(x.Exchange):
 		j.note("late-approval-pending", describe(x.Exchange)+" right after a late approval (see POLL-13)", x)
+	case !terminal(x.Exchange):
+		j.note("no-late-approval", "no answer that RFC 8628 defines came after the late approval: "+describe(x.Exchange), x)
+	case !j.foundPending(x), j.approvalsUnseen(), j.endsByItself() != "":
+		j.note("no-late-approval", describe(x.Exchange)+" after the late approval; whether that ended the grant is unknown", x)
 	default:
 		j.fail("approval-lost", "a token after an approval within the lifetime", fmt.Sprintf("%s %.1f s after the codes were issued", describe(x.Exchange), (x.Received-l.began).Seconds()), x)
 	}
@@ -121,6 +125,8 @@ func approvedCodeExpires(j *judging) {
 		j.pass("%s: no token (see POLL-10)", observed)
 	case terminal(x.Exchange):
 		j.pass("%s", observed)
+	case !j.livedBefore(story):
+		j.inconclusive("%s, and no poll was answered authorization_pending within the lifetime", observed)
 	default:
 		j.fail("other-error", quoted("expired_token"), observed, x)
 	}
@@ -157,6 +163,7 @@ func expiredUserCode(j *judging) {
 			j.inconclusive("%s: the decision came within the lifetime, so this half was not seen", story.when)
 		case visit.Ended < l.over:
 			j.note("not-late", story.when+": no page asked before the end, and the decision came within the lifetime")
+		case hasToken(x.Exchange) && !j.byThatAct(x):
 		case hasToken(x.Exchange):
 			j.fail("token", "the page rejects an expired user code", describe(x.Exchange)+": "+story.when, x)
 		case visit.Outcome == transcript.LoginFailed, visit.Outcome == transcript.AtLogin:

@@ -238,7 +238,9 @@ func denialReported(j *judging) {
 			j.warn("late", quoted("access_denied")+" at the next compliant poll, or the one after it", fmt.Sprintf("seen at poll %d", i+1), polls[:i+1]...)
 			return
 		case !hasError(x.Exchange, "authorization_pending", "slow_down"):
-			j.fail("other-answer", quoted("access_denied"), describe(x.Exchange), x)
+			if j.wasPending(x) {
+				j.fail("other-answer", quoted("access_denied"), describe(x.Exchange), x)
+			}
 			return
 		}
 	}
@@ -254,7 +256,9 @@ func denialFinal(j *judging) {
 	for _, x := range polls {
 		switch {
 		case hasToken(x.Exchange):
-			j.fail("token", "no token after a denial", describe(x.Exchange), x)
+			if j.byThatAct(x) {
+				j.fail("token", "no token after a denial", describe(x.Exchange), x)
+			}
 		case !recognised(x.Exchange):
 			ended = true
 		case ended && hasError(x.Exchange, "authorization_pending"):
@@ -290,6 +294,16 @@ func expiryReported(j *judging) {
 	}
 }
 
+// livedBefore is the control of what is said of an expired code: it was pending
+// while it lived or, if it was not polled then, codes of the same lifetime were.
+func (j *judging) livedBefore(code string) bool {
+	polls := j.all(transcript.Expiry, labels.Join(code, labels.Alive))
+	if len(polls) == 0 {
+		polls = slices.Concat(j.all(transcript.Expiry, labels.Join(labels.Polled, labels.Alive)), j.all(transcript.Expiry, labels.AliveBefore), j.all(transcript.Expiry, labels.AlivePoll))
+	}
+	return slices.ContainsFunc(polls, func(x said) bool { return recognised(x.Exchange) })
+}
+
 // expired judges the polls of one code after its lifetime.
 func (j *judging) expired(code string, polls []said) {
 	for i, x := range polls {
@@ -300,6 +314,8 @@ func (j *judging) expired(code string, polls []said) {
 		case i > 0 && terminal(x.Exchange):
 		case hasError(x.Exchange, "expired_token"):
 			j.pass("%s", observed)
+		case i == 0 && !j.livedBefore(code):
+			j.inconclusive("%s, and no poll was answered authorization_pending within the lifetime", observed)
 		case hasError(x.Exchange, "invalid_grant"):
 			j.warnStrict("invalid-grant", quoted("expired_token"), observed, x)
 		case i == 0:

@@ -12,9 +12,9 @@ import (
 )
 
 var section35Races = []Rule{
-	{"POLL-15", one(transcript.RacingPolls), nil, singleUseUnderRace},
-	{"POLL-16", one(transcript.DecisionRaces), []string{transcript.Denial, transcript.RacingPolls}, pollRacingDecision},
-	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling}, overloadAndLostAnswers},
+	{"POLL-15", one(transcript.RacingPolls), one(transcript.Approval), singleUseUnderRace},
+	{"POLL-16", one(transcript.DecisionRaces), []string{transcript.Denial, transcript.Approval, transcript.RacingPolls}, pollRacingDecision},
+	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling, transcript.Approval}, overloadAndLostAnswers},
 }
 
 // maxShown bounds the exchanges that one finding points at.
@@ -150,6 +150,9 @@ func (j *judging) nobodyWon(scenario string, k int, answers []said, sent int) {
 		j.inconclusive("race %d: no token, and %d answers were lost or reported overload", k, sent-len(answers))
 	case hasError(after[len(after)-1].Exchange, "slow_down"):
 		j.inconclusive("race %d: still slow_down after %d compliant polls", k, len(after))
+	case j.approvalsUnseen():
+		j.inconclusive("race %d: no token, and an approval without a race brings none either (see POLL-13)", k)
+	case j.undefined(after[len(after)-1]):
 	case terminal(after[len(after)-1].Exchange):
 		// Taking the others for replays and revoking the grant is allowed
 		// (RFC 6749 section 4.1.2 recommends it for codes), and nobody gained by it.
@@ -208,6 +211,12 @@ func (j *judging) denialsUnseen() bool {
 	return len(polls) > 0 && !slices.ContainsFunc(polls, func(x said) bool { return terminal(x.Exchange) })
 }
 
+// approvalsUnseen says that the plain approval brought no token either.
+func (j *judging) approvalsUnseen() bool {
+	polls := j.all(transcript.Approval, labels.Token)
+	return len(polls) > 0 && !slices.ContainsFunc(polls, func(x said) bool { return hasToken(x.Exchange) })
+}
+
 // raceWonTwice says that polls in one moment get several tokens without any
 // decision near.
 func (j *judging) raceWonTwice() (twice bool) {
@@ -230,6 +239,7 @@ func (j *judging) decisionSurvives(goal transcript.Goal, k int, visit transcript
 	tokens, last := withToken(everything), after[len(after)-1]
 	pending := hasError(last.Exchange, "authorization_pending")
 	switch {
+	case goal == transcript.Deny && len(tokens) > 0 && !j.byThatAct(tokens[0]):
 	case goal == transcript.Deny && len(tokens) > 0:
 		j.fail("token-after-denial", quoted("access_denied"), fmt.Sprintf("%s (%s)", describe(tokens[0].Exchange), visit.Name), tokens[0])
 	case differentTokens(tokens) > 1 && j.raceWonTwice():
@@ -246,6 +256,9 @@ func (j *judging) decisionSurvives(goal transcript.Goal, k int, visit transcript
 	case goal == transcript.Deny && !pending:
 	case terminal(last.Exchange) && len(j.Transcripts[scenario].Labelled(labels.Nth(labels.Join(string(goal), labels.Race), k))) > 1:
 		j.note("grant-lost", fmt.Sprintf("%s: both polls may have come after the approval and counted as replays (POLL-15), or a token was lost in transit (%s)", describe(last.Exchange), visit.Name), append(shown(race), last)...)
+	case goal == transcript.Approve && j.approvalsUnseen():
+		j.inconclusive("%s after %d compliant polls, and an approval without a race is not seen either (see POLL-13)", describe(last.Exchange), len(after))
+	case !pending && (j.undefined(last) || !j.wasPending(last)):
 	case j.certain(visit, scenario, label):
 		j.fail("decision-lost", map[transcript.Goal]string{transcript.Deny: quoted("access_denied"), transcript.Approve: "200 with a token"}[goal],
 			fmt.Sprintf("%s after %d compliant polls: a simultaneous poll undid the decision (%s)", describe(last.Exchange), len(after), visit.Name), append(shown(race), last)...)
@@ -276,7 +289,11 @@ func overloadAndLostAnswers(j *judging) {
 		case terminal(last.Exchange):
 			j.measure("consumed", fmt.Sprintf("after a broken connection, the device gets no token: %s", describe(last.Exchange)), lost, last)
 		case hasError(last.Exchange, "authorization_pending"):
-			if visit, ok := j.journey(scenario, labels.Round(labels.Approve, k)); ok && j.certain(visit, scenario, label) {
+			if visit, ok := j.journey(scenario, labels.Round(labels.Approve, k)); !ok {
+				return
+			} else if j.approvalsUnseen() {
+				j.inconclusive("%s after a lost answer, and an approval is not seen without one either (see POLL-13)", describe(last.Exchange))
+			} else if j.certain(visit, scenario, label) {
 				j.fail("policy-pending-for-ever", "the token, or "+quoted("invalid_grant"), fmt.Sprintf("%s at %d polls after a lost answer", describe(last.Exchange), len(after)), lost, last)
 			}
 		default:
@@ -303,9 +320,12 @@ func (j *judging) stateSurvivesOverload() {
 					continue
 				}
 				evidence := []said{{x, scenario}, {later, scenario}}
-				if terminal(later) {
+				switch {
+				case terminal(later) && !j.foundPending(evidence[0]):
+					j.inconclusive("%s after %d, and no poll of this device was answered authorization_pending before: the cause is unknown", describe(later), x.Status)
+				case terminal(later):
 					j.fail("policy-ended-by-overload", "the grant continues after "+fmt.Sprint(x.Status), describe(later), evidence...)
-				} else {
+				default:
 					j.note("survived-overload", fmt.Sprintf("%d, then %s", x.Status, strings.TrimPrefix(describe(later), "status ")), evidence...)
 				}
 				break

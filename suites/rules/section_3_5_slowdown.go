@@ -57,7 +57,11 @@ func slowDownNotTerminal(j *judging) {
 	if !ok {
 		return
 	}
-	if !recognised(after.Exchange) {
+	switch {
+	case recognised(after.Exchange):
+	case j.undefined(after), !j.wasPending(after):
+		return
+	default:
 		j.fail("ended", quoted("authorization_pending"), describe(after.Exchange)+" after waiting as slow_down requires", burst[0], after)
 		return
 	}
@@ -74,8 +78,9 @@ func slowDownNotTerminal(j *judging) {
 	case hasToken(last.Exchange):
 		j.pass("slow_down, then %s, and a token after the approval", describe(after.Exchange))
 	case recognised(last.Exchange) && !j.certain(j.visitOf(slowed), slowed, labels.Token):
-	case recognised(last.Exchange) && !j.collected(transcript.Approval):
-		j.inconclusive("%d polls did not see the approval, with or without an earlier slow_down (see POLL-13)", len(polls))
+	case !j.collected(transcript.Approval):
+		j.inconclusive("%s at poll %d after the approval, with or without an earlier slow_down (see POLL-13)", describe(last.Exchange), len(polls))
+	case !recognised(last.Exchange) && (j.undefined(last) || !j.wasPending(last)):
 	default:
 		j.fail("lost", "a token after the approval, as without slow_down", fmt.Sprintf("%s at poll %d after the approval", describe(last.Exchange), len(polls)), burst[0], last)
 	}

@@ -106,10 +106,29 @@ func approvalSeenPromptly(j *judging) {
 		case wantsProof(last):
 			j.inconclusive("%s", noProof(last.Exchange))
 		case hasError(last.Exchange, "authorization_pending", "slow_down") && !j.certain(j.visitOf(c.scenario), c.scenario, labels.Token):
+		case !recognised(last.Exchange) && !j.livedUntilApproved(last):
 		default:
 			j.fail("not-seen", "200 at the next compliant poll", fmt.Sprintf("approved %s: %s after %d polls", c.when, describe(last.Exchange), len(polls)), polls...)
 		}
 	}
+}
+
+// livedUntilApproved says that a grant whose device hears neither that it is pending
+// nor gets a token had been pending before its approval. One that was approved before its first poll cannot have been seen
+// pending: there, another device of the client stands in for it.
+func (j *judging) livedUntilApproved(end said) bool {
+	if end.scenario != transcript.EarlyApproval {
+		return j.wasPending(end)
+	}
+	if other, ok := j.maybe(transcript.EarlyApproval, labels.Join(labels.Served, labels.Poll)); ok && !recognised(other.Exchange) {
+		j.inconclusive("%s, and so ends the grant of another device that nobody decided about: %s", describe(end.Exchange), describe(other.Exchange))
+		return false
+	}
+	if alone := j.endsByItself(); alone != "" {
+		j.inconclusive("%s, and so ends a grant that is only polled: %s (see POLL-01)", describe(end.Exchange), alone)
+		return false
+	}
+	return true
 }
 
 // visitOf is the journey that approved in a scenario.

@@ -684,6 +684,7 @@ func codesNotInterchangeable(j *judging) {
 		x, ok := j.first(tokenUse, p.label)
 		switch {
 		case !ok:
+		case j.perhapsThrottled(x, p.what):
 		case recognised(x.Exchange):
 			j.fail(p.code, "an error", fmt.Sprintf("%s for %s", describe(x.Exchange), p.what), x)
 		case j.approvalWorked(tokenUse, labels.Of(labels.Approve, labels.Mixed), labels.MixedToken):
@@ -691,10 +692,13 @@ func codesNotInterchangeable(j *judging) {
 		}
 	}
 	if x, ok := j.first(tokenUse, labels.AccessTokenAsDeviceCode); ok {
-		if recognised(x.Exchange) {
-			j.fail("access-token-as-device-code", quoted("invalid_grant"), describe(x.Exchange)+" for an access token presented as a device code", x)
-		} else {
-			j.pass("an access token presented as a device code: %s", describe(x.Exchange))
+		const what = "an access token presented as a device code"
+		switch {
+		case j.perhapsThrottled(x, what):
+		case recognised(x.Exchange):
+			j.fail("access-token-as-device-code", quoted("invalid_grant"), describe(x.Exchange)+" for "+what, x)
+		default:
+			j.pass("%s: %s", what, describe(x.Exchange))
 		}
 	}
 	if visit, _ := j.Transcripts[tokenUse].Journey(labels.DeviceCodeTyped); visit.Trouble != nil && visit.Trouble.Class == transcript.ValueLost {

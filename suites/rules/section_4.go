@@ -15,7 +15,7 @@ import (
 var section4 = []Rule{
 	{"META-01", one(transcript.Metadata), nil, endpointAdvertised},
 	{"META-02", one(transcript.Metadata), nil, grantTypeAdvertised},
-	{"META-03", one(transcript.Metadata), nil, advertisedURLIsSound},
+	{"META-03", one(transcript.Metadata), one(transcript.DeviceAuthorization), advertisedURLIsSound},
 	{"META-04", one(transcript.Metadata), nil, issuerIsEqual},
 	{"META-05", one(transcript.Metadata), []string{transcript.DeviceAuthorization}, metadataForm},
 }
@@ -120,9 +120,18 @@ func advertisedURLIsSound(j *judging) {
 	case !ok:
 	case hasCodes(x.Exchange):
 		j.pass("%s serves the request", x.URL)
+	case j.servedNowhere():
+		j.inconclusive("%s, and so does the endpoint that the run uses answer this client (see DA-01)", describe(x.Exchange))
 	default:
 		j.fail("not-served", "codes for a valid request", describe(x.Exchange), x)
 	}
+}
+
+// servedNowhere says that the endpoint of the run refuses the same request: the
+// cause is not the address.
+func (j *judging) servedNowhere() bool {
+	x, asked := j.maybe(transcript.DeviceAuthorization, labels.ValidPublic)
+	return asked && !hasCodes(x.Exchange)
 }
 
 // META-04

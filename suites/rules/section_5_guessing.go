@@ -303,7 +303,7 @@ func limitIsNoWeapon(j *judging) {
 	if !ok {
 		return
 	}
-	if !recognised(untouched.Exchange) {
+	if !recognised(untouched.Exchange) && !j.undefined(untouched) && j.wasPending(untouched) {
 		j.warn("ends-other-grants", quoted("authorization_pending"), "for a code that was not typed, after many wrong ones: "+describe(untouched.Exchange), untouched)
 	}
 	for _, series := range []string{labels.LoggedIn, labels.Anonymous} {

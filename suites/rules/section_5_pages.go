@@ -88,6 +88,7 @@ func decisionsAreNotForged(j *judging) {
 		}
 		x, approved, known := approvedBy(name)
 		switch {
+		case approved && !j.byThatAct(x):
 		case approved:
 			j.fail("forged-from-another-site", quoted("authorization_pending")+": the end user pressed nothing",
 				fmt.Sprintf("a page at %s sent %s %s %s, and the device got its token; cookies sent: %s", clip(a.From), a.Method, clip(a.URL), clip(a.Forged), orNone(a.Cookies)), x)
@@ -257,6 +258,7 @@ func noSilentRepeat(j *judging) {
 	x, ok := j.first(scenario, labels.AfterTyping)
 	switch {
 	case !ok:
+	case hasToken(x.Exchange) && !j.byThatAct(x):
 	case hasToken(x.Exchange):
 		j.warn("not-asked", "a page that asks for the decision", "the typed code alone got the device its token: "+describe(x.Exchange), x)
 	case visit.Outcome == transcript.AtDecision && recognised(x.Exchange):

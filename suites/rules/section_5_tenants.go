@@ -105,6 +105,9 @@ func (j *judging) codeOnForeignPage() {
 		return
 	}
 	if hasToken(owner.Exchange) {
+		if !j.byThatAct(owner) {
+			return
+		}
 		j.fail("decided-elsewhere", "a page that does not know the code", "an end user of the second tenant approved a device of the first on the second tenant's page", owner)
 		return
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 var sectionExt = []Rule{
-	{"EXT-01", one(transcript.Extensions), nil, pkceOnDeviceRequest},
+	{"EXT-01", one(transcript.Extensions), one(transcript.Approval), pkceOnDeviceRequest},
 	{"EXT-02", one(transcript.Extensions), one(transcript.Metadata), dpopBound},
 	{"EXT-03", one(transcript.Extensions), one(transcript.Metadata), badProofsRefused},
 	{"EXT-04", one(transcript.Extensions), one(transcript.Metadata), nonceChallengeHarmless},
@@ -86,6 +86,9 @@ func pkceOnDeviceRequest(j *judging) {
 		j.pass("supported: the correct verifier gets the token; a wrong or missing one does not")
 	case saysLittle(right), wantsProof(right):
 		j.inconclusive("%s for the correct code_verifier", describe(right.Exchange))
+	case j.approvalsUnseen(), j.endsByItself() != "":
+		j.inconclusive("%s for the correct code_verifier, and a code without a challenge fails too (see POLL-13)", describe(right.Exchange))
+	case j.undefined(right):
 	default:
 		j.fail("right-verifier", "200 with a token", describe(right.Exchange)+" for the correct code_verifier", right)
 	}
@@ -253,7 +256,7 @@ func badProofsRefused(j *judging) {
 		j.pass("the server rejects %d invalid proofs, and the code still works afterwards", refused)
 	case saysLittle(good), hasError(good.Exchange, "invalid_dpop_proof", "use_dpop_nonce"):
 		j.inconclusive("%s for a valid proof", describe(good.Exchange))
-	case j.badlyProbed(good):
+	case j.badlyProbed(good) && j.endsByItself() == "":
 		j.warn("consumes-the-code", "an invalid proof leaves the code unchanged", describe(good.Exchange)+" for a valid proof after the invalid ones", good)
 	default:
 		j.inconclusive("%s for a valid proof on a code that met no invalid one", describe(good.Exchange))
@@ -311,6 +314,8 @@ func nonceChallengeHarmless(j *judging) {
 		j.inconclusive("%s for the retry with the nonce", describe(last.Exchange))
 	case j.badlyProbed(last):
 		j.inconclusive("%s for the retry with the nonce, and an invalid proof may have ended the code before", describe(last.Exchange))
+	case j.endsByItself() != "":
+		j.inconclusive("%s for the retry with the nonce, and so ends a grant that is only polled (see POLL-01)", describe(last.Exchange))
 	default:
 		j.fail("consumed", "200 with a token for the retry with the nonce", describe(last.Exchange), plain, last)
 	}

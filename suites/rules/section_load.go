@@ -113,8 +113,10 @@ func (j *judging) ownAnswers(d fleetDevice) {
 		j.fail("two-tokens", "one token for each approved device", fmt.Sprintf("device %d got %d", d.k, differentTokens(d.tokens)), d.tokens...)
 	case len(d.tokens) > 0 && d.visit.Outcome == transcript.Denied:
 		j.fail("token-for-denied", quoted("access_denied"), fmt.Sprintf("device %d was denied: %s", d.k, describe(d.tokens[0].Exchange)), d.tokens[0])
+	case len(d.tokens) > 0 && undecided && d.visit.Outcome != transcript.Unfinished && !j.byThatAct(d.tokens[0]):
 	case len(d.tokens) > 0 && undecided && d.visit.Outcome != transcript.Unfinished:
 		j.fail("token-without-approval", quoted("authorization_pending"), fmt.Sprintf("device %d was not approved: %s", d.k, describe(d.tokens[0].Exchange)), d.tokens[0])
+	case undecided && terminal(last.Exchange) && d.visit.Name == "" && !j.wasPending(last):
 	case undecided && terminal(last.Exchange) && d.visit.Name == "":
 		j.fail("ended-undecided", quoted("authorization_pending"), fmt.Sprintf("device %d was not decided: %s", d.k, describe(last.Exchange)), last)
 	case d.approved() && len(d.tokens) == 0 && d.lost > 0:
@@ -125,6 +127,7 @@ func (j *judging) ownAnswers(d fleetDevice) {
 		j.inconclusive("device %d was approved and still gets slow_down", d.k)
 	case d.approved() && len(d.tokens) == 0 && last.Sent < d.visit.Ended:
 		j.inconclusive("device %d did not poll after its approval", d.k)
+	case d.approved() && len(d.tokens) == 0 && !recognised(last.Exchange) && (j.undefined(last) || !j.wasPending(last)):
 	case d.approved() && len(d.tokens) == 0 && j.certain(d.visit, transcript.Fleet, labels.Nth(labels.Poll, d.k)):
 		j.fail("approved-without-token", "a token for each approved device", fmt.Sprintf("device %d was approved: %s", d.k, describe(last.Exchange)), last)
 	}

@@ -48,7 +48,7 @@ const (
 // with a code of its own that is left alone.
 //
 // Labels: STORY/device; login/STORY/device; untouched/expired/1 ...; polled/alive/1 ...,
-// polled/expired/1 ...; alive/before, alive/poll; decided/token; approved/expired;
+// polled/expired/1 ...; alive/before, alive/poll; decided/before, decided/token; approved/expired;
 // opened/poll; entered/poll. Journeys: decided, approved, opened, entered, and
 // login STORY.
 func expiry(c *conversation) error {
@@ -171,6 +171,9 @@ func (e *expiring) persons() {
 	} {
 		stands := sync.OnceFunc(standing.Done)
 		e.tellOf(story.name, func(s useragent.Agent, d *device) error {
+			if story.name == labels.Decided {
+				d.pollNow(labels.DecidedBefore) // at once, like alive/before
+			}
 			act := story.act(d)
 			if err := d.until(act - time.Duration(float64(paused)*e.c.Clock.rate)); err != nil {
 				return err

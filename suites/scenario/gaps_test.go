@@ -32,7 +32,7 @@ var unpaced = map[string]*regexp.Regexp{
 	transcript.DecisionRaces:    regexp.MustCompile(`/race/`),
 	transcript.RacingPolls:      regexp.MustCompile(`^race/\d+/([2-9]|1\d)$`), // beside the first
 	transcript.CompleteURI:      regexp.MustCompile(`^before look$`),
-	transcript.Expiry:           regexp.MustCompile(`^alive/before$`),
+	transcript.Expiry:           regexp.MustCompile(`^(alive|decided)/before$`),
 	transcript.Extensions:       regexp.MustCompile(`^dpop/bad/|^dpop/nonce$`),
 }
 

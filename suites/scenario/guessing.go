@@ -48,7 +48,7 @@ const (
 // NAME, waiting; NAME, again; NAME, held again; the trick new cookies and X-Forwarded-For. Before each
 // trick/NAME comes control/NAME, a guess without the trick. First of all a right
 // code in the spelling of that trick: spelling accepted. Labels: right/N/device,
-// device codes/1 ..., untouched/device, untouched/poll.
+// device codes/1 ..., untouched/device, untouched/before, untouched/poll.
 func guessing(c *conversation) error {
 	if !c.Profile.Limits.AllowLockouts {
 		return &Skipped{"many wrong user codes may lock an account or an address: use --allow-lockouts, or set limits.allow_lockouts in the profile"}
@@ -68,6 +68,7 @@ func guessing(c *conversation) error {
 	if err != nil {
 		return err
 	}
+	untouched.pollNow(labels.UntouchedBefore) // at once: a short series is over within an interval
 	if g.account != nil {
 		err = g.loggedIn(other)
 	}

@@ -62,7 +62,7 @@ counted/device, counted/base, counted/early, counted/probe`},
 	transcript.Expiry: {labels: `untouched/device, untouched/expired/1..3
 polled/device, polled/alive/1..99, polled/expired/1..3
 alive/device, alive/before, alive/poll
-decided/device, decided/token
+decided/device, decided/before, decided/token
 approved/device, approved/expired
 opened/device, opened/poll
 entered/device, entered/poll`, journeys: "decided\napproved\nopened\nentered"},
@@ -326,7 +326,7 @@ counted/device, counted/base`}},
 		{"short lives: the login comes first", transcript.Expiry, &telling{at: &idp{lifetime: 40}}, script{labels: `untouched/device, untouched/expired/1..3
 polled/device, polled/alive/1..6, polled/expired/1..3
 alive/device, alive/before, alive/poll
-login/decided/device, decided/device, decided/token
+login/decided/device, decided/device, decided/before, decided/token
 login/approved/device, approved/device, approved/expired
 login/opened/device, opened/device, opened/poll
 entered/device, entered/poll`, journeys: "login decided, decided\nlogin approved, approved\nlogin opened, opened\nentered"}},

@@ -255,14 +255,15 @@ const (
 
 // Of transcript.Expiry.
 const (
-	Polled      = "polled"
-	Alive       = "alive"
-	AlivePoll   = Alive + "/" + Poll
-	AliveBefore = Alive + "/" + Before
-	Decided     = "decided"
-	Opened      = "opened"
-	Entered     = "entered"
-	Expired     = "expired"
+	Polled        = "polled"
+	Alive         = "alive"
+	AlivePoll     = Alive + "/" + Poll
+	AliveBefore   = Alive + "/" + Before
+	Decided       = "decided"
+	DecidedBefore = Decided + "/" + Before
+	Opened        = "opened"
+	Entered       = "entered"
+	Expired       = "expired"
 )
 
 // Of transcript.TokenUse.
@@ -420,6 +421,7 @@ const (
 	Trick                  = "trick"
 	DeviceCodes            = "device codes"
 	UntouchedPoll          = Untouched + "/" + Poll
+	UntouchedBefore        = Untouched + "/" + Before
 	Spelling               = "spelling"
 	SpellingAccepted       = "spelling accepted"
 )
