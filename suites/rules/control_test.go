@@ -55,7 +55,6 @@ func TestNoActIsAccusedWithoutAControl(t *testing.T) {
 		{"POLL-11", "dead", transcript.Expiry, labels.AliveBefore, labels.AlivePoll, Fail, Inconclusive},
 		{"VERIFY-01", "no-token", transcript.Approval, labels.Pending, labels.Token, Fail, Inconclusive},
 		{"POLL-04", "ended", transcript.SlowedApproval, labels.Burst, labels.Pending, Fail, Inconclusive},
-		{"POLL-08", "other-answer", transcript.Denial, labels.Pending, labels.Denied, Fail, Inconclusive},
 		{"POLL-13", "not-seen", transcript.Approval, labels.Pending, labels.Token, Fail, Inconclusive},
 		{"SEC-06", "ends-other-grants", transcript.Guessing, labels.UntouchedBefore, labels.UntouchedPoll, Warn, Inconclusive},
 		{"POLL-03", "ended", transcript.ImpatientPolling, labels.Nth(labels.Burst, 1), labels.Nth(labels.Burst, 2), Fail, Inconclusive},

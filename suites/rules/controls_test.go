@@ -120,8 +120,9 @@ func (c control) broken(e Evidence) map[string]edit {
 }
 
 // speaksOfTheAnswer are the rules for which an answer to a poll is itself the
-// evidence, whatever was done before it.
-var speaksOfTheAnswer = []string{"POLL-01", "ERR-01", "ERR-02", "ERR-04", "ERR-05", "TOKEN-09"}
+// evidence, whatever was done before it. POLL-08: the page denied the code, so the
+// server had it.
+var speaksOfTheAnswer = []string{"POLL-01", "POLL-08", "ERR-01", "ERR-02", "ERR-04", "ERR-05", "TOKEN-09"}
 
 // polledAfterwards are devices that a scenario polls only after the act, by their
 // first poll: what other devices were told is the control.

@@ -238,7 +238,8 @@ func denialReported(j *judging) {
 			j.warn("late", quoted("access_denied")+" at the next compliant poll, or the one after it", fmt.Sprintf("seen at poll %d", i+1), polls[:i+1]...)
 			return
 		case !hasError(x.Exchange, "authorization_pending", "slow_down"):
-			if j.wasPending(x) {
+			// Where the page said that it was denied, the grant was there to be denied.
+			if j.denial().Outcome == transcript.Denied && j.denial().Confirmed && !seesNoPages(j.denial()) || j.wasPending(x) {
 				j.fail("other-answer", quoted("access_denied"), describe(x.Exchange), x)
 			}
 			return
