@@ -25,7 +25,7 @@ const whatHelps = "try --parallel 1, fewer other programs, a longer code lifetim
 func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j rules.Judgement) rules.Judgement {
 	for _, name := range rule.Scenarios {
 		for _, late := range evidence.Transcripts[name].Late {
-			if !spoils(late.Kind, j.Verdict, r) {
+			if !spoils(late.Kind, j.Verdict, r) || beyondDoubt(late.Kind, evidence, j) {
 				continue
 			}
 			seen := j.Reason
@@ -48,6 +48,27 @@ func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j
 		}
 	}
 	return j
+}
+
+// beyondDoubt says that a token was given away, which no limit and no lost code can
+// be the cause of.
+func beyondDoubt(kind transcript.LateKind, evidence rules.Evidence, j rules.Judgement) bool {
+	if j.Verdict != rules.Fail || kind != transcript.LateLimited && kind != transcript.LateForgotten {
+		return false
+	}
+	for _, f := range j.Findings {
+		for _, ref := range f.Exchanges {
+			for _, x := range evidence.Transcripts[ref.Scenario].Exchanges {
+				if f.Severity != rules.Fail || x.N != ref.N {
+					continue
+				}
+				if o, err := x.Object(); err == nil && o.Has("access_token") {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // spoils says that a verdict may be the work of such lateness.

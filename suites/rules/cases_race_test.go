@@ -38,6 +38,7 @@ var raceCases = []ruleCase{
 		more(racing, "race/1/1", "after/1/1", 0, tooLate)), Inconclusive, ""},
 	{"POLL-15", "nobody asked again", in(racing, "race/1", tooLate), Inconclusive, ""},
 	{"POLL-15", "losers meet 500 in every race", all(loser(1, answer(500, "")), loser(2, answer(500, "")), loser(3, answer(500, "")), loser(4, answer(500, ""))), Warn, "server-error"},
+	{"POLL-15", "losers meet 500 in two of the races", all(loser(1, answer(500, "")), loser(3, answer(500, ""))), Warn, "server-error"},
 	{"POLL-15", "a loser meets 500 once", loser(1, answer(500, "")), Pass, ""},
 	{"POLL-15", "losers hear expired_token", loser(1, expiredAnswer), Pass, ""},
 	{"POLL-15", "losers hear pending", loser(1, pendingAnswer), Pass, ""},

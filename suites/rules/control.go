@@ -26,11 +26,11 @@ func (j *judging) wasPending(x said) bool {
 }
 
 // foundPending says that an earlier poll of the same device was answered as for a
-// pending code.
+// pending code. slow_down alone may come before the server looks the code up.
 func (j *judging) foundPending(x said) bool {
 	code := x.Form().Get("device_code")
 	return slices.ContainsFunc(j.Transcripts[x.scenario].Exchanges, func(before wire.Exchange) bool {
-		return before.N < x.N && hasError(before, "authorization_pending", "slow_down") && before.Form().Get("device_code") == code
+		return before.N < x.N && hasError(before, "authorization_pending") && before.Form().Get("device_code") == code
 	})
 }
 
@@ -111,12 +111,30 @@ func (j *judging) consequence(id string, r Judgement) Judgement {
 	if why == "" {
 		return r
 	}
-	r.Verdict, r.Reason = Inconclusive, why
 	r.Findings = slices.Clone(r.Findings)
+	proven := false
 	for i := range r.Findings {
-		r.Findings[i].Severity, r.Findings[i].Strict = Info, false
+		if j.restsOnPolls(r.Findings[i]) {
+			r.Findings[i].Severity, r.Findings[i].Strict = Info, false
+		}
+		proven = proven || r.Verdict != Info && r.Findings[i].Severity == r.Verdict
+	}
+	if !proven {
+		r.Verdict, r.Reason = Inconclusive, why
 	}
 	return r
+}
+
+// restsOnPolls says that a finding shows nothing but answers to polls.
+func (j *judging) restsOnPolls(f Finding) bool {
+	for _, ref := range f.Exchanges {
+		for _, x := range j.Transcripts[ref.Scenario].Exchanges {
+			if x.N == ref.N && !j.isPoll(x) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Reads are the scenarios that the rule may look at: its own, those that run for

@@ -76,6 +76,8 @@ func (j *judging) hostileProbe(label string, tries []said) {
 	switch {
 	case faults >= 2 && harmless && serverFault(plain.Exchange):
 		j.note("server-error-anyway", fmt.Sprintf("%s for %s, and %s for harmless text in its place", describe(last.Exchange), what, describe(plain.Exchange)), last, plain)
+	case faults >= 2 && !harmless && !strings.HasPrefix(label, labels.Size+"/"):
+		j.inconclusive("%s for %s, and the same request with harmless text got no answer", describe(last.Exchange), what)
 	case faults >= 2:
 		j.fail("policy-server-error", withinLimit, fmt.Sprintf("%s, twice, for %s", describe(last.Exchange), what), tries...)
 	case hangs >= 2:

@@ -203,11 +203,11 @@ func tokenParametersInBody(j *judging) {
 		j.untried("no-secret-in-query", "no secret was sent in the query: it needs --allow-lockouts (the secret ends up in access logs) and a client with a secret")
 		return
 	}
-	none, _ := j.maybe(scenario, labels.SecretNone)
+	none, asked := j.first(scenario, labels.SecretNone)
 	right, ok := j.first(scenario, labels.SecretRight)
 	redeemed, _ := j.maybe(transcript.UnprovenClient, labels.Join(labels.Confidential, labels.Secretless))
 	switch {
-	case !ok, j.onlyThrottled(none, "a request without the secret"), j.onlyThrottled(x, "the secret in the query"):
+	case !ok, !asked, j.onlyThrottled(none, "a request without the secret"), j.onlyThrottled(x, "the secret in the query"):
 	case recognised(none.Exchange) && hasToken(redeemed.Exchange):
 		j.note("no-secret-needed", "the server requires no secret at all (TOKEN-05)", none, redeemed)
 	case recognised(none.Exchange):

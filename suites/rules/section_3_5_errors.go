@@ -142,26 +142,35 @@ func (j *judging) strays() {
 	var odd groups
 	total := 0
 	for _, name := range sortedNames(j.Transcripts) {
-		all := j.Transcripts[name].Exchanges
-		total += len(all)
-		final := map[string]wire.Exchange{}
-		for _, x := range all {
-			if !x.Superseded {
-				final[x.Label] = x
-			}
-		}
-		for _, x := range all {
-			last, asked := final[x.Label]
-			same := last.Status == x.Status && (last.Failure == nil) == (x.Failure == nil)
-			if x.Superseded && asked && !same && !hasError(x, "slow_down") {
-				odd.add(describe(x), said{x, name})
-			}
+		total += len(j.Transcripts[name].Exchanges)
+		for _, x := range j.straysIn(name) {
+			odd.add(describe(x.Exchange), x)
 		}
 	}
 	for _, key := range odd.order {
 		list := odd.found[key]
 		j.note("stray", fmt.Sprintf("%d of %d requests: %s; sent again, they got another answer", len(list), total, key), list[:min(maxEvidence, len(list))]...)
 	}
+}
+
+// straysIn are the answers of a scenario that did not come again when the same was
+// asked again.
+func (j *judging) straysIn(scenario string) (list []said) {
+	all := j.Transcripts[scenario].Exchanges
+	final := map[string]wire.Exchange{}
+	for _, x := range all {
+		if !x.Superseded {
+			final[x.Label] = x
+		}
+	}
+	for _, x := range all {
+		last, asked := final[x.Label]
+		same := last.Status == x.Status && (last.Failure == nil) == (x.Failure == nil)
+		if x.Superseded && asked && !same && !hasError(x, "slow_down") {
+			list = append(list, said{x, scenario})
+		}
+	}
+	return list
 }
 
 // statusCode names a wrong status in a finding: "200-invalid_grant".

@@ -12,8 +12,8 @@ import (
 )
 
 var section35Races = []Rule{
-	{"POLL-15", one(transcript.RacingPolls), one(transcript.Approval), singleUseUnderRace},
-	{"POLL-16", one(transcript.DecisionRaces), []string{transcript.Denial, transcript.Approval, transcript.RacingPolls}, pollRacingDecision},
+	{"POLL-15", one(transcript.RacingPolls), append(one(transcript.Approval), unraced...), singleUseUnderRace},
+	{"POLL-16", one(transcript.DecisionRaces), append([]string{transcript.Denial, transcript.Approval, transcript.RacingPolls}, unraced...), pollRacingDecision},
 	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling, transcript.Approval}, overloadAndLostAnswers},
 }
 
@@ -116,25 +116,59 @@ func singleUseUnderRace(j *judging) {
 	j.note("races", fmt.Sprintf("%d codes, %d polls each, sent within %s, %s", raced, width, apart.Round(10*time.Microsecond), how))
 }
 
-// faultyRounds are the server errors of a race, one for each round that had any.
-type faultyRounds []said
+// unraced are the scenarios that tell how often the server fails without a race.
+var unraced = []string{transcript.TokenErrors, transcript.DeviceErrors, transcript.HostileCharacters}
+
+// faultyRounds counts the server errors of a race.
+type faultyRounds struct {
+	faults          []said
+	answers, rounds int // all answers, and the rounds with an error
+}
 
 func (f *faultyRounds) round(answers []said) {
-	if i := slices.IndexFunc(answers, func(x said) bool { return serverFault(x.Exchange) }); i >= 0 {
-		*f = append(*f, answers[i])
+	before := len(f.faults)
+	for _, x := range answers {
+		if serverFault(x.Exchange) {
+			f.faults = append(f.faults, x)
+		}
+	}
+	f.answers += len(answers)
+	if len(f.faults) > before {
+		f.rounds++
 	}
 }
 
-// falls judges the server errors of a race. Its requests cannot be sent again: an
-// error in every round is the race's doing, one in some of them may be a gateway's.
+// falls judges the server errors of a race. Its requests cannot be sent again: the
+// errors are the race's doing where they are several times as frequent in it as
+// they are elsewhere, and a gateway's otherwise.
 func (j *judging) falls(f faultyRounds, rounds int, severity Verdict, expected string) {
-	switch {
-	case len(f) == 0:
-	case len(f) == rounds && rounds > 1:
-		j.find(severity, "server-error", expected, fmt.Sprintf("%s in each of %d rounds", describe(f[0].Exchange), rounds), shown(f))
-	default:
-		j.note("stray", fmt.Sprintf("%s in %d of %d rounds", describe(f[0].Exchange), len(f), rounds), shown(f)...)
+	if len(f.faults) == 0 {
+		return
 	}
+	const enough, times = 60, 5
+	elsewhere, all := j.faultsElsewhere()
+	often := f.rounds > 1 && len(f.faults)*all > times*elsewhere*f.answers
+	observed := fmt.Sprintf("%s in %d of %d rounds", describe(f.faults[0].Exchange), f.rounds, rounds)
+	switch {
+	case all >= enough && often, all < enough && f.rounds == rounds && rounds > 2:
+		j.find(severity, "server-error", expected, observed, shown(f.faults))
+	default:
+		j.note("stray", observed, shown(f.faults)...)
+	}
+}
+
+// faultsElsewhere counts the answers outside of races, and the server errors among
+// those that did not come again when the same was asked again.
+func (j *judging) faultsElsewhere() (faults, all int) {
+	for _, name := range unraced {
+		all += len(j.Transcripts[name].Exchanges)
+		for _, x := range j.straysIn(name) {
+			if serverFault(x.Exchange) || x.Failure != nil {
+				faults++
+			}
+		}
+	}
+	return faults, all
 }
 
 // nobodyWon judges a race in which no poll got the token: the grant must have

@@ -103,11 +103,12 @@ func (d *device) burst() error {
 }
 
 // hasty is one poll of a burst. An odd answer is followed by the next poll anyway;
-// only a limit says something about the pace.
+// where that gets another, the odd one said nothing about the pace.
 func (d *device) hasty(label string) wire.Exchange {
+	before := d.answer
 	x := d.pollRaw(label)
-	if oddity(x) != "" && !x.Overloaded() {
-		d.c.supersede(x)
+	if strange := oddity(before); strange != "" && oddity(x) == "" && !before.Overloaded() && before.Label != labels.Device {
+		d.c.supersede(before)
 	}
 	return x
 }
