@@ -156,7 +156,7 @@ func guard(o Options, s *settings) error {
 }
 
 func newTransport(ctx context.Context, s *settings, o Options, now func() int64) transport.Transport {
-	t := transport.Options{Context: ctx, Policy: s.plan.Connections.Policy, Timeout: s.timeout, TLS: tlsConfig(s, o.Site.tls), Dial: o.dial, Sources: s.sources, Now: now}
+	t := transport.Options{Context: ctx, Policy: s.plan.Connections.Policy, Timeout: s.timeout, TLS: tlsConfig(s, o.Site.tls), Dial: o.dial, Sources: s.sources, OnlyLoopback: !o.Allowed, Now: now}
 	if s.plan.Transport == "net/http" {
 		return transport.NewStandard(t)
 	}

@@ -57,7 +57,12 @@ func tookEffect(visit transcript.Journey) bool {
 
 // refusedTo says that the pages let the end user get to no decision.
 func refusedTo(visit transcript.Journey) bool {
-	return !visit.Decided || visit.Outcome == transcript.CodeRejected || visit.Outcome == transcript.ErrorPage
+	return !visit.Decided || shutOut(visit)
+}
+
+// shutOut says that a page told the end user that the code is of no use.
+func shutOut(visit transcript.Journey) bool {
+	return visit.Outcome == transcript.CodeRejected || visit.Outcome == transcript.ErrorPage
 }
 
 // VERIFY-12
@@ -270,7 +275,7 @@ func (j *judging) approvedByA(scenario, owner string) {
 
 // atOnce: which of two simultaneous deciders wins is free.
 func (j *judging) atOnce(scenario string) {
-	rounds, met := 0, 0
+	rounds, met, alone := 0, 0, 0
 	for n := 1; n <= maxRounds; n++ {
 		part := labels.Round(labels.AtOnce, n)
 		a, there := j.Transcripts[scenario].Journey(labels.Of(part, labels.PersonA))
@@ -283,8 +288,11 @@ func (j *judging) atOnce(scenario string) {
 			continue
 		}
 		rounds++
-		if a.Decided && b.Decided {
+		switch {
+		case a.Decided && b.Decided:
 			met++
+		case a.Decided && shutOut(b), b.Decided && shutOut(a):
+			alone++
 		}
 		x, ok := j.maybe(scenario, labels.Join(part, labels.After))
 		if !ok || !hasToken(x.Exchange) {
@@ -302,6 +310,8 @@ func (j *judging) atOnce(scenario string) {
 		j.note("rounds", fmt.Sprintf("both at once: %d rounds, both pressed approve in %d; one token each", rounds, met))
 		if met > 0 {
 			j.pass("two approvals at once make one decision (%d rounds)", met)
+		} else if alone == rounds {
+			j.pass("of two end users at once, one can decide (%d rounds)", rounds)
 		} else if !j.holdsClaims() {
 			j.inconclusive("at once: the two never pressed approve in the same round")
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -96,9 +98,18 @@ func (t *lean) keep(slot int32, k kept) {
 
 func (t *lean) dialTCP(ctx context.Context, network, address string) (net.Conn, error) {
 	d := net.Dialer{Timeout: t.o.Timeout, KeepAlive: -1}
-	if n := len(t.o.Sources); n > 0 {
+	n := len(t.o.Sources)
+	if n > 0 {
 		d.LocalAddr = &net.TCPAddr{IP: t.o.Sources[int(t.next.Add(1))%n]}
-		d.Control = portAtConnect
+	}
+	d.Control = func(network, address string, c syscall.RawConn) error {
+		if host, _, err := net.SplitHostPort(address); t.o.OnlyLoopback && (err != nil || !net.ParseIP(host).IsLoopback()) {
+			return fmt.Errorf("%s is not on this machine any more", address)
+		}
+		if n > 0 {
+			return portAtConnect(network, address, c)
+		}
+		return nil
 	}
 	return d.DialContext(ctx, network, address)
 }

@@ -103,6 +103,9 @@ type Options struct {
 	// Dial opens a TCP connection; nil: net.Dialer, from Sources in turn.
 	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	Sources []net.IP
+	// OnlyLoopback refuses every other address: a name may resolve to another
+	// machine by the time of the dial.
+	OnlyLoopback bool
 	// Now is the run's clock.
 	Now func() int64
 }
