@@ -72,7 +72,7 @@ func personCanApprove(j *judging) {
 			j.inconclusive("the page answered %d: overloaded, or too many attempts", status)
 			return
 		}
-		if n := len(visit.Steps); n > 0 && transcript.SaysLimited(visit.Steps[n-1].Alert+" "+visit.Steps[n-1].Text) {
+		if n := len(visit.Steps); n > 0 && visit.Steps[n-1].SaysLimited() {
 			j.inconclusive("the page has a limit: %s%s", visit.Outcome, lastWords(visit))
 			return
 		}

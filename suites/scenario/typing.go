@@ -389,8 +389,7 @@ func hadEnough(j transcript.Journey) (transcript.Step, bool) {
 		if step.Page == "probe" {
 			continue // a link preview, after the page itself
 		}
-		said := cmp.Or(step.Alert, step.Text)
-		return step, step.Status == http.StatusTooManyRequests || step.Status == http.StatusServiceUnavailable || !aboutLogin(step) && j.Outcome != transcript.Looked && transcript.SaysLimited(said)
+		return step, step.Status == http.StatusTooManyRequests || step.Status == http.StatusServiceUnavailable || !aboutLogin(step) && j.Outcome != transcript.Looked && step.SaysLimited()
 	}
 	return transcript.Step{}, false
 }
