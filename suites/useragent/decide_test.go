@@ -1,7 +1,9 @@
 package useragent
 
 import (
+	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -96,5 +98,15 @@ func TestQuestionsOnTheWayApproveNothing(t *testing.T) {
 		if onTheWay := c.page == yesOrNo; onTheWay && v.j.Decided {
 			t.Errorf("%s: an answer to a question on the way counts as the decision", c.goal)
 		}
+	}
+}
+
+// TestStepsHoldNoSecret: nothing that a step keeps as text tells the password.
+func TestStepsHoldNoSecret(t *testing.T) {
+	const said = "Is s3cret & more yours?"
+	j := transcript.Journey{Steps: []transcript.Step{{Title: said, Question: said + " · Yes", Alert: said, Text: said, Fields: []string{said}}}}
+	scrub(&j, "s3cret & more")
+	if told := fmt.Sprintf("%+v", j); strings.Contains(told, "s3cret") {
+		t.Error(told)
 	}
 }
