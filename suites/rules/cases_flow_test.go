@@ -138,6 +138,14 @@ var flowCases = []ruleCase{
 		j.Outcome = transcript.ErrorPage
 		j.Steps[len(j.Steps)-1].Alert = "Too many requests"
 	}), Inconclusive, ""},
+	{"VERIFY-01", "a footer that is about a CAPTCHA", undecidedApproval(func(j *transcript.Journey) {
+		j.Outcome = transcript.CodeRejected
+		j.Steps[len(j.Steps)-1].Text = "Unknown code. This site is protected by reCAPTCHA. Your account is unlocked."
+	}), Fail, "no-path"},
+	{"VERIFY-01", "an alert about the code, and a text about too many devices", undecidedApproval(func(j *transcript.Journey) {
+		j.Outcome = transcript.CodeRejected
+		j.Steps[len(j.Steps)-1].Alert, j.Steps[len(j.Steps)-1].Text = "Unknown code", "Unknown code. Too many devices? Remove one."
+	}), Fail, "no-path"},
 	{"VERIFY-02", "no login needed", in(transcript.NoSession, "poll/not logged in", answer(200, token)), Fail, "approved-without-login"},
 	{"VERIFY-02", "a token in the page's memory", all(in(transcript.NoSession, "poll/session forgotten", answer(200, token)),
 		visit(transcript.NoSession, "session forgotten", func(j *transcript.Journey) { j.StillAuthenticated = true })), Pass, ""},
