@@ -59,7 +59,7 @@ func TestByOurFault(t *testing.T) {
 func TestALimitOnCodesAccusesNobody(t *testing.T) {
 	requirement, _ := rules.Find("POLL-11")
 	rule, _ := rules.ForID("POLL-11")
-	late := []transcript.Late{{Kind: transcript.LateLimited, What: "decided: the page had had enough of user codes (status 429)"}}
+	late := []transcript.Late{{Kind: transcript.LateLimited, What: "decided: the page refused to check more user codes (status 429)"}}
 	evidence := rules.Evidence{Transcripts: map[string]transcript.Transcript{rule.Scenarios[0]: {Late: late}}}
 	got := byOurFault(requirement, rule, evidence, rules.Judgement{Verdict: rules.Fail, Reason: "error page"})
 	if got.Verdict != rules.Inconclusive || !strings.HasPrefix(got.Reason, "the server limits how many user codes are typed a minute: decided:") {

@@ -100,7 +100,7 @@ func printWalkthrough(w io.Writer, paint paint, t onboarding.Walkthrough) error 
 		}
 	}
 	if t.Limited != "" {
-		line("limit", "the page had had enough of user codes ("+t.Limited+"): if the server limits how many are typed a minute, set limits.user_codes_per_minute in the profile; a run finds the number, too")
+		line("limit", "the page refused to check more user codes ("+t.Limited+"): if the server limits how many are typed a minute, set limits.user_codes_per_minute in the profile; a run finds the number, too")
 	}
 	if len(t.Alike) > 0 {
 		fmt.Fprintf(w, "\nNo entry tells these pages from others of this visit: %s. Write one by hand.\n", strings.Join(t.Alike, ", "))

@@ -45,3 +45,9 @@ func TestEndsAreToldApart(t *testing.T) {
 		t.Errorf("%+v, alike %q", pages, alike)
 	}
 }
+
+func TestHeardWithoutAPoll(t *testing.T) {
+	if got, want := (Walkthrough{}).Heard(), "the device did not poll: nobody logged in or decided"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -86,7 +86,7 @@ func token(t Walkthrough) (string, bool) {
 // Heard says what the device got in the end.
 func (t Walkthrough) Heard() string {
 	if t.Polls == 0 {
-		return "no poll: no login, no decision"
+		return "the device did not poll: nobody logged in or decided"
 	}
 	if _, ok := token(t); ok {
 		return fmt.Sprintf("the device got a token at poll %d", t.Polls)

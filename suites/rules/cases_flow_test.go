@@ -138,6 +138,14 @@ var flowCases = []ruleCase{
 		j.Outcome = transcript.ErrorPage
 		j.Steps[len(j.Steps)-1].Alert = "Too many requests"
 	}), Inconclusive, ""},
+	{"VERIFY-01", "a footer that is about a CAPTCHA", undecidedApproval(func(j *transcript.Journey) {
+		j.Outcome = transcript.CodeRejected
+		j.Steps[len(j.Steps)-1].Text = "Unknown code. This site is protected by reCAPTCHA. Your account is unlocked."
+	}), Fail, "no-path"},
+	{"VERIFY-01", "an alert about the code, and a text about too many devices", undecidedApproval(func(j *transcript.Journey) {
+		j.Outcome = transcript.CodeRejected
+		j.Steps[len(j.Steps)-1].Alert, j.Steps[len(j.Steps)-1].Text = "Unknown code", "Unknown code. Too many devices? Remove one."
+	}), Fail, "no-path"},
 	{"VERIFY-02", "no login needed", in(transcript.NoSession, "poll/not logged in", answer(200, token)), Fail, "approved-without-login"},
 	{"VERIFY-02", "a token in the page's memory", all(in(transcript.NoSession, "poll/session forgotten", answer(200, token)),
 		visit(transcript.NoSession, "session forgotten", func(j *transcript.Journey) { j.StillAuthenticated = true })), Pass, ""},
@@ -153,6 +161,14 @@ var flowCases = []ruleCase{
 	{"VERIFY-03", "the session is gone", in(transcript.WrongUserCodes, "pending", oauthError("access_denied")), Fail, "session-ended"},
 	{"VERIFY-03", "a wrong code approves", in(transcript.WrongUserCodes, "pending", answer(200, token)), Fail, "approved-by-wrong-code"},
 	{"VERIFY-03", "a decision about nothing", visit(transcript.WrongUserCodes, "never issued", outcome(transcript.AtDecision)), Warn, "decision-for-unknown-code"},
+	{"VERIFY-03", "every wrong code met a limit", wrongCodes(func(j *transcript.Journey) {
+		j.Outcome = transcript.ErrorPage
+		j.Steps[len(j.Steps)-1].Alert = "Too many requests"
+	}), Inconclusive, ""},
+	{"VERIFY-03", "every wrong code met a 429", wrongCodes(ended(transcript.CodeRejected, 429)), Inconclusive, ""},
+	{"VERIFY-03", "one wrong code met a limit", visit(transcript.WrongUserCodes, "NUL", ended(transcript.CodeRejected, 429)), Pass, ""},
+	{"VERIFY-03", "a page that says success to anyone", visit(transcript.WrongUserCodes, "never issued", outcome(transcript.Approved)), Inconclusive, ""},
+	{"VERIFY-03", "success for another code, and the never-issued one is rejected", visit(transcript.WrongUserCodes, "empty", outcome(transcript.Approved)), Pass, ""},
 	{"VERIFY-03", "locked out afterwards", in(transcript.WrongUserCodes, "token", oauthError("authorization_pending")), Inconclusive, ""},
 	{"VERIFY-03", "the start URI holds the code", all(in(transcript.WrongUserCodes, "device", all2(member("user_code", `"ABCD-EFGH"`), member("verification_uri", `"http://h/device/ABCDEFGH"`))), untypedCodes, in(transcript.WrongUserCodes, "pending", answer(200, token))), NA, ""},
 	{"VERIFY-08", "never asked, as the profile says", all(noDeny(), visit(transcript.Denial, "deny", neverAsked), visit(transcript.Approval, "approve", neverAsked), visit(transcript.EarlyApproval, "approve", neverAsked), consentNever), Warn, "no-deny"},
@@ -340,6 +356,17 @@ func slowedTwice(n int) edit {
 			t.Exchanges = append(t.Exchanges, x)
 		}
 		e.Transcripts[t.Scenario] = t
+	}
+}
+
+// wrongCodes changes every visit that typed a wrong code.
+func wrongCodes(change func(*transcript.Journey)) edit {
+	return func(e Evidence) {
+		for i, j := range e.Transcripts[transcript.WrongUserCodes].Journeys {
+			if j.Goal == transcript.ReachDecision {
+				change(&e.Transcripts[transcript.WrongUserCodes].Journeys[i])
+			}
+		}
 	}
 }
 

@@ -115,9 +115,14 @@ var pageCases = []ruleCase{
 	{"SEC-12", "without credentials", in(transcript.CrossOriginReads, "page/verification_uri", header("Access-Control-Allow-Origin", "https://evil.example")), Warn, "foreign-origin"},
 	{"SEC-12", "any origin", in(transcript.CrossOriginReads, "page/verification_uri", header("Access-Control-Allow-Origin", "*")), Warn, "any-origin"},
 	{"SEC-12", "only the answer to OPTIONS reflects a foreign origin", in(transcript.CrossOriginReads, "preflight", all2(header("Access-Control-Allow-Origin", "https://evil.example"), header("Access-Control-Allow-Credentials", "true"))), Pass, ""},
-	{"SEC-12", "another cookie is for scripts", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+	{"SEC-12", "one of two cookies is for scripts, and may be the login", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
 		other := j.Cookies[0]
 		other.Name, other.HTTPOnly = "AUTH_HASH", false
+		j.Cookies = append(j.Cookies, other)
+	}), Inconclusive, ""},
+	{"SEC-12", "two cookies, both protected", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		other := j.Cookies[0]
+		other.Name = "AUTH_HASH"
 		j.Cookies = append(j.Cookies, other)
 	}), Pass, ""},
 	{"SEC-12", "its own origin", in(transcript.CrossOriginReads, "page", header("Access-Control-Allow-Origin", "http://127.0.0.1:18628")), Pass, ""},

@@ -72,7 +72,7 @@ func personCanApprove(j *judging) {
 			j.inconclusive("the page answered %d: overloaded, or too many attempts", status)
 			return
 		}
-		if n := len(visit.Steps); n > 0 && transcript.SaysLimited(visit.Steps[n-1].Alert+" "+visit.Steps[n-1].Text) {
+		if n := len(visit.Steps); n > 0 && visit.Steps[n-1].SaysLimited() {
 			j.inconclusive("the page has a limit: %s%s", visit.Outcome, lastWords(visit))
 			return
 		}
@@ -271,7 +271,7 @@ func wrongUserCodeRefused(j *judging) {
 		j.notApplicable("verification_uri already holds the user code, and no page asks for one: no wrong code can be typed")
 		return
 	}
-	typed := 0
+	typed, rejected, saysSuccess := 0, false, ""
 	for _, visit := range j.Transcripts[transcript.WrongUserCodes].Journeys {
 		if visit.Goal != transcript.ReachDecision {
 			continue
@@ -283,8 +283,18 @@ func wrongUserCodeRefused(j *judging) {
 			}
 		}
 		switch visit.Outcome {
-		case transcript.CodeRejected, transcript.ErrorPage, transcript.InputBlocked:
+		case transcript.CodeRejected, transcript.ErrorPage:
+			if n := len(visit.Steps); n > 0 && visit.Steps[n-1].Limited() {
+				j.note("limited", fmt.Sprintf("%s: the page refused to check the code%s", visit.Name, lastWords(visit)))
+				continue
+			}
 			typed++
+			rejected = rejected || visit.Name == labels.NeverIssued
+		case transcript.InputBlocked:
+			typed++
+		case transcript.Approved:
+			saysSuccess = cmp.Or(saysSuccess, visit.Name)
+			j.note("unclear", fmt.Sprintf("%s: the visit ended with %q%s", visit.Name, visit.Outcome, lastWords(visit)))
 		case transcript.AtDecision:
 			j.warn("decision-for-unknown-code", "the page rejects the code", fmt.Sprintf("%s: the page went on to %q", visit.Name, visit.Outcome))
 		default:
@@ -306,6 +316,9 @@ func wrongUserCodeRefused(j *judging) {
 		if j.wasPending(pending) {
 			j.fail("session-ended", quoted("authorization_pending"), describe(pending.Exchange)+" after wrong codes", pending)
 		}
+		return
+	case saysSuccess != "" && !rejected:
+		j.inconclusive("%s: the page says success to anyone: what it rejects cannot be seen", saysSuccess)
 		return
 	case typed == 0:
 		j.inconclusive("the page visibly rejected none of the wrong codes")

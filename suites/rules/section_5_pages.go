@@ -433,7 +433,8 @@ func (j *judging) noCrossOriginReads() {
 }
 
 // sessionCookies looks at the cookies of an end user who is logged in. Which of
-// several is the login, nobody sees: only what all of them lack, the login lacks.
+// several is the login, nobody sees: what all of them lack, the login lacks, and
+// where they differ, the cookies neither pass nor accuse.
 func (j *judging) sessionCookies(visit transcript.Journey) {
 	https := strings.HasPrefix(lastPage(visit), "https:")
 	var sessions []transcript.Cookie
@@ -454,6 +455,8 @@ func (j *judging) sessionCookies(visit transcript.Journey) {
 		}
 		return lacks
 	}
+	beside := false
+	var protected []string
 	for _, c := range sessions {
 		lacks := lacking(c)
 		observed := fmt.Sprintf("the cookie %s lacks %s", clip(c.Name), strings.Join(lacks, ", "))
@@ -462,12 +465,19 @@ func (j *judging) sessionCookies(visit transcript.Journey) {
 		})
 		switch {
 		case len(lacks) == 0:
-			j.pass("the cookie %s is protected", clip(c.Name))
+			protected = append(protected, clip(c.Name))
 		case shared:
 			j.warn("cookie", "HttpOnly, SameSite, and Secure on https", observed)
 		default:
-			j.note("cookie-beside", observed+"; another cookie has it, and may be the login")
+			j.note("cookie-beside", observed)
+			beside = true
 		}
+	}
+	switch {
+	case beside:
+		j.note("not-looked-at", "which of the cookies is the login was not seen, and not all of them are protected")
+	case len(protected) > 0:
+		j.pass("protected cookies: %s", strings.Join(protected, ", "))
 	}
 }
 

@@ -153,7 +153,7 @@ type wrongCode struct{ name, code string }
 func wrongCodes(r *random, sample string) []wrongCode {
 	shaped := r.like(sample)
 	return []wrongCode{
-		{"never issued", shaped},
+		{labels.NeverIssued, shaped},
 		{"empty", ""},
 		{"one character", shaped[:1]},
 		{"500 characters", r.from(strings.ToUpper(lowerLetters), 500)},

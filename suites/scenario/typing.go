@@ -166,7 +166,7 @@ func (t *typing) typed(e *entry, decided, again bool) {
 	t.confirmed = t.confirmed || again
 }
 
-// refused notes that a page had had enough of codes, and for how long: the code
+// refused notes that a page refused to check more codes, and for how long: the code
 // page, or the one that takes the decision. Where that happens often, the run keeps
 // to as many a minute as were looked at in the last one. It says whether the code
 // is worth another try.
@@ -226,7 +226,7 @@ func (e *Environment) Typed() string {
 	defer t.mu.Unlock()
 	switch {
 	case t.most == 0 && t.confirmed && t.limits > 0:
-		return fmt.Sprintf("the pages had had enough of user codes once (%s); the same code was accepted later, so that limits.user_codes_per_minute may help", t.seen)
+		return fmt.Sprintf("a page refused to check a user code (%s) and accepted the same code later: try limits.user_codes_per_minute in the profile if that comes again", t.seen)
 	case t.most == 0 || !t.confirmed && t.looked <= t.most:
 		return ""
 	}
@@ -236,7 +236,7 @@ func (e *Environment) Typed() string {
 	}
 	parts = append(parts, fmt.Sprintf("at %d a minute, the %d user codes and decisions of this run take about %s", t.most, t.looked, (time.Duration(t.looked)*aMinute/time.Duration(t.most)).Round(time.Minute)))
 	if t.most != t.own {
-		parts = append(parts, fmt.Sprintf("limits.user_codes_per_minute: %d in the profile keeps to it from the start", t.most))
+		parts = append(parts, fmt.Sprintf("to keep to that from the start, try limits.user_codes_per_minute: %d in the profile", t.most))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -282,7 +282,7 @@ func (c *conversation) turnToType(expires time.Time) (*entry, error) {
 }
 
 // journey is a visit in which a code may be typed: at the pace that the target
-// allows, and again where a page had had enough of codes and did not look at it.
+// allows, and again where a page refused to check more codes.
 func (c *conversation) journey(s useragent.Agent, task useragent.Task) transcript.Journey {
 	if c.typing == nil || !typesCode(task) {
 		return s.Journey(c.ctx, task)
@@ -303,7 +303,7 @@ func (c *conversation) journey(s useragent.Agent, task useragent.Task) transcrip
 		}
 		inTurn := c.typing.decisionsCount()
 		j := s.Journey(c.ctx, c.decidingInTurn(task))
-		step, enough := hadEnough(j)
+		step, enough := refusedToCheck(j)
 		switch {
 		case !enough || !c.issuedHere(task.UserCode):
 			c.typing.typed(e, j.Decided && !inTurn, try > 0)
@@ -328,7 +328,7 @@ func (c *conversation) journey(s useragent.Agent, task useragent.Task) transcrip
 // says nothing.
 func (c *conversation) neverTyped(task useragent.Task, step transcript.Step, since time.Time) {
 	if step.Status != http.StatusServiceUnavailable {
-		c.late(transcript.LateLimited, 0, since, "%s: the page had had enough of user codes (%s)", task.Name, describeRefusal(step))
+		c.late(transcript.LateLimited, 0, since, "%s: the page refused to check more user codes (%s)", task.Name, describeRefusal(step))
 	}
 }
 
@@ -377,9 +377,9 @@ func (c *conversation) issuedHere(code string) bool {
 	return c.userCodes[strings.ToUpper(bareCode(code))]
 }
 
-// hadEnough says that a journey ended at a page that had had enough of codes,
+// refusedToCheck says that a journey ended at a page that refused to check more codes,
 // and which.
-func hadEnough(j transcript.Journey) (transcript.Step, bool) {
+func refusedToCheck(j transcript.Journey) (transcript.Step, bool) {
 	switch j.Outcome {
 	case transcript.CodeRejected, transcript.ErrorPage, transcript.Unfinished, transcript.Looked:
 	default:
@@ -389,13 +389,12 @@ func hadEnough(j transcript.Journey) (transcript.Step, bool) {
 		if step.Page == "probe" {
 			continue // a link preview, after the page itself
 		}
-		said := cmp.Or(step.Alert, step.Text)
-		return step, step.Status == http.StatusTooManyRequests || step.Status == http.StatusServiceUnavailable || !aboutLogin(step) && j.Outcome != transcript.Looked && transcript.SaysLimited(said)
+		return step, step.Status == http.StatusTooManyRequests || step.Status == http.StatusServiceUnavailable || !aboutLogin(step) && j.Outcome != transcript.Looked && step.SaysLimited()
 	}
 	return transcript.Step{}, false
 }
 
-// aboutLogin says that a page asks who somebody is: it may have had enough of
+// aboutLogin says that a page asks who somebody is: it may refuse more of
 // that.
 func aboutLogin(step transcript.Step) bool {
 	switch step.Page {

@@ -178,7 +178,7 @@ func TestALimitIsFoundAndKept(t *testing.T) {
 				if approved != test.approved || e.typing.most != test.most {
 					t.Errorf("%d codes were approved, at %d a minute", approved, e.typing.most)
 				}
-				if said := e.Typed(); (said != "") != (test.most > 0) || test.most > 0 && !strings.Contains(said, "limits.user_codes_per_minute: 5") {
+				if said := e.Typed(); (said != "") != (test.most > 0) || test.most > 0 && !strings.Contains(said, "try limits.user_codes_per_minute: 5") {
 					t.Errorf("%q", said)
 				}
 			})

@@ -19,7 +19,7 @@ type Walkthrough struct {
 	// pointless.
 	Answer wire.Exchange
 	Polls  int
-	// Limited is what a page said that had had enough of user codes; "" for none.
+	// Limited is what a page said that refused to check more user codes; "" for none.
 	Limited string
 }
 
@@ -46,7 +46,7 @@ func Walk(ctx context.Context, e *Environment, name string) (walk Walkthrough, e
 	if walk.Journey, err = c.visitOnce(task); err != nil {
 		return walk, err
 	}
-	if step, enough := hadEnough(walk.Journey); enough {
+	if step, enough := refusedToCheck(walk.Journey); enough {
 		walk.Limited = describeRefusal(step)
 	}
 	// A login alone may approve, and a page that nobody knows may be a success: the

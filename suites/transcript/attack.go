@@ -1,6 +1,10 @@
 package transcript
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
 
 // Attack is one attempt to harm the end user: a hostile page in the user's
 // browser, a poisoned link, or a forged request.
@@ -110,18 +114,27 @@ func (g Guess) Limited() bool {
 // SaysLimited reports whether a page's text says that the server has had enough
 // requests or guesses.
 func SaysLimited(text string) bool {
-	text = strings.ToLower(text)
-	for _, word := range limitWords {
-		if strings.Contains(text, word) {
-			return true
-		}
-	}
-	return false
+	said := " " + strings.Join(strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ") + " "
+	return slices.ContainsFunc(limitPhrases, func(phrase string) bool { return strings.Contains(said, " "+phrase+" ") })
 }
 
-// limitWords are what a page says when it has had enough. None of them fits a
-// plain "wrong code, try again".
-var limitWords = []string{
-	"too many", "too often", "locked", "try again later", "wait a", "captcha", "not a robot", "rate limit", "temporarily",
-	"zu viele", "gesperrt", "später erneut", "trop de", "verrouillé", "demasiados", "bloquead",
+// limitPhrases are what a page says when it has had enough, in whole words. None of
+// them fits a plain "wrong code, try again", nor the furniture of a page, such as
+// "protected by reCAPTCHA" or "your account is unlocked".
+var limitPhrases = phrases(
+	"too many|too often|try again later|rate limit|rate limited",
+	"wait a minute|wait a few|wait a while|wait a little|wait a bit|wait before",
+	"is locked|is now locked|been locked|was locked|locked out|account locked|locked for",
+	"temporarily locked|temporarily blocked|temporarily disabled|temporarily suspended|temporarily unavailable",
+	"not a robot|solve the captcha|solve this captcha|complete the captcha|complete this captcha|enter the captcha|captcha required|captcha is required",
+	"zu viele|ist gesperrt|wurde gesperrt|vorübergehend gesperrt|später erneut|später noch einmal",
+	"trop de tentatives|trop de demandes|trop de requêtes|trop d essais|est verrouillé|temporairement verrouillé|été verrouillé",
+	"demasiados intentos|demasiados códigos|demasiadas solicitudes|demasiadas peticiones|está bloqueado|está bloqueada|sido bloqueado|sido bloqueada",
+)
+
+func phrases(lists ...string) (all []string) {
+	for _, list := range lists {
+		all = append(all, strings.Split(list, "|")...)
+	}
+	return all
 }

@@ -1,8 +1,10 @@
 package transcript
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -204,6 +206,16 @@ type Step struct {
 	Ways map[string][]Act `json:"-"`
 	// File is the name of the written screenshot below the report's folder.
 	File string `json:"file,omitempty"`
+}
+
+// SaysLimited reports whether the page says that the server has had enough. Only
+// where it has no alert, its whole text counts.
+func (s Step) SaysLimited() bool { return SaysLimited(cmp.Or(s.Alert, s.Text)) }
+
+// Limited reports whether the page, in words or by its status, refuses to look at
+// what was sent.
+func (s Step) Limited() bool {
+	return s.Status == http.StatusTooManyRequests || s.Status == http.StatusServiceUnavailable || s.SaysLimited()
 }
 
 // Act is one act on one element of a page.

@@ -41,3 +41,25 @@ func TestTroubleSaysWhatWhereAndWhatNext(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+func TestSaysLimited(t *testing.T) {
+	for text, want := range map[string]bool{
+		"Too many wrong codes. Wait a minute and try again.": true,
+		"Your account has been locked.":                      true,
+		"Please prove that you are not a robot":              true,
+		"Später erneut versuchen":                            true,
+		"Demasiados intentos":                                true,
+
+		"The code is wrong, try again. This site is protected by reCAPTCHA.":  false,
+		"The code is wrong. Pop-ups are blocked; unlocked accounts only.":     false,
+		"Please wait a moment. This temporarily changes the order of things.": false,
+		"Unknown code": false,
+	} {
+		if SaysLimited(text) != want {
+			t.Errorf("%q: want %v", text, want)
+		}
+	}
+	if !(Step{Text: "Too many requests"}).SaysLimited() || (Step{Alert: "Unknown code", Text: "Too many devices?"}).SaysLimited() {
+		t.Error("the text counts, and only where there is no alert")
+	}
+}

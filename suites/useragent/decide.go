@@ -40,6 +40,11 @@ func (v *visit) decide(p *pages.Sighting) choice {
 		v.j.Confirmed = true
 		return choice{end: transcript.Approved}
 	case pages.RoleDenied:
+		if v.declined && v.task.Goal == transcript.Deny {
+			// The question on the way was the decision after all.
+			v.j.Decided, v.j.Confirmed = true, true
+			return choice{end: transcript.Denied}
+		}
 		return choice{end: transcript.ErrorPage}
 	case pages.RoleError:
 		if t := v.asksBrowser(p); t != nil {
@@ -205,7 +210,9 @@ func (v *visit) atDecision(p *pages.Sighting) choice {
 	// afterwards nobody can tell it from the last question.
 	early := p.Role == pages.RoleConfirm && !v.loggedIn
 	if canApprove && !v.forgotten && v.task.OnTheWay != nil && v.task.OnTheWay(p.Question()) {
-		return choice{way: pages.Approve}
+		if way := v.wayOn(p, canDeny); way != "" {
+			return choice{way: way}
+		}
 	}
 	switch v.task.Goal {
 	case transcript.ReachDecision:
@@ -241,6 +248,24 @@ func (v *visit) atDecision(p *pages.Sighting) choice {
 		return choice{trouble: p.Trouble(transcript.NeedsScript, "the decision page appeared again, and it has scripts that the forms driver does not run")}
 	}
 	return v.pressApprove(p, false)
+}
+
+// wayOn is how to answer a question that is known to decide nothing; "" for not at
+// all. What is known may be wrong, so an end user who must not approve says no where
+// that is offered, and says yes to nothing that shows the code.
+func (v *visit) wayOn(p *pages.Sighting, canDeny bool) pages.Way {
+	switch v.task.Goal {
+	case transcript.Approve, transcript.ApproveWithoutSession:
+		return pages.Approve
+	}
+	switch {
+	case p.Shows(v.task.UserCode):
+		return ""
+	case canDeny:
+		v.declined = true
+		return pages.Deny
+	}
+	return pages.Approve
 }
 
 func (v *visit) pressApprove(p *pages.Sighting, forget bool) choice {

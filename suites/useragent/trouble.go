@@ -80,7 +80,7 @@ func scrub(j *transcript.Journey, secret string) {
 	}
 	for i := range j.Steps {
 		s := &j.Steps[i]
-		clean(&s.Reason, &s.Action, &s.URL, &s.Title, &s.Alert, &s.Text)
+		clean(&s.Reason, &s.Action, &s.Question, &s.URL, &s.Title, &s.Alert, &s.Text)
 		for i := range s.Fields {
 			clean(&s.Fields[i])
 		}

@@ -88,8 +88,9 @@ type Task struct {
 	// Watch are values that must not pass through the user agent.
 	Watch []Needle
 	// OnTheWay, if set, says that a decision page with this question (see
-	// transcript.Step) is known to decide nothing about the code: whatever the
-	// goal, the end user answers yes and goes on.
+	// transcript.Step) is known to decide nothing about the code: the end user
+	// answers it and goes on. Where the goal is not to approve, the answer is no
+	// if the page offers that.
 	OnTheWay func(question string) bool
 	// Clear is a checkbox to clear before approving; nil: none. The journey
 	// says whether it was found.

@@ -61,7 +61,9 @@ type visit struct {
 	codesSent, loginsSent, namesSent, approvals int
 	loginSinceCode                              bool
 	approved, denied, forgotten                 bool
-	seen                                        map[string]int
+	// declined: a question on the way was answered with no.
+	declined bool
+	seen     map[string]int
 	// earlier is what the pages said that asked for something.
 	earlier []string
 	// scripted says that a page had scripts.

@@ -346,6 +346,9 @@ const (
 	WrongPassword         = "wrong password"
 )
 
+// Of transcript.WrongUserCodes: a code of the right shape.
+const NeverIssued = "never issued"
+
 // Of transcript.CompleteURI and transcript.RepeatedConsent.
 const (
 	Before       = "before"

@@ -289,6 +289,13 @@ func (v *Sighting) Question() string {
 	return question
 }
 
+// Shows reports whether the page shows the user code, or asks whether it is the
+// right one.
+func (v *Sighting) Shows(userCode string) bool {
+	code := Bare(userCode)
+	return v.Role == RoleConfirm || code != "" && (strings.Contains(Bare(v.Said()), code) || Bare(v.Prefilled()) == code)
+}
+
 // AsksForPassword reports whether there is a password field.
 func (v *Sighting) AsksForPassword() bool { return v.password != none }
 

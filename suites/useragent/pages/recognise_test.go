@@ -130,6 +130,23 @@ func TestMenusAreNoSignals(t *testing.T) {
 	}
 }
 
+// TestWholeClausesAreSignals: "Approved" says something, although an earlier page
+// spoke of approved devices; not where it stood alone there, too.
+func TestWholeClausesAreSignals(t *testing.T) {
+	const form = `<form><label>User code <input name=user_code></label><button>Go</button></form>`
+	r := heuristics(t)
+	for _, c := range []struct{ before, end, want string }{
+		{`<p>Recently approved devices keep their access.</p>`, `<p>Approved</p>`, pages.RoleSuccess},
+		{`<p>Why was my access denied in the past.</p>`, `<p>Access denied.</p>`, pages.RoleDenied},
+		{`<p>Menu. Approved. Help.</p>`, `<p>Menu. Approved. Help.</p>`, ""},
+	} {
+		earlier := r.Recognise(snapshotOf(t, c.before+form, 200, nil), "").Said()
+		if p := r.Recognise(snapshotOf(t, c.end, 200, nil), "", earlier); p.Role != c.want {
+			t.Errorf("%s after %s is %q: %s", c.end, c.before, p.Role, p.Reason)
+		}
+	}
+}
+
 // TestNamedFields: the field that an entry names is the one that is looked at, and
 // a code that is in it already is not typed again.
 func TestNamedFields(t *testing.T) {

@@ -147,7 +147,9 @@ func denied(before []string) bool {
 	return slices.ContainsFunc(before[max(0, len(before)-negated):], func(w string) bool { return slices.Contains(negations, w) })
 }
 
-// stood says that an earlier page has the phrase between the same two words.
+// stood says that an earlier page has the phrase between the same two words. Where
+// they are all of a clause, "Access denied", they are a clause there, too: a page
+// may well speak of "recently approved devices" before.
 func stood(clause, phrase string, at int, earlier []string) bool {
 	from := strings.LastIndex(clause[:at], " ") + 1
 	rest := clause[at+len(phrase):]
@@ -158,7 +160,17 @@ func stood(clause, phrase string, at int, earlier []string) bool {
 		to = len(clause)
 	}
 	context := " " + strings.TrimSpace(clause[from:to]) + " "
-	return slices.ContainsFunc(earlier, func(page string) bool { return strings.Contains(words(page), context) })
+	return slices.ContainsFunc(earlier, func(page string) bool {
+		if context != clause {
+			return strings.Contains(words(page), context)
+		}
+		for said := range clauses(page) {
+			if said == clause {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // words spells a text or an identifier as lower-case words with one space
