@@ -38,6 +38,8 @@ func TestForgotten(t *testing.T) {
 		report.NewScenario(transcript.Transcript{Scenario: transcript.Approval, Again: lost}),
 		report.NewScenario(transcript.Transcript{Scenario: transcript.Denial}),
 	}
+	// Whether it was lost to later ones shows only when the scenario ran alone.
+	said = append(said, report.NewScenario(transcript.Transcript{Scenario: transcript.SteadyPolling, Late: lost}))
 	want := "the server keeps only so many pending codes and lost some of this run's to later ones (approval, token/1: gone); scenarios that met this were repeated alone: 1"
 	if got := forgotten(said); got != want || forgotten(said[1:]) != "" {
 		t.Errorf("%q, want %q", got, want)

@@ -11,27 +11,31 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // whatHelps is what to do about a machine that is too slow for a run.
 const whatHelps = "try --parallel 1, fewer other programs, a longer code lifetime, or the forms driver (verification.drivers)"
 
 // byOurFault takes back what a rule made of evidence that came too late by this
-// machine's own fault, also when its scenario was told again, alone. Missing
-// evidence gets its true reason. What was judged is withheld where the lateness
+// machine's own fault, or that a lost answer, a lost code or a limit spoiled,
+// also when its scenario was told again, alone. Missing evidence gets its true
+// reason. What was judged is withheld where the lateness
 // can have made it: accusations about a code that had expired, or about the pace
 // where a poll missed its moment, and a pass for polls that came later than they
 // might have.
 func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j rules.Judgement) rules.Judgement {
 	for _, name := range rule.Scenarios {
 		for _, late := range evidence.Transcripts[name].Late {
-			if !spoils(late.Kind, j.Verdict, r) || beyondDoubt(late.Kind, evidence, j) {
+			if !spoils(late.Kind, j.Verdict, r) || !late.Kind.OfMachine() && restsOnAnswer(late.Kind, j, evidence) {
 				continue
 			}
 			seen := j.Reason
 			j.Verdict = rules.Inconclusive
 			j.Reason = fmt.Sprintf("this machine was too slow: %s; %s. Observed: %s", describeLate(late), whatHelps, seen)
 			switch late.Kind {
+			case transcript.LateStray:
+				j.Reason = fmt.Sprintf("an answer was lost, also when this scenario ran alone or could not be repeated: %s. Observed: %s", late.What, seen)
 			case transcript.LateForgotten:
 				j.Reason = fmt.Sprintf("%s, also when this scenario ran alone or could not be repeated. Observed: %s", late.What, seen)
 			case transcript.LateLimited:
@@ -50,37 +54,27 @@ func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j
 	return j
 }
 
-// beyondDoubt says that a token was given away, which no limit and no lost code can
-// be the cause of.
-func beyondDoubt(kind transcript.LateKind, evidence rules.Evidence, j rules.Judgement) bool {
-	if j.Verdict != rules.Fail || kind != transcript.LateLimited && kind != transcript.LateForgotten {
-		return false
-	}
-	for _, f := range j.Findings {
-		for _, ref := range f.Exchanges {
-			for _, x := range evidence.Transcripts[ref.Scenario].Exchanges {
-				if f.Severity != rules.Fail || x.N != ref.N {
-					continue
-				}
-				if o, err := x.Object(); err == nil && o.Has("access_token") {
-					return true
-				}
-			}
-		}
-	}
-	return false
+// restsOnAnswer says that an accusation rests on what came all the same: on a token,
+// of which no limit and no lost answer is the cause; or, where an answer was lost, on
+// a 429 or 503, which is none.
+func restsOnAnswer(kind transcript.LateKind, j rules.Judgement, evidence rules.Evidence) bool {
+	return slices.ContainsFunc(j.Findings, func(f rules.Finding) bool {
+		return f.Severity == j.Verdict && slices.ContainsFunc(f.Exchanges, func(ref rules.Ref) bool {
+			return slices.ContainsFunc(evidence.Transcripts[ref.Scenario].Exchanges, func(x wire.Exchange) bool {
+				o, err := x.Object()
+				return x.N == ref.N && (kind == transcript.LateStray && x.Overloaded() || err == nil && o.Has("access_token"))
+			})
+		})
+	})
 }
 
 // spoils says that a verdict may be the work of such lateness.
 func spoils(kind transcript.LateKind, verdict rules.Verdict, r rules.Requirement) bool {
-	if kind == transcript.LateStray {
-		return false
-	}
 	switch verdict {
 	case rules.Inconclusive:
-		return true
+		return kind != transcript.LateStray // the rule says which answer it lacks
 	case rules.Fail, rules.Warn:
-		return kind == transcript.LateCode || kind == transcript.LateForgotten || kind == transcript.LateLimited || kind == transcript.LateMoment && r.Wants("interval")
+		return kind == transcript.LateCode || !kind.OfMachine() || kind == transcript.LateMoment && r.Wants("interval")
 	case rules.Pass:
 		return kind == transcript.LatePace && r.Wants("interval")
 	}
@@ -100,11 +94,12 @@ func describeLate(l transcript.Late) string {
 }
 
 // forgotten says in a line that the server lost codes of the run to later ones; ""
-// if it did not.
+// if it did not: only a scenario that kept its codes when it was repeated alone
+// shows that.
 func forgotten(scenarios []report.Scenario) string {
 	first, again := "", 0
 	for _, s := range scenarios {
-		late := slices.Concat(s.Transcript.Again, s.Transcript.Late)
+		late := s.Transcript.Again
 		i := slices.IndexFunc(late, func(l transcript.Late) bool { return l.Kind == transcript.LateForgotten })
 		if i < 0 {
 			continue
@@ -138,9 +133,7 @@ func machine(f lateness.Figures, scenarios []report.Scenario) *report.Machine {
 		if !again {
 			late = t.Late
 		}
-		late = slices.DeleteFunc(slices.Clone(late), func(l transcript.Late) bool {
-			return l.Kind == transcript.LateStray || l.Kind == transcript.LateForgotten || l.Kind == transcript.LateLimited
-		})
+		late = slices.DeleteFunc(slices.Clone(late), func(l transcript.Late) bool { return !l.Kind.OfMachine() })
 		if len(late) > 0 && !late[0].Paused {
 			m.Late = append(m.Late, report.LateScenario{Scenario: t.Scenario, Why: describeLate(late[0]), Again: again, Helped: again && len(t.Late) == 0})
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/rules"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // TestByOurFault: what came too late by our own fault accuses nobody, and the
@@ -66,6 +67,45 @@ func TestALimitOnCodesAccusesNobody(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if m := machine(lateness.Figures{}, []report.Scenario{{Transcript: transcript.Transcript{Scenario: "expiry", Late: late}}}); len(m.Late) > 0 {
+		t.Errorf("%+v", m.Late)
+	}
+}
+
+// TestALostAnswerAccusesNobody: only a token that came all the same, or an answer that
+// is no lost one, still accuses.
+func TestALostAnswerAccusesNobody(t *testing.T) {
+	requirement, _ := rules.Find("POLL-11")
+	rule, _ := rules.ForID("POLL-11")
+	name := rule.Scenarios[0]
+	late := []transcript.Late{{Kind: transcript.LateStray, What: "poll/2 (POST /token: reset) may have used the code up"}}
+	exchange := func(n, status int, body string) wire.Exchange {
+		return wire.Exchange{N: n, Status: status, Response: &wire.Message{Body: []byte(body)}}
+	}
+	evidence := rules.Evidence{Transcripts: map[string]transcript.Transcript{name: {Late: late, Exchanges: []wire.Exchange{
+		exchange(2, 400, `{"error":"invalid_grant"}`), exchange(3, 200, `{"access_token":"t"}`), exchange(4, 503, "busy"),
+	}}}}
+	for _, c := range []struct {
+		verdict rules.Verdict
+		rests   int
+		want    rules.Verdict
+	}{
+		{rules.Fail, 2, rules.Inconclusive},
+		{rules.Warn, 2, rules.Inconclusive},
+		{rules.Fail, 3, rules.Fail},
+		{rules.Fail, 4, rules.Fail},
+		{rules.Pass, 2, rules.Pass},
+		{rules.Inconclusive, 2, rules.Inconclusive},
+	} {
+		seen := rules.Judgement{Verdict: c.verdict, Reason: "invalid_grant", Findings: []rules.Finding{{Severity: c.verdict, Exchanges: []rules.Ref{{Scenario: name, N: c.rests}}}}}
+		got := byOurFault(requirement, rule, evidence, seen)
+		if got.Verdict != c.want {
+			t.Errorf("%s on exchange %d: %s, want %s", c.verdict, c.rests, got.Verdict, c.want)
+		}
+		if taken := got.Verdict != c.verdict; taken != strings.HasPrefix(got.Reason, "an answer was lost, also when this scenario ran alone or could not be repeated: poll/2 ") {
+			t.Errorf("%s on exchange %d: %q", c.verdict, c.rests, got.Reason)
+		}
+	}
+	if m := machine(lateness.Figures{}, []report.Scenario{{Transcript: transcript.Transcript{Scenario: name, Late: late}}}); len(m.Late) > 0 {
 		t.Errorf("%+v", m.Late)
 	}
 }

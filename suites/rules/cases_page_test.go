@@ -16,6 +16,11 @@ var pageCases = []ruleCase{
 	{"SEC-04", "a right code is refused, without a word", guesses("logged in", func(g *transcript.Guess) {
 		g.Status, g.Text, g.Outcome = 400, "wrong code", transcript.CodeRejected
 	}), Pass, ""},
+	{"SEC-04", "the pages are blocked before any code is looked at", blockedFrom(transcript.Guess{Status: 429, Text: "Blocked", Outcome: transcript.ErrorPage}), Inconclusive, ""},
+	{"SEC-04", "the same without a word", blockedFrom(transcript.Guess{Status: 403, Text: "Forbidden", Outcome: transcript.ErrorPage}), Inconclusive, ""},
+	{"SEC-04", "a right code is accepted, then a wrong one blocked", all(blockedFrom(transcript.Guess{Status: 429, Text: "Blocked", Outcome: transcript.ErrorPage}), firstRight), Pass, ""},
+	{"SEC-05", "the pages are blocked before any code is looked at", blockedFrom(transcript.Guess{Status: 429, Text: "Blocked", Outcome: transcript.ErrorPage}), NA, ""},
+	{"SEC-04", "only the device authorization endpoint has a limit", all(noMoreCodes("logged in", 5), func(e Evidence) { e.Profile.Limits.Guesses = 25 }), Inconclusive, ""},
 	{"SEC-04", "a CAPTCHA", all(unlimited("logged in"), lastGuess("logged in", func(g *transcript.Guess) { g.Text = "Please solve this CAPTCHA" })), Pass, ""},
 	{"SEC-04", "slower and slower, with strong codes", all(userCodes(digits(25)), unlimited("logged in"), slower("logged in")), Pass, ""},
 	{"SEC-04", "slower and slower, but the codes are short", all(unlimited("logged in"), slower("logged in")), Warn, "no-limit"},
@@ -221,6 +226,41 @@ func guesses(series string, change func(*transcript.Guess)) edit {
 		if !hit {
 			panic("the recording has no guesses " + series)
 		}
+	}
+}
+
+// blockedFrom gives every guess the same answer, whatever its code.
+func blockedFrom(answer transcript.Guess) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transcript.Guessing]
+		for i, g := range t.Guessed {
+			answer.Series, answer.Right = g.Series, g.Right
+			t.Guessed[i] = answer
+		}
+	}
+}
+
+// firstRight has the first right code accepted.
+func firstRight(e Evidence) {
+	for i, g := range e.Transcripts[transcript.Guessing].Guessed {
+		if g.Right {
+			e.Transcripts[transcript.Guessing].Guessed[i] = transcript.Guess{Series: g.Series, Right: true, Status: 200, Outcome: transcript.AtDecision}
+			return
+		}
+	}
+}
+
+// noMoreCodes ends all guessing after n wrong codes of a series, since no right code
+// is issued any more.
+func noMoreCodes(series string, n int) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transcript.Guessing]
+		t.Guessed = nil
+		for range n {
+			t.Guessed = append(t.Guessed, transcript.Guess{Series: series, Status: 400, Text: "wrong code", Outcome: transcript.CodeRejected})
+		}
+		t.Guessed = append(t.Guessed, transcript.Guess{Series: series, Right: true, Outcome: transcript.Unfinished, Trouble: "no more codes (status 429)"})
+		e.Transcripts[transcript.Guessing] = t
 	}
 }
 

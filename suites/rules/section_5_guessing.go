@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -35,6 +36,12 @@ type guessed struct {
 	wrong int
 	// by says what held the guesser back; "" nothing.
 	by string
+	// blocked is a refusal before which the pages had looked at no code: it may be
+	// about anything. looked says that they did look at one, in the end.
+	blocked string
+	looked  bool
+	// trouble is the last obstacle to a guess.
+	trouble string
 	// asksLogin says that nothing can be guessed without logging in.
 	asksLogin bool
 	// slowed says that the answers grew slower in a way that is no limit;
@@ -47,14 +54,23 @@ type guessed struct {
 func (j *judging) series(name string) guessed {
 	var g guessed
 	var took, right []float64
-	refusedRight := false
-	for _, one := range j.Transcripts[transcript.Guessing].Guesses(name) {
+	refusedRight, looked := false, false
+	for _, one := range j.Transcripts[transcript.Guessing].Guessed {
+		before := looked
+		looked = looked || lookedAt(one)
+		if one.Series != name {
+			continue
+		}
+		g.looked = looked
 		switch {
+		case one.Limited() && !before:
+			g.blocked = cmp.Or(g.blocked, fmt.Sprintf("status %d, %q", one.Status, clip(one.Text)))
 		case one.Limited():
 			if g.by == "" {
 				g.by = fmt.Sprintf("%d wrong codes (status %d, %q)", g.wrong, one.Status, clip(one.Text))
 			}
 		case one.Trouble != "":
+			g.trouble = one.Trouble
 		case one.Right:
 			refusedRight = !one.Accepted()
 			right = append(right, one.TookMS)
@@ -65,7 +81,11 @@ func (j *judging) series(name string) guessed {
 			took = append(took, one.TookMS)
 		}
 	}
-	if g.by == "" && refusedRight && g.wrong > slowSample {
+	switch {
+	case g.by != "" || !refusedRight || g.wrong <= slowSample:
+	case !g.looked:
+		g.blocked = cmp.Or(g.blocked, "a correct code was rejected like the others")
+	default:
 		g.by = fmt.Sprintf("%d wrong codes (a correct one was rejected too)", g.wrong)
 	}
 	if n := len(took); g.by == "" && n >= 4*slowSample {
@@ -75,6 +95,15 @@ func (j *judging) series(name string) guessed {
 		}
 	}
 	return g
+}
+
+// lookedAt says that a page visibly checked a code: it accepted a right one, or
+// called a wrong one wrong.
+func lookedAt(g transcript.Guess) bool {
+	if g.Right {
+		return g.Accepted()
+	}
+	return g.Outcome == transcript.CodeRejected && g.Trouble == "" && !g.Limited()
 }
 
 // delayed judges answers that grew slower. They are a limit only if right codes
@@ -181,8 +210,15 @@ func guessesAreLimited(j *judging) {
 			j.note("login-first", name+": the page requires a login before it checks a code")
 		case limited && g.wrong == 0:
 			j.note("shut-out", name+": nobody could guess, since the limit held everybody at this address")
+		case g.blocked != "" && !g.looked:
+			j.inconclusive("%s: the pages refused codes before they had looked at any (%s)", name, g.blocked)
+			judged = true
 		case g.wrong < max(1, j.Profile.Limits.Guesses):
-			j.inconclusive("%s: only %d wrong codes were answered", name, g.wrong)
+			why := ""
+			if g.trouble != "" {
+				why = ": " + g.trouble
+			}
+			j.inconclusive("%s: only %d wrong codes were answered%s", name, g.wrong, why)
 			judged = true
 		default:
 			judged = true
@@ -266,7 +302,7 @@ func (j *judging) wrongBefore(series string) (n int) {
 		switch {
 		case one.Series == series:
 			return n
-		case !one.Right && one.Outcome == transcript.CodeRejected && !one.Limited():
+		case !one.Right && lookedAt(one):
 			n++
 		}
 	}

@@ -256,3 +256,23 @@ func TestVainRepetitionsEnd(t *testing.T) {
 		t.Errorf("told %d times", told)
 	}
 }
+
+// TestOthersFaultsAreToldAgain: what is not this machine's doing counts towards no
+// bound.
+func TestOthersFaultsAreToldAgain(t *testing.T) {
+	for _, kind := range []transcript.LateKind{transcript.LateStray, transcript.LateForgotten, transcript.LateLimited} {
+		r := &Runner{env: &Environment{Clock: NewClock(1), Profile: &profiles.Profile{}}, futures: map[string]*future{}, status: map[string]Status{}}
+		told := 0
+		s := Scenario{Name: "unlucky", run: func(c *conversation) error {
+			told++
+			c.late(kind, 0, time.Now(), "a poll")
+			return nil
+		}}
+		for range 2 * mostAgain {
+			r.tellAgain(t.Context(), s, transcript.Transcript{Late: []transcript.Late{{Kind: kind, What: "a poll"}}})
+		}
+		if told != 2*mostAgain || r.again+r.vain > 0 {
+			t.Errorf("%s: told %d times", kind, told)
+		}
+	}
+}

@@ -42,11 +42,12 @@ type Environment struct {
 
 	pulse  *pulse
 	strays strays
-	// issuedCodes counts the codes of the run; forgetful says that one was gone
-	// before its time.
-	issuedCodes atomic.Int64
-	forgetful   atomic.Bool
-	limiter     *rate.Limiter
+	// issuedCodes counts the codes of the run, and lost those that were gone before
+	// their time although few others had been issued. forgetful says that one was
+	// gone after many others: until a scenario that runs alone loses one, too.
+	issuedCodes, lost atomic.Int64
+	forgetful         atomic.Bool
+	limiter           *rate.Limiter
 	// ceilings are those of single endpoints, by URL.
 	ceilings map[string]*rate.Limiter
 	// typing paces the user codes that end users type.
@@ -76,6 +77,9 @@ type conversation struct {
 	*Environment
 	ctx    context.Context
 	random *random
+
+	// issuedOwn counts the codes of this conversation.
+	issuedOwn atomic.Int64
 
 	mu      sync.Mutex // guards the next four: some scenarios send in parallel
 	said    transcript.Transcript

@@ -41,8 +41,8 @@ type device struct {
 	// redeemed says that a token came for the code, pending that a poll found it
 	// undecided, ended that a final answer came.
 	redeemed, pending, ended bool
-	// nth is how many codes the run had been given with this one.
-	nth int64
+	// othersBefore is how many codes other conversations had been given by then.
+	othersBefore int64
 }
 
 const (
@@ -102,7 +102,9 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 		d.interval = seconds(n, maxInterval)
 	}
 	d.advertised = d.interval
-	d.nth = c.issuedCodes.Add(1)
+	c.issuedCodes.Add(1)
+	c.issuedOwn.Add(1)
+	d.othersBefore = c.issuedElsewhere()
 	if n, ok := o.Number("expires_in"); ok && n > 0 {
 		d.lifetime = seconds(n, 365*24*time.Hour)
 	}

@@ -11,20 +11,30 @@ import (
 // because of them: some stores keep the latest hundred grants and no more.
 const manyCodes = 30
 
+// issuedElsewhere counts the codes of all other conversations.
+func (c *conversation) issuedElsewhere() int64 { return c.issuedCodes.Load() - c.issuedOwn.Load() }
+
 // known looks at the answer to a regular poll. Where the target no longer knows a
-// code that it did know, and many others were issued meanwhile, nothing else can be
-// concluded from that: the scenario is told again when nobody else asks for codes.
+// code that it did know, and other conversations got many codes meanwhile, nothing
+// else can be concluded from that: the scenario is told again when nobody else asks
+// for codes. What its own codes do to each other is its theme.
 func (d *device) known(x wire.Exchange) wire.Exchange {
 	e := x.OAuthError()
 	defer func() {
 		d.pending = d.pending || e == "authorization_pending"
 		d.ended = d.ended || d.redeemed || e == "access_denied" || e == "expired_token"
 	}()
-	others := d.c.issuedCodes.Load() - d.nth
-	if e != "invalid_grant" || d.ended || d.redeemed || others < manyCodes {
+	if e != "invalid_grant" || d.ended || d.redeemed {
 		return x
 	}
 	over := d.lifetime > 0 && x.Received > d.issued+d.lifetime-d.guard()
+	others := d.c.issuedElsewhere() - d.othersBefore
+	if others < manyCodes {
+		if !over {
+			d.c.lost.Add(1)
+		}
+		return x
+	}
 	if !d.pending && !d.c.forgetful.Load() || over && !d.c.forgetful.Load() {
 		return x
 	}

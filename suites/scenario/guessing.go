@@ -113,6 +113,10 @@ type guesser struct {
 	address string
 	account *useragent.Account
 	rights  int
+	latest  *device // holds the last code that was issued
+	// now is the last series, and enter types a code in it; nil: its session is over.
+	now   string
+	enter func(*device, string) (transcript.Guess, error)
 	// most is how many wrong codes the next series may type; 0: as usual.
 	most int
 }
@@ -133,25 +137,40 @@ func (g *guesser) open(address string) (s useragent.Agent, header map[string]str
 	return s, header, func() { _ = s.Close(); _ = driver.Close() }, nil // connections, no more
 }
 
-// errShutOut ends the guessing: what holds the guesser back holds the devices of
-// the same address back, too.
-var errShutOut = errors.New("no more codes for a guesser who is held back")
+// errShutOut ends the guessing: no device of the guesser's address gets a code any
+// more.
+var errShutOut = errors.New("no more codes for a guesser")
 
 // right issues a code that waits for its decision. Each is typed once: a
 // server may let only one browser hold it. Where none comes any more after wrong
-// codes, the guesser is held back.
+// codes, that may be a limit on issuing codes: the guesser is held back only if a
+// code that is typed at that moment is refused, too.
 func (g *guesser) right() (*device, error) {
 	g.rights++
 	client := g.Profile.Clients.Public
 	x := g.send(g.deviceRequest(labels.Join(labels.Nth(labels.Right, g.rights), labels.Device), client, g.deviceForm(client)))
 	if x.Status != http.StatusTooManyRequests || g.wrong() == 0 {
-		return g.deviceFrom(x, client)
+		d, err := g.deviceFrom(x, client)
+		if err == nil {
+			g.latest = d
+		}
+		return d, err
+	}
+	if g.enter != nil {
+		made, err := g.enter(g.latest, g.random.like(g.latest.userCode))
+		if err != nil {
+			return nil, err
+		}
+		if made.Limited() {
+			return nil, errShutOut
+		}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	// Neither the status nor a word of a limit: no page said so.
 	g.said.Guessed = append(g.said.Guessed, transcript.Guess{
-		Series: g.said.Guessed[len(g.said.Guessed)-1].Series, Outcome: transcript.Unfinished, Status: x.Status, AtMS: g.sinceStart(),
-		Text: "no more codes, at the device authorization endpoint",
+		Series: g.now, Right: true, Outcome: transcript.Unfinished, AtMS: g.sinceStart(),
+		Trouble: fmt.Sprintf("the device authorization endpoint issued no more codes (status %d), and no page refused to look at one", x.Status),
 	})
 	return nil, errShutOut
 }
@@ -225,6 +244,7 @@ func (g *guesser) series(s useragent.Agent, name string, every int, account *use
 	if err != nil {
 		return false, err
 	}
+	g.now, g.enter = name, enter
 	refused, troubled, began := 0, 0, time.Now()
 	for typed := 0; typed < g.tries(); {
 		batch := 1
@@ -341,6 +361,7 @@ func (g *guesser) loggedIn(other *profiles.User) error {
 		return err
 	}
 	defer done()
+	defer func() { g.enter = nil }()
 	d, err := g.right()
 	if err != nil {
 		return err

@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +18,13 @@ import (
 // rejected".
 func guess(t *testing.T, by *people, act func(g *guesser, s useragent.Agent) error) (said transcript.Transcript, typed []string) {
 	t.Helper()
-	g := &telling{by: by, act: func(c *conversation) error {
+	return guessAt(t, nil, by, act)
+}
+
+// guessAt is guess at a server that is not the usual one.
+func guessAt(t *testing.T, at *idp, by *people, act func(g *guesser, s useragent.Agent) error) (said transcript.Transcript, typed []string) {
+	t.Helper()
+	g := &telling{at: at, by: by, act: func(c *conversation) error {
 		s, err := c.person()
 		if err != nil {
 			return err
@@ -133,6 +141,45 @@ func TestLetInAgain(t *testing.T) {
 				t.Errorf("%s\n%q, want\n%q", said.Aborted, got, test.want)
 			}
 		})
+	}
+}
+
+// TestNoMoreCodes: a limit on issuing codes is none on typing them, unless the pages
+// refuse a code at that moment, too.
+func TestNoMoreCodes(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		by   *people
+		want string
+		held bool
+	}{
+		{"the pages go on", &people{}, "s: wrong code rejected x6, s: right unfinished x1", false},
+		{"everything is locked", &people{limit: 5, forgets: time.Hour}, "s: wrong code rejected x5, s: wrong held back x1", true},
+	} {
+		issued := 0
+		at := &idp{meddle: func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != "/device" {
+				return false
+			}
+			if issued++; issued == 1 {
+				return false
+			}
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return true
+		}}
+		said, typed := guessAt(t, at, test.by, func(g *guesser, s useragent.Agent) error {
+			if _, err := g.series(s, "s", successEvery, g.account); !errors.Is(err, errShutOut) {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			return nil
+		})
+		if got := strings.Join(typed, ", "); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+		if last := said.Guessed[len(said.Guessed)-1]; (last.Trouble == "") != test.held || last.Limited() != test.held {
+			t.Errorf("%s: %+v", test.name, last)
+		}
 	}
 }
 

@@ -3,11 +3,13 @@ package scenario
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -76,11 +78,16 @@ func newTyping(clock *Clock, perMinute int) *typing {
 	return &typing{clock: clock, most: perMinute, own: perMinute}
 }
 
+// errNoTurn is the error of somebody whose code expired before their turn came.
+var errNoTurn = errors.New("the code expired before the limit on user codes let anybody type it")
+
 // turn waits until one more code may be typed, and counts it. Whose code expires
-// first comes first; who has none yet can wait.
+// first comes first; who has none yet can wait. A code that expires in the queue
+// gets no turn; one that had expired before is typed on purpose.
 func (t *typing) turn(ctx context.Context, expires time.Time) (*entry, error) {
 	t.mu.Lock()
 	t.arrived++
+	perishable := time.Now().Before(expires)
 	self := &typist{expires: expires, order: t.arrived}
 	t.waiting = append(t.waiting, self)
 	slices.SortFunc(t.waiting, compareTypists)
@@ -89,6 +96,9 @@ func (t *typing) turn(ctx context.Context, expires time.Time) (*entry, error) {
 		t.mu.Unlock()
 	}()
 	for {
+		if perishable && !time.Now().Before(expires) {
+			return nil, errNoTurn
+		}
 		if t.waiting[0] == self && t.free() {
 			e := &entry{at: t.clock.Now()}
 			t.last = append(t.last, e)
@@ -153,6 +163,13 @@ func (t *typing) begins(e *entry) bool {
 	}
 	e.at = now + time.Duration(float64(longestEntry)*t.clock.rate)
 	return true
+}
+
+// unused gives a turn back.
+func (t *typing) unused(e *entry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = slices.DeleteFunc(t.last, func(other *entry) bool { return other == e })
 }
 
 // typed notes that a code was looked at, after a refusal or at once, and whether a
@@ -282,7 +299,8 @@ func (c *conversation) turnToType(expires time.Time) (*entry, error) {
 }
 
 // journey is a visit in which a code may be typed: at the pace that the target
-// allows, and again where a page refused to check more codes.
+// allows, and again where a page refused to check more codes. A journey that came to
+// its AtDecision is not made again: what a scenario does there it does once.
 func (c *conversation) journey(s useragent.Agent, task useragent.Task) transcript.Journey {
 	if c.typing == nil || !typesCode(task) {
 		return s.Journey(c.ctx, task)
@@ -290,19 +308,27 @@ func (c *conversation) journey(s useragent.Agent, task useragent.Task) transcrip
 	start := time.Now()
 	for try := 0; ; try++ {
 		e, err := c.turnToType(task.Deadline)
-		if err != nil {
+		switch {
+		case errors.Is(err, errNoTurn):
+			return c.notMade(task, start)
+		case err != nil:
 			return s.Journey(c.ctx, task) // it says that it was interrupted
 		}
 		c.wait("the user agent: "+task.Name, 0)
 		for range lookUps(task) - 1 {
 			more, err := c.turnToType(task.Deadline)
+			if errors.Is(err, errNoTurn) {
+				c.typing.unused(e)
+				return c.notMade(task, start)
+			}
 			if err != nil {
 				break // the journey says that it was interrupted
 			}
 			c.typing.typed(more, false, false)
 		}
 		inTurn := c.typing.decisionsCount()
-		j := s.Journey(c.ctx, c.decidingInTurn(task))
+		noting, arrived := notingArrival(task)
+		j := s.Journey(c.ctx, c.decidingInTurn(noting, start))
 		step, enough := refusedToCheck(j)
 		switch {
 		case !enough || !c.issuedHere(task.UserCode):
@@ -317,11 +343,30 @@ func (c *conversation) journey(s useragent.Agent, task useragent.Task) transcrip
 		if !asked {
 			pause = aMinute
 		}
-		if pause > longestPause || !c.typing.refused(e, j.Decided, pause, describeRefusal(step)) {
+		if pause > longestPause || !c.typing.refused(e, j.Decided, pause, describeRefusal(step)) || arrived.Load() {
 			c.neverTyped(task, step, start)
 			return j
 		}
 	}
+}
+
+// notingArrival is a task that tells whether its AtDecision ran.
+func notingArrival(task useragent.Task) (useragent.Task, *atomic.Bool) {
+	var arrived atomic.Bool
+	if at := task.AtDecision; at != nil {
+		task.AtDecision = func(ctx context.Context) error {
+			arrived.Store(true)
+			return at(ctx)
+		}
+	}
+	return task, &arrived
+}
+
+// notMade is the journey of somebody whose code expired before their turn came.
+func (c *conversation) notMade(task useragent.Task, since time.Time) transcript.Journey {
+	c.late(transcript.LateLimited, 0, since, "%s: %s", task.Name, errNoTurn)
+	return transcript.Journey{Name: task.Name, Goal: task.Goal, Start: task.Start, Outcome: transcript.Unfinished,
+		Trouble: &transcript.Trouble{Class: transcript.JourneyCanceled, Cause: errNoTurn.Error()}}
 }
 
 // neverTyped notes that a limit did not let a code be typed: whatever became of it
@@ -334,13 +379,16 @@ func (c *conversation) neverTyped(task useragent.Task, step transcript.Step, sin
 
 // decidingInTurn is a task whose decision waits for a turn of its own, where the
 // target counts it like a code.
-func (c *conversation) decidingInTurn(task useragent.Task) useragent.Task {
+func (c *conversation) decidingInTurn(task useragent.Task, since time.Time) useragent.Task {
 	if !c.typing.decisionsCount() {
 		return task
 	}
 	held := task.AtDecision
 	task.AtDecision = func(ctx context.Context) error {
 		e, err := c.turnToType(task.Deadline)
+		if errors.Is(err, errNoTurn) {
+			c.late(transcript.LateLimited, 0, since, "%s: %s", task.Name, err)
+		}
 		if err != nil {
 			return err
 		}

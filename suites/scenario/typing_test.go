@@ -185,3 +185,45 @@ func TestALimitIsFoundAndKept(t *testing.T) {
 		})
 	}
 }
+
+// TestAtDecisionRunsOnce: what a scenario does at the decision it does once, also
+// where the page then refuses the decision for a limit.
+func TestAtDecisionRunsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := NewClock(1)
+		e := &Environment{Profile: &profiles.Profile{}, Clock: clock, typing: newTyping(clock, 0)}
+		c := &conversation{Environment: e, ctx: t.Context(), wait: func(string, time.Duration) {}, userCodes: map[string]bool{"MINE": true}}
+		ran := make(chan struct{})
+		j := c.journey(&limitedPages{most: 1, decisions: true}, useragent.Task{Name: "at once", TypeCode: true, UserCode: "MINE", AtDecision: func(context.Context) error {
+			close(ran)
+			return nil
+		}})
+		<-ran
+		if j.Outcome != transcript.ErrorPage || len(c.said.Late) != 1 || c.said.Late[0].Kind != transcript.LateLimited {
+			t.Errorf("%s, %+v", j.Outcome, c.said.Late)
+		}
+	})
+}
+
+// TestAnExpiredCodeTakesNoTurn: a code that expires in the queue is not typed; one
+// that had expired before is, on purpose.
+func TestAnExpiredCodeTakesNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := NewClock(1)
+		e := &Environment{Profile: &profiles.Profile{}, Clock: clock, typing: newTyping(clock, 1)}
+		pages := &limitedPages{most: 100}
+		visit := func(lives time.Duration) (transcript.Journey, *conversation) {
+			c := &conversation{Environment: e, ctx: t.Context(), wait: func(string, time.Duration) {}, userCodes: map[string]bool{"MINE": true}}
+			return c.visit(pages, useragent.Task{TypeCode: true, UserCode: "MINE", Deadline: time.Now().Add(lives)}), c
+		}
+		visit(time.Hour)
+		start := time.Now()
+		j, c := visit(10 * time.Second)
+		if took := time.Since(start); j.Outcome != transcript.Unfinished || took > 11*time.Second || pages.count != 1 || len(c.said.Late) != 1 || c.said.Late[0].Kind != transcript.LateLimited {
+			t.Errorf("%s after %s, %d visits, %+v", j.Outcome, took, pages.count, c.said.Late)
+		}
+		if j, _ := visit(-time.Second); j.Outcome != transcript.Approved || len(e.typing.last) != 1 {
+			t.Errorf("%s, %d turns in the last minute", j.Outcome, len(e.typing.last))
+		}
+	})
+}

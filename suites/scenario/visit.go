@@ -83,6 +83,9 @@ func (c *conversation) takeTurn(s useragent.Agent) error {
 func (c *conversation) visit(s useragent.Agent, task useragent.Task) transcript.Journey {
 	start := time.Now()
 	j := c.visitExpiring(s, task)
+	if t := j.Trouble; t != nil && t.Cause == errNoTurn.Error() {
+		return j // it is said already why
+	}
 	if by := time.Since(task.Deadline); !task.Deadline.IsZero() && by > 0 && c.ownPace() {
 		c.late(c.lateCode(), by, start, "%s: the code expired before the visit ended; with the wait for its turn, it took %s", task.Name, time.Since(start).Round(100*time.Millisecond))
 	}

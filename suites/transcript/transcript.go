@@ -89,6 +89,11 @@ const (
 	LatePage LateKind = "page"
 )
 
+// OfMachine says that such lateness is this machine's doing.
+func (k LateKind) OfMachine() bool {
+	return k != LateStray && k != LateForgotten && k != LateLimited
+}
+
 // JourneysPictured is how many journeys of a scenario have screenshots of their
 // pages; the others have one of the page where they stopped.
 const JourneysPictured = 6
