@@ -124,7 +124,7 @@ var pageCases = []ruleCase{
 		other := j.Cookies[0]
 		other.Name, other.HTTPOnly = "AUTH_HASH", false
 		j.Cookies = append(j.Cookies, other)
-	}), Inconclusive, ""},
+	}), Pass, ""},
 	{"SEC-12", "two cookies, both protected", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
 		other := j.Cookies[0]
 		other.Name = "AUTH_HASH"
