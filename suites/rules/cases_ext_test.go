@@ -40,7 +40,7 @@ var extCases = []ruleCase{
 
 	{"EXT-02", "bound to nothing", in(extensions, "dpop/introspection", member("cnf", "")), Fail, "not-bound"},
 	{"EXT-02", "bound to another key", in(extensions, "dpop/introspection", member("cnf", `{"jkt":"x"}`)), Fail, "not-bound"},
-	{"EXT-02", "the introspection endpoint is silent", in(extensions, "dpop/introspection", answer(200, `{"active":false}`)), Inconclusive, ""},
+	{"EXT-02", "the introspection endpoint is silent", in(extensions, "dpop/introspection", answer(200, `{"active":false}`)), Info, "key-unseen"},
 	{"EXT-02", "the token names the key", all(in(extensions, "dpop/introspection", answer(200, `{"active":false}`)), boundTo("k"), in(extensions, "dpop/nonce", member("access_token", `"`+unsigned(`{"cnf":{"jkt":"k"}}`)+`"`))), Pass, ""},
 	{"EXT-02", "the token names another key", all(in(extensions, "dpop/introspection", answer(200, `{"active":false}`)), in(extensions, "dpop/nonce", member("access_token", `"`+unsigned(`{"cnf":{"jkt":"k"}}`)+`"`))), Fail, "not-bound"},
 	{"EXT-02", "another key refreshes", in(extensions, "dpop/refresh other key", answer(200, token)), Fail, "refresh-not-bound"},

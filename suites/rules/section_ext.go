@@ -169,17 +169,19 @@ func dpopBound(j *judging) {
 		return
 	}
 	access, _ := o.String("access_token")
-	j.boundToKey(access, x)
+	shown := j.boundToKey(access, x)
 	other, tried := j.maybe(extensions, labels.DPoPRefreshOtherKey)
 	if public := j.Profile.Clients.Public; tried && public.Secret == nil && hasToken(other.Exchange) {
 		j.fail("refresh-not-bound", "a public client's refresh token bound to the key", describe(other.Exchange)+" with another key", other)
 	}
-	j.pass("token_type DPoP")
+	if shown {
+		j.pass("token_type DPoP")
+	}
 }
 
 // boundToKey looks for the key in the access token: in its introspection, or in
-// itself (RFC 9449 section 6).
-func (j *judging) boundToKey(access string, x said) {
+// itself (RFC 9449 section 6). It says whether one of them shows a key.
+func (j *judging) boundToKey(access string, x said) (shown bool) {
 	o, about := wire.Object{}, x
 	if asked, ok := j.maybe(extensions, labels.DPoPIntrospection); ok && active(asked.Exchange) {
 		o, _ = asked.Object()
@@ -187,8 +189,8 @@ func (j *judging) boundToKey(access string, x said) {
 	} else if claims, ok := j.claimsIn(access); ok && claims.Has("cnf") {
 		o = claims
 	} else {
-		j.inconclusive("the token is of type DPoP, but neither introspection nor the token itself shows which key it is bound to")
-		return
+		j.measure("key-unseen", "the token is of type DPoP, and neither introspection nor the token itself shows which key it is bound to")
+		return false
 	}
 	var cnf struct {
 		JKT string `json:"jkt"`
@@ -196,9 +198,10 @@ func (j *judging) boundToKey(access string, x said) {
 	_ = json.Unmarshal(o.Raw("cnf"), &cnf) // no object, no thumbprint
 	if cnf.JKT != j.Transcripts[extensions].Noted["jkt"] {
 		j.fail("not-bound", "cnf.jkt is the thumbprint of the key", fmt.Sprintf("cnf is %s", clip(string(o.Raw("cnf")))), about)
-		return
+		return true
 	}
 	j.pass("bound: cnf.jkt is the thumbprint of the key")
+	return true
 }
 
 // EXT-03
