@@ -19,7 +19,7 @@ func TestBaselineStory(t *testing.T) {
 	known := filepath.Join(dir, "known.yaml")
 	selected := []string{"DA-0*", "ERR-*", "TOKEN-03"}
 	run := func(out string, faults []string, more ...string) (int, string) {
-		var flags []string
+		flags := []string{"--interval", "1s"} // odd answers are asked for again at this pace
 		for _, fault := range faults {
 			flags = append(flags, "--fault", fault)
 		}
