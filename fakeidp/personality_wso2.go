@@ -200,7 +200,7 @@ func jsonParameters(x *exchange) bool {
 // queryParameters takes the parameters of the device authorization request from
 // the query, as the guide of the old releases has them. It shows no secret there.
 func queryParameters(x *exchange) bool {
-	if x.path != pathDeviceAuthorization || !x.query.Has("client_id") || x.r.Method != http.MethodGet && x.r.Method != http.MethodPost {
+	if x.path != pathDeviceAuthorization || len(x.query) == 0 || x.r.Method != http.MethodGet && x.r.Method != http.MethodPost {
 		return false
 	}
 	for name, values := range x.query {
