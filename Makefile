@@ -14,7 +14,7 @@ RACED     := ./suites ./suites/lateness ./suites/scenario ./suites/useragent ./s
 # A pure function of recordings, many thousand times.
 PURE      := ^TestRedactionChangesNoVerdict$$
 UNRACED    = $(filter-out $(shell go list $(RACED) $(CMD)),$(shell go list $(PACKAGES)))
-PROGRAM   := ^(TestActionRuns|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImports|TestInterrupt|TestLoadBuiltin|TestLoadCatches|TestLoadInterrupted|TestLoadRefuses|TestLoadRealServers|TestManualPages|TestOnboarding|TestRecordedRuns|TestReportVerb|TestSignals|TestThreeDoors)$$
+PROGRAM   := ^(TestActionRuns|TestBaselineStory|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImports|TestInterrupt|TestLoadBuiltin|TestLoadCatches|TestLoadInterrupted|TestLoadRefuses|TestLoadRealServers|TestManualPages|TestOnboarding|TestRecordedRuns|TestReportVerb|TestSignals|TestThreeDoors)$$
 # Searches megabytes for many secrets, and uses Ginkgo, which bears no -parallel.
 LONG      := ^TestNoSecretIsWritten$$
 # Hundreds of runs that wait more than they work, so that many go at once.
@@ -63,21 +63,37 @@ conformance: ## test the built-in server; reports in out/conformance (OUT=DIR)
 check: build lint ## format, vet, staticcheck, and all tests without a browser or a whole run
 	$(GO_TEST) -short -p 4 $(PACKAGES)
 
-# A finding of one step does not hide those of the next; it fails in the end.
+# What needs a processor or short waits goes two by two; then, each for itself,
+# what measures load, hundreds of runs, and browsers. A finding of one part does
+# not hide those of the next; it fails in the end.
 test: export DEVICEGRANT_TEST_SAMPLE = $(SAMPLE)
-test: export DEVICEGRANT_TEST_SERVERS = oidc-provider glewlwyd $(THIRD)
+test: export DEVICEGRANT_TEST_SERVERS = glewlwyd oidc-provider $(THIRD)
 test: setup build ## all that guards a merge; whole runs in a browser by turns
-	@status=0; run() { echo "$$@"; "$$@" || status=$$?; }; \
-	run $(MAKE) --no-print-directory lint; \
-	run $(GO_TEST) -race -skip '$(PURE)' $(RACED); \
-	run $(GO_TEST) -run '$(PURE)' ./suites; \
-	run $(GO_TEST) $(UNRACED); \
-	run $(GO_TEST) -race -skip '$(PROGRAM)|$(WAITING)|$(WHOLE)|$(LONG)' $(CMD); \
-	run $(GO_TEST) -run '$(LONG)' $(CMD); \
-	run $(GO_TEST) -parallel 8 -run '$(PROGRAM)' $(CMD); \
-	run $(GO_TEST) -parallel 12 -run '$(WAITING)' $(CMD); \
-	run $(GO_TEST) -parallel 2 -run '$(WHOLE)' $(CMD); \
+	@status=0; \
+	$(MAKE) --no-print-directory -k -j 2 -Otarget $(BESIDE) || status=$$?; \
+	$(MAKE) --no-print-directory -k -j 1 $(ALONE) || status=$$?; \
 	exit $$status
+
+BESIDE := test-raced lint test-cmd test-long test-unraced test-pure
+ALONE  := test-program test-waiting test-whole
+.PHONY: $(BESIDE) $(ALONE)
+
+test-raced:
+	$(GO_TEST) -race -p 4 -skip '$(PURE)' $(RACED)
+test-pure:
+	$(GO_TEST) -run '$(PURE)' ./suites
+test-unraced:
+	$(GO_TEST) $(UNRACED)
+test-cmd:
+	$(GO_TEST) -race -skip '$(PROGRAM)|$(WAITING)|$(WHOLE)|$(LONG)' $(CMD)
+test-long:
+	$(GO_TEST) -run '$(LONG)' $(CMD)
+test-program:
+	$(GO_TEST) -parallel 8 -run '$(PROGRAM)' $(CMD)
+test-waiting:
+	$(GO_TEST) -parallel 12 -run '$(WAITING)' $(CMD)
+test-whole:
+	$(GO_TEST) -parallel 2 -run '$(WHOLE)' $(CMD)
 
 # Their recordings, the table of them and the heads of their profiles are written
 # anew. What could not be installed is skipped, and in CI it fails.

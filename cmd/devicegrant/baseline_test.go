@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/devicegrant/devicegrant/suites/builtin"
 	"github.com/devicegrant/devicegrant/suites/report"
 )
 
@@ -14,7 +16,18 @@ import (
 // the build is green; a fault is switched on, and the build is red with an
 // annotation that names it; the fault goes, and the entry for it is stale.
 func TestBaselineStory(t *testing.T) {
-	useBinary(t)
+	notShort(t, "seven runs, as a build makes them")
+	t.Parallel()
+	// Processes of their own, since each run has secrets in its environment.
+	program := func(env []string, args ...string) (status int, stdout, stderr string) {
+		var out, err strings.Builder
+		cmd := exec.Command(binary(t), args...)
+		cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), env...), &out, &err
+		if failed := cmd.Run(); cmd.ProcessState == nil {
+			t.Fatal(failed)
+		}
+		return cmd.ProcessState.ExitCode(), out.String(), err.String()
+	}
 	dir := t.TempDir()
 	known := filepath.Join(dir, "known.yaml")
 	selected := []string{"DA-0*", "ERR-*", "TOKEN-03"}
@@ -23,16 +36,17 @@ func TestBaselineStory(t *testing.T) {
 		for _, fault := range faults {
 			flags = append(flags, "--fault", fault)
 		}
-		server, err := startProcess(flags...)
+		server, err := builtin.StartProcess(binary(t), flags...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer server.Close()
+		var env []string
 		for name, value := range server.Secrets {
-			t.Setenv(name, value)
+			env = append(env, name+"="+value)
 		}
 		args := append([]string{"run", "--browser", "none", "--set", "base_url=" + server.Issuer, "--out", filepath.Join(dir, out)}, more...)
-		status, stdout, stderr := devicegrant(append(args, selected...)...)
+		status, stdout, stderr := program(env, append(args, selected...)...)
 		return status, stdout + stderr
 	}
 

@@ -19,7 +19,7 @@ func TestMutants(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
 	args := []string{"mutants", "--json"}
-	if turn := ofEach(t, 6); turn.N > 0 {
+	if turn := ofEach(t, 12); turn.N > 0 {
 		args = append(args, "--sample", fmt.Sprintf("%d/%d", turn.First, turn.N))
 	}
 	printed, err := exec.Command(binary(t), args...).Output()
