@@ -94,15 +94,6 @@ func recognised(x wire.Exchange) bool {
 	return hasToken(x) || e == "authorization_pending" || e == "slow_down"
 }
 
-// terminal says that the answer ends a grant for good.
-func terminal(x wire.Exchange) bool {
-	switch x.OAuthError() {
-	case "access_denied", "expired_token", "invalid_grant":
-		return true
-	}
-	return false
-}
-
 func hasError(x wire.Exchange, errors ...string) bool {
 	return slices.Contains(errors, x.OAuthError())
 }

@@ -58,7 +58,7 @@ func (j *judging) byThatAct(x said) bool {
 // nobody touched; "" if none did.
 func (j *judging) endsByItself() string {
 	for _, x := range j.all(steady, labels.Poll) {
-		if terminal(x.Exchange) {
+		if x.EndsGrant() {
 			return describe(x.Exchange)
 		}
 	}

@@ -82,7 +82,7 @@ func (j *judging) scopeGranted(label string, x said) {
 	}
 	token, ok := j.tokenAmong(transcript.Scopes, labels.Token)
 	if !ok {
-		if last := j.all(transcript.Scopes, labels.Token); len(last) > 0 && (terminal(last[len(last)-1].Exchange) || hasError(last[len(last)-1].Exchange, "invalid_scope")) {
+		if last := j.all(transcript.Scopes, labels.Token); len(last) > 0 && (last[len(last)-1].EndsGrant() || hasError(last[len(last)-1].Exchange, "invalid_scope")) {
 			j.pass("no token for a scope that is %s: %s", scopeWords[label], describe(last[len(last)-1].Exchange))
 			return
 		}

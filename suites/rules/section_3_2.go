@@ -421,7 +421,7 @@ func codesAreUnique(j *judging) {
 		j.fail("approved-together", quoted("authorization_pending")+" for the device that was not approved", describe(bystander.Exchange), token, bystander)
 	case recognised(bystander.Exchange):
 		j.pass("approving one device leaves the other pending")
-	case !terminal(bystander.Exchange):
+	case !bystander.EndsGrant():
 		j.inconclusive("the device that was not approved got %s", describe(bystander.Exchange))
 	case j.wasPending(bystander):
 		j.fail("ended-together", quoted("authorization_pending")+" for the device that was not approved", describe(bystander.Exchange), token, bystander)

@@ -121,7 +121,7 @@ func (j *judging) deniedWithoutScope(visit transcript.Journey, device said) bool
 // undefined says that an answer to a poll is none that the RFCs define. What it
 // means for the grant nobody can tell; ERR-05 judges the code itself.
 func (j *judging) undefined(x said) bool {
-	if recognised(x.Exchange) || terminal(x.Exchange) {
+	if recognised(x.Exchange) || x.EndsGrant() {
 		return false
 	}
 	if hasError(x.Exchange, "invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type") {

@@ -164,7 +164,7 @@ func (j *judging) afterDenial(scenario, label string, tried bool) {
 		j.fail("denial-overturned", quoted("access_denied"), describe(x.Exchange)+", after a denied code was approved", x)
 	case hasToken(x.Exchange):
 		j.note("denied-token", "a token for a denied code, although the pages rejected the second decision (POLL-09)", x)
-	case terminal(x.Exchange):
+	case x.EndsGrant():
 		j.pass("a denied code cannot be approved: %s", describe(x.Exchange))
 	default:
 		j.note("not-reported", "after the denial: "+describe(x.Exchange)+" (POLL-08)", x)

@@ -102,7 +102,7 @@ func clientIdentified(j *judging) {
 			control, ok := j.first(scenario, labels.Join(labels.Pending, p.client, labels.Right))
 			switch {
 			case !ok:
-			case terminal(control.Exchange) && !recognised(x.Exchange):
+			case control.EndsGrant() && !recognised(x.Exchange):
 				j.burned(p.client, control)
 			case !recognised(control.Exchange) && !recognised(x.Exchange):
 				j.inconclusive("the same code fails with %s too: %s", p.without, describe(control.Exchange))
@@ -127,7 +127,7 @@ func clientIdentified(j *judging) {
 		if len(polls) == 0 {
 			continue
 		}
-		if last := polls[len(polls)-1]; terminal(last.Exchange) {
+		if last := polls[len(polls)-1]; last.EndsGrant() {
 			j.burned(client, last)
 		}
 	}

@@ -80,7 +80,7 @@ func (j *judging) lateApproval() {
 		j.pass("approved and collected %.1f s after the codes were issued", (x.Sent - l.began).Seconds())
 	case recognised(x.Exchange):
 		j.note("late-approval-pending", describe(x.Exchange)+" right after a late approval (see POLL-13)", x)
-	case !terminal(x.Exchange):
+	case !x.EndsGrant():
 		j.note("no-late-approval", "no answer that RFC 8628 defines came after the late approval: "+describe(x.Exchange), x)
 	case !j.foundPending(x), j.approvalsUnseen(), j.endsByItself() != "":
 		j.note("no-late-approval", describe(x.Exchange)+" after the late approval; whether that ended the grant is unknown", x)
@@ -123,7 +123,7 @@ func approvedCodeExpires(j *judging) {
 		j.inconclusive("devicegrant did not recognize the page after the decision; it may have asked another question: describe it in verification.pages of the profile")
 	case recognised(x.Exchange):
 		j.pass("%s: no token (see POLL-10)", observed)
-	case terminal(x.Exchange):
+	case x.EndsGrant():
 		j.pass("%s", observed)
 	case !j.livedBefore(story):
 		j.inconclusive("%s, and no poll was answered authorization_pending within the lifetime", observed)

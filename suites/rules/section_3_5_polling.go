@@ -102,7 +102,7 @@ func tooFastPolling(j *judging) {
 	obedient := j.all(impatient, labels.Obedient)
 	for _, x := range append(slices.Clone(burst), obedient...) {
 		switch {
-		case !terminal(x.Exchange):
+		case !x.EndsGrant():
 			continue
 		case len(obedient) == 0:
 			j.missing(impatient, labels.Obedient)
@@ -136,7 +136,7 @@ func tooFastPolling(j *judging) {
 		j.inconclusive("the polls could not be sent faster than the interval: the profile's rate limit, or the server, slowed them down")
 	case len(pendings(burst)) == len(burst):
 		j.measure("none", fmt.Sprintf("no slow_down in %d polls, the closest %s apart", len(burst), closest(burst).Round(10*time.Millisecond)), burst...)
-	case terminal(burst[len(burst)-1].Exchange):
+	case burst[len(burst)-1].EndsGrant():
 		j.inconclusive("the burst ended early: the server did not yet know the code at the first poll")
 	default:
 		j.warn("other-error", quoted("slow_down", "authorization_pending"), describe(burst[len(burst)-1].Exchange), burst[len(burst)-1])
@@ -312,7 +312,7 @@ func (j *judging) expired(code string, polls []said) {
 		switch {
 		case recognised(x.Exchange):
 			j.fail("alive", quoted("expired_token"), observed, x)
-		case i > 0 && terminal(x.Exchange):
+		case i > 0 && x.EndsGrant():
 		case hasError(x.Exchange, "expired_token"):
 			j.pass("%s", observed)
 		case i == 0 && !j.livedBefore(code):

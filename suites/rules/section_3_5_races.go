@@ -187,7 +187,7 @@ func (j *judging) nobodyWon(scenario string, k int, answers []said, sent int) {
 	case j.approvalsUnseen():
 		j.inconclusive("race %d: no token, and an approval without a race brings none either (see POLL-13)", k)
 	case j.undefined(after[len(after)-1]):
-	case terminal(after[len(after)-1].Exchange):
+	case after[len(after)-1].EndsGrant():
 		// Taking the others for replays and revoking the grant is allowed
 		// (RFC 6749 section 4.1.2 recommends it for codes), and nobody gained by it.
 		j.warn("grant-lost", "a token for one of the polls, or for the next", fmt.Sprintf("no token for any of %d simultaneous polls, and then %s (race %d)", len(answers), describe(after[len(after)-1].Exchange), k), append(shown(answers), after...)...)
@@ -242,7 +242,7 @@ func pollRacingDecision(j *judging) {
 // denialsUnseen says that the plain denial was not reported either.
 func (j *judging) denialsUnseen() bool {
 	polls := j.all(transcript.Denial, labels.Denied)
-	return len(polls) > 0 && !slices.ContainsFunc(polls, func(x said) bool { return terminal(x.Exchange) })
+	return len(polls) > 0 && !slices.ContainsFunc(polls, func(x said) bool { return x.EndsGrant() })
 }
 
 // approvalsUnseen says that the plain approval brought no token either.
@@ -288,7 +288,7 @@ func (j *judging) decisionSurvives(goal transcript.Goal, k int, visit transcript
 	case hasError(last.Exchange, "slow_down"):
 		j.inconclusive("%s: still slow_down after %d compliant polls", visit.Name, len(after))
 	case goal == transcript.Deny && !pending:
-	case terminal(last.Exchange) && len(j.Transcripts[scenario].Labelled(labels.Nth(labels.Join(string(goal), labels.Race), k))) > 1:
+	case last.EndsGrant() && len(j.Transcripts[scenario].Labelled(labels.Nth(labels.Join(string(goal), labels.Race), k))) > 1:
 		j.note("grant-lost", fmt.Sprintf("%s: both polls may have come after the approval and counted as replays (POLL-15), or a token was lost in transit (%s)", describe(last.Exchange), visit.Name), append(shown(race), last)...)
 	case goal == transcript.Approve && j.approvalsUnseen():
 		j.inconclusive("%s after %d compliant polls, and an approval without a race is not seen either (see POLL-13)", describe(last.Exchange), len(after))
@@ -320,7 +320,7 @@ func overloadAndLostAnswers(j *judging) {
 		switch {
 		case hasToken(last.Exchange):
 			j.measure("collected-later", "after a broken connection, the device gets its token when it polls again", lost, last)
-		case terminal(last.Exchange):
+		case last.EndsGrant():
 			j.measure("consumed", fmt.Sprintf("after a broken connection, the device gets no token: %s", describe(last.Exchange)), lost, last)
 		case hasError(last.Exchange, "authorization_pending"):
 			if visit, ok := j.journey(scenario, labels.Round(labels.Approve, k)); !ok {
@@ -355,9 +355,9 @@ func (j *judging) stateSurvivesOverload() {
 				}
 				evidence := []said{{x, scenario}, {later, scenario}}
 				switch {
-				case terminal(later) && !j.foundPending(evidence[0]):
+				case later.EndsGrant() && !j.foundPending(evidence[0]):
 					j.inconclusive("%s after %d, and no poll of this device was answered authorization_pending before: the cause is unknown", describe(later), x.Status)
-				case terminal(later):
+				case later.EndsGrant():
 					j.fail("policy-ended-by-overload", "the grant continues after "+fmt.Sprint(x.Status), describe(later), evidence...)
 				default:
 					j.note("survived-overload", fmt.Sprintf("%d, then %s", x.Status, strings.TrimPrefix(describe(later), "status ")), evidence...)

@@ -95,7 +95,7 @@ func (j *judging) endedBySlowDowns() {
 			continue
 		}
 		polls := append(j.all(throttled, labels.Join(name, labels.Burst)), j.after(throttled, name)...)
-		i := slices.IndexFunc(polls, func(x said) bool { return terminal(x.Exchange) })
+		i := slices.IndexFunc(polls, func(x said) bool { return x.EndsGrant() })
 		if i < 0 {
 			continue
 		}
@@ -161,7 +161,7 @@ func slowDownRemembered(j *judging) {
 	switch {
 	case missed:
 		j.inconclusive("devicegrant's polls missed the three seconds in which only one of the two paces is allowed")
-	case terminal(before.Exchange):
+	case before.EndsGrant():
 		j.inconclusive("the grant ended: %s", describe(before.Exchange))
 	default:
 		j.missing(throttled, labels.Join(labels.Sticky, labels.Old))

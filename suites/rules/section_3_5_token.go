@@ -160,7 +160,7 @@ func singleUse(j *judging) {
 			j.fail("pending-again", quoted("invalid_grant"), describe(x.Exchange)+" for a used code", token, x)
 		case hasError(x.Exchange, "slow_down"):
 			j.inconclusive("a used code got slow_down at a compliant pace")
-		case terminal(x.Exchange):
+		case x.EndsGrant():
 			j.pass("%s for a used code", describe(x.Exchange))
 		default:
 			j.warn("other-error", quoted("invalid_grant"), describe(x.Exchange)+" for a used code", x)

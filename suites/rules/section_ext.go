@@ -215,7 +215,7 @@ func badProofsRefused(j *judging) {
 	accepted, refused, ended := false, 0, map[string]said{}
 	for _, x := range tried {
 		name := strings.TrimPrefix(x.Label, labels.DPoPBad+"/")
-		if terminal(x.Exchange) && j.badlyProbed(x) {
+		if x.EndsGrant() && j.badlyProbed(x) {
 			ended[name] = x // perhaps the proof before this one did that
 			continue
 		}
@@ -271,7 +271,7 @@ func badProofsRefused(j *judging) {
 func (j *judging) endedByBadProof() said {
 	list := slices.Concat(j.all(extensions, labels.DPoPBad), j.all(extensions, labels.DPoPPlain), j.all(extensions, labels.DPoPNonce))
 	for _, x := range list {
-		if terminal(x.Exchange) && j.badlyProbed(x) {
+		if x.EndsGrant() && j.badlyProbed(x) {
 			return x
 		}
 	}
@@ -312,7 +312,7 @@ func nonceChallengeHarmless(j *judging) {
 	switch last := tries[len(tries)-1]; {
 	case hasToken(last.Exchange):
 		j.pass("the retry with the nonce gets the token")
-	case !terminal(last.Exchange):
+	case !last.EndsGrant():
 		// Something is wrong with the proof or the nonce, and not with the code.
 		j.inconclusive("%s for the retry with the nonce", describe(last.Exchange))
 	case j.badlyProbed(last):

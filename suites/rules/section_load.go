@@ -116,8 +116,8 @@ func (j *judging) ownAnswers(d fleetDevice) {
 	case len(d.tokens) > 0 && undecided && d.visit.Outcome != transcript.Unfinished && !j.byThatAct(d.tokens[0]):
 	case len(d.tokens) > 0 && undecided && d.visit.Outcome != transcript.Unfinished:
 		j.fail("token-without-approval", quoted("authorization_pending"), fmt.Sprintf("device %d was not approved: %s", d.k, describe(d.tokens[0].Exchange)), d.tokens[0])
-	case undecided && terminal(last.Exchange) && d.visit.Name == "" && !j.wasPending(last):
-	case undecided && terminal(last.Exchange) && d.visit.Name == "":
+	case undecided && last.EndsGrant() && d.visit.Name == "" && !j.wasPending(last):
+	case undecided && last.EndsGrant() && d.visit.Name == "":
 		j.fail("ended-undecided", quoted("authorization_pending"), fmt.Sprintf("device %d was not decided: %s", d.k, describe(last.Exchange)), last)
 	case d.approved() && len(d.tokens) == 0 && d.lost > 0:
 		j.inconclusive("device %d was approved and got no token, but %d of its polls got no answer", d.k, d.lost)

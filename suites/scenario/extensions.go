@@ -189,7 +189,7 @@ func (e *extender) dpop() error {
 		}
 	}
 	x, err := p.redeem()
-	if err == nil && endsGrant(x) && p.probed {
+	if err == nil && x.EndsGrant() && p.probed {
 		// Whether an invalid proof or the challenge did that shows a code without
 		// the former.
 		if err = p.renew(); p.d == nil || err != nil {
@@ -233,7 +233,7 @@ func (p *prover) misuse() (done bool, err error) {
 			}
 		}
 		x, err := p.present(bad)
-		if err == nil && endsGrant(x) && p.probed {
+		if err == nil && x.EndsGrant() && p.probed {
 			if err := p.renew(); p.d == nil || err != nil {
 				return true, err
 			}
@@ -267,15 +267,6 @@ func (p *prover) present(bad badProof) (wire.Exchange, error) {
 		p.nonce = given
 	}
 	return x, nil
-}
-
-// endsGrant says that the code is of no use any more.
-func endsGrant(x wire.Exchange) bool {
-	switch x.OAuthError() {
-	case "invalid_grant", "expired_token", "access_denied":
-		return true
-	}
-	return false
 }
 
 // redeem presents a valid proof, and again with the nonce that the server asks for.

@@ -26,7 +26,7 @@ func decidedCodes(c *conversation) error {
 		return errNoSecondUser()
 	}
 	parts := []string{labels.Denied, labels.Uncollected, labels.Collected}
-	devices, err := c.issueEach(c.Profile.Clients.Public, parts)
+	devices, err := c.issueOrDefer(c.Profile.Clients.Public, parts)
 	if err != nil {
 		return err
 	}
@@ -55,16 +55,37 @@ func (c *conversation) issueEach(client *profiles.Client, parts []string) ([]*de
 	return devices, nil
 }
 
+// issueOrDefer is issueEach, but where the target limits how many codes are typed
+// a minute: most codes would expire before their turn, so that each part asks for
+// its own then, which is nil here.
+func (c *conversation) issueOrDefer(client *profiles.Client, parts []string) ([]*device, error) {
+	if c.typing != nil && c.typing.paced() {
+		return make([]*device, len(parts)), nil
+	}
+	return c.issueEach(client, parts)
+}
+
+// issuedFor is the device of a part, which asks for its code now if it has none.
+func (c *conversation) issuedFor(part string, d *device, client *profiles.Client) (*device, error) {
+	if d != nil {
+		return d, nil
+	}
+	return c.issue(labels.Join(part, labels.Device), client)
+}
+
 func (c *conversation) decideAgain(part string, d *device, second *profiles.User) error {
 	goal, want := transcript.Approve, transcript.Approved
 	if part == labels.Denied {
 		goal, want = transcript.Deny, transcript.Denied
 	}
-	s, err := c.person()
+	s, err := c.personInTurn()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	if d, err = c.issuedFor(part, d, c.Profile.Clients.Public); err != nil {
+		return err
+	}
 	first := d.task(labels.Of(part, labels.First), goal)
 	first.Account = account(second)
 	// After a denial an error page may come: the device will tell.
@@ -119,20 +140,25 @@ func twoPeople(c *conversation) error {
 	if client == nil {
 		client = c.Profile.Clients.Public
 	}
-	devices, err := c.issueEach(client, parts)
+	devices, err := c.issueOrDefer(client, parts)
 	if err != nil {
 		return err
 	}
+	deferred := devices[0] == nil
 	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.Framing, transcript.CrossSite); err != nil {
 		return err
 	}
-	if err := c.meetAll(parts, devices); err != nil {
+	if err := c.meetAll(client, parts, devices); err != nil {
 		return err
 	}
 	c.leavePages()
 	// First every token, then every code again: a server may answer a replay by
 	// revoking all that the same browser session granted to the client.
-	for _, ask := range []func(string, *device) error{c.tokenOf, c.afterwards} {
+	questions := []func(string, *device) error{c.tokenOf, c.afterwards}
+	if deferred {
+		questions = questions[1:]
+	}
+	for _, ask := range questions {
 		var all sync.WaitGroup
 		errs := make([]error, len(parts))
 		for i, name := range parts {
@@ -146,8 +172,9 @@ func twoPeople(c *conversation) error {
 	return nil
 }
 
-// meetAll lets the two meet over one code after the other.
-func (c *conversation) meetAll(parts []string, devices []*device) error {
+// meetAll lets the two meet over one code after the other. Where codes are typed
+// slowly, each is asked for when its turn comes, and its token before it expires.
+func (c *conversation) meetAll(client *profiles.Client, parts []string, devices []*device) error {
 	a, err := c.person()
 	if err != nil {
 		return err
@@ -159,27 +186,44 @@ func (c *conversation) meetAll(parts []string, devices []*device) error {
 	}
 	defer b.Close()
 	for i, name := range parts {
-		d := devices[i]
-		m := meeting{c: c, d: d, name: name, a: a, b: b, goal: transcript.Approve}
-		switch name {
-		case labels.Denied:
-			m.goal = transcript.Deny
-		case labels.Collected:
-			m.between = func() error {
-				x, err := d.collect(labels.CollectedToken, patience)
-				c.whose(labels.CollectedWhose, x)
+		deferred := devices[i] == nil
+		if deferred {
+			if err := c.takeTurn(b); err != nil {
 				return err
 			}
-		case labels.Uncollected:
-		default:
-			m.together()
-			continue
+			if devices[i], err = c.issuedFor(name, nil, client); err != nil {
+				return err
+			}
 		}
-		if err := m.inTurn(); err != nil {
+		if err := c.meet(a, b, name, devices[i]); err != nil {
 			return err
+		}
+		if deferred {
+			if err := c.tokenOf(name, devices[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func (c *conversation) meet(a, b useragent.Agent, name string, d *device) error {
+	m := meeting{c: c, d: d, name: name, a: a, b: b, goal: transcript.Approve}
+	switch name {
+	case labels.Denied:
+		m.goal = transcript.Deny
+	case labels.Collected:
+		m.between = func() error {
+			x, err := d.collect(labels.CollectedToken, patience)
+			c.whose(labels.CollectedWhose, x)
+			return err
+		}
+	case labels.Uncollected:
+	default:
+		m.together()
+		return nil
+	}
+	return m.inTurn()
 }
 
 // tokenOf collects the token of a code that two people approved.

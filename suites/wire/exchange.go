@@ -178,6 +178,16 @@ func (x Exchange) OAuthError() string {
 	return s
 }
 
+// EndsGrant says that the answer to a poll ends the grant for good (RFC 8628
+// section 3.5): the device has no use for its code any more.
+func (x Exchange) EndsGrant() bool {
+	switch x.OAuthError() {
+	case "access_denied", "expired_token", "invalid_grant":
+		return true
+	}
+	return false
+}
+
 // Overloaded reports whether the response is about load and not about the
 // request: 503, or 429 without one of the error codes that answer a poll.
 func (x Exchange) Overloaded() bool {
