@@ -87,8 +87,11 @@ func (r *run) conclude(result *Result) {
 			r.notes = append(r.notes, err.Error())
 		}
 	}
-	if r.ledger.repeated > 0 {
-		r.notes = append(r.notes, fmt.Sprintf("%d responses repeated a token that the device already had", r.ledger.repeated))
+	if r.ledger.replayed > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%d responses repeated a token that the device already had, for a code that was used; devicegrant run POLL-14 judges that", r.ledger.replayed))
+	}
+	if r.ledger.starved > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%d approved devices received nothing but slow_down afterwards, and no token", r.ledger.starved))
 	}
 	if r.ledger.shared > 0 {
 		r.notes = append(r.notes, fmt.Sprintf("%d tokens were also issued to a second device of the same end user", r.ledger.shared))

@@ -61,6 +61,7 @@ type device struct {
 	polls                      uint32
 	pollsAfter                 uint16 // answered polls that were sent after the approval
 	pendingAfter               uint16 // and what of them was pending
+	slowedAfter                uint16 // and what was slow_down
 	slowDowns                  uint16
 	tokens                     uint8
 	inFlight                   uint8
@@ -109,8 +110,11 @@ func (d *device) polled(o outcome, intended, written, done int64, resent bool) {
 		d.heardAt = done
 		if d.decided != 0 && written > d.decided {
 			d.pollsAfter++
-			if o == outcomePending {
+			switch o {
+			case outcomePending:
 				d.pendingAfter++
+			case outcomeSlowDown:
+				d.slowedAfter++
 			}
 		}
 	}

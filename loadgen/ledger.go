@@ -15,8 +15,9 @@ type ledger struct {
 	greedy     int
 	ambiguous  int
 	open       int
+	starved    int
 	shared     int // tokens of two devices: one person approved both
-	repeated   int // the same token again to the same device
+	replayed   int // the same token again to the same device
 	violations [violationKinds]violation
 	codes      set
 	given      set
@@ -91,7 +92,7 @@ func (l *ledger) token(d *device, token []byte, raw func() []byte) {
 	mark := fingerprint(token)
 	switch {
 	case d.tokens > 0 && d.token == mark:
-		l.repeated++
+		l.replayed++
 		return
 	case d.tokens == 1:
 		l.broken(twoTokens, d, "the second token differs")
@@ -114,6 +115,10 @@ func (l *ledger) token(d *device, token []byte, raw func() []byte) {
 // counts as lost: a cache may lag behind for one or two.
 const pendingIsLost = 3
 
+// starvedAfter is after how many polls with nothing but slow_down a device counts
+// as one that gets no token at its pace.
+const starvedAfter = 3
+
 // ended closes the account of a device: after its last answer, or at the end of
 // the run (waiting).
 func (l *ledger) ended(d *device, last outcome, waiting bool) {
@@ -130,8 +135,10 @@ func (l *ledger) ended(d *device, last outcome, waiting bool) {
 	case d.tokens > 0:
 	case d.lost:
 		l.ambiguous++
+	case d.slowedAfter >= starvedAfter && d.pendingAfter == 0 && (waiting || last == outcomeExpired):
+		l.starved++
 	case last == outcomeExpired && d.pendingAfter == 0:
-		l.open++ // it came too late to ask, or heard nothing but slow_down
+		l.open++ // it came too late to ask
 	case !waiting && d.pollsAfter > 0 && (last == outcomeInvalidGrant || last == outcomeOtherError || last == outcomeDenied || last == outcomeExpired):
 		l.broken(approvedNoToken, d, "it received "+last.String())
 	case d.pendingAfter >= pendingIsLost:
@@ -146,7 +153,7 @@ func (l *ledger) ended(d *device, last outcome, waiting bool) {
 func (l *ledger) result(records string, site *Site) Ledger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := Ledger{Clean: true, Approved: l.approved, Tokens: l.tokens, Greedy: l.greedy, Ambiguous: l.ambiguous, Open: l.open}
+	r := Ledger{Clean: true, Approved: l.approved, Tokens: l.tokens, Greedy: l.greedy, Ambiguous: l.ambiguous, Open: l.open, Replayed: l.replayed, Starved: l.starved}
 	wanted := map[uint32]bool{}
 	for k, v := range l.violations {
 		if v.count == 0 {

@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -109,6 +110,43 @@ func TestGreedyLedger(t *testing.T) {
 				}
 				if test.want != "approved-still-pending" && test.want != "approved-without-token" && len(e.Exchanges) == 0 {
 					t.Error("the counter-example has no exchange")
+				}
+			})
+		})
+	}
+}
+
+// TestLedgerIsNotClean: what breaks no rule is said all the same, with its own
+// word: a token given again for a used code, and devices that get nothing but
+// slow_down once they are approved.
+func TestLedgerIsNotClean(t *testing.T) {
+	for _, test := range []struct {
+		name              string
+		replayed, starved bool
+		answer            func(g *virtualGrant, at time.Time) (int, string)
+	}{
+		{name: "the same token again", replayed: true, answer: func(g *virtualGrant, _ time.Time) (int, string) {
+			if !g.approved {
+				return 0, ""
+			}
+			return 200, fmt.Sprintf(`{"access_token":"token-%d","token_type":"Bearer"}`, g.n)
+		}},
+		{name: "slow_down for ever", starved: true, answer: func(g *virtualGrant, _ time.Time) (int, string) {
+			if !g.approved {
+				return 0, ""
+			}
+			return 400, `{"error":"slow_down"}`
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := newVirtual(5*time.Second, time.Hour)
+				v.answer = test.answer
+				plan := oneMinute()
+				plan.Duration, plan.Greedy.Share = 3*time.Minute, new(0.3)
+				r := runVirtual(t, v, plan)
+				if !r.Ledger.Clean || (r.Ledger.Replayed > 0) != test.replayed || (r.Ledger.Starved > 0) != test.starved {
+					t.Errorf("%+v", r.Ledger)
 				}
 			})
 		})

@@ -287,7 +287,13 @@ type Ledger struct {
 	// is unknown whether that response had the token.
 	Ambiguous int `json:"ambiguous"`
 	// Open are approved devices that could not poll again before the end.
-	Open       int         `json:"open"`
+	Open int `json:"open"`
+	// Replayed are answers with a token that the same device already had: a used
+	// code is still worth something. Servers may answer a lost response in this
+	// way on purpose, so it breaks nothing; what POLL-14 of a conformance run says.
+	Replayed int `json:"replayed,omitempty"`
+	// Starved are approved devices that received nothing but slow_down since.
+	Starved    int         `json:"starved,omitempty"`
 	Violations []Violation `json:"violations,omitempty"`
 }
 

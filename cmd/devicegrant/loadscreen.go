@@ -305,10 +305,21 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 	row("generator", "late p50 %s, p99 %s, max %s; waited for a connection p99 %s; %.1f %% of a core%s; %.0f MB",
 		ms(g.Lateness.P50MS), ms(g.Lateness.P99MS), ms(g.Lateness.MaxMS), ms(g.Wait.P99MS), 100*g.CPUShare, cost, float64(g.PeakRSS)/1e6)
 	how := s.look.paint.good("clean")
-	if !r.Ledger.Clean {
+	switch {
+	case !r.Ledger.Clean:
 		how = s.look.paint.bad("broken")
+	case r.Ledger.Replayed > 0:
+		how = s.look.paint.caution("replayed")
+	case r.Ledger.Starved > 0:
+		how = s.look.paint.caution("starved")
 	}
 	s.printf("%-13s %s: %d approved, %d tokens", "ledger", how, r.Ledger.Approved, r.Ledger.Tokens)
+	if r.Ledger.Replayed > 0 {
+		s.printf(", %d of them given again", r.Ledger.Replayed)
+	}
+	if r.Ledger.Starved > 0 {
+		s.printf(", %d with nothing but slow_down", r.Ledger.Starved)
+	}
 	if r.Ledger.Ambiguous > 0 {
 		s.printf(", %d with a lost response", r.Ledger.Ambiguous)
 	}

@@ -84,6 +84,12 @@ func ledgerTile(l loadgen.Ledger) tile {
 		}
 		t.Figure, t.Class = "broken", "bad"
 		t.Note = fmt.Sprintf("%s violations; ", count(broken)) + t.Note
+	case l.Clean && l.Replayed > 0:
+		t.Figure, t.Class = "replayed", "doubt"
+		t.Note = fmt.Sprintf("%s answers gave a token again; ", count(l.Replayed)) + t.Note
+	case l.Clean && l.Starved > 0:
+		t.Figure, t.Class = "starved", "doubt"
+		t.Note = fmt.Sprintf("%s devices got nothing but slow_down; ", count(l.Starved)) + t.Note
 	case l.Clean:
 		t.Figure, t.Class = "clean", "good"
 	}
