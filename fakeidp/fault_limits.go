@@ -1,6 +1,7 @@
 package fakeidp
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ var limitVariants = []fault{
 		fewCodes(http.StatusOK, false)},
 	{Fault{"B63", "twenty-codes-a-minute-429", "Each address may type twenty user codes a minute, right ones too; the page then answers 429 with Retry-After", Benign},
 		fewCodes(http.StatusTooManyRequests, true)},
+	{Fault{"F-LOAD-02", "one-limit-for-all-devices", "Polls of more than twelve devices within a second get 429", Defect}, fewDevices},
 	{Fault{"F-STR-60", "slower-and-unlimited", "Wrong user codes are not counted, and each code typed makes the pages slower for everybody", Defect}, slowerPages},
 	{Fault{"F-STR-61", "expired-for-an-interval", "An expired code is reported once, and is pending after that", Defect}, expiredOnce},
 }
@@ -94,6 +96,31 @@ func fewCodes(status int, retryAfter bool) func() behaviour {
 			return true
 		}}
 	}
+}
+
+// fewDevices counts the devices that poll, whatever the pace of each.
+func fewDevices() behaviour {
+	const allowed = 12
+	var (
+		mu    sync.Mutex
+		polls = map[string]time.Time{}
+	)
+	return behaviour{request: func(x *exchange) bool {
+		code := x.form.Get("device_code")
+		if code == "" || !x.post(pathToken) {
+			return false
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		now := x.p.clock.Now()
+		maps.DeleteFunc(polls, func(_ string, at time.Time) bool { return now.Sub(at) > time.Second })
+		if _, again := polls[code]; !again && len(polls) >= allowed {
+			x.status, x.header = http.StatusTooManyRequests, http.Header{"Retry-After": {"1"}}
+			return true
+		}
+		polls[code] = now
+		return false
+	}}
 }
 
 // latestCodes forgets the oldest undecided code for each new one too many.

@@ -108,7 +108,11 @@ var raceCases = []ruleCase{
 	{"LOAD-01", "denials that are not reported", all(final(inFleet, "poll/5", pendingAnswer), final(inFleet, "poll/6", pendingAnswer)), Pass, ""},
 	{"LOAD-02", "slowed down", in(inFleet, "poll/8/2", slowAnswer), Info, "slowed"},
 	{"LOAD-02", "a server error", in(inFleet, "poll/8/2", answer(500, "")), Info, "server-errors"},
-	{"LOAD-02", "overloaded", in(inFleet, "poll/8/2", answer(503, "")), Info, "unanswered"},
+	{"LOAD-02", "overloaded", in(inFleet, "poll/8/2", answer(503, "")), Info, "turned-away"},
+	{"LOAD-02", "no answer", in(inFleet, "poll/8/2", lost(wire.FailReset)), Info, "unanswered"},
+	{"LOAD-02", "one 429", in(inFleet, "poll/8/2", answer(429, "")), Info, "turned-away"},
+	{"LOAD-02", "one device is limited", in(inFleet, "poll/8", answer(429, "")), Info, "turned-away"},
+	{"LOAD-02", "compliant devices are limited", all(in(inFleet, "poll/7", answer(429, "")), in(inFleet, "poll/8", answer(429, "")), in(inFleet, "poll/9", answer(429, ""))), Warn, "rate-limited"},
 	{"LOAD-02", "nobody polled", missing(inFleet, "no person"), NA, ""},
 }
 

@@ -22,7 +22,8 @@ type fleetDevice struct {
 	k      int
 	issued said
 	polls  []said // that were answered
-	lost   int    // that were not
+	turned []said // that were turned away: 429 or 503
+	lost   int    // that were not answered
 	// visit is the decision; without one visit.Name is "".
 	visit  transcript.Journey
 	who    string // first or second
@@ -38,6 +39,7 @@ func (j *judging) ledger() (devices []fleetDevice) {
 	j.polled = true
 	// Once over the exchanges: Labelled for each device would take the square.
 	polls := map[string][]said{}
+	turned := map[string][]said{}
 	lost := map[string]int{}
 	for _, x := range t.Exchanges {
 		kind, rest, _ := strings.Cut(x.Label, "/")
@@ -45,10 +47,13 @@ func (j *judging) ledger() (devices []fleetDevice) {
 			continue
 		}
 		k, _, _ := strings.Cut(rest, "/")
-		if x.Answered() && !x.Overloaded() {
-			polls[k] = append(polls[k], said{x, scenario})
-		} else {
+		switch {
+		case !x.Answered():
 			lost[k]++
+		case x.Overloaded():
+			turned[k] = append(turned[k], said{x, scenario})
+		default:
+			polls[k] = append(polls[k], said{x, scenario})
 		}
 	}
 	for _, x := range t.Exchanges {
@@ -56,7 +61,7 @@ func (j *judging) ledger() (devices []fleetDevice) {
 		if kind != labels.Device || !hasCodes(x) {
 			continue
 		}
-		d := fleetDevice{k: len(devices) + 1, issued: said{x, scenario}, polls: polls[name], lost: lost[name], tokens: withToken(polls[name])}
+		d := fleetDevice{k: len(devices) + 1, issued: said{x, scenario}, polls: polls[name], turned: turned[name], lost: lost[name], tokens: withToken(polls[name])}
 		if _, err := fmt.Sscan(name, &d.k); err != nil {
 			continue
 		}
@@ -233,13 +238,26 @@ func (j *judging) ownScope(devices []fleetDevice) {
 	}
 }
 
+// limitedShare: from one poll in so many, 429 is how the server treats compliant
+// devices and no stray.
+const limitedShare = 10
+
 // LOAD-02
 func stateMachineUnderLoad(j *judging) {
 	devices := j.ledger()
-	var polls, slowed, faults []said
-	lost, collected, most := 0, 0, 0
+	var polls, slowed, faults, turned, limited []said
+	lost, collected, most, held := 0, 0, 0, 0
 	for _, d := range devices {
-		polls, lost = append(polls, d.polls...), lost+d.lost
+		polls, turned, lost = append(polls, d.polls...), append(turned, d.turned...), lost+d.lost
+		before := len(limited)
+		for _, x := range d.turned {
+			if x.Status == 429 {
+				limited = append(limited, x)
+			}
+		}
+		if len(limited) > before {
+			held++
+		}
 		slowed = append(slowed, slowDowns(d.polls)...)
 		for _, x := range d.polls {
 			if serverFault(x.Exchange) {
@@ -266,12 +284,18 @@ func stateMachineUnderLoad(j *judging) {
 		times[i] = x.Received - x.Sent
 	}
 	slices.Sort(times)
-	figures := fmt.Sprintf("%d devices, %d compliant polls: %d slow_down, %d with 5xx, %d unanswered; response time p50 %s, p95 %s, p99 %s",
-		len(devices), len(polls)+lost, len(slowed), len(faults), lost, quantile(times, 0.5), quantile(times, 0.95), quantile(times, 0.99))
+	figures := fmt.Sprintf("%d devices, %d compliant polls: %d slow_down, %d with 5xx, %d with 429 or 503, %d unanswered; response time p50 %s, p95 %s, p99 %s",
+		len(devices), len(polls)+len(turned)+lost, len(slowed), len(faults), len(turned), lost, quantile(times, 0.5), quantile(times, 0.95), quantile(times, 0.99))
 	if collected > 0 {
 		figures += fmt.Sprintf("; the token came by poll %d after the approval", max(1, most))
 	}
 	switch {
+	case held > 1 && len(limited)*limitedShare >= len(polls)+len(turned):
+		j.warn("rate-limited", "no limit on devices that keep their interval; slow_down for those that do not",
+			fmt.Sprintf("%d of %d compliant polls got 429 (%d of %d devices); devices do not know it and may give up", len(limited), len(polls)+len(turned)+lost, held, len(devices)), shown(limited)...)
+		j.measure("figures", figures)
+	case len(turned) > 0:
+		j.measure("turned-away", figures, shown(turned)...)
 	case len(slowed) > 0:
 		j.measure("slowed", figures, shown(slowed)...)
 	case len(faults) > 0:
