@@ -367,7 +367,7 @@ func (s *Suite) Result(ctx context.Context) report.Result {
 		r.Scenarios = append(r.Scenarios, report.NewScenario(t))
 		r.Throttle = cmp.Or(r.Throttle, throttleOf(t))
 	}
-	for _, note := range []string{lockout(r.Scenarios), forgotten(r.Scenarios), s.env.Typed()} {
+	for _, note := range []string{lockout(r.Scenarios), forgotten(r.Scenarios), s.env.CodesLimited(), s.env.Typed()} {
 		if note != "" {
 			r.Notes = append(r.Notes, note)
 		}

@@ -197,6 +197,19 @@ func (j *judging) maybe(scenario, label string) (said, bool) {
 	return said{}, false
 }
 
+// limitKey names the profile's key that keeps a run below the limit of an endpoint.
+func (j *judging) limitKey(x wire.Exchange) string {
+	bare, _, _ := strings.Cut(x.URL, "?")
+	switch {
+	case x.Status != 429:
+	case bare == j.Endpoints.DeviceAuthorization:
+		return "; if it allows so many a minute, set limits.device_authorization_per_minute"
+	case bare == j.Endpoints.Token:
+		return "; if it allows so many a minute, set limits.token_per_minute"
+	}
+	return ""
+}
+
 // missing records why there is no answer below a label.
 func (j *judging) missing(scenario, label string) {
 	t, ran := j.Transcripts[scenario]
@@ -210,7 +223,7 @@ func (j *judging) missing(scenario, label string) {
 	case sent && unanswered.Cut:
 		o.reason = fmt.Sprintf("the report kept only the beginning of the answer to %s: the server's answers exceed the size limit", label)
 	case sent && unanswered.Overloaded():
-		o.reason = fmt.Sprintf("the server answered %s with %d: overloaded or rate limited", label, unanswered.Status)
+		o.reason = fmt.Sprintf("the server answered %s with %d: overloaded or rate limited%s", label, unanswered.Status, j.limitKey(unanswered))
 	case sent:
 		o.reason = fmt.Sprintf("the server answered %s with %s", label, describe(unanswered))
 	case t.Absent != "":

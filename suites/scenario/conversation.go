@@ -50,6 +50,8 @@ type Environment struct {
 	limiter           *rate.Limiter
 	// ceilings are those of single endpoints, by URL.
 	ceilings map[string]*rate.Limiter
+	// codes paces the device authorization requests.
+	codes *codeLimit
 	// typing paces the user codes that end users type.
 	typing *typing
 	// onTheWay are the questions after the login that are not the decision.
@@ -174,6 +176,9 @@ func (c *conversation) record(x wire.Exchange) wire.Exchange {
 	x.N = len(c.said.Exchanges) + 1
 	x.Dialect = c.dialect
 	c.pulse.heard(c.ctx, x)
+	if c.issues(x.URL) {
+		c.codes.heard(x)
+	}
 	kept := x
 	if c.Wire != nil {
 		kept = c.Wire.Keep(x) // the conversation itself goes on with all of it

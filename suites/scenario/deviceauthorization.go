@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -61,7 +62,7 @@ func codes(c *conversation) error {
 		})
 	}
 	sample := max(2, c.Profile.Limits.Codes)
-	if ceiling := c.Profile.Limits.DeviceAuthorizationPerMinute; ceiling > 0 {
+	if ceiling := cmp.Or(c.Profile.Limits.DeviceAuthorizationPerMinute, c.codes.perMinute()); ceiling > 0 {
 		sample = max(2, min(sample, ceiling)) // a minute's worth
 	}
 	for i := range sample {

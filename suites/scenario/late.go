@@ -19,7 +19,7 @@ const (
 // kept up since a moment before. The scenario is told again, alone, for it.
 func (c *conversation) late(kind transcript.LateKind, by time.Duration, since time.Time, format string, args ...any) {
 	l := transcript.Late{Kind: kind, What: fmt.Sprintf(format, args...), ByMS: float64(by.Microseconds()) / 1000}
-	l.Paused = c.pulse.paused(since)
+	l.Paused = c.pulse.paused(since) || c.codes.held(since)
 	if c.Watch != nil && !l.Paused {
 		l.Machine = c.Watch.Since(since).String()
 	}
@@ -39,9 +39,9 @@ func (c *conversation) ownPace() bool {
 }
 
 // lateCode is why a code was not used in time: where the target limits how many
-// are typed, the others had to wait for their turn.
+// are typed or asked for, the others had to wait for their turn.
 func (c *conversation) lateCode() transcript.LateKind {
-	if c.typing != nil && c.typing.paced() {
+	if c.typing != nil && c.typing.paced() || c.codes.perMinute() > 0 {
 		return transcript.LateLimited
 	}
 	return transcript.LateCode

@@ -16,6 +16,7 @@ func (e *Environment) setPace() {
 	}
 	e.limiter = rate.NewLimiter(limit, max(1, int(e.Profile.Limits.Rate/5)))
 	e.typing = newTyping(e.Clock, e.Profile.Limits.UserCodesPerMinute)
+	e.codes = newCodeLimit(e.Clock)
 	e.ceilings = map[string]*rate.Limiter{}
 	for endpoint, perMinute := range map[string]int{
 		e.Target.Endpoints.DeviceAuthorization: e.Profile.Limits.DeviceAuthorizationPerMinute,
@@ -44,7 +45,17 @@ func (e *Environment) turn(ctx context.Context, address string) error {
 			return err
 		}
 	}
+	if e.issues(address) {
+		if err := e.codes.turn(ctx); err != nil {
+			return err
+		}
+	}
 	return e.limiter.Wait(ctx)
+}
+
+// issues says that the address is that of the device authorization endpoint.
+func (e *Environment) issues(address string) bool {
+	return e.Target.Endpoints.DeviceAuthorization != "" && withoutQuery(address) == withoutQuery(e.Target.Endpoints.DeviceAuthorization)
 }
 
 func withoutQuery(address string) string {

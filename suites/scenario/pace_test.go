@@ -17,7 +17,7 @@ func TestCeiling(t *testing.T) {
 	const perMinute = 30
 	synctest.Test(t, func(t *testing.T) {
 		at := profiles.Endpoints{DeviceAuthorization: "http://x/device", Token: "http://x/token?tenant=a"}
-		e := &Environment{Profile: &profiles.Profile{Limits: profiles.Limits{TokenPerMinute: perMinute}}, Target: Target{Endpoints: at}}
+		e := &Environment{Profile: &profiles.Profile{Limits: profiles.Limits{TokenPerMinute: perMinute}}, Target: Target{Endpoints: at}, Clock: NewClock(1)}
 		e.setPace()
 		var sent []time.Time
 		for range 10 * perMinute {
