@@ -74,12 +74,19 @@ func All() []Rule { return slices.Clone(registry) }
 
 func one(scenario string) []string { return []string{scenario} }
 
-// errorSources provoke errors; errorWitnesses meet some on their way.
+// errorSources provoke errors; errorWitnesses meet some on their way. Left out are
+// those whose requests an intermediary may refuse (foreign host names, huge
+// requests) and those that speak of extensions.
 var (
 	errorSources   = []string{transcript.TokenErrors, transcript.DeviceErrors, transcript.HostileCharacters}
 	errorWitnesses = []string{
 		transcript.ClientErrors, transcript.ImpatientPolling, transcript.Approval, transcript.EarlyApproval,
 		transcript.Denial, transcript.Expiry, transcript.SteadyPolling,
+		transcript.UnprovenClient, transcript.ForeignClient, transcript.ClientIdentity, transcript.Scopes,
+		transcript.TokenTransport, transcript.TokenUse, transcript.Refresh, transcript.Throttle,
+		transcript.SlowedApproval, transcript.HastyNeighbour, transcript.WrongUserCodes, transcript.DecidedCodes,
+		transcript.TwoPeople, transcript.Abandoned, transcript.CodeEntry, transcript.NoSession,
+		transcript.RacingPolls, transcript.DecisionRaces, transcript.Fleet,
 	}
 )
 

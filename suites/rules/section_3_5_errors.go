@@ -29,7 +29,7 @@ func (j *judging) errorAnswers() (list []said) {
 	for _, name := range slices.Concat(errorSources, errorWitnesses) {
 		t := j.Transcripts[name]
 		for _, x := range t.Exchanges {
-			if !x.Answered() || x.Method == "HEAD" || x.Overloaded() || x.Superseded || x.Label == labels.Page {
+			if !x.Answered() || x.Method == "HEAD" || x.Overloaded() || x.Superseded || !j.isAPI(x) {
 				continue
 			}
 			answered = true
@@ -45,6 +45,23 @@ func (j *judging) errorAnswers() (list []said) {
 		}
 	}
 	return list
+}
+
+// isAPI says that an exchange is with one of the two endpoints of RFC 8628.
+func (j *judging) isAPI(x wire.Exchange) bool {
+	bare, _, _ := strings.Cut(x.URL, "?")
+	for _, endpoint := range []string{j.Endpoints.DeviceAuthorization, j.Endpoints.Token} {
+		if own, _, _ := strings.Cut(endpoint, "?"); own != "" && bare == own {
+			return true
+		}
+	}
+	return false
+}
+
+// inARace says that the scenario sends many requests at the same moment: what a
+// server error means there, POLL-15, POLL-16 and LOAD-01 say.
+func inARace(x said) bool {
+	return slices.Contains([]string{transcript.RacingPolls, transcript.DecisionRaces, transcript.Fleet}, x.scenario)
 }
 
 // malformedError is an answer that means an error and does not say it properly.
@@ -118,6 +135,7 @@ func errorStatus(j *judging) {
 		switch {
 		case x.Status == 400, x.Status == 401 && x.OAuthError() == "invalid_client":
 			n++
+		case x.Status >= 500 && inARace(x):
 		case x.Status >= 500:
 			faults.add(describe(x.Exchange), x)
 		default:
