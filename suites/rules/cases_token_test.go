@@ -101,7 +101,9 @@ var tokenCases = []ruleCase{
 	{"TOKEN-13", "more is ignored", in(refreshed, "binding/larger", answer(200, `{"access_token":"x","token_type":"Bearer","scope":"openid profile offline_access"}`)), Pass, ""},
 	{"TOKEN-13", "another error for more", in(refreshed, "binding/larger", oauthError("invalid_grant")), Warn, "other-error-scope"},
 	{"TOKEN-13", "a foreign client ends the family", all(in(refreshed, "binding/owner/2", oauthError("invalid_grant")), in(refreshed, "binding/larger", oauthError("invalid_grant"))), Pass, ""},
-	{"TOKEN-13", "refreshing does not work", in(refreshed, "binding/owner/1", oauthError("unauthorized_client")), NA, ""},
+	{"TOKEN-13", "no refresh by this client", in(refreshed, "binding/owner/1", oauthError("unauthorized_client")), Warn, "refresh-useless"},
+	{"TOKEN-13", "one refresh that does not work", in(refreshed, "binding/owner/1", oauthError("invalid_grant")), Inconclusive, ""},
+	{"TOKEN-13", "no refresh works", all(in(refreshed, "binding/owner/1", oauthError("invalid_grant")), in(refreshed, "replay/first", oauthError("invalid_grant"))), Warn, "refresh-useless"},
 	{"TOKEN-13", "no refresh token", in(refreshed, "binding/token", member("refresh_token", "")), NA, ""},
 
 	{"TOKEN-14", "twice", in(refreshed, "replay/second", answer(200, token)), Warn, "replay-accepted"},

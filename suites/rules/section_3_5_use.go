@@ -195,12 +195,15 @@ func (j *judging) refreshToken(name string) (said, bool) {
 
 // mayNotRefresh says that the server issued a refresh token to a client from which
 // it takes none.
-func (j *judging) mayNotRefresh(x said) bool {
-	if x.Status != 401 && !hasError(x.Exchange, "invalid_client", "unauthorized_client") {
-		return false
-	}
-	j.notApplicable("the server accepts no refresh from the client that the token was issued to: %s", describe(x.Exchange))
-	return true
+func mayNotRefresh(x said) bool {
+	return x.Status == 401 || hasError(x.Exchange, "invalid_client", "unauthorized_client")
+}
+
+// neverRefreshes says that no refresh token of the run worked for its own client,
+// each at its first use.
+func (j *judging) neverRefreshes(first said) bool {
+	other, ok := j.maybe(transcript.Refresh, labels.ReplayFirst)
+	return mayNotRefresh(first) || first.OAuthError() != "" && ok && other.OAuthError() != ""
 }
 
 // TOKEN-13
@@ -214,7 +217,9 @@ func refreshBound(j *judging) {
 	if !ok {
 		return
 	}
-	if j.mayNotRefresh(owner) {
+	if !hasToken(owner.Exchange) && j.neverRefreshes(owner) {
+		// RFC 6749 section 5.1: it "can be used to obtain new access tokens".
+		j.warn("refresh-useless", "a refresh token that its client can use (RFC 6749 section 6), or none", describe(owner.Exchange)+" for the first use of a refresh token by the client that it was issued to", owner, issued)
 		return
 	}
 	if !hasToken(owner.Exchange) {
@@ -276,7 +281,8 @@ func refreshReplay(j *judging) {
 	if !ok {
 		return
 	}
-	if j.mayNotRefresh(first) {
+	if mayNotRefresh(first) {
+		j.notApplicable("the server accepts no refresh from the client that the token was issued to (see TOKEN-13): %s", describe(first.Exchange))
 		return
 	}
 	if !hasToken(first.Exchange) {
