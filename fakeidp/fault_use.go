@@ -93,6 +93,15 @@ var useFaults = []fault{
 			}
 			return false
 		})},
+	{Fault{"F-TOKEN-13c", "refresh-for-nobody", "Refresh tokens are issued, and no client may use one", Defect},
+		meet(func(x *exchange) bool {
+			if _, ok := x.refreshing(); !ok {
+				return false
+			}
+			x.status, x.header = http.StatusBadRequest, http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}, "Pragma": {"no-cache"}}
+			x.answer = []byte(`{"error":"unauthorized_client"}`)
+			return true
+		})},
 	{Fault{"F-TOKEN-14", "refresh-tokens-stay", "A replaced refresh token still works", Defect},
 		meet(func(x *exchange) bool {
 			if t, ok := x.refreshing(); ok {
