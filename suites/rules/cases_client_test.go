@@ -38,6 +38,7 @@ var clientCases = []ruleCase{
 	{"DA-10", "refused after the approval", notAllowed(oauthError("authorization_pending"), oauthError("unauthorized_client")), Warn, "codes"},
 	{"DA-10", "codes, and nobody could approve", all(notAllowed(oauthError("authorization_pending"), nil), nobody(identity)), Inconclusive, ""},
 	{"DA-10", "another error", in(identity, "not allowed/device", oauthError("invalid_grant")), Warn, "other-error"},
+	{"DA-10", "access_denied", in(identity, "not allowed/device", oauthError("access_denied")), Fail, "contradicting-error"},
 	{"DA-10", "a client the server does not know", in(identity, "not allowed/device", answer(401, `{"error":"invalid_client"}`)), Warn, "other-error"},
 	{"DA-10", "the right error with another status", in(identity, "not allowed/device", answer(403, `{"error":"unauthorized_client"}`)), Pass, ""},
 	{"DA-10", "letters of the error are escaped", in(identity, "not allowed/device", answer(400, `{"error":"unauthor\u0069zed_cl\u0069ent"}`)), Pass, ""},

@@ -145,6 +145,9 @@ func grantNotAllowed(j *judging) {
 	case hasError(x.Exchange, "unauthorized_client"): // ERR-01 judges the status
 		j.pass("%s", describe(x.Exchange))
 		return
+	case !hasCodes(x.Exchange) && misleadsForCodes(x.Exchange) != "":
+		j.contradicts(x, "unauthorized_client", "a client that may not use the grant")
+		return
 	case !hasCodes(x.Exchange):
 		observed := describe(x.Exchange)
 		if hasError(x.Exchange, "invalid_client") {

@@ -52,6 +52,8 @@ func boundToClient(j *judging) {
 			j.warn("denial-shown", quoted("invalid_grant")+", as for a code that is pending", observed, x)
 		case hasError(x.Exchange, "invalid_grant", "invalid_client", "unauthorized_client"):
 			j.pass("%s: %s", state, describe(x.Exchange))
+		case state != labels.Denied && misleads(x.Exchange) != "" && !j.deniedToOwner(state):
+			j.contradicts(x, "invalid_grant", "another client's code that is "+state)
 		default:
 			j.warn("other-error", quoted("invalid_grant"), observed, x)
 		}
@@ -63,6 +65,17 @@ func boundToClient(j *judging) {
 	if x, ok := j.maybe(scenario, labels.PendingOwner); ok && !recognised(x.Exchange) {
 		j.note("code-killed", "the code no longer works for its client: "+describe(x.Exchange), x)
 	}
+}
+
+// deniedToOwner says that a code which nobody refused is answered access_denied for
+// its own client too: that is not about whose code it is.
+func (j *judging) deniedToOwner(state string) bool {
+	for _, x := range j.all(transcript.ForeignClient, labels.Join(state, labels.Owner)) {
+		if hasError(x.Exchange, "access_denied") {
+			return true
+		}
+	}
+	return false
 }
 
 // approvalWorked says that a code which was probed had really been approved: the
