@@ -68,6 +68,28 @@ var benignVariants = []fault{
 	{Fault{"B09", "evicts-at-expiry", "An expired code is unknown at once: invalid_grant", Benign}, instead(answerExpired, answerInvalid)},
 	{Fault{"B10", "used-is-denied", "A used code gets access_denied", Benign}, instead(answerInvalid, answerDenied)},
 	{Fault{"B11", "replay-revokes", "A replayed code revokes its tokens, as without any variant", Benign}, func() behaviour { return none }},
+	{Fault{"B73", "scope-in-a-poll-refused", "A poll with a scope gets invalid_scope, and the code lives on", Benign},
+		meet(func(x *exchange) bool {
+			if _, ok := x.named(); !ok || !x.form.Has("scope") {
+				return false
+			}
+			x.refuse(http.StatusBadRequest, "invalid_scope")
+			return true
+		})},
+	{Fault{"B74", "stranger-s-code-is-invalid", "A client that does not exist gets invalid_grant for another's code", Benign},
+		see(func(x *exchange) {
+			if _, ok := x.named(); ok && x.oauthError() == "invalid_client" && x.r.Header.Get("Authorization") == "" && x.p.clients[x.form.Get("client_id")] == nil && x.form.Has("client_id") {
+				x.refuse(http.StatusBadRequest, "invalid_grant")
+			}
+		})},
+	{Fault{"B75", "introspection-refuses-codes", "Introspection answers 400 where the token is a device code or a user code", Benign},
+		meet(func(x *exchange) bool {
+			if _, err := x.p.find(x.form.Get("token")); err != nil || !x.post(pathIntrospection) {
+				return false
+			}
+			x.refuse(http.StatusBadRequest, "unsupported_token_type")
+			return true
+		})},
 	{Fault{"B12", "probe-kills", "A code that another client presents no longer works for anyone", Benign},
 		func() behaviour {
 			return behaviour{foreign: func(g *grant, _ *Client) bool {

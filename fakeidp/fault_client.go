@@ -22,6 +22,13 @@ var clientFaults = []fault{
 		}},
 	{Fault{"F-DA-10", "grant-is-not-registered", "A client that may not use the grant gets codes and tokens with it", Defect},
 		registration(func(c *Client) { c.NoDeviceGrant = false })},
+	{Fault{"F-DA-10b", "unknown-client-is-denied", "The device authorization endpoint answers access_denied to clients that may not have codes", Defect},
+		see(func(x *exchange) {
+			unknown := x.oauthError() == "invalid_client" && x.r.Header.Get("Authorization") == "" && !x.form.Has("client_secret")
+			if x.post(pathDeviceAuthorization) && (unknown || x.oauthError() == "unauthorized_client" || x.status >= 400 && len(x.body) == 0) {
+				x.refuse(http.StatusBadRequest, "access_denied")
+			}
+		})},
 	{Fault{"F-DA-13", "basic-is-not-decoded", "The id and secret in HTTP Basic are not form-decoded", Defect},
 		func() behaviour {
 			return behaviour{request: func(x *exchange) bool {

@@ -2,6 +2,7 @@ package fakeidp
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,14 @@ var gatewayVariants = []fault{
 	})},
 	{Fault{"B71", "date-of-yesterday", "A gateway in front sets Date, and its clock is a day slow", Benign}, see(func(x *exchange) {
 		x.header.Set("Date", time.Now().Add(-24*time.Hour).UTC().Format(http.TimeFormat))
+	})},
+	{Fault{"B72", "firewall-denies", "A firewall answers access_denied to device codes with a NUL or beyond 8 KiB", Benign}, meet(func(x *exchange) bool {
+		code := x.form.Get("device_code")
+		if !x.post(pathToken) || len(code) <= 8<<10 && !strings.Contains(code, "\x00") {
+			return false
+		}
+		x.refuse(http.StatusBadRequest, "access_denied")
+		return true
 	})},
 	{Fault{"B28", "throttles-before-authentication", "slow_down comes before the client is authenticated, and any request that names the code counts", Benign}, throttlingFirst},
 }

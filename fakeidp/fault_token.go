@@ -80,6 +80,21 @@ var tokenFaults = []fault{
 				x.refuse(http.StatusBadRequest, "authorization_pending")
 			}
 		})},
+	{Fault{"F-TOKEN-03b", "unknown-is-denied", "A missing, an unknown or another client's device code gets access_denied", Defect},
+		see(func(x *exchange) {
+			g, known := x.named()
+			own := known && g.client.ID == x.client()
+			absent := x.oauthError() == "invalid_request" && x.form.Get("grant_type") == grantTypeDevice && x.form.Get("device_code") == ""
+			if x.post(pathToken) && (absent || x.oauthError() == "invalid_grant" && x.form.Has("device_code") && !own) {
+				x.refuse(http.StatusBadRequest, "access_denied")
+			}
+		})},
+	{Fault{"F-TOKEN-01", "grant-type-is-denied", "Another grant_type gets access_denied", Defect},
+		see(func(x *exchange) {
+			if x.post(pathToken) && x.oauthError() == "unsupported_grant_type" {
+				x.refuse(http.StatusBadRequest, "access_denied")
+			}
+		})},
 	{Fault{"F-TOKEN-09", "no-token-type", "token_type is omitted", Defect},
 		see(func(x *exchange) {
 			if x.tokens() {

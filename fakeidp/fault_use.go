@@ -50,6 +50,32 @@ var useFaults = []fault{
 			}
 			return false
 		})},
+	{Fault{"F-TOKEN-04b", "client-need-not-exist", "A poll by a client that does not exist counts as one by the code's public client", Defect},
+		meet(func(x *exchange) bool {
+			_, known := x.p.clients[x.form.Get("client_id")]
+			if g, ok := x.named(); ok && g.client.Public && !known && len(x.form["client_id"]) == 1 {
+				x.setForm("client_id", g.client.ID)
+			}
+			return false
+		})},
+	{Fault{"F-TOKEN-04c", "public-client-redeems", "A public client may redeem a confidential client's code", Defect},
+		func() behaviour {
+			return behaviour{foreign: func(g *grant, presenter *Client) bool { return presenter.Public && !g.client.Public }}
+		}},
+	{Fault{"F-TOKEN-05d", "failed-basic-is-ignored", "HTTP Basic that fails is ignored where the body names a public client", Defect},
+		ignoredBasic(func(x *exchange) bool {
+			client, known := x.p.clients[x.form.Get("client_id")]
+			return known && client.Public
+		})},
+	{Fault{"F-DA-14c", "body-beats-basic", "HTTP Basic that fails is ignored where the body has a secret", Defect},
+		ignoredBasic(func(x *exchange) bool { return x.form.Has("client_secret") })},
+	{Fault{"F-TOKEN-06c", "tokens-for-put", "The token endpoint accepts PUT", Defect},
+		meet(func(x *exchange) bool {
+			if x.path == pathToken && x.r.Method == http.MethodPut {
+				x.r.Method = http.MethodPost
+			}
+			return false
+		})},
 	{Fault{"F-TOKEN-07", "json-falls-over", "A JSON poll gets status 500", Defect},
 		meet(func(x *exchange) bool {
 			if !x.post(pathToken) || !strings.Contains(x.r.Header.Get("Content-Type"), "json") {
@@ -76,6 +102,16 @@ var useFaults = []fault{
 				}
 			}
 			return false
+		})},
+	{Fault{"F-TOKEN-12b", "scope-burns-the-code", "A poll with a scope gets invalid_scope and ends the code", Defect},
+		meet(func(x *exchange) bool {
+			g, ok := x.named()
+			if !ok || !x.form.Has("scope") {
+				return false
+			}
+			_ = g.expire(x.p.clock.Now()) // one that is used up has nothing to lose
+			x.refuse(http.StatusBadRequest, "invalid_scope")
+			return true
 		})},
 	{Fault{"F-TOKEN-13", "refresh-for-everybody", "Any client may use a refresh token", Defect},
 		meet(func(x *exchange) bool {
@@ -184,6 +220,12 @@ var useFaults = []fault{
 			}
 			return false
 		})},
+	{Fault{"F-POLL-17d", "pending-code-is-active", "Introspection calls a device code active that nobody approved", Defect},
+		see(func(x *exchange) {
+			if _, ok := x.p.grants.get(x.form.Get("token"), x.p.clock.Now()); ok && x.post(pathIntrospection) && x.status == http.StatusOK {
+				x.edit(func(o map[string]any) { o["active"] = true })
+			}
+		})},
 	{Fault{"F-POLL-17b", "device-code-is-typed", "The page accepts a device code as a user code", Defect},
 		meet(func(x *exchange) bool {
 			if g, ok := x.p.grants.get(x.form.Get("user_code"), x.p.clock.Now()); ok && x.post(pathDevice) {
@@ -215,6 +257,17 @@ func (x *exchange) refreshing() (*refreshToken, bool) {
 		return nil, false
 	}
 	return x.p.refreshTokens.get(x.form.Get("refresh_token"), x.p.clock.Now())
+}
+
+// ignoredBasic has HTTP Basic that fails ignored in some requests.
+func ignoredBasic(where func(x *exchange) bool) func() behaviour {
+	return meet(func(x *exchange) bool {
+		id, secret, basic := basicCredentials(x.r.Header.Get("Authorization"))
+		if client, known := x.p.clients[id]; basic && where(x) && (!known || client.Public || !equalSecrets(secret, client.Secret)) {
+			x.r.Header.Del("Authorization")
+		}
+		return false
+	})
 }
 
 // proveFor makes the request one of that client's, with its secret.

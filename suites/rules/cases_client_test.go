@@ -38,6 +38,7 @@ var clientCases = []ruleCase{
 	{"DA-10", "refused after the approval", notAllowed(oauthError("authorization_pending"), oauthError("unauthorized_client")), Warn, "codes"},
 	{"DA-10", "codes, and nobody could approve", all(notAllowed(oauthError("authorization_pending"), nil), nobody(identity)), Inconclusive, ""},
 	{"DA-10", "another error", in(identity, "not allowed/device", oauthError("invalid_grant")), Warn, "other-error"},
+	{"DA-10", "access_denied", in(identity, "not allowed/device", oauthError("access_denied")), Fail, "contradicting-error"},
 	{"DA-10", "a client the server does not know", in(identity, "not allowed/device", answer(401, `{"error":"invalid_client"}`)), Warn, "other-error"},
 	{"DA-10", "the right error with another status", in(identity, "not allowed/device", answer(403, `{"error":"unauthorized_client"}`)), Pass, ""},
 	{"DA-10", "letters of the error are escaped", in(identity, "not allowed/device", answer(400, `{"error":"unauthor\u0069zed_cl\u0069ent"}`)), Pass, ""},
@@ -84,6 +85,10 @@ var clientCases = []ruleCase{
 	}), NA, ""},
 
 	{"DA-14", "two methods", in(identity, "both/methods", answer(200, codes)), Warn, "two-methods-accepted"},
+	{"DA-14", "a failed Basic is ignored beside a public client", in(identity, "both/failed basic", answer(200, codes)), Warn, "failed-basic-ignored"},
+	{"DA-14", "a failed Basic is ignored beside the right secret", in(clientErrors, "wrong/basic", answer(200, codes)), Warn, "failed-basic-ignored"},
+	{"DA-14", "a failed Basic gets 401", all(in(identity, "both/failed basic", answer(401, `{"error":"invalid_client"}`)), in(clientErrors, "wrong/basic", answer(400, `{"error":"invalid_request"}`))), Pass, ""},
+	{"DA-14", "nobody tried a failed Basic", all(drop(identity, "both/failed basic"), drop(clientErrors, "wrong/basic")), Pass, ""},
 	{"DA-14", "another error", in(identity, "both/methods", oauthError("invalid_grant")), Warn, "other-error"},
 	{"DA-14", "bound to the body", twoClients("authorization_pending", "invalid_grant", "invalid_grant"), Warn, "bound-to-body"},
 	{"DA-14", "bound to nobody at all", twoClients("authorization_pending", "invalid_grant", "authorization_pending"), Warn, "two-clients-accepted"},

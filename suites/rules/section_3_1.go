@@ -84,6 +84,8 @@ func onlyPostWithBody(j *judging) {
 			j.warnStrict("codes-for-"+strings.ToLower(x.Method), "an error (405, 400, 404 or 501)", describe(x.Exchange)+" for "+x.Method, x)
 		case serverFault(x.Exchange):
 			j.warn("server-error", "an error below 500, or 501", describe(x.Exchange)+" for "+x.Method, x)
+		case misleadsForCodes(x.Exchange) != "": // no device sends this, so none is misled
+			j.warn("other-error", "an error (405, 400, 404 or 501)", describe(x.Exchange)+" for "+x.Method, x)
 		case x.Method != "HEAD": // a HEAD has no body to judge
 			j.pass("%s gets no codes (%d)", x.Method, x.Status)
 		}
@@ -94,6 +96,8 @@ func onlyPostWithBody(j *judging) {
 			j.warnStrict("parameters-from-query", "an error: the body is empty", describe(x.Exchange), x)
 		case serverFault(x.Exchange):
 			j.warn("server-error", "an error below 500", describe(x.Exchange)+" for a POST with an empty body", x)
+		case misleadsForCodes(x.Exchange) != "":
+			j.contradicts(x, "invalid_request", "a POST with an empty body")
 		default:
 			j.pass("the server ignores parameters in the query")
 		}
@@ -270,6 +274,8 @@ func unknownClient(j *judging) {
 		j.fail("codes-for-unknown-client", quoted("invalid_client"), describe(x.Exchange), x)
 	case hasError(x.Exchange, "invalid_client"):
 		j.pass("%s", describe(x.Exchange))
+	case misleadsForCodes(x.Exchange) != "":
+		j.contradicts(x, "invalid_client", "a client that does not exist")
 	default:
 		j.warn("other-error", quoted("invalid_client"), describe(x.Exchange), x)
 	}

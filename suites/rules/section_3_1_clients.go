@@ -17,7 +17,7 @@ var section31Clients = []Rule{
 	{"DA-11", one(transcript.ClientIdentity), nil, confidentialMustAuthenticate},
 	{"DA-12", one(transcript.ClientErrors), nil, wrongSecretAtDeviceEndpoint},
 	{"DA-13", one(transcript.ClientIdentity), nil, basicAccepted},
-	{"DA-14", one(transcript.ClientIdentity), nil, ambiguousClient},
+	{"DA-14", one(transcript.ClientIdentity), one(transcript.ClientErrors), ambiguousClient},
 }
 
 const clientIdentity = transcript.ClientIdentity
@@ -144,6 +144,9 @@ func grantNotAllowed(j *judging) {
 	switch {
 	case hasError(x.Exchange, "unauthorized_client"): // ERR-01 judges the status
 		j.pass("%s", describe(x.Exchange))
+		return
+	case !hasCodes(x.Exchange) && misleadsForCodes(x.Exchange) != "":
+		j.contradicts(x, "unauthorized_client", "a client that may not use the grant")
 		return
 	case !hasCodes(x.Exchange):
 		observed := describe(x.Exchange)
@@ -371,6 +374,22 @@ func ambiguousClient(j *judging) {
 			j.pass("two methods: %s", describe(x.Exchange))
 		default:
 			j.warn("other-error", quoted(right...), describe(x.Exchange)+" for a secret in both header and body", x)
+		}
+	}
+	for _, p := range []struct{ scenario, label, beside string }{
+		{clientIdentity, labels.BothFailedBasic, "a public client in the body"},
+		{transcript.ClientErrors, labels.WrongBasic, "the right secret in the body"},
+	} {
+		x, ok := j.maybe(p.scenario, p.label)
+		observed := fmt.Sprintf("%s for HTTP Basic with credentials that are wrong, and %s", describe(x.Exchange), p.beside)
+		switch {
+		case !ok:
+		case hasCodes(x.Exchange):
+			j.warnStrict("failed-basic-ignored", quoted(right...), observed, x)
+		case hasError(x.Exchange, right...):
+			j.pass("%s", observed)
+		default:
+			j.warn("other-error", quoted(right...), observed, x)
 		}
 	}
 	if j.Profile.Clients.Public != nil && j.Profile.Clients.Public.Secret != nil {

@@ -56,6 +56,8 @@ func exactGrantType(j *judging) {
 			j.fail("recognised-"+slug(name), quoted(right), fmt.Sprintf("%s for grant_type: %s", describe(x.Exchange), name), x)
 		case hasError(x.Exchange, right):
 			j.pass("%s: %s", name, describe(x.Exchange))
+		case misleads(x.Exchange) != "":
+			j.contradicts(x, right, "grant_type: "+name)
 		default:
 			j.warn("other-error", quoted(right), fmt.Sprintf("%s for grant_type: %s", describe(x.Exchange), name), x)
 		}
@@ -76,6 +78,8 @@ func missingDeviceCode(j *judging) {
 			j.fail("not-refused", quoted("invalid_request"), fmt.Sprintf("%s for a device_code that is %s", describe(x.Exchange), name), x)
 		case hasError(x.Exchange, "invalid_request"):
 			j.pass("%s: %s", name, describe(x.Exchange))
+		case misleads(x.Exchange) != "":
+			j.contradicts(x, "invalid_request", "a device_code that is "+name)
 		default:
 			j.warn("other-error", quoted("invalid_request"), fmt.Sprintf("%s for a device_code that is %s", describe(x.Exchange), name), x)
 		}
@@ -112,6 +116,8 @@ func unknownDeviceCode(j *judging) {
 			j.pass("%s: %s", name, describe(x.Exchange))
 		case malformed && x.Status >= 400:
 			j.pass("%s: %s", name, describe(x.Exchange))
+		case misleads(x.Exchange) != "":
+			j.contradicts(x, "invalid_grant", "a code that is "+unknownCodeWords[name])
 		default:
 			j.warn("other-error", quoted("invalid_grant"), observed, x)
 		}

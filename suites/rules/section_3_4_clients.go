@@ -10,8 +10,8 @@ import (
 )
 
 var section34Clients = []Rule{
-	{"TOKEN-04", one(transcript.ForeignClient), nil, boundToClient},
-	{"TOKEN-05", one(transcript.UnprovenClient), nil, clientIdentified},
+	{"TOKEN-04", one(transcript.ForeignClient), one(transcript.UnprovenClient), boundToClient},
+	{"TOKEN-05", one(transcript.UnprovenClient), one(transcript.ForeignClient), clientIdentified},
 	{"TOKEN-06", one(transcript.TokenTransport), one(transcript.UnprovenClient), tokenParametersInBody},
 	{"TOKEN-07", one(transcript.TokenTransport), nil, tokenMediaTypes},
 }
@@ -19,8 +19,11 @@ var section34Clients = []Rule{
 // TOKEN-04
 func boundToClient(j *judging) {
 	const scenario = transcript.ForeignClient
+	j.strangerRefused()
+	j.publicForConfidential()
 	control, ok := j.first(scenario, labels.Control)
 	if !ok {
+		j.ok = nil // these halves alone are no pass
 		return
 	}
 	if !recognised(control.Exchange) {
@@ -52,6 +55,8 @@ func boundToClient(j *judging) {
 			j.warn("denial-shown", quoted("invalid_grant")+", as for a code that is pending", observed, x)
 		case hasError(x.Exchange, "invalid_grant", "invalid_client", "unauthorized_client"):
 			j.pass("%s: %s", state, describe(x.Exchange))
+		case state != labels.Denied && misleads(x.Exchange) != "" && !j.deniedToOwner(state):
+			j.contradicts(x, "invalid_grant", "another client's code that is "+state)
 		default:
 			j.warn("other-error", quoted("invalid_grant"), observed, x)
 		}
@@ -63,6 +68,71 @@ func boundToClient(j *judging) {
 	if x, ok := j.maybe(scenario, labels.PendingOwner); ok && !recognised(x.Exchange) {
 		j.note("code-killed", "the code no longer works for its client: "+describe(x.Exchange), x)
 	}
+}
+
+// strangerRefused: a client that does not exist is told about no code.
+func (j *judging) strangerRefused() {
+	const scenario = transcript.ForeignClient
+	for _, state := range []string{labels.Pending, labels.Approved} {
+		x, ok := j.maybe(scenario, labels.Join(state, labels.Stranger))
+		if !ok {
+			continue
+		}
+		what := "a client that does not exist and a code that is " + state
+		observed := describe(x.Exchange) + " for " + what
+		switch {
+		case hasToken(x.Exchange):
+			j.fail("token-unknown-client", quoted("invalid_client"), observed, x)
+		case j.onlyThrottled(x, what):
+		case recognised(x.Exchange):
+			j.fail("recognised-unknown-client", quoted("invalid_client"), observed, x)
+		case state == labels.Approved && !j.approvalWorked(scenario, labels.Approve, labels.ApprovedOwner):
+		case hasError(x.Exchange, "invalid_client", "invalid_grant", "unauthorized_client"):
+			j.pass("%s", observed)
+		case misleads(x.Exchange) != "" && !j.deniedToOwner(state):
+			j.contradicts(x, "invalid_client", what)
+		default:
+			j.warn("other-error", quoted("invalid_client"), observed, x)
+		}
+	}
+}
+
+// publicForConfidential: a public client, which proves nothing, redeems no code of
+// a confidential one.
+func (j *judging) publicForConfidential() {
+	const scenario = transcript.UnprovenClient
+	x, ok := j.maybe(scenario, labels.Join(labels.Confidential, labels.Foreign))
+	if !ok {
+		return
+	}
+	const what = "a public client and a confidential client's code that is approved"
+	observed := describe(x.Exchange) + " for " + what
+	control, _ := j.maybe(scenario, labels.Join(labels.Pending, labels.Public, labels.Right))
+	switch {
+	case hasToken(x.Exchange):
+		j.fail("token-confidential", quoted("invalid_grant"), observed, x)
+	case j.onlyThrottled(x, what):
+	case recognised(x.Exchange):
+		j.fail("pending-shown", quoted("invalid_grant"), observed, x)
+	case !recognised(control.Exchange):
+		j.note("public-refused", "the public client cannot use its own code either, so its try of a confidential client's says nothing", x)
+	case !j.approvalWorked(scenario, labels.Of(labels.Approve, labels.Confidential), labels.Join(labels.Confidential, labels.Redeem)):
+	case hasError(x.Exchange, "invalid_grant", "invalid_client", "unauthorized_client"):
+		j.pass("%s", observed)
+	default:
+		j.warn("other-error", quoted("invalid_grant"), observed, x)
+	}
+}
+
+// deniedToOwner says that a code which nobody refused is answered access_denied for
+// its own client too: that is not about whose code it is.
+func (j *judging) deniedToOwner(state string) bool {
+	for _, x := range j.all(transcript.ForeignClient, labels.Join(state, labels.Owner)) {
+		if hasError(x.Exchange, "access_denied") {
+			return true
+		}
+	}
+	return false
 }
 
 // approvalWorked says that a code which was probed had really been approved: the
@@ -122,15 +192,31 @@ func clientIdentified(j *judging) {
 			j.note("no-client", "the profile has no "+p.client+" client")
 		}
 	}
+	j.failedBasicNoticed()
 	for _, client := range []string{labels.Public, labels.Confidential} {
 		polls := j.all(scenario, labels.Join(client, labels.Redeem))
 		if len(polls) == 0 {
 			continue
 		}
-		if last := polls[len(polls)-1]; last.EndsGrant() {
+		if last := polls[len(polls)-1]; last.EndsGrant() && !j.perhapsByAnother(client) {
 			j.burned(client, last)
 		}
 	}
+}
+
+// perhapsByAnother says that another client tried this client's code as well, and
+// that this may have ended it: the RFCs leave open whether it does (TOKEN-04).
+func (j *judging) perhapsByAnother(client string) bool {
+	tried, ok := j.maybe(transcript.UnprovenClient, labels.Join(client, labels.Foreign))
+	if !ok {
+		return false
+	}
+	polls := j.all(transcript.ForeignClient, labels.ApprovedOwner)
+	if !hasToken(tried.Exchange) && len(polls) > 0 && !polls[len(polls)-1].EndsGrant() {
+		return false
+	}
+	j.note("ended", "the code no longer works for its client; another client tried it, too, which may be the cause", tried)
+	return true
 }
 
 // burned: the code did not survive a request of somebody who proved nothing.
@@ -140,6 +226,27 @@ func (j *judging) burned(client string, after said) {
 		return
 	}
 	j.warn("burned", "the code still works for its client", fmt.Sprintf("%s for a code after a request that named it without %s client's proof", describe(after.Exchange), article(client)), after)
+}
+
+// failedBasicNoticed: a client_id in the body does not undo a failed authentication.
+func (j *judging) failedBasicNoticed() {
+	const scenario = transcript.UnprovenClient
+	x, ok := j.maybe(scenario, labels.Join(labels.Public, labels.FailedBasic))
+	if !ok {
+		return
+	}
+	const what = "HTTP Basic with credentials that are wrong, and a public client in the body"
+	observed := describe(x.Exchange) + " for " + what
+	switch {
+	case hasToken(x.Exchange):
+		j.warnStrict("failed-basic-ignored", quoted("invalid_client", "invalid_request"), observed, x)
+	case j.onlyThrottled(x, what):
+	case !j.approvalWorked(scenario, labels.Of(labels.Approve, labels.Public), labels.Join(labels.Public, labels.Redeem)):
+	case hasError(x.Exchange, "invalid_client", "invalid_request"):
+		j.pass("%s", observed)
+	default:
+		j.warn("other-error", quoted("invalid_client", "invalid_request"), observed, x)
+	}
 }
 
 func article(client string) string { return "the " + client }
@@ -173,12 +280,15 @@ func tokenParametersInBody(j *judging) {
 	const scenario = transcript.TokenTransport
 	for _, p := range []struct{ label, what string }{
 		{labels.MethodGET, "a GET with everything in the query"},
+		{labels.MethodPUT, "a PUT"},
 		{labels.QueryCode, "a POST with device_code in the query"},
 	} {
 		x, ok := j.maybe(scenario, p.label)
 		if !ok {
 			// The code may have been redeemed by the request before.
-			if first, ok := j.maybe(scenario, labels.MethodGET); !ok || !hasToken(first.Exchange) {
+			get, _ := j.maybe(scenario, labels.MethodGET)
+			put, _ := j.maybe(scenario, labels.MethodPUT)
+			if p.label != labels.MethodPUT && !hasToken(get.Exchange) && !hasToken(put.Exchange) {
 				j.missing(scenario, p.label)
 			}
 			continue
@@ -189,6 +299,8 @@ func tokenParametersInBody(j *judging) {
 			j.fail("token-for-get", "405, or an error", observed, x)
 		case recognised(x.Exchange) && p.label == labels.MethodGET:
 			j.warn("get-recognised", "405, or an error", observed, x)
+		case recognised(x.Exchange) && p.label == labels.MethodPUT: // nothing of it ends up in a log
+			j.warn("token-for-put", "405, or an error", observed, x)
 		case recognised(x.Exchange):
 			j.warn("code-from-query", "an error: parameters belong in the body", observed, x)
 		case !j.approvalWorked(scenario, labels.Approve, labels.Redeem):

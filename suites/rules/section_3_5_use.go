@@ -138,6 +138,10 @@ func noWidening(j *judging) {
 			j.inconclusive("the approval had no effect: %s", describe(polls[len(polls)-1].Exchange))
 			return
 		}
+		if len(polls) > 0 && polls[len(polls)-1].EndsGrant() {
+			j.burnedByScope(x, polls[len(polls)-1])
+			return
+		}
 		j.pass("a poll that asks for more scopes gets no token: %s", describe(x.Exchange))
 		return
 	}
@@ -152,6 +156,20 @@ func noWidening(j *judging) {
 		return
 	}
 	j.pass("a poll that also asks for %s: %s", namedScopes(extra), describe(x.Exchange))
+}
+
+// burnedByScope: a poll with a parameter that it does not have cost the end user's
+// approval. The control is another approval of the same scenario that brought a token.
+func (j *judging) burnedByScope(x, after said) {
+	if end := j.endsByItself(); end != "" {
+		j.inconclusive("%s, and so ends a grant that is only polled: %s (see POLL-01)", describe(after.Exchange), end)
+		return
+	}
+	if _, ok := j.grantingOf(tokenUse, labels.Full); !ok {
+		j.inconclusive("%s after a poll that asked for more scopes, but no other approval brought a token either", describe(after.Exchange))
+		return
+	}
+	j.warn("burned", "the approval still works for a poll without the scope", fmt.Sprintf("%s for the code after a poll that asked for more scopes (%s)", describe(after.Exchange), describe(x.Exchange)), after, x)
 }
 
 // widened compares a token that has what only the poll asked for with the token
@@ -683,6 +701,7 @@ func (j *judging) wasActive(token string) bool {
 // POLL-17
 func codesNotInterchangeable(j *judging) {
 	j.userCodeRefused()
+	j.codesAreNoTokens()
 	for _, p := range []struct{ label, what, code string }{
 		{labels.MixedAsCode, "an approved device code presented as an authorization code", "device-code-as-code"},
 		{labels.MixedAsRefreshToken, "an approved device code presented as a refresh token", "device-code-as-refresh-token"},
@@ -721,6 +740,21 @@ func codesNotInterchangeable(j *judging) {
 		j.fail("device-code-typed", "a rejection", "the page accepts a device code as a user code", x)
 	default:
 		j.pass("a device code typed as a user code: %s", visit.Outcome)
+	}
+}
+
+// codesAreNoTokens: a resource server that asks about a code that nobody approved
+// must not take it for a token. The control is a token that introspection knows.
+func (j *judging) codesAreNoTokens() {
+	real, ok := j.maybe(tokenUse, labels.Join(labels.Full, labels.Introspection))
+	for _, x := range j.all(tokenUse, labels.PendingIntrospection) {
+		what := strings.TrimPrefix(x.Label, labels.PendingIntrospection+"/") + " that nobody approved"
+		switch {
+		case active(x.Exchange):
+			j.fail("introspection-active", "active: false", "introspection calls a "+what+" active", x)
+		case ok && active(real.Exchange):
+			j.pass("introspection does not call a %s active", what)
+		}
 	}
 }
 

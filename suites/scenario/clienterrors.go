@@ -11,7 +11,8 @@ import (
 //
 // Labels: right/device, wrong/device (when the client authenticates there with
 // Basic); right/token, wrong/token (on the code of wrong/code); wrong/body (a
-// wrong secret in the body of a device authorization request, last of all).
+// wrong secret in the body of a device authorization request), wrong/basic (beside
+// the right one in the body), last of all.
 func clientErrors(c *conversation) error {
 	client := c.Profile.Clients.Confidential
 	switch {
@@ -47,6 +48,9 @@ func clientErrors(c *conversation) error {
 	c.send(r)
 	if deviceAuth(client) == profiles.AuthBasic {
 		c.send(c.bareDeviceRequest(labels.WrongBody, c.deviceForm(client).Set("client_secret", wrongSecret)))
+		r := c.bareDeviceRequest(labels.WrongBasic, c.deviceForm(client).Set("client_secret", client.Secret.Reveal()))
+		r.Header.Set("Authorization", wrong)
+		c.send(r)
 	}
 	return nil
 }

@@ -110,7 +110,9 @@ func TestFaults(t *testing.T) {
 			"unauthenticated":  "+client_id -[Authorization]",
 			"basic/other form": "+client_id",
 			"both/methods":     "+client_id +client_secret",
-			"two/clients":      "+client_id",
+			// The public client, which has other scopes.
+			"both/failed basic": "+client_id [Authorization]=Basic …",
+			"two/clients":       "+client_id",
 		}},
 		{transcript.HostHeaders, "control", map[string]string{
 			"host/Host":             "+[Host]",
@@ -142,10 +144,12 @@ func TestFaults(t *testing.T) {
 		{transcript.ClientErrors, "right/device", map[string]string{
 			"wrong/device": "[Authorization]=Basic …",
 			"wrong/body":   "+client_id +client_secret -[Authorization]",
+			"wrong/basic":  "+client_id +client_secret [Authorization]=Basic …",
 		}},
 		{transcript.ClientErrors, "right/token", map[string]string{"wrong/token": "[Authorization]=Basic … device_code=…"}},
 		{transcript.TokenTransport, "redeem", map[string]string{
 			"method/GET": "+?client_id +?device_code +?grant_type -[Content-Type] -client_id -device_code -grant_type [method]=GET",
+			"method/PUT": "[method]=PUT",
 			"query/code": "+?device_code -device_code",
 		}},
 		{transcript.TokenTransport, "secret/right", map[string]string{
@@ -158,13 +162,14 @@ func TestFaults(t *testing.T) {
 			"type/charset": "[Content-Type]=application/x-www-form-urlencoded; charset=UTF-8",
 			"types/after":  "",
 		}},
-		{transcript.UnprovenClient, "public/redeem", map[string]string{"public/absent": "-client_id"}},
+		{transcript.UnprovenClient, "public/redeem", map[string]string{"public/absent": "-client_id", "public/failed basic": "+[Authorization]"}},
 		{transcript.UnprovenClient, "confidential/redeem", map[string]string{
 			"confidential/secretless": "+client_id -[Authorization]",
 			"confidential/wrong":      "[Authorization]=Basic …",
+			"confidential/foreign":    "+client_id -[Authorization]",
 		}},
-		{transcript.ForeignClient, "approved/owner", map[string]string{"approved/foreign": "client_id=second-tv"}},
-		{transcript.ForeignClient, "pending/owner", map[string]string{"pending/foreign": "client_id=second-tv"}},
+		{transcript.ForeignClient, "approved/owner", map[string]string{"approved/foreign": "client_id=second-tv", "approved/stranger": "client_id=x-devicegrant-…"}},
+		{transcript.ForeignClient, "pending/owner", map[string]string{"pending/foreign": "client_id=second-tv", "pending/stranger": "client_id=x-devicegrant-…"}},
 		{transcript.ForeignClient, "denied/owner", map[string]string{"denied/foreign": "client_id=second-tv"}},
 		{transcript.Tenants, "approved/owner", map[string]string{
 			"approved/our client":   "[at]=http://scripted/there/token",

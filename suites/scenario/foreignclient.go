@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/wire"
@@ -8,11 +9,12 @@ import (
 
 // foreignClient lets another client present the first one's device codes: one
 // that is pending, one that was approved and one that was refused. Both clients
-// are valid, which the other's own code shows. Then the owner asks.
+// are valid, which the other's own code shows. A client that does not exist tries
+// the first two as well. Then the owner asks.
 //
 // Labels: other/device, control (the other client and a code of its own);
-// pending, approved, denied, each with /device (the codes), /foreign and
-// /owner below it. Journeys: deny, approve.
+// pending, approved, denied, each with /device (the codes), /foreign,
+// /stranger and /owner below it. Journeys: deny, approve.
 func foreignClient(c *conversation) error {
 	owner := c.Profile.Clients.Public
 	other := c.otherClient(owner)
@@ -27,11 +29,16 @@ func foreignClient(c *conversation) error {
 	steal := func(state string, d *device) wire.Exchange {
 		return d.question(c.tokenRequest(labels.Join(state, labels.Foreign), other, c.tokenForm(other, d.deviceCode)))
 	}
+	stranger := &profiles.Client{ID: "x-devicegrant-" + c.random.word(16)}
+	guess := func(state string, d *device) {
+		d.question(c.tokenRequest(labels.Join(state, labels.Stranger), stranger, c.tokenForm(stranger, d.deviceCode)))
+	}
 	pending, err := c.issue(labels.Join(labels.Pending, labels.Device), owner)
 	if err != nil {
 		return err
 	}
 	steal(labels.Pending, pending)
+	guess(labels.Pending, pending)
 	if _, err := pending.poll(labels.PendingOwner); err != nil {
 		return err
 	}
@@ -57,7 +64,10 @@ func foreignClient(c *conversation) error {
 		return err
 	}
 	c.leavePages()
-	if steal(labels.Approved, approved); refusal.Outcome == transcript.Denied {
+	if !gaveToken(steal(labels.Approved, approved)) {
+		guess(labels.Approved, approved)
+	}
+	if refusal.Outcome == transcript.Denied {
 		steal(labels.Denied, denied)
 		if _, err := denied.poll(labels.Join(labels.Denied, labels.Owner)); err != nil {
 			return err

@@ -141,6 +141,7 @@ func (c *conversation) asConfidential(client *profiles.Client) {
 	if public.Secret != nil {
 		return // the body's client has to be one that needs no authentication
 	}
+	c.send(c.failedBasic(c.bareDeviceRequest(labels.BothFailedBasic, c.deviceForm(public))))
 	two := func(label string) wire.Exchange {
 		r := c.bareDeviceRequest(label, c.deviceForm(public))
 		r.Header.Set("Authorization", wire.BasicAuth(client.ID, secret))

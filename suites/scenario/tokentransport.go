@@ -12,7 +12,7 @@ import (
 //
 // Labels: types/device, types/control, type/json, /text, /multipart, /none,
 // /charset, types/after (TOKEN-07); secret/device, secret/none, secret/query,
-// secret/right (with allow_lockouts); device, method/GET, query/code, redeem/1 ...
+// secret/right (with allow_lockouts); device, method/GET, method/PUT, query/code, redeem/1 ...
 // on an approved code (TOKEN-06). Journey: approve.
 func tokenTransport(c *conversation) error {
 	public := c.Profile.Clients.Public
@@ -47,6 +47,11 @@ func tokenTransport(c *conversation) error {
 	get.Method, get.URL, get.Body = "GET", withQuery(d.tokenEndpoint, form), nil
 	get.Header.Del("Content-Type")
 	if x, err := d.askPaced(get); err != nil || gaveToken(x) {
+		return err
+	}
+	put := d.request(labels.MethodPUT)
+	put.Method = "PUT"
+	if x, err := d.askPaced(put); err != nil || gaveToken(x) {
 		return err
 	}
 	query := c.tokenRequest(labels.QueryCode, public, form.Without("device_code"))

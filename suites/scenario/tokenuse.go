@@ -30,7 +30,7 @@ import (
 //	         mixed/as code, mixed/as refresh token
 //
 // Further labels: served/...; jwks; bare userinfo; user code as device code/device, /poll
-// and /control; access token as device code; unknown revocation; foreign
+// and /control; pending introspection/device code, /user code; access token as device code; unknown revocation; foreign
 // revocation, revocation, refresh revocation, and "after" each of them, and
 // "before revocation", /introspection and /userinfo; revoked refresh;
 // typed/device.
@@ -344,6 +344,8 @@ func (c *conversation) userCodeAsDeviceCode(client *profiles.Client) error {
 		return err
 	}
 	c.send(c.tokenRequest(labels.Join(labels.UserCodeAsDeviceCode, labels.Poll), client, c.tokenForm(client, d.userCode)))
+	c.introspectToken(labels.Join(labels.PendingIntrospection, "device code"), d.deviceCode)
+	c.introspectToken(labels.Join(labels.PendingIntrospection, "user code"), d.userCode)
 	d.pollNow(labels.Join(labels.UserCodeAsDeviceCode, labels.Control))
 	return nil
 }

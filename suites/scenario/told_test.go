@@ -27,12 +27,12 @@ var told = map[string]script{
 	transcript.DeviceAuthorization: {labels: "valid/public, valid/public again, valid/confidential, page"},
 	transcript.DeviceErrors:        {labels: `control/public, method/GET, method/PUT, method/HEAD, query/parameters, control/confidential, query/no secret, query/secret, type/json, type/text, type/multipart, type/none, type/charset, client/absent, client/empty, client/unknown, repeat/same client, repeat/other client, repeat/scope, unknown/added, scope/absent, scope/empty, control/public again`},
 	transcript.Scopes:              {labels: "control, unknown, forbidden, malformed/quotes, malformed/spaces, malformed/case"},
-	transcript.ClientIdentity:      {labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, two/clients, reserved/encoded, not allowed/device"},
+	transcript.ClientIdentity:      {labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, both/failed basic, two/clients, reserved/encoded, not allowed/device"},
 	transcript.HostHeaders:         {labels: "control, host/Host, host/X-Forwarded-Host, host/Forwarded"},
 	transcript.Transport:           {labels: "control, certificate/scripted, http/device, http/token, http/page, https/page, tls/1.3, tls/1.2, tls/1.1, tls/1.0"},
 	transcript.Codes:               {labels: "code/1\ncode/2\ncode/3\ncode/4\ncode/5"},
 	transcript.TokenErrors:         {labels: `device/control, control, device/grant_type, grant_type/absent, grant_type/empty, grant_type/device_code, grant_type/upper case, grant_type/trailing space, grant_type/legacy, grant_type/random, device_code/absent, device_code/empty, device/unknown, unknown/random, unknown/truncated, unknown/changed, unknown/case swapped, unknown/space added, unknown/long, unknown/NUL, unknown/UUID, device/repeat/grant_type, repeat/grant_type, device/repeat/device_code, repeat/device_code, device/repeat/two codes, device/repeat/second code, repeat/two codes, device/repeat/client_id, repeat/client_id, device/repeat/two clients, repeat/two clients, device/extra/parameter, extra/parameter, extra/without`},
-	transcript.ClientErrors:        {labels: "right/device, wrong/device, right/token, wrong/code, wrong/token, wrong/body"},
+	transcript.ClientErrors:        {labels: "right/device, wrong/device, right/token, wrong/code, wrong/token, wrong/body, wrong/basic"},
 	transcript.HostileCharacters:   {labels: `device/client_id/quotes, device/scope/quotes, token/client_id/quotes, token/device_code/quotes, token/grant_type/quotes, device/client_id/backslash, device/scope/backslash, token/client_id/backslash, token/device_code/backslash, token/grant_type/backslash, device/client_id/non-ASCII, device/scope/non-ASCII, token/client_id/non-ASCII, token/device_code/non-ASCII, token/grant_type/non-ASCII`},
 	transcript.HostileSizes:        {labels: "control, plain/client_id, plain/scope, size/scope, size/body, size/parameters, bytes/NUL, bytes/FF, bytes/escape, bytes/surrogate, bytes/direction, bytes/CRLF, markup/client_id, markup/scope, control again"},
 	transcript.CrossOriginReads:    {labels: "device, page/verification_uri, page/verification_uri_complete, preflight"},
@@ -109,14 +109,14 @@ approve/device/1, approve/after/1/1
 approve/race/1/1
 approve/race/1/2`, journeys: "deny 1, approve 1"},
 
-	transcript.ForeignClient: {labels: "other/device, control, pending/device, pending/foreign, pending/owner, denied/device, approved/device, approved/foreign, denied/foreign, denied/owner, approved/owner/1",
+	transcript.ForeignClient: {labels: "other/device, control, pending/device, pending/foreign, pending/stranger, pending/owner, denied/device, approved/device, approved/foreign, approved/stranger, denied/foreign, denied/owner, approved/owner/1",
 		journeys: "deny, approve"},
 	transcript.UnprovenClient: {labels: `pending/public, pending/public/absent, pending/public/right, pending/confidential, pending/confidential/secretless, pending/confidential/right
-public/device, public/absent, public/redeem/1
-confidential/device, confidential/secretless, confidential/wrong, confidential/redeem/1`, journeys: "approve public, approve confidential"},
-	transcript.TokenTransport: {labels: `types/device, types/control, type/json, type/text, type/multipart, type/none, type/charset, types/after, secret/device, secret/none, secret/query, secret/right, device, method/GET, query/code, redeem/1`,
+public/device, public/absent, public/failed basic, public/redeem/1
+confidential/device, confidential/secretless, confidential/wrong, confidential/foreign, confidential/redeem/1`, journeys: "approve public, approve confidential"},
+	transcript.TokenTransport: {labels: `types/device, types/control, type/json, type/text, type/multipart, type/none, type/charset, types/after, secret/device, secret/none, secret/query, secret/right, device, method/GET, method/PUT, query/code, redeem/1`,
 		journeys: "approve"},
-	transcript.TokenUse: {labels: `served/device, served/poll, user code as device code/device, user code as device code/poll, user code as device code/control, full/device, partial/device, mixed/device, other/device, narrowed/device, default/device, unknown/device, typed/device
+	transcript.TokenUse: {labels: `served/device, served/poll, user code as device code/device, user code as device code/poll, pending introspection/device code, pending introspection/user code, user code as device code/control, full/device, partial/device, mixed/device, other/device, narrowed/device, default/device, unknown/device, typed/device
 full/token/1, full/introspection, full/userinfo, bare userinfo, jwks, mixed/as code, mixed/as refresh token, mixed/token/1, access token as device code, before revocation/introspection, before revocation/userinfo, foreign revocation, after foreign revocation/introspection, after foreign revocation/userinfo, unknown revocation, revocation, after revocation/introspection, after revocation/userinfo, refresh revocation, revoked refresh, after refresh revocation/introspection
 other/token/1, other/introspection, other/userinfo
 partial/widened, partial/introspection, partial/userinfo
@@ -360,7 +360,7 @@ entered/device, entered/poll`, journeys: "login decided, decided\nlogin approved
 				return true
 			}
 			return false
-		}), script{labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, two/clients, two/as body, two/clients again, two/as header, two/own code, two/control, reserved/encoded, not allowed/device"}},
+		}), script{labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, both/failed basic, two/clients, two/as body, two/clients again, two/as header, two/own code, two/control, reserved/encoded, not allowed/device"}},
 		{"a token endpoint that refuses HTTP Basic", transcript.ClientIdentity, firstPolls(2, "invalid_client"),
 			script{labels: strings.Replace(told[transcript.ClientIdentity].labels, "basic/token, ", "basic/token, basic/token body, ", 1)}},
 		{"clients that have to use the body", transcript.ClientIdentity, instead(func(_ int, w http.ResponseWriter, r *http.Request) bool {
@@ -369,7 +369,7 @@ entered/device, entered/poll`, journeys: "login decided, decided\nlogin approved
 			}
 			refuse(w, 401, "invalid_client")
 			return true
-		}), script{labels: "control/public, control/confidential, control/body, basic/other form, unauthenticated, both/methods, two/clients, reserved/encoded, reserved/body, not allowed/device"}},
+		}), script{labels: "control/public, control/confidential, control/body, basic/other form, unauthenticated, both/methods, both/failed basic, two/clients, reserved/encoded, reserved/body, not allowed/device"}},
 		{"a body that gives codes away", transcript.TokenTransport, &telling{at: &idp{meddle: func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == "GET" && r.URL.Path == "/token" {
 				say(w, 200, map[string]any{"access_token": "by-get"})
@@ -403,13 +403,13 @@ pkce/device, pkce/wrong, pkce/missing, pkce/right
 verifier/device, verifier/right
 document, replay/device, dpop/device, document, dpop/bad/htu, dpop/bad/htm, dpop/bad/iat, dpop/bad/typ, dpop/bad/alg none, dpop/bad/private key, dpop/bad/two headers, dpop/plain, dpop/nonce, dpop/introspection, dpop/refresh other key, dpop/refresh, replay/challenge, replay/first, replay/again`,
 			journeys: "approve pkce\napprove verifier\napprove dpop"}},
-		{"no secret to leave out", transcript.UnprovenClient, with(alone), script{labels: "pending/public, pending/public/absent, pending/public/right, public/device, public/absent, public/redeem/1", journeys: "approve public"}},
+		{"no secret to leave out", transcript.UnprovenClient, with(alone), script{labels: "pending/public, pending/public/absent, pending/public/right, public/device, public/absent, public/failed basic, public/redeem/1", journeys: "approve public"}},
 		{"the confidential client alone is proved", transcript.UnprovenClient, with(func(p *profiles.Profile) { p.Clients.Public = p.Clients.Reserved; p.Clients.Reserved = nil }), script{
 			labels: "pending/confidential, pending/confidential/secretless, pending/confidential/right, confidential/device, confidential/secretless, confidential/wrong, confidential/redeem/1", journeys: "approve confidential"}},
 		{"no scopes at all", transcript.DeviceErrors, with(alone), script{labels: `control/public, method/GET, method/PUT, method/HEAD, query/parameters, type/json, type/text, type/multipart, type/none, type/charset, client/absent, client/empty, client/unknown, repeat/same client, repeat/other client, unknown/added, scope/absent, scope/empty, control/public again`}},
 		{"nobody who is refused", transcript.NoSession, with(alone), script{labels: "device/not logged in, poll/not logged in\ndevice/session forgotten, before/session forgotten, poll/session forgotten", journeys: "not logged in\nsession forgotten"}},
 		{"no way to deny", transcript.ForeignClient, outcome(transcript.NoWayToDeny, "deny"), script{
-			labels:   "other/device, control, pending/device, pending/foreign, pending/owner, denied/device, approved/device, approved/foreign, approved/owner/1",
+			labels:   "other/device, control, pending/device, pending/foreign, pending/stranger, pending/owner, denied/device, approved/device, approved/foreign, approved/stranger, approved/owner/1",
 			journeys: "deny, approve"}},
 		{"no way to deny in a race", transcript.DecisionRaces, outcome(transcript.NoWayToDeny, "deny 1"), script{
 			labels: "deny/device/1\napprove/device/1, approve/after/1/1\napprove/race/1/1\napprove/race/1/2", journeys: "deny 1, approve 1"}},

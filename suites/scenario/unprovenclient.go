@@ -4,18 +4,21 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // unprovenClient polls without saying who asks: without client_id as a public
 // client, without the secret and with a wrong one as a confidential client. It
 // does so with codes that are pending and with codes that were approved, and
-// then redeems the approved ones as it should.
+// then redeems the approved ones as it should. The approved ones are also polled
+// with HTTP Basic that proves nothing, and by the public client where they are the
+// confidential one's.
 //
 // Labels: pending/public, pending/public/absent, pending/public/right;
 // pending/confidential, pending/confidential/secretless, .../right;
-// public/device, public/absent, public/redeem/1 ...; confidential/device,
-// confidential/secretless, confidential/wrong (with allow_lockouts),
-// confidential/redeem/1 ... Journeys: approve public, approve confidential.
+// public/device, public/absent, public/failed basic, public/redeem/1 ...;
+// confidential/device, confidential/secretless, confidential/wrong (with
+// allow_lockouts), confidential/foreign, confidential/redeem/1 ... Journeys: approve public, approve confidential.
 func unprovenClient(c *conversation) error {
 	public, confidential := c.Profile.Clients.Public, c.Profile.Clients.Confidential
 	if tokenAuth(public) != profiles.AuthNone {
@@ -82,6 +85,9 @@ func unprovenClient(c *conversation) error {
 				return nil
 			}
 			nameless(labels.Join(labels.Public, labels.Absent), first)
+			if x := first.question(c.failedBasic(c.bareTokenRequest(labels.Join(labels.Public, labels.FailedBasic), c.tokenForm(public, first.deviceCode)))); gaveToken(x) {
+				return nil
+			}
 			_, err := first.collect(labels.Join(labels.Public, labels.Redeem), patience)
 			return err
 		},
@@ -100,7 +106,17 @@ func unprovenClient(c *conversation) error {
 				imposter.Secret = &guess
 				second.question(c.tokenRequest(labels.Join(labels.Confidential, labels.Wrong), &imposter, c.tokenForm(&imposter, second.deviceCode)))
 			}
+			if public != nil {
+				second.question(c.tokenRequest(labels.Join(labels.Confidential, labels.Foreign), public, c.tokenForm(public, second.deviceCode)))
+			}
 			_, err := second.collect(labels.Join(labels.Confidential, labels.Redeem), patience)
 			return err
 		})
+}
+
+// failedBasic adds the credentials of a client that does not exist: no account can
+// be locked by them.
+func (c *conversation) failedBasic(r wire.Request) wire.Request {
+	r.Header.Set("Authorization", wire.BasicAuth("x-devicegrant-"+c.random.word(16), c.random.word(24)))
+	return r
 }

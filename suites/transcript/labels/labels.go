@@ -116,6 +116,7 @@ const (
 	BasicTokenBody   = "basic/token body"
 	BasicOtherForm   = "basic/other form"
 	BothMethods      = "both/methods"
+	BothFailedBasic  = "both/" + FailedBasic
 	Two              = "two"
 	TwoClients       = "two/clients"
 	TwoAsBody        = "two/as body"
@@ -134,6 +135,7 @@ const (
 	WrongDevice = Wrong + "/" + Device
 	WrongToken  = Wrong + "/" + Token
 	WrongBody   = "wrong/body"
+	WrongBasic  = "wrong/basic" // beside the right secret in the body
 )
 
 // Of transcript.HostileSizes.
@@ -197,6 +199,7 @@ const (
 // Of transcript.TokenTransport.
 const (
 	MethodGET    = "method/GET"
+	MethodPUT    = "method/PUT"
 	QueryCode    = "query/code"
 	Types        = "types"
 	TypesControl = Types + "/" + Control
@@ -210,6 +213,8 @@ const (
 // Of transcript.UnprovenClient and transcript.ForeignClient.
 const (
 	Secretless    = "secretless"
+	Stranger      = "stranger"     // a client that does not exist
+	FailedBasic   = "failed basic" // HTTP Basic that proves nothing, beside a client_id
 	PendingOwner  = Pending + "/" + Owner
 	ApprovedOwner = Approved + "/" + Owner
 )
@@ -294,6 +299,7 @@ const (
 	MixedAsRefreshToken                 = "mixed/as refresh token"
 	MixedToken                          = Mixed + "/" + Token
 	UserCodeAsDeviceCode                = "user code as device code"
+	PendingIntrospection                = Pending + " " + Introspection
 	TypedDevice                         = Typed + "/" + Device
 	DeviceCodeTyped                     = "device code typed"
 )
