@@ -58,6 +58,7 @@ var faults = slices.Concat(
 	tokenFaults,
 	useFaults,
 	wireFaults,
+	byteFaults,
 	personFaults,
 	clientFaults,
 	tenantFaults,

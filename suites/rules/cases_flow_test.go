@@ -51,6 +51,13 @@ var flowCases = []ruleCase{
 	{"RESP-02", "a repeated member", in(authorization, "valid", body(func(s string) string { return strings.Replace(s, "{", `{"interval":1,`, 1) })), Fail, "repeated-member"},
 	{"RESP-02", "nested", in(authorization, "valid", body(func(s string) string { return `{"data":` + s + `}` })), Fail, "nested"},
 	{"RESP-02", "a byte order mark", in(authorization, "valid", body(func(s string) string { return "\ufeff" + s })), Warn, "byte-order-mark"},
+	{"RESP-02", "not the coding that it says", in(authorization, "valid", header("Content-Encoding", "br")), Fail, "content-encoding"},
+	{"RESP-02", "a coding that was not asked for", in(authorization, "valid", all2(header("Content-Encoding", "gzip"), body(func(string) string { return "\x1f\x8b\b" }))), Fail, "not-an-object"},
+	{"RESP-02", "UTF-16", in(authorization, "valid", all2(header("Content-Type", "application/json; charset=utf-16"), body(func(string) string { return "\xff\xfe{\x00" }))), Fail, "not-an-object"},
+	{"RESP-02", "more was promised each time", all(in(authorization, "valid", overdueAnswer), in(transcript.Codes, "code", overdueAnswer), in(transcript.SteadyPolling, "device", overdueAnswer)), Fail, "content-length"},
+	{"RESP-02", "more was promised at one time only", in(authorization, "valid", overdueAnswer), Inconclusive, ""},
+	{"RESP-02", "more was promised once", in(authorization, "valid/public again", overdueAnswer), Pass, ""},
+	{"RESP-02", "cut in the middle each time", in(authorization, "valid", cutAnswer), Inconclusive, ""},
 	{"RESP-02", "an object of its own in it", in(authorization, "valid", member("vendor", `{"region":"eu","list":[1]}`)), Pass, ""},
 	{"RESP-03", "absent", in(authorization, "valid", member("device_code", "")), Fail, "not-a-string"},
 	{"RESP-03", "a number", in(authorization, "valid", member("device_code", "12345")), Fail, "not-a-string"},
@@ -113,6 +120,9 @@ var flowCases = []ruleCase{
 	{"META-05", "no token endpoint", in(transcript.Metadata, "document", member("token_endpoint", "")), Fail, "no-token-endpoint"},
 	{"META-05", "none is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["client_secret_basic"]`)), Warn, "none-not-listed"},
 	{"META-05", "Basic is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["none"]`)), Warn, "method-not-listed"},
+	{"META-05", "more was promised each time", in(transcript.Metadata, "document", overdueAnswer), Fail, "content-length"},
+	{"META-05", "a byte order mark", in(transcript.Metadata, "document", body(withMark)), Warn, "byte-order-mark"},
+	{"META-05", "not the coding that it says", in(transcript.Metadata, "document", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
 	{"META-05", "a charset", in(transcript.Metadata, "document", header("Content-Type", "application/json; charset=utf-8")), Pass, ""},
 
 	{"VERIFY-01", "the code is refused", undecidedApproval(outcome(transcript.CodeRejected)), Fail, "no-path"},
@@ -230,6 +240,10 @@ var flowCases = []ruleCase{
 	{"ERR-02", "HTML for GET", in(deviceErr, "method/GET", all2(answer(405, "<h1>no</h1>"), header("Content-Type", "text/html"))), Pass, ""},
 	{"ERR-02", "error is an object", in(tokenErr, "device_code/absent", answer(400, `{"error":{"code":1}}`)), Fail, "body"},
 	{"ERR-02", "text/plain", in(tokenErr, "device_code/absent", header("Content-Type", "text/plain")), Fail, "body"},
+	{"ERR-02", "a byte order mark", in(tokenErr, "device_code/absent", body(withMark)), Warn, "byte-order-mark"},
+	{"ERR-02", "not the coding that it says", in(tokenErr, "device_code/absent", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
+	{"ERR-02", "more was promised each time", everyError("invalid_grant", overdueAnswer), Fail, "content-length"},
+	{"ERR-02", "more was promised once", in(tokenErr, "device_code/absent", overdueAnswer), Pass, ""},
 	{"ERR-02", "extra members", in(tokenErr, "device_code/absent", member("message", `"hello"`)), Pass, ""},
 	{"ERR-02", "codes beside the error", in(tokenErr, "device_code/absent", member("device_code", `"x"`)), Fail, "body"},
 	{"ERR-03", "quotes are echoed", in(transcript.HostileCharacters, "token/client_id/quotes", member("error_description", `"unknown client \"x\""`)), Fail, "character"},
@@ -438,4 +452,17 @@ func undecidedApproval(change func(*transcript.Journey)) edit {
 		change(j)
 		j.Decided = false
 	})
+}
+
+// everyError changes all errors with a code.
+func everyError(code string, change func(*wire.Exchange)) edit {
+	return func(e Evidence) {
+		for _, t := range e.Transcripts {
+			for i := range t.Exchanges {
+				if t.Exchanges[i].OAuthError() == code {
+					change(&t.Exchanges[i])
+				}
+			}
+		}
+	}
 }

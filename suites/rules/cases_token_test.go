@@ -73,6 +73,17 @@ var tokenCases = []ruleCase{
 	{"TOKEN-07", "a charset is refused", in(transport, "type/charset", oauthError("invalid_request")), Warn, "charset-refused"},
 	{"TOKEN-07", "the code died", in(transport, "types/after", oauthError("invalid_grant")), Inconclusive, ""},
 
+	{"TOKEN-09", "a byte order mark", in(transcript.Approval, "token", body(withMark)), Warn, "byte-order-mark"},
+	{"TOKEN-09", "not the coding that it says", in(transcript.Approval, "token", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
+	{"TOKEN-09", "a coding that nobody knows", in(transcript.Approval, "token", header("Content-Encoding", "utf-8")), Warn, "content-encoding"},
+	{"TOKEN-09", "no coding, and says so", in(transcript.Approval, "token", header("Content-Encoding", "identity")), Pass, ""},
+	{"TOKEN-09", "UTF-16 by its header", in(transcript.Approval, "token", header("Content-Type", "application/json; charset=UTF-16")), Warn, "charset"},
+	{"TOKEN-09", "Latin by its header, and both by its letters", in(transcript.Approval, "token", header("Content-Type", "application/json; charset=ISO-8859-1")), Pass, ""},
+	{"TOKEN-09", "Latin by its header, and not by its letters", in(transcript.Approval, "token", all2(header("Content-Type", "application/json; charset=ISO-8859-1"), member("name", `"ä"`))), Warn, "charset"},
+	{"TOKEN-09", "more was promised each time", all(in(transcript.Approval, "token", overdueAnswer), in(transcript.EarlyApproval, "token", overdueAnswer)), Fail, "content-length"},
+	{"TOKEN-09", "more was promised once", in(transcript.Approval, "token", overdueAnswer), Inconclusive, ""},
+	{"TOKEN-09", "cut in the middle", all(in(transcript.Approval, "token", cutAnswer), in(transcript.EarlyApproval, "token", cutAnswer)), Inconclusive, ""},
+
 	{"TOKEN-11", "left out after narrowing", in(use, "narrowed/token", member("scope", "")), Fail, "absent-though-different"},
 	{"TOKEN-11", "left out where it is the same", in(use, "full/token", member("scope", "")), Pass, ""},
 	{"TOKEN-11", "another order, and twice", in(use, "full/token", member("scope", `"demo:read profile openid offline_access profile"`)), Pass, ""},
@@ -235,6 +246,19 @@ func part(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(
 
 // unsigned is a JWT that nobody verifies.
 func unsigned(claims string) string { return part(`{"alg":"none"}`) + "." + part(claims) + "." }
+
+func withMark(s string) string { return "\ufeff" + s }
+
+// overdueAnswer is whole, and its headers promise more.
+func overdueAnswer(x *wire.Exchange) {
+	x.Truncated, x.Failure = true, &wire.Failure{Kind: wire.FailReset, Text: "lost"}
+}
+
+// cutAnswer lacks its end.
+func cutAnswer(x *wire.Exchange) {
+	x.Response.Body = x.Response.Body[:len(x.Response.Body)-2]
+	overdueAnswer(x)
+}
 
 func same(map[string]any) {}
 

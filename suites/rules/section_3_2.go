@@ -17,7 +17,7 @@ import (
 
 var section32 = []Rule{
 	{"RESP-01", one(transcript.DeviceAuthorization), nil, responseStatusAndType},
-	{"RESP-02", one(transcript.DeviceAuthorization), nil, responseIsFlatObject},
+	{"RESP-02", one(transcript.DeviceAuthorization), one(transcript.Codes), responseIsFlatObject},
 	{"RESP-03", one(transcript.DeviceAuthorization), nil, deviceCodeMember},
 	{"RESP-04", one(transcript.DeviceAuthorization), nil, userCodeMember},
 	{"RESP-05", one(transcript.DeviceAuthorization), nil, verificationURI},
@@ -65,6 +65,15 @@ func responseStatusAndType(j *judging) {
 
 // RESP-02
 func responseIsFlatObject(j *judging) {
+	// One that was lost in the same way often is not asked for again.
+	whole, overdue := j.all(transcript.DeviceAuthorization, labels.Valid), j.overdueIn(transcript.DeviceAuthorization, labels.Valid, "device_code")
+	for _, other := range []struct{ scenario, label string }{{transcript.Codes, labels.Code}, {transcript.SteadyPolling, labels.Device}} {
+		whole = append(whole, j.all(other.scenario, other.label)...)
+		overdue = append(overdue, j.overdueIn(other.scenario, other.label, "device_code")...)
+	}
+	if j.overlong(whole, overdue) {
+		return
+	}
 	x, ok := j.first(transcript.DeviceAuthorization, labels.ValidPublic)
 	if !ok {
 		return
@@ -75,7 +84,7 @@ func responseIsFlatObject(j *judging) {
 		j.inconclusive("the request failed: %s", describe(x.Exchange))
 		return
 	case err != nil:
-		j.fail("not-an-object", "one JSON object", err.Error(), x)
+		j.fail("not-an-object", "one JSON object", unreadable(x.Exchange, err), x)
 		return
 	case o.Has("error"):
 		j.inconclusive("the request failed: %s", describe(x.Exchange))
@@ -89,9 +98,7 @@ func responseIsFlatObject(j *judging) {
 			j.fail("nested", "the members at the top level", fmt.Sprintf("device_code inside the member %q", clip(m.Name)), x)
 		}
 	}
-	if o.BOM {
-		j.warn("byte-order-mark", "no byte order mark (RFC 8259 section 8.1)", "a byte order mark before the object", x)
-	}
+	j.flawed(x)
 	j.pass("one flat object of %d members", len(o.Members))
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 var section35Token = []Rule{
-	{"TOKEN-09", []string{transcript.Approval, transcript.EarlyApproval}, nil, tokenResponseForm},
-	{"TOKEN-10", []string{transcript.Approval, transcript.EarlyApproval}, nil, tokenResponseNotCacheable},
+	{"TOKEN-09", collecting, nil, tokenResponseForm},
+	{"TOKEN-10", collecting, nil, tokenResponseNotCacheable},
 	{"POLL-13", []string{transcript.Approval, transcript.EarlyApproval}, nil, approvalSeenPromptly},
 	{"POLL-14", one(transcript.Approval), nil, singleUse},
 }
@@ -19,7 +19,7 @@ var section35Token = []Rule{
 // tokenResponses returns the successful token responses of a run, one of each
 // scenario that collected one.
 func (j *judging) tokenResponses() (list []said) {
-	for _, scenario := range []string{transcript.Approval, transcript.EarlyApproval} {
+	for _, scenario := range collecting {
 		found := false
 		for _, x := range j.all(scenario, labels.Token) {
 			if x.Status/100 == 2 && (hasToken(x.Exchange) || x.OAuthError() == "") {
@@ -34,12 +34,38 @@ func (j *judging) tokenResponses() (list []said) {
 	return list
 }
 
+// collecting are the scenarios whose token responses TOKEN-09 and TOKEN-10 judge.
+var collecting = []string{transcript.Approval, transcript.EarlyApproval}
+
+// wholeTokens are the answers with a token that came to their end.
+func (j *judging) wholeTokens() (list []said) {
+	for _, scenario := range collecting {
+		for _, x := range j.all(scenario, labels.Token) {
+			if hasToken(x.Exchange) {
+				list = append(list, x)
+			}
+		}
+	}
+	return list
+}
+
+// overdueTokens are the answers with a token whose headers promise more.
+func (j *judging) overdueTokens() (list []said) {
+	for _, scenario := range collecting {
+		list = append(list, j.overdueIn(scenario, labels.Token, "access_token")...)
+	}
+	return list
+}
+
 // TOKEN-09
 func tokenResponseForm(j *judging) {
+	if j.overlong(j.wholeTokens(), j.overdueTokens()) {
+		return
+	}
 	for _, x := range j.tokenResponses() {
 		o, err := x.Object()
 		if err != nil {
-			j.fail("not-an-object", "one JSON object", err.Error(), x)
+			j.fail("not-an-object", "one JSON object", unreadable(x.Exchange, err), x)
 			continue
 		}
 		if x.Status != 200 {
@@ -48,6 +74,7 @@ func tokenResponseForm(j *judging) {
 		if mediaType(x.Exchange) != "application/json" {
 			j.fail("media-type", "Content-Type application/json", headerLine(x.Exchange, "Content-Type"), x)
 		}
+		j.flawed(x)
 		j.stringMember(x, o, "access_token")
 		j.stringMember(x, o, "token_type")
 		if o.Has("error") {

@@ -183,9 +183,12 @@ func (j *judging) ownDocuments() (list []said, objects []wire.Object) {
 
 // META-05
 func metadataForm(j *judging) {
+	if j.overlong(j.all(transcript.Metadata, labels.Document), j.overdueIn(transcript.Metadata, labels.Document, "token_endpoint")) {
+		return
+	}
 	for _, x := range j.all(transcript.Metadata, labels.Document) {
 		if _, err := x.Object(); err != nil && x.Status == 200 && mediaType(x.Exchange) == "application/json" {
-			j.fail("not-an-object", "one JSON object", err.Error(), x)
+			j.fail("not-an-object", "one JSON object", unreadable(x.Exchange, err), x)
 		}
 	}
 	list, objects := j.ownDocuments()
@@ -195,6 +198,7 @@ func metadataForm(j *judging) {
 		if mediaType(x.Exchange) != "application/json" {
 			j.fail("media-type", "Content-Type application/json", headerLine(x.Exchange, "Content-Type"), x)
 		}
+		j.flawed(x)
 		if d := o.Duplicates(); len(d) > 0 {
 			j.fail("repeated-member", "each member once", "repeated: "+clip(strings.Join(d, ", ")), x)
 		}
