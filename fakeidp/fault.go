@@ -59,6 +59,7 @@ var faults = slices.Concat(
 	useFaults,
 	wireFaults,
 	byteFaults,
+	valueFaults,
 	personFaults,
 	clientFaults,
 	tenantFaults,

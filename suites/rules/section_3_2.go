@@ -138,12 +138,40 @@ func userCodeMember(j *judging) {
 			j.fail("equals-device-code", "user_code differs from device_code", "they are equal", x)
 			continue
 		}
+		if !j.hidden(s) {
+			j.visibleCode(x, s)
+		}
 		form := j.Profile.Expect.UserCode
 		if pattern, err := regexp.Compile(`^(?:` + form + `)$`); err == nil && form != "" && !pattern.MatchString(s) {
 			j.measure("undocumented", fmt.Sprintf("user_code is %s; the profile expects %s", clip(s), clip(form)), x)
 			continue
 		}
 		j.pass("a string of %d characters", len([]rune(s)))
+	}
+}
+
+// visibleCode judges whether an end user can see all of a code and type it. A space
+// between groups is a matter of taste.
+func (j *judging) visibleCode(x said, code string) {
+	for _, c := range code {
+		if unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp) {
+			j.warn("invisible", "a code whose characters can be seen and typed", fmt.Sprintf("user_code contains %U: %+q", c, clip(code)), x)
+			return
+		}
+	}
+	if strings.TrimSpace(code) != code {
+		j.warn("invisible", "a code whose characters can be seen and typed", fmt.Sprintf("user_code begins or ends with a space: %+q", clip(code)), x)
+	}
+}
+
+// oddURI warns of what a URI to be typed or shown must not have, though it can be
+// parsed.
+func (j *judging) oddURI(x said, s string, u *url.URL) {
+	switch {
+	case u.User != nil:
+		j.warn("userinfo", "a URI without user information (RFC 9110 section 4.2.4)", clip(s)+": what stands before the @ hides the host", x)
+	case strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\"<>\\^`{|}", c) }):
+		j.warn("characters", "the characters of a URI (RFC 3986 section 2)", fmt.Sprintf("%+q", clip(s)), x)
 	}
 }
 
@@ -164,6 +192,7 @@ func verificationURI(j *judging) {
 		case u.Scheme != "https" && u.Scheme != "http":
 			j.fail("not-https", "an https URI", clip(s), x)
 		default:
+			j.oddURI(x, s, u)
 			j.pass("%s", clip(s))
 			if u.Scheme == "http" {
 				j.note("http-allowed", "https is not required: the profile allows http", x)
@@ -240,6 +269,8 @@ func verificationURITypeable(j *judging) {
 	}
 }
 
+var digitsOnly = regexp.MustCompile(`^[0-9]+$`)
+
 // positive judges a member that must be a number of seconds above zero.
 func (j *judging) positive(x said, o wire.Object, name string, zero func(string, string, string, ...said)) (float64, bool) {
 	n, ok := o.Number(name)
@@ -256,6 +287,9 @@ func (j *judging) positive(x said, o wire.Object, name string, zero func(string,
 		return 0, false
 	case n != math.Trunc(n):
 		j.warn("fraction", "whole seconds", fmt.Sprintf("%s is %v", name, n), x)
+	case !digitsOnly.Match(o.Raw(name)):
+		// RFC 6749 appendix A.14 has digits only, and RFC 8628 a JSON number.
+		j.warn("number-form", "digits only: clients in typed languages read an integer", fmt.Sprintf("%s is written %s", name, clip(string(o.Raw(name)))), x)
 	}
 	return n, true
 }
@@ -309,8 +343,8 @@ func pollingInterval(j *judging) {
 		if !ok {
 			continue
 		}
-		if life, ok := objects[i].Number("expires_in"); ok && n > life && life > 0 {
-			j.warn("beyond-lifetime", "an interval shorter than expires_in", fmt.Sprintf("interval %v, expires_in %v", n, life), x)
+		if life, ok := objects[i].Number("expires_in"); ok && n >= life && life > 0 {
+			j.warn("beyond-lifetime", "an interval shorter than expires_in", fmt.Sprintf("interval %v, expires_in %v: a device can poll once at most", n, life), x)
 		}
 		if j.undocumented(x, "interval", n, j.Profile.Expect.Interval) {
 			continue
@@ -343,6 +377,7 @@ func verificationURIComplete(j *judging) {
 		if name := j.Profile.Verification.CompleteParam; name != "" && u.RawQuery != "" && !u.Query().Has(name) {
 			j.note("other-parameter", fmt.Sprintf("the query of %s has no %s (verification.complete_param)", clip(s), name), x)
 		}
+		j.oddURI(x, s, u)
 		plain, _ := o.String("verification_uri")
 		if p, err := url.Parse(plain); err == nil && p.Host != u.Host {
 			j.warn("other-host", "the host of verification_uri", clip(s), x)

@@ -211,7 +211,7 @@ func errorBody(j *judging) {
 		}
 	}
 	broken.each(func(observed string, evidence []said) {
-		j.fail("body", "an application/json object with one string member error", observed, evidence...)
+		j.fail("body", "an application/json object with one string member error; error_description and error_uri, if present, are strings", observed, evidence...)
 	})
 	early.each(func(observed string, evidence []said) {
 		j.warn("body-before-oauth", "an application/json object with one string member error", observed, evidence...)
@@ -272,6 +272,10 @@ func bodyProblem(x wire.Exchange) string {
 		return fmt.Sprintf("%s (%s)", unreadable(x, err), mediaTypeOr(x, "no media type"))
 	case o.Kind("error") != wire.String:
 		return fmt.Sprintf("error is %s", o.Kind("error"))
+	case notString(o, "error_description"):
+		return fmt.Sprintf("error_description is %s", o.Kind("error_description"))
+	case notString(o, "error_uri"):
+		return fmt.Sprintf("error_uri is %s", o.Kind("error_uri"))
 	case mediaType(x) != "application/json":
 		return headerLine(x, "Content-Type")
 	case len(o.Duplicates()) > 0:
@@ -280,6 +284,13 @@ func bodyProblem(x wire.Exchange) string {
 		return "codes or tokens with the error"
 	}
 	return ""
+}
+
+// notString says that an optional member has a value that no client reads as text. Null
+// is read as its absence.
+func notString(o wire.Object, member string) bool {
+	kind := o.Kind(member)
+	return kind != wire.Absent && kind != wire.String && kind != wire.Null
 }
 
 // ERR-03
