@@ -33,6 +33,8 @@ type exchange struct {
 	// and cut in the middle of it.
 	delay       time.Duration
 	hangUp, cut bool
+	// owed is by how much Content-Length is more than the answer.
+	owed int
 }
 
 // maxOddBody bounds what is read while a fault is on. It is more than the
@@ -178,7 +180,7 @@ func (x *exchange) send(w http.ResponseWriter) {
 		panic(http.ErrAbortHandler)
 	}
 	maps.Copy(w.Header(), x.header)
-	w.Header().Set("Content-Length", strconv.Itoa(len(x.answer)))
+	w.Header().Set("Content-Length", strconv.Itoa(len(x.answer)+x.owed))
 	w.WriteHeader(x.status)
 	if x.cut {
 		_, _ = w.Write(x.answer[:len(x.answer)/2])

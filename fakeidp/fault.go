@@ -58,6 +58,8 @@ var faults = slices.Concat(
 	tokenFaults,
 	useFaults,
 	wireFaults,
+	byteFaults,
+	valueFaults,
 	personFaults,
 	clientFaults,
 	tenantFaults,

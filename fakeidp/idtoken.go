@@ -44,6 +44,9 @@ type idClaims struct {
 	Expires  int64  `json:"exp"`
 	IssuedAt int64  `json:"iat"`
 	AuthTime int64  `json:"auth_time"`
+	// AuthorizedParty and NotBefore are claims that this server leaves out.
+	AuthorizedParty string `json:"azp,omitempty"`
+	NotBefore       int64  `json:"nbf,omitempty"`
 	userClaims
 }
 

@@ -55,14 +55,16 @@ func byOurFault(r rules.Requirement, rule rules.Rule, evidence rules.Evidence, j
 }
 
 // restsOnAnswer says that an accusation rests on what came all the same: on a token,
-// of which no limit and no lost answer is the cause; or, where an answer was lost, on
+// of which no limit and no lost answer is the cause, and of which nothing but the end
+// of its answer may be missing; or, where an answer was lost, on
 // a 429 or 503, which is none.
 func restsOnAnswer(kind transcript.LateKind, j rules.Judgement, evidence rules.Evidence) bool {
 	return slices.ContainsFunc(j.Findings, func(f rules.Finding) bool {
 		return f.Severity == j.Verdict && slices.ContainsFunc(f.Exchanges, func(ref rules.Ref) bool {
 			return slices.ContainsFunc(evidence.Transcripts[ref.Scenario].Exchanges, func(x wire.Exchange) bool {
 				o, err := x.Object()
-				return x.N == ref.N && (kind == transcript.LateStray && x.Overloaded() || err == nil && o.Has("access_token"))
+				whole, overdue := x.Overdue()
+				return x.N == ref.N && (kind == transcript.LateStray && x.Overloaded() || err == nil && o.Has("access_token") || overdue && whole.Has("access_token"))
 			})
 		})
 	})

@@ -81,8 +81,14 @@ func TestALostAnswerAccusesNobody(t *testing.T) {
 	exchange := func(n, status int, body string) wire.Exchange {
 		return wire.Exchange{N: n, Status: status, Response: &wire.Message{Body: []byte(body)}}
 	}
+	overdue := func(n int, body string) wire.Exchange {
+		x := exchange(n, 200, body)
+		x.Truncated, x.Failure = true, &wire.Failure{Kind: wire.FailReset}
+		return x
+	}
 	evidence := rules.Evidence{Transcripts: map[string]transcript.Transcript{name: {Late: late, Exchanges: []wire.Exchange{
 		exchange(2, 400, `{"error":"invalid_grant"}`), exchange(3, 200, `{"access_token":"t"}`), exchange(4, 503, "busy"),
+		overdue(5, `{"access_token":"t"}`), overdue(6, `{"error":"invalid_grant"}`),
 	}}}}
 	for _, c := range []struct {
 		verdict rules.Verdict
@@ -93,6 +99,8 @@ func TestALostAnswerAccusesNobody(t *testing.T) {
 		{rules.Warn, 2, rules.Inconclusive},
 		{rules.Fail, 3, rules.Fail},
 		{rules.Fail, 4, rules.Fail},
+		{rules.Fail, 5, rules.Fail},
+		{rules.Fail, 6, rules.Inconclusive},
 		{rules.Pass, 2, rules.Pass},
 		{rules.Inconclusive, 2, rules.Inconclusive},
 	} {

@@ -233,7 +233,11 @@ func (f *preflight) grant(ctx context.Context) {
 		f.add("page", Untried, "there is no code to type", "")
 		return
 	}
-	f.add("device authorization", Good, probe.Summary, "")
+	if probe.OnePoll {
+		f.add("device authorization", Caution, probe.Summary+": a device can poll once at most", "make the interval shorter than expires_in on the server (RESP-08)")
+	} else {
+		f.add("device authorization", Good, probe.Summary, "")
+	}
 	switch e := probe.Poll.OAuthError(); {
 	case e == "authorization_pending", e == "slow_down":
 		f.add("poll", Good, "the device gets "+e, "")

@@ -56,6 +56,13 @@ var flowCases = []ruleCase{
 	{"RESP-02", "a repeated member", in(authorization, "valid", body(func(s string) string { return strings.Replace(s, "{", `{"interval":1,`, 1) })), Fail, "repeated-member"},
 	{"RESP-02", "nested", in(authorization, "valid", body(func(s string) string { return `{"data":` + s + `}` })), Fail, "nested"},
 	{"RESP-02", "a byte order mark", in(authorization, "valid", body(func(s string) string { return "\ufeff" + s })), Warn, "byte-order-mark"},
+	{"RESP-02", "not the coding that it says", in(authorization, "valid", header("Content-Encoding", "br")), Fail, "content-encoding"},
+	{"RESP-02", "a coding that was not asked for", in(authorization, "valid", all2(header("Content-Encoding", "gzip"), body(func(string) string { return "\x1f\x8b\b" }))), Fail, "not-an-object"},
+	{"RESP-02", "UTF-16", in(authorization, "valid", all2(header("Content-Type", "application/json; charset=utf-16"), body(func(string) string { return "\xff\xfe{\x00" }))), Fail, "not-an-object"},
+	{"RESP-02", "more was promised each time", all(in(authorization, "valid", overdueAnswer), in(transcript.Codes, "code", overdueAnswer), in(transcript.SteadyPolling, "device", overdueAnswer)), Fail, "content-length"},
+	{"RESP-02", "more was promised at one time only", in(authorization, "valid", overdueAnswer), Inconclusive, ""},
+	{"RESP-02", "more was promised once", in(authorization, "valid/public again", overdueAnswer), Pass, ""},
+	{"RESP-02", "cut in the middle each time", in(authorization, "valid", cutAnswer), Inconclusive, ""},
 	{"RESP-02", "an object of its own in it", in(authorization, "valid", member("vendor", `{"region":"eu","list":[1]}`)), Pass, ""},
 	{"RESP-03", "absent", in(authorization, "valid", member("device_code", "")), Fail, "not-a-string"},
 	{"RESP-03", "a number", in(authorization, "valid", member("device_code", "12345")), Fail, "not-a-string"},
@@ -64,6 +71,24 @@ var flowCases = []ruleCase{
 	{"RESP-04", "a number", in(authorization, "valid", member("user_code", "1234")), Fail, "not-a-string"},
 	{"RESP-04", "the device code", in(authorization, "valid", all2(member("user_code", `"x"`), member("device_code", `"x"`))), Fail, "equals-device-code"},
 	{"RESP-04", "a long one of digits", in(authorization, "valid", member("user_code", `"123 456 789"`)), Pass, ""},
+	{"RESP-04", "a blank behind it", in(authorization, "valid", member("user_code", `"ABCD-EFGH "`)), Warn, "invisible"},
+	{"RESP-04", "a line break in it", in(authorization, "valid", member("user_code", `"ABCD\nEFGH"`)), Warn, "invisible"},
+	{"RESP-04", "a joiner without width", in(authorization, "valid", member("user_code", `"ABCD\u200dEFGH"`)), Warn, "invisible"},
+	{"RESP-05", "user information", in(authorization, "valid", member("verification_uri", `"http://login.example@h/device"`)), Warn, "userinfo"},
+	{"RESP-05", "an @ in the path", in(authorization, "valid", member("verification_uri", `"http://h/@tenant/device"`)), Pass, ""},
+	{"RESP-05", "a blank in it", in(authorization, "valid", member("verification_uri", `"http://h/de vice"`)), Warn, "characters"},
+	{"RESP-05", "a line break in it", in(authorization, "valid", member("verification_uri", `"http://h/device\n"`)), Fail, "not-absolute"},
+	{"RESP-09", "user information", in(authorization, "valid", member("verification_uri_complete", `"http://u:p@h/device"`)), Warn, "userinfo"},
+	{"RESP-08", "as long as the lifetime", in(authorization, "valid", all2(member("interval", "600"), member("expires_in", "600"))), Warn, "beyond-lifetime"},
+	{"RESP-08", "five polls in a lifetime", in(authorization, "valid", all2(member("interval", "5"), member("expires_in", "25"))), Pass, ""},
+	{"META-03", "relative", in(transcript.Metadata, "document", member("device_authorization_endpoint", `"/device_authorization"`)), Fail, "not-absolute"},
+	{"META-05", "a relative token endpoint", in(transcript.Metadata, "document", member("token_endpoint", `"/token"`)), Fail, "token-endpoint"},
+	{"META-05", "two documents, two endpoints", in(transcript.Metadata, "document/2", member("token_endpoint", `"https://h/other"`)), Warn, "contradiction"},
+	{"META-05", "two documents, one grant", in(transcript.Metadata, "document/2", member("grant_types_supported", `["authorization_code"]`)), Warn, "contradiction"},
+	{"META-05", "two documents, one list of algorithms", in(transcript.Metadata, "document/2", member("id_token_signing_alg_values_supported", `["RS256"]`)), Pass, ""},
+	{"META-05", "the document of another", in(transcript.Metadata, "document/2", all2(member("issuer", `"https://other"`), member("token_endpoint", `"https://h/other"`))), Pass, ""},
+	{"ERR-02", "a description that is an object", in(tokenErr, "device_code/absent", member("error_description", `{"de":"nein"}`)), Fail, "body"},
+	{"ERR-02", "a description that is null", in(tokenErr, "device_code/absent", member("error_description", "null")), Pass, ""},
 	{"RESP-05", "relative", in(authorization, "valid", member("verification_uri", `"/device"`)), Fail, "not-absolute"},
 	{"RESP-05", "another scheme", in(authorization, "valid", member("verification_uri", `"app://device"`)), Fail, "not-https"},
 	{"RESP-05", "verification_url", in(authorization, "valid", member("verification_uri", "")), Fail, "not-a-string"},
@@ -78,7 +103,8 @@ var flowCases = []ruleCase{
 	{"RESP-07", "zero", in(authorization, "valid", member("expires_in", "0")), Fail, "zero"},
 	{"RESP-07", "a fraction", in(authorization, "valid", member("expires_in", "599.5")), Warn, "fraction"},
 	{"RESP-07", "a day", in(authorization, "valid", member("expires_in", "86400")), Warn, "very-long"},
-	{"RESP-07", "an exponent", in(authorization, "valid", member("expires_in", "6e2")), Pass, ""},
+	{"RESP-07", "an exponent", in(authorization, "valid", member("expires_in", "6e2")), Warn, "number-form"},
+	{"RESP-07", "another lifetime", in(authorization, "valid", member("expires_in", "299")), Pass, ""},
 	{"RESP-08", "absent", in(authorization, "valid", member("interval", "")), Pass, ""},
 	{"RESP-08", "a string", in(authorization, "valid", member("interval", `"5"`)), Fail, "not-a-number"},
 	{"RESP-08", "negative", in(authorization, "valid", member("interval", "-1")), Fail, "negative"},
@@ -118,6 +144,9 @@ var flowCases = []ruleCase{
 	{"META-05", "no token endpoint", in(transcript.Metadata, "document", member("token_endpoint", "")), Fail, "no-token-endpoint"},
 	{"META-05", "none is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["client_secret_basic"]`)), Warn, "none-not-listed"},
 	{"META-05", "Basic is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["none"]`)), Warn, "method-not-listed"},
+	{"META-05", "more was promised each time", in(transcript.Metadata, "document", overdueAnswer), Fail, "content-length"},
+	{"META-05", "a byte order mark", in(transcript.Metadata, "document", body(withMark)), Warn, "byte-order-mark"},
+	{"META-05", "not the coding that it says", in(transcript.Metadata, "document", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
 	{"META-05", "a charset", in(transcript.Metadata, "document", header("Content-Type", "application/json; charset=utf-8")), Pass, ""},
 
 	{"VERIFY-01", "the code is refused", undecidedApproval(outcome(transcript.CodeRejected)), Fail, "no-path"},
@@ -244,6 +273,10 @@ var flowCases = []ruleCase{
 	{"ERR-02", "HTML for GET", in(deviceErr, "method/GET", all2(answer(405, "<h1>no</h1>"), header("Content-Type", "text/html"))), Pass, ""},
 	{"ERR-02", "error is an object", in(tokenErr, "device_code/absent", answer(400, `{"error":{"code":1}}`)), Fail, "body"},
 	{"ERR-02", "text/plain", in(tokenErr, "device_code/absent", header("Content-Type", "text/plain")), Fail, "body"},
+	{"ERR-02", "a byte order mark", in(tokenErr, "device_code/absent", body(withMark)), Warn, "byte-order-mark"},
+	{"ERR-02", "not the coding that it says", in(tokenErr, "device_code/absent", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
+	{"ERR-02", "more was promised each time", everyError("invalid_grant", overdueAnswer), Fail, "content-length"},
+	{"ERR-02", "more was promised once", in(tokenErr, "device_code/absent", overdueAnswer), Pass, ""},
 	{"ERR-02", "extra members", in(tokenErr, "device_code/absent", member("message", `"hello"`)), Pass, ""},
 	{"ERR-02", "codes beside the error", in(tokenErr, "device_code/absent", member("device_code", `"x"`)), Fail, "body"},
 	{"ERR-03", "quotes are echoed", in(transcript.HostileCharacters, "token/client_id/quotes", member("error_description", `"unknown client \"x\""`)), Fail, "character"},
@@ -452,4 +485,17 @@ func undecidedApproval(change func(*transcript.Journey)) edit {
 		change(j)
 		j.Decided = false
 	})
+}
+
+// everyError changes all errors with a code.
+func everyError(code string, change func(*wire.Exchange)) edit {
+	return func(e Evidence) {
+		for _, t := range e.Transcripts {
+			for i := range t.Exchanges {
+				if t.Exchanges[i].OAuthError() == code {
+					change(&t.Exchanges[i])
+				}
+			}
+		}
+	}
 }

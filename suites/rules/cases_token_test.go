@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -92,6 +93,25 @@ var tokenCases = []ruleCase{
 	{"TOKEN-07", "a charset is refused", in(transport, "type/charset", oauthError("invalid_request")), Warn, "charset-refused"},
 	{"TOKEN-07", "the code died", in(transport, "types/after", oauthError("invalid_grant")), Inconclusive, ""},
 
+	{"TOKEN-09", "a type with a blank", in(transcript.Approval, "token", member("token_type", `"Bearer "`)), Fail, "token-type"},
+	{"TOKEN-09", "a type that nobody knows", in(transcript.Approval, "token", member("token_type", `"access_token"`)), Warn, "token-type"},
+	{"TOKEN-09", "a type of a vendor", in(transcript.Approval, "token", member("token_type", `"https://vendor.example/types/x"`)), Pass, ""},
+	{"TOKEN-09", "a type in lower case", in(transcript.Approval, "token", member("token_type", `"dpop"`)), Pass, ""},
+	{"TOKEN-09", "one token for both", in(transcript.Approval, "token", all2(member("access_token", `"x"`), member("refresh_token", `"x"`))), Fail, "refresh-is-access"},
+	{"TOKEN-09", "the code again", in(transcript.Approval, "token", func(x *wire.Exchange) { member("refresh_token", fmt.Sprintf("%q", x.Form().Get("device_code")))(x) }), Warn, "refresh-is-device-code"},
+	{"TOKEN-09", "no refresh token", in(transcript.Approval, "token", member("refresh_token", "")), Pass, ""},
+	{"TOKEN-09", "a lifetime with a point", in(transcript.Approval, "token", member("expires_in", "3600.0")), Warn, "number-form"},
+	{"TOKEN-09", "a byte order mark", in(transcript.Approval, "token", body(withMark)), Warn, "byte-order-mark"},
+	{"TOKEN-09", "not the coding that it says", in(transcript.Approval, "token", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
+	{"TOKEN-09", "a coding that nobody knows", in(transcript.Approval, "token", header("Content-Encoding", "utf-8")), Warn, "content-encoding"},
+	{"TOKEN-09", "no coding, and says so", in(transcript.Approval, "token", header("Content-Encoding", "identity")), Pass, ""},
+	{"TOKEN-09", "UTF-16 by its header", in(transcript.Approval, "token", header("Content-Type", "application/json; charset=UTF-16")), Warn, "charset"},
+	{"TOKEN-09", "Latin by its header, and both by its letters", in(transcript.Approval, "token", header("Content-Type", "application/json; charset=ISO-8859-1")), Pass, ""},
+	{"TOKEN-09", "Latin by its header, and not by its letters", in(transcript.Approval, "token", all2(header("Content-Type", "application/json; charset=ISO-8859-1"), member("name", `"ä"`))), Warn, "charset"},
+	{"TOKEN-09", "more was promised each time", all(in(transcript.Approval, "token", overdueAnswer), in(transcript.EarlyApproval, "token", overdueAnswer)), Fail, "content-length"},
+	{"TOKEN-09", "more was promised once", in(transcript.Approval, "token", overdueAnswer), Inconclusive, ""},
+	{"TOKEN-09", "cut in the middle", all(in(transcript.Approval, "token", cutAnswer), in(transcript.EarlyApproval, "token", cutAnswer)), Inconclusive, ""},
+
 	{"TOKEN-11", "left out after narrowing", in(use, "narrowed/token", member("scope", "")), Fail, "absent-though-different"},
 	{"TOKEN-11", "left out where it is the same", in(use, "full/token", member("scope", "")), Pass, ""},
 	{"TOKEN-11", "another order, and twice", in(use, "full/token", member("scope", `"demo:read profile openid offline_access profile"`)), Pass, ""},
@@ -163,6 +183,14 @@ var tokenCases = []ruleCase{
 	{"TOKEN-15", "encrypted", in(use, "full/token", member("id_token", `"a.b.c.d.e"`)), Inconclusive, ""},
 	{"TOKEN-15", "redacted", in(use, "full/token", member("id_token", `"[redacted:1a2b3c4d]"`)), Inconclusive, ""},
 
+	{"TOKEN-15", "azp of another", resigned(func(c map[string]any) { c["azp"] = "device-second" }), Fail, "azp"},
+	{"TOKEN-15", "azp of this client", resigned(func(c map[string]any) { c["azp"] = c["aud"] }), Pass, ""},
+	{"TOKEN-15", "a nonce that nobody sent", resigned(func(c map[string]any) { c["nonce"] = "n" }), Warn, "nonce"},
+	{"TOKEN-15", "not valid yet", resigned(func(c map[string]any) { c["nbf"] = c["iat"].(float64) + 900 }), Fail, "nbf"},
+	{"TOKEN-15", "valid from now on", resigned(func(c map[string]any) { c["nbf"] = c["iat"] }), Pass, ""},
+	{"TOKEN-15", "the hash of another token", resigned(func(c map[string]any) { c["at_hash"] = "77QmUPtjPfzWtF2AnpK9RQ" }), Fail, "at-hash"},
+	{"TOKEN-15", "the hash of this token", all(in(use, "full/token", member("access_token", `"t"`)), resigned(func(c map[string]any) { c["at_hash"] = leftHalf("t") })), Pass, ""},
+	{"TOKEN-15", "a MAC with the public key", macked(), Fail, "mac-with-public-key"},
 	{"TOKEN-16", "not active for this caller", in(use, "full/introspection", answer(200, `{"active":false}`)), Pass, ""},
 	{"TOKEN-16", "not active, and refused", all(in(use, "full/introspection", answer(200, `{"active":false}`)), in(use, "full/userinfo", answer(401, ""))), Fail, "inactive"},
 	{"TOKEN-16", "not active, and nothing else to ask", all(in(use, "full/introspection", answer(200, `{"active":false}`)), drop(use, "full/userinfo")), Inconclusive, ""},
@@ -263,6 +291,50 @@ func part(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(
 
 // unsigned is a JWT that nobody verifies.
 func unsigned(claims string) string { return part(`{"alg":"none"}`) + "." + part(claims) + "." }
+
+func withMark(s string) string { return "\ufeff" + s }
+
+// overdueAnswer is whole, and its headers promise more.
+func overdueAnswer(x *wire.Exchange) {
+	x.Truncated, x.Failure = true, &wire.Failure{Kind: wire.FailReset, Text: "lost"}
+}
+
+// cutAnswer lacks its end.
+func cutAnswer(x *wire.Exchange) {
+	x.Response.Body = x.Response.Body[:len(x.Response.Body)-2]
+	overdueAnswer(x)
+}
+
+// macked signs the recorded claims with a public key as if it were a secret.
+func macked() edit {
+	return func(e Evidence) {
+		resigned(same)(e)
+		keys, _ := e.Transcripts[use].First("jwks")
+		set, err := keySet(keys)
+		if err != nil {
+			panic(err)
+		}
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: publicForms(set[0])[2]}, nil)
+		if err != nil {
+			panic(err)
+		}
+		in(use, "full/token", func(x *wire.Exchange) {
+			_, claims := recordedIDToken(x)
+			b, _ := json.Marshal(claims)
+			signed, err := signer.Sign(b)
+			if err != nil {
+				panic(err)
+			}
+			compact, _ := signed.CompactSerialize()
+			member("id_token", fmt.Sprintf("%q", compact))(x)
+		})(e)
+	}
+}
+
+func leftHalf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
 
 func same(map[string]any) {}
 

@@ -168,7 +168,7 @@ func (j *judging) idTokenFacts() *IDTokenFacts {
 		facts.Alg, _ = header.String("alg")
 	}
 	if claims, err := wire.ParseObject(payload); readable && err == nil {
-		facts.Claims = some(claims, "iss", "aud", "exp", "iat", "sub")
+		facts.Claims = some(claims, "iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "sub")
 	}
 	return facts
 }

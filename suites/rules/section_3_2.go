@@ -17,7 +17,7 @@ import (
 
 var section32 = []Rule{
 	{"RESP-01", one(transcript.DeviceAuthorization), nil, responseStatusAndType},
-	{"RESP-02", one(transcript.DeviceAuthorization), nil, responseIsFlatObject},
+	{"RESP-02", one(transcript.DeviceAuthorization), one(transcript.Codes), responseIsFlatObject},
 	{"RESP-03", one(transcript.DeviceAuthorization), nil, deviceCodeMember},
 	{"RESP-04", one(transcript.DeviceAuthorization), nil, userCodeMember},
 	{"RESP-05", one(transcript.DeviceAuthorization), nil, verificationURI},
@@ -65,6 +65,15 @@ func responseStatusAndType(j *judging) {
 
 // RESP-02
 func responseIsFlatObject(j *judging) {
+	// One that was lost in the same way often is not asked for again.
+	whole, overdue := j.all(transcript.DeviceAuthorization, labels.Valid), j.overdueIn(transcript.DeviceAuthorization, labels.Valid, "device_code")
+	for _, other := range []struct{ scenario, label string }{{transcript.Codes, labels.Code}, {transcript.SteadyPolling, labels.Device}} {
+		whole = append(whole, j.all(other.scenario, other.label)...)
+		overdue = append(overdue, j.overdueIn(other.scenario, other.label, "device_code")...)
+	}
+	if j.overlong(whole, overdue) {
+		return
+	}
 	x, ok := j.first(transcript.DeviceAuthorization, labels.ValidPublic)
 	if !ok {
 		return
@@ -75,7 +84,7 @@ func responseIsFlatObject(j *judging) {
 		j.inconclusive("the request failed: %s", describe(x.Exchange))
 		return
 	case err != nil:
-		j.fail("not-an-object", "one JSON object", err.Error(), x)
+		j.fail("not-an-object", "one JSON object", unreadable(x.Exchange, err), x)
 		return
 	case o.Has("error"):
 		j.inconclusive("the request failed: %s", describe(x.Exchange))
@@ -89,9 +98,7 @@ func responseIsFlatObject(j *judging) {
 			j.fail("nested", "the members at the top level", fmt.Sprintf("device_code inside the member %q", clip(m.Name)), x)
 		}
 	}
-	if o.BOM {
-		j.warn("byte-order-mark", "no byte order mark (RFC 8259 section 8.1)", "a byte order mark before the object", x)
-	}
+	j.flawed(x)
 	j.pass("one flat object of %d members", len(o.Members))
 }
 
@@ -131,12 +138,40 @@ func userCodeMember(j *judging) {
 			j.fail("equals-device-code", "user_code differs from device_code", "they are equal", x)
 			continue
 		}
+		if !j.hidden(s) {
+			j.visibleCode(x, s)
+		}
 		form := j.Profile.Expect.UserCode
 		if pattern, err := regexp.Compile(`^(?:` + form + `)$`); err == nil && form != "" && !pattern.MatchString(s) {
 			j.measure("undocumented", fmt.Sprintf("user_code is %s; the profile expects %s", clip(s), clip(form)), x)
 			continue
 		}
 		j.pass("a string of %d characters", len([]rune(s)))
+	}
+}
+
+// visibleCode judges whether an end user can see all of a code and type it. A space
+// between groups is a matter of taste.
+func (j *judging) visibleCode(x said, code string) {
+	for _, c := range code {
+		if unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp) {
+			j.warn("invisible", "a code whose characters can be seen and typed", fmt.Sprintf("user_code contains %U: %+q", c, clip(code)), x)
+			return
+		}
+	}
+	if strings.TrimSpace(code) != code {
+		j.warn("invisible", "a code whose characters can be seen and typed", fmt.Sprintf("user_code begins or ends with a space: %+q", clip(code)), x)
+	}
+}
+
+// oddURI warns of what a URI to be typed or shown must not have, though it can be
+// parsed.
+func (j *judging) oddURI(x said, s string, u *url.URL) {
+	switch {
+	case u.User != nil:
+		j.warn("userinfo", "a URI without user information (RFC 9110 section 4.2.4)", clip(s)+": what stands before the @ hides the host", x)
+	case strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\"<>\\^`{|}", c) }):
+		j.warn("characters", "the characters of a URI (RFC 3986 section 2)", fmt.Sprintf("%+q", clip(s)), x)
 	}
 }
 
@@ -157,6 +192,7 @@ func verificationURI(j *judging) {
 		case u.Scheme != "https" && u.Scheme != "http":
 			j.fail("not-https", "an https URI", clip(s), x)
 		default:
+			j.oddURI(x, s, u)
 			j.pass("%s", clip(s))
 			if u.Scheme == "http" {
 				j.note("http-allowed", "https is not required: the profile allows http", x)
@@ -233,6 +269,8 @@ func verificationURITypeable(j *judging) {
 	}
 }
 
+var digitsOnly = regexp.MustCompile(`^[0-9]+$`)
+
 // positive judges a member that must be a number of seconds above zero.
 func (j *judging) positive(x said, o wire.Object, name string, zero func(string, string, string, ...said)) (float64, bool) {
 	n, ok := o.Number(name)
@@ -249,6 +287,9 @@ func (j *judging) positive(x said, o wire.Object, name string, zero func(string,
 		return 0, false
 	case n != math.Trunc(n):
 		j.warn("fraction", "whole seconds", fmt.Sprintf("%s is %v", name, n), x)
+	case !digitsOnly.Match(o.Raw(name)):
+		// RFC 6749 appendix A.14 has digits only, and RFC 8628 a JSON number.
+		j.warn("number-form", "digits only: clients in typed languages read an integer", fmt.Sprintf("%s is written %s", name, clip(string(o.Raw(name)))), x)
 	}
 	return n, true
 }
@@ -302,8 +343,8 @@ func pollingInterval(j *judging) {
 		if !ok {
 			continue
 		}
-		if life, ok := objects[i].Number("expires_in"); ok && n > life && life > 0 {
-			j.warn("beyond-lifetime", "an interval shorter than expires_in", fmt.Sprintf("interval %v, expires_in %v", n, life), x)
+		if life, ok := objects[i].Number("expires_in"); ok && n >= life && life > 0 {
+			j.warn("beyond-lifetime", "an interval shorter than expires_in", fmt.Sprintf("interval %v, expires_in %v: a device can poll once at most", n, life), x)
 		}
 		if j.undocumented(x, "interval", n, j.Profile.Expect.Interval) {
 			continue
@@ -336,6 +377,7 @@ func verificationURIComplete(j *judging) {
 		if name := j.Profile.Verification.CompleteParam; name != "" && u.RawQuery != "" && !u.Query().Has(name) {
 			j.note("other-parameter", fmt.Sprintf("the query of %s has no %s (verification.complete_param)", clip(s), name), x)
 		}
+		j.oddURI(x, s, u)
 		plain, _ := o.String("verification_uri")
 		if p, err := url.Parse(plain); err == nil && p.Host != u.Host {
 			j.warn("other-host", "the host of verification_uri", clip(s), x)

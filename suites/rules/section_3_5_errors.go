@@ -204,7 +204,9 @@ func statusCode(x said) string {
 func errorBody(j *judging) {
 	var broken, early, extra, bare groups
 	n := 0
-	for _, x := range j.errorAnswers() {
+	answers := j.errorAnswers()
+	j.overdueErrors(answers)
+	for _, x := range answers {
 		if x.Status/100 == 3 || otherMethod(x) {
 			continue // ERR-01 judges the first, and nothing the second
 		}
@@ -227,15 +229,40 @@ func errorBody(j *judging) {
 		}
 	}
 	broken.each(func(observed string, evidence []said) {
-		j.fail("body", "an application/json object with one string member error", observed, evidence...)
+		j.fail("body", "an application/json object with one string member error; error_description and error_uri, if present, are strings", observed, evidence...)
 	})
 	early.each(func(observed string, evidence []said) {
 		j.warn("body-before-oauth", "an application/json object with one string member error", observed, evidence...)
 	})
 	extra.each(func(observed string, evidence []said) { j.note("further-members", observed, evidence...) })
 	bare.each(func(observed string, evidence []said) { j.note("no-description", observed, evidence...) })
+	j.flawedErrors(answers)
 	if n > 0 {
 		j.pass("%d well-formed error bodies", n)
+	}
+}
+
+// flawedErrors reports each flaw of the errors' bytes once.
+func (j *judging) flawedErrors(answers []said) {
+	found := map[flaw][]said{}
+	var order []flaw
+	for _, x := range answers {
+		if otherMethod(x) || x.OAuthError() == "" {
+			continue
+		}
+		for _, f := range flaws(x.Exchange) {
+			if found[f] == nil {
+				order = append(order, f)
+			}
+			found[f] = append(found[f], x)
+		}
+	}
+	for _, f := range order {
+		observed := f.observed
+		if n := len(found[f]); n > 1 {
+			observed = fmt.Sprintf("%s (%d times)", observed, n)
+		}
+		j.find(f.severity, f.code, f.expected, observed, found[f][:min(maxEvidence, len(found[f]))])
 	}
 }
 
@@ -260,9 +287,13 @@ func bodyProblem(x wire.Exchange) string {
 	case err != nil && len(x.Response.Body) == 0:
 		return "no body"
 	case err != nil:
-		return fmt.Sprintf("%s (%s)", err, mediaTypeOr(x, "no media type"))
+		return fmt.Sprintf("%s (%s)", unreadable(x, err), mediaTypeOr(x, "no media type"))
 	case o.Kind("error") != wire.String:
 		return fmt.Sprintf("error is %s", o.Kind("error"))
+	case notString(o, "error_description"):
+		return fmt.Sprintf("error_description is %s", o.Kind("error_description"))
+	case notString(o, "error_uri"):
+		return fmt.Sprintf("error_uri is %s", o.Kind("error_uri"))
 	case mediaType(x) != "application/json":
 		return headerLine(x, "Content-Type")
 	case len(o.Duplicates()) > 0:
@@ -271,6 +302,13 @@ func bodyProblem(x wire.Exchange) string {
 		return "codes or tokens with the error"
 	}
 	return ""
+}
+
+// notString says that an optional member has a value that no client reads as text. Null
+// is read as its absence.
+func notString(o wire.Object, member string) bool {
+	kind := o.Kind(member)
+	return kind != wire.Absent && kind != wire.String && kind != wire.Null
 }
 
 // ERR-03

@@ -1,9 +1,16 @@
 package rules
 
 import (
+	"bytes"
 	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"hash"
 	"math"
 	"net/http"
 	"slices"
@@ -138,6 +145,9 @@ func (j *judging) signed(x said, token string) (payload []byte, ok bool) {
 		j.fail("alg-none", "a signature", "the ID token is not signed: alg is none", x)
 		return payload, true
 	case strings.HasPrefix(alg, "HS"):
+		if j.macWithPublicKey(x, token) || j.macForPublicClient(x, alg) {
+			return payload, true
+		}
 		j.inconclusive("the ID token has a MAC (%s): only its client can verify it", alg)
 		return payload, true
 	case j.Endpoints.JWKS == "":
@@ -169,12 +179,82 @@ func (j *judging) signed(x said, token string) (payload []byte, ok bool) {
 	}
 	for _, key := range candidates {
 		if _, err := parsed.Verify(key.Key); err == nil {
+			j.accessTokenHash(x, alg, payload)
 			j.pass("signed with %s by a key of jwks_uri", alg)
 			return payload, true
 		}
 	}
 	j.fail("signature", "a signature by a key of jwks_uri", "no key there verifies the ID token", x, keys)
 	return payload, true
+}
+
+// macs are the algorithms with which anybody who knows the key can sign.
+var macs = []jose.SignatureAlgorithm{jose.HS256, jose.HS384, jose.HS512}
+
+// macWithPublicKey says that the key of the MAC is one that everybody can read at
+// jwks_uri: whoever reads it can make ID tokens.
+func (j *judging) macWithPublicKey(x said, token string) bool {
+	keys, ok := j.maybe(tokenUse, labels.JWKS)
+	if !ok {
+		return false
+	}
+	set, _ := keySet(keys.Exchange)
+	parsed, err := jose.ParseSignedCompact(token, macs)
+	if err != nil {
+		return false
+	}
+	for _, key := range set {
+		for _, secret := range publicForms(key) {
+			if _, err := parsed.Verify(secret); err == nil {
+				j.fail("mac-with-public-key", "a signature with a private key", "the key of the MAC is a public key at jwks_uri: everybody can make ID tokens", x, keys)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// publicForms are the bytes that a public key is written as.
+func publicForms(key jose.JSONWebKey) (forms [][]byte) {
+	if asJSON, err := key.MarshalJSON(); err == nil {
+		forms = append(forms, asJSON)
+	}
+	der, err := x509.MarshalPKIXPublicKey(key.Key)
+	if err != nil {
+		return forms
+	}
+	asPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	return append(forms, der, asPEM, bytes.TrimSpace(asPEM))
+}
+
+// macForPublicClient: a client without a secret shares no key (OpenID Connect Core
+// section 10.1).
+func (j *judging) macForPublicClient(x said, alg string) bool {
+	public := j.Profile.Clients.Public
+	if public == nil || public.Secret != nil || public.ID != j.tokenUser() {
+		return false
+	}
+	j.fail("mac-for-public-client", "a signature with a private key: a public client has no secret (OpenID Connect Core section 10.1)", "the ID token has a MAC ("+alg+")", x)
+	return true
+}
+
+// accessTokenHash judges at_hash, if there is one: the left half of the access
+// token's hash (OpenID Connect Core section 3.1.3.6).
+func (j *judging) accessTokenHash(x said, alg string, payload []byte) {
+	hashes := map[string]func() hash.Hash{"256": sha256.New, "384": sha512.New384, "512": sha512.New}
+	newHash := hashes[strings.TrimLeft(alg, "RPES")]
+	claims, err := wire.ParseObject(payload)
+	o, malformed := x.Object()
+	if err != nil || malformed != nil || newHash == nil || !claims.Has("at_hash") {
+		return
+	}
+	access, _ := o.String("access_token")
+	h := newHash()
+	h.Write([]byte(access))
+	sum := h.Sum(nil)
+	if told, _ := claims.String("at_hash"); strings.TrimRight(told, "=") != base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2]) {
+		j.fail("at-hash", "at_hash is that of the access token beside it (OpenID Connect Core section 3.1.3.6)", "at_hash is that of another token", x)
+	}
 }
 
 func takeApart(token string) (header wire.Object, payload []byte, ok bool) {
@@ -233,6 +313,12 @@ func (j *judging) claims(x said, payload []byte) {
 	if !hasAudience(o, client) {
 		j.fail("aud", "aud contains "+clip(client), "aud "+clip(string(o.Raw("aud"))), x)
 	}
+	if azp, ok := o.String("azp"); o.Has("azp") && (!ok || azp != client) {
+		j.fail("azp", "azp, if present, is "+clip(client)+" (OpenID Connect Core section 2)", "azp "+clip(string(o.Raw("azp"))), x)
+	}
+	if kind := o.Kind("nonce"); kind != wire.Absent && kind != wire.Null {
+		j.warn("nonce", "no nonce, since the device sent none", "the ID token has a nonce: it may belong to another login", x)
+	}
 	j.times(x, o)
 	sub, ok := o.String("sub")
 	switch about, y := j.memberOf(labels.Join(labels.Full, labels.Userinfo), "sub"); {
@@ -262,6 +348,12 @@ func (j *judging) times(x said, o wire.Object) {
 		// The issuer's clock is off, and not this token: see below.
 	case odd(func(now float64) bool { return exp < now-expSlack.Seconds() }):
 		j.fail("exp", "exp in the future", fmt.Sprintf("exp is %s %s", apart(exp-clocks[0].now), clocks[0].name), x)
+	}
+	if nbf, ok := o.Number("nbf"); o.Has("nbf") {
+		// By the issuer's own clock, where that is known.
+		if !ok || hasIat && nbf > iat+expSlack.Seconds() || !hasIat && odd(func(now float64) bool { return nbf > now+expSlack.Seconds() }) {
+			j.fail("nbf", "nbf, if present, is no time to come (RFC 7519 section 4.1.5)", "nbf "+clip(string(o.Raw("nbf")))+": the ID token is not valid yet", x)
+		}
 	}
 	switch {
 	case !hasIat:

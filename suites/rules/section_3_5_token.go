@@ -2,7 +2,11 @@ package rules
 
 import (
 	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
@@ -10,8 +14,8 @@ import (
 )
 
 var section35Token = []Rule{
-	{"TOKEN-09", []string{transcript.Approval, transcript.EarlyApproval}, nil, tokenResponseForm},
-	{"TOKEN-10", []string{transcript.Approval, transcript.EarlyApproval}, nil, tokenResponseNotCacheable},
+	{"TOKEN-09", collecting, nil, tokenResponseForm},
+	{"TOKEN-10", collecting, nil, tokenResponseNotCacheable},
 	{"POLL-13", []string{transcript.Approval, transcript.EarlyApproval}, nil, approvalSeenPromptly},
 	{"POLL-14", one(transcript.Approval), nil, singleUse},
 }
@@ -19,7 +23,7 @@ var section35Token = []Rule{
 // tokenResponses returns the successful token responses of a run, one of each
 // scenario that collected one.
 func (j *judging) tokenResponses() (list []said) {
-	for _, scenario := range []string{transcript.Approval, transcript.EarlyApproval} {
+	for _, scenario := range collecting {
 		found := false
 		for _, x := range j.all(scenario, labels.Token) {
 			if x.Status/100 == 2 && (hasToken(x.Exchange) || x.OAuthError() == "") {
@@ -34,12 +38,38 @@ func (j *judging) tokenResponses() (list []said) {
 	return list
 }
 
+// collecting are the scenarios whose token responses TOKEN-09 and TOKEN-10 judge.
+var collecting = []string{transcript.Approval, transcript.EarlyApproval}
+
+// wholeTokens are the answers with a token that came to their end.
+func (j *judging) wholeTokens() (list []said) {
+	for _, scenario := range collecting {
+		for _, x := range j.all(scenario, labels.Token) {
+			if hasToken(x.Exchange) {
+				list = append(list, x)
+			}
+		}
+	}
+	return list
+}
+
+// overdueTokens are the answers with a token whose headers promise more.
+func (j *judging) overdueTokens() (list []said) {
+	for _, scenario := range collecting {
+		list = append(list, j.overdueIn(scenario, labels.Token, "access_token")...)
+	}
+	return list
+}
+
 // TOKEN-09
 func tokenResponseForm(j *judging) {
+	if j.overlong(j.wholeTokens(), j.overdueTokens()) {
+		return
+	}
 	for _, x := range j.tokenResponses() {
 		o, err := x.Object()
 		if err != nil {
-			j.fail("not-an-object", "one JSON object", err.Error(), x)
+			j.fail("not-an-object", "one JSON object", unreadable(x.Exchange, err), x)
 			continue
 		}
 		if x.Status != 200 {
@@ -48,8 +78,12 @@ func tokenResponseForm(j *judging) {
 		if mediaType(x.Exchange) != "application/json" {
 			j.fail("media-type", "Content-Type application/json", headerLine(x.Exchange, "Content-Type"), x)
 		}
+		j.flawed(x)
 		j.stringMember(x, o, "access_token")
-		j.stringMember(x, o, "token_type")
+		if kind, ok := j.stringMember(x, o, "token_type"); ok && !j.hidden(kind) {
+			j.tokenType(x, kind)
+		}
+		j.ownRefreshToken(x, o)
 		if o.Has("error") {
 			j.fail("error-beside-token", "no error member", "an error member with access_token", x)
 		}
@@ -62,6 +96,44 @@ func tokenResponseForm(j *judging) {
 			j.positive(x, o, "expires_in", j.fail)
 		}
 		j.pass("a flat object of %d members", len(o.Members))
+	}
+}
+
+// tokenTypes are those of the IANA registry "OAuth Access Token Types".
+var tokenTypes = []string{"bearer", "dpop", "n_a", "pop"}
+
+// typeName is the ABNF of RFC 6749 appendix A.13, without URIs.
+var typeName = regexp.MustCompile(`^[-._0-9A-Za-z]+$`)
+
+// tokenType judges whether a client can use a token of that type: it must not use
+// one of a type that it does not know (RFC 6749 section 7.1).
+func (j *judging) tokenType(x said, kind string) {
+	u, err := url.Parse(kind)
+	switch {
+	case slices.Contains(tokenTypes, strings.ToLower(kind)):
+	case err == nil && u.IsAbs() && !strings.ContainsFunc(kind, unicode.IsSpace):
+		j.note("token-type", fmt.Sprintf("token_type is the URI %s: only its own clients know it", clip(kind)), x)
+	case !typeName.MatchString(kind):
+		j.fail("token-type", "a name of letters, digits, -, . and _, or a URI (RFC 6749 section 8.1)", fmt.Sprintf("token_type is %q", clip(kind)), x)
+	default:
+		// The registry may grow.
+		j.warnStrict("token-type", "a registered token type, for example Bearer (RFC 6749 section 8.1)", fmt.Sprintf("token_type is %q, which no client knows and so may use", clip(kind)), x)
+	}
+}
+
+// ownRefreshToken judges whether the refresh token is a secret of its own: it is for
+// the server alone (RFC 6749 section 10.4), and the access token is shown to others.
+func (j *judging) ownRefreshToken(x said, o wire.Object) {
+	refresh, _ := o.String("refresh_token")
+	access, _ := o.String("access_token")
+	code := x.Form().Get("device_code")
+	switch {
+	case refresh != "" && refresh == access:
+		j.fail("refresh-is-access", "a refresh token that differs from the access token (RFC 6749 sections 1.5 and 10.4)", "they are equal: every resource server learns the refresh token", x)
+	case refresh != "" && refresh == code:
+		j.warn("refresh-is-device-code", "a refresh token that differs from the device code", "they are equal: the code outlives its use", x)
+	case access != "" && access == code:
+		j.warn("access-is-device-code", "an access token that differs from the device code", "they are equal: every resource server learns the device code", x)
 	}
 }
 

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -81,7 +82,7 @@ func grantTypeAdvertised(j *judging) {
 // META-03
 func advertisedURLIsSound(j *judging) {
 	list, objects := j.ownDocuments()
-	found := false
+	found, relative := false, false
 	for i, x := range list {
 		s, ok := objects[i].String("device_authorization_endpoint")
 		if !ok {
@@ -90,8 +91,9 @@ func advertisedURLIsSound(j *judging) {
 		found = true
 		u, err := url.Parse(s)
 		switch {
-		case err != nil || !u.IsAbs() || u.Host == "":
+		case err != nil || !absolute(s):
 			j.fail("not-absolute", "an absolute URL", clip(s), x)
+			relative = true
 			continue
 		case u.Scheme != "https" && !(u.Scheme == "http" && j.Profile.TLS.AllowHTTP):
 			j.fail("not-https", "an https URL", clip(s), x)
@@ -110,6 +112,9 @@ func advertisedURLIsSound(j *judging) {
 			j.notApplicable("the metadata has no device_authorization_endpoint")
 		}
 		return
+	}
+	if relative {
+		return // there is nothing to contact
 	}
 	if _, contacted := j.Transcripts[transcript.Metadata].First(labels.Advertised); !contacted && len(j.findings) > 0 {
 		j.inconclusive("the advertised endpoint has an origin that is not in the profile, so it was not contacted: set it in endpoints.device_authorization")
@@ -181,25 +186,74 @@ func (j *judging) ownDocuments() (list []said, objects []wire.Object) {
 	return list, objects
 }
 
+func absolute(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.IsAbs() && u.Host != ""
+}
+
+// contradictions warns where two documents about the issuer differ in what a device
+// needs: which of them a client reads is its own choice.
+func (j *judging) contradictions(list []said, objects []wire.Object) {
+	for i := 1; i < len(list); i++ {
+		first, other := objects[0], objects[i]
+		for _, name := range []string{"token_endpoint", "device_authorization_endpoint", "jwks_uri"} {
+			a, inFirst := first.String(name)
+			b, inOther := other.String(name)
+			if inFirst && inOther && a != b {
+				j.warn("contradiction", "the same "+name+" in every document about the issuer", fmt.Sprintf("%s and %s", clip(a), clip(b)), list[0], list[i])
+			}
+		}
+		needed := j.neededValues()
+		for _, name := range slices.Sorted(maps.Keys(needed)) {
+			a, inFirst := first.Strings(name)
+			b, inOther := other.Strings(name)
+			for _, value := range needed[name] {
+				if inFirst && inOther && slices.Contains(a, value) != slices.Contains(b, value) {
+					j.warn("contradiction", fmt.Sprintf("the same %s in every document about the issuer, as far as %s is concerned", name, value), value+" is in one list and not in the other", list[0], list[i])
+				}
+			}
+		}
+	}
+}
+
+// neededValues are the values of lists in the metadata that the run's clients need.
+func (j *judging) neededValues() map[string][]string {
+	methods := []string{"none"}
+	if c := j.Profile.Clients.Confidential; c != nil && c.Auth != "" && c.Auth != profiles.AuthNone {
+		methods = append(methods, string(c.Auth))
+	}
+	return map[string][]string{"grant_types_supported": {deviceGrantType}, "token_endpoint_auth_methods_supported": methods}
+}
+
 // META-05
 func metadataForm(j *judging) {
+	if j.overlong(j.all(transcript.Metadata, labels.Document), j.overdueIn(transcript.Metadata, labels.Document, "token_endpoint")) {
+		return
+	}
 	for _, x := range j.all(transcript.Metadata, labels.Document) {
 		if _, err := x.Object(); err != nil && x.Status == 200 && mediaType(x.Exchange) == "application/json" {
-			j.fail("not-an-object", "one JSON object", err.Error(), x)
+			j.fail("not-an-object", "one JSON object", unreadable(x.Exchange, err), x)
 		}
 	}
 	list, objects := j.ownDocuments()
+	if j.Issuer != "" && slices.ContainsFunc(objects, j.namesIssuer) {
+		j.contradictions(list, objects)
+	}
 	_, codes := j.maybe(transcript.DeviceAuthorization, labels.ValidPublic)
 	for i, x := range list {
 		o := objects[i]
 		if mediaType(x.Exchange) != "application/json" {
 			j.fail("media-type", "Content-Type application/json", headerLine(x.Exchange, "Content-Type"), x)
 		}
+		j.flawed(x)
 		if d := o.Duplicates(); len(d) > 0 {
 			j.fail("repeated-member", "each member once", "repeated: "+clip(strings.Join(d, ", ")), x)
 		}
-		if s, ok := o.String("token_endpoint"); !ok || s == "" {
+		switch s, ok := o.String("token_endpoint"); {
+		case !ok || s == "":
 			j.fail("no-token-endpoint", "token_endpoint is a string", fmt.Sprintf("token_endpoint is %s", o.Kind("token_endpoint")), x)
+		case !absolute(s):
+			j.fail("token-endpoint", "token_endpoint is an absolute URL", clip(s), x)
 		}
 		methods, listed := o.Strings("token_endpoint_auth_methods_supported")
 		if !listed {

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -93,8 +94,9 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 	}
 	d.deviceCode, _ = o.String("device_code")
 	d.userCode, _ = o.String("user_code")
-	d.verificationURI, _ = o.String("verification_uri")
-	d.complete, _ = o.String("verification_uri_complete")
+	uri, _ := o.String("verification_uri")
+	complete, _ := o.String("verification_uri_complete")
+	d.verificationURI, d.complete = resolved(x.URL, uri), resolved(x.URL, complete)
 	if d.deviceCode == "" {
 		return nil, fmt.Errorf("no codes: the device authorization response (status %d) has no device_code%s", x.Status, errorNote(x))
 	}
@@ -116,6 +118,20 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 	c.userCodes[strings.ToUpper(bareCode(d.userCode))] = true
 	c.mu.Unlock()
 	return d, nil
+}
+
+// resolved is a URI that may be relative, as seen from the endpoint that gave it:
+// RESP-05 fails it, and the pages behind it can be judged all the same.
+func resolved(endpoint, uri string) string {
+	base, err := url.Parse(endpoint)
+	if err != nil || uri == "" {
+		return uri
+	}
+	u, err := base.Parse(uri)
+	if err != nil || !strings.HasPrefix(uri, "/") {
+		return uri
+	}
+	return u.String()
 }
 
 func errorNote(x wire.Exchange) string {

@@ -17,6 +17,8 @@ type GrantProbe struct {
 	UserCode, VerificationURI string
 	// Summary says in one line what was issued.
 	Summary string
+	// OnePoll says that the code expires before a second poll is due.
+	OnePoll bool
 }
 
 // ProbeGrant requests codes and polls once, immediately; whether a first poll
@@ -34,6 +36,7 @@ func ProbeGrant(ctx context.Context, p *profiles.Profile, at Target, client *wir
 	}
 	probe.UserCode, probe.VerificationURI = d.userCode, d.verificationURI
 	probe.Summary = fmt.Sprintf("code %s at %s, for %s, to be polled every %s", d.userCode, d.verificationURI, d.lifetime, d.interval)
+	probe.OnePoll = d.lifetime > 0 && d.interval >= d.lifetime
 	probe.Poll = d.pollNow(labels.Poll)
 	return probe, nil
 }

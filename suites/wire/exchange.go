@@ -157,6 +157,16 @@ func (x Exchange) Literal() (Object, error) {
 	return ParseObject(body)
 }
 
+// Overdue is the JSON object of an answer that is whole, although its headers
+// promise more than came.
+func (x Exchange) Overdue() (o Object, ok bool) {
+	if x.Response == nil || x.Cut || x.Failure == nil || x.Failure.Kind != FailReset && x.Failure.Kind != FailTimeout {
+		return o, false
+	}
+	o, err := ParseObject(x.Response.Body)
+	return o, err == nil
+}
+
 func (x Exchange) wholeBody() (Bytes, error) {
 	switch {
 	case x.Response == nil:
