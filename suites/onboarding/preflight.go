@@ -30,7 +30,7 @@ const (
 	Good    Standing = "ok"
 	Caution Standing = "caution" // a run is possible, and will miss something
 	Bad     Standing = "bad"     // a run is pointless before this is mended
-	Untried Standing = "untried" // because of a step before it
+	Untried Standing = "untried" // because of a step before it, or since it takes a login
 )
 
 // Precheck is one step of the preflight.
@@ -110,7 +110,7 @@ func (f *preflight) people() {
 	case len(f.profile.Dropped) > 0:
 		f.add("users", Caution, "dropped: "+strings.Join(f.profile.Dropped, "; "), "export the variables that these checks need")
 	default:
-		f.add("users", Good, "users.first can log in", "")
+		f.add("users", Untried, "users.first has a user name and a password; whether they log in is not tried here", "")
 	}
 }
 
