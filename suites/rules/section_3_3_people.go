@@ -182,7 +182,7 @@ func twoPeopleOneCode(j *judging) {
 		case a.Outcome == transcript.NoWayToDeny:
 			j.note("no-deny", "the pages offer no way to deny")
 		case a.Outcome != transcript.Denied:
-			j.inconclusive("denied: a could not deny: %s%s", a.Outcome, lastWords(a))
+			j.couldNotDeny(a)
 		default:
 			j.afterDenial(scenario, "denied/after", !refusedTo(b))
 		}

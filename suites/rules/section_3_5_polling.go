@@ -196,7 +196,7 @@ func (j *judging) refusal() []said {
 		j.notApplicable("the pages offer no way to deny (see VERIFY-08)")
 		return nil
 	case visit.Outcome != transcript.Denied && !j.deniedUnseen(visit, j.all(transcript.Denial, labels.Denied)):
-		j.inconclusive("the end user could not deny: %s%s", visit.Outcome, lastWords(visit))
+		j.couldNotDeny(visit)
 		return nil
 	}
 	polls := j.all(transcript.Denial, labels.Denied)
@@ -204,6 +204,15 @@ func (j *judging) refusal() []said {
 		j.missing(transcript.Denial, labels.Denied)
 	}
 	return polls
+}
+
+// couldNotDeny says why a visit that was to deny did not.
+func (j *judging) couldNotDeny(visit transcript.Journey) {
+	if visit.Outcome == transcript.Approved && !visit.Decided {
+		j.inconclusive("the end user could not deny: entering the code approved it without a question%s. The server remembers that this end user approved this client: delete that consent, or use an account that never approved it", lastWords(visit))
+		return
+	}
+	j.inconclusive("the end user could not deny: %s%s", visit.Outcome, lastWords(visit))
 }
 
 // deniedUnseen says that the end user pressed deny and met an error page, and that
