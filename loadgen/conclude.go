@@ -90,6 +90,9 @@ func (r *run) conclude(result *Result) {
 	if r.ledger.replayed > 0 {
 		r.notes = append(r.notes, fmt.Sprintf("%d responses repeated a token that the device already had, for a code that was used; devicegrant run POLL-14 judges that", r.ledger.replayed))
 	}
+	if r.ledger.hasty > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%d approved devices that ignore slow_down received nothing else afterwards, and no token", r.ledger.hasty))
+	}
 	if r.ledger.starved > 0 {
 		r.notes = append(r.notes, fmt.Sprintf("%d approved devices received nothing but slow_down afterwards, and no token", r.ledger.starved))
 	}

@@ -15,7 +15,8 @@ type ledger struct {
 	greedy     int
 	ambiguous  int
 	open       int
-	starved    int
+	starved    int // those that keep their pace
+	hasty      int // and those that do not
 	shared     int // tokens of two devices: one person approved both
 	replayed   int // the same token again to the same device
 	violations [violationKinds]violation
@@ -136,7 +137,11 @@ func (l *ledger) ended(d *device, last outcome, waiting bool) {
 	case d.lost:
 		l.ambiguous++
 	case d.slowedAfter >= starvedAfter && d.pendingAfter == 0 && (waiting || last == outcomeExpired):
-		l.starved++
+		if d.manner == hurried || d.manner == forgetful {
+			l.hasty++
+		} else {
+			l.starved++
+		}
 	case last == outcomeExpired && d.pendingAfter == 0:
 		l.open++ // it came too late to ask
 	case !waiting && d.pollsAfter > 0 && (last == outcomeInvalidGrant || last == outcomeOtherError || last == outcomeDenied || last == outcomeExpired):
@@ -153,7 +158,7 @@ func (l *ledger) ended(d *device, last outcome, waiting bool) {
 func (l *ledger) result(records string, site *Site) Ledger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := Ledger{Clean: true, Approved: l.approved, Tokens: l.tokens, Greedy: l.greedy, Ambiguous: l.ambiguous, Open: l.open, Replayed: l.replayed, Starved: l.starved}
+	r := Ledger{Clean: true, Approved: l.approved, Tokens: l.tokens, Greedy: l.greedy, Ambiguous: l.ambiguous, Open: l.open, Replayed: l.replayed, Starved: l.starved, StarvedHasty: l.hasty}
 	wanted := map[uint32]bool{}
 	for k, v := range l.violations {
 		if v.count == 0 {

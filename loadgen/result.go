@@ -290,11 +290,13 @@ type Ledger struct {
 	Open int `json:"open"`
 	// Replayed are answers with a token that the same device already had: a used
 	// code is still worth something. Servers may answer a lost response in this
-	// way on purpose, so it breaks nothing; what POLL-14 of a conformance run says.
+	// way on purpose, so it breaks nothing; POLL-14 of a conformance run judges it.
 	Replayed int `json:"replayed,omitempty"`
-	// Starved are approved devices that received nothing but slow_down since.
-	Starved    int         `json:"starved,omitempty"`
-	Violations []Violation `json:"violations,omitempty"`
+	// Starved are approved devices that received nothing but slow_down since;
+	// StarvedHasty are those among the impatient, which ignore it.
+	Starved      int         `json:"starved,omitempty"`
+	StarvedHasty int         `json:"starved_hasty,omitempty"`
+	Violations   []Violation `json:"violations,omitempty"`
 }
 
 // Violation is one broken rule of the ledger, with examples.

@@ -320,6 +320,9 @@ func (s *loadScreen) figures(r loadgen.Result, row func(string, string, ...any))
 	if r.Ledger.Starved > 0 {
 		s.printf(", %d with nothing but slow_down", r.Ledger.Starved)
 	}
+	if r.Ledger.StarvedHasty > 0 {
+		s.printf(", %d hasty ones without a token", r.Ledger.StarvedHasty)
+	}
 	if r.Ledger.Ambiguous > 0 {
 		s.printf(", %d with a lost response", r.Ledger.Ambiguous)
 	}

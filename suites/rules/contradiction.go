@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/devicegrant/devicegrant/suites/wire"
@@ -14,7 +15,7 @@ import (
 func misleads(x wire.Exchange) string {
 	switch x.OAuthError() {
 	case "access_denied":
-		return "which tells the device that the end user refused"
+		return "which tells the device that its authorization request was denied"
 	case "authorization_pending":
 		return "which keeps the device polling"
 	}
@@ -22,15 +23,19 @@ func misleads(x wire.Exchange) string {
 }
 
 // misleadsForCodes is misleads at the device authorization endpoint, where no code
-// can have expired.
+// can have expired, and where access_denied may be about the client: the
+// authorization server may deny a request, too (RFC 6749 section 4.1.2.1).
 func misleadsForCodes(x wire.Exchange) string {
-	if hasError(x, "expired_token") {
+	switch x.OAuthError() {
+	case "expired_token":
 		return "which tells the device that its codes have expired"
+	case "authorization_pending":
+		return misleads(x)
 	}
-	return misleads(x)
+	return ""
 }
 
 // contradicts is a failure: the error has a meaning, and it is not that of the case.
 func (j *judging) contradicts(x said, right, what string) {
-	j.fail("contradicting-error", quoted(right), fmt.Sprintf("%s for %s, %s", describe(x.Exchange), what, misleadsForCodes(x.Exchange)), x)
+	j.fail("contradicting-error", quoted(right), fmt.Sprintf("%s for %s, %s", describe(x.Exchange), what, cmp.Or(misleads(x.Exchange), misleadsForCodes(x.Exchange))), x)
 }

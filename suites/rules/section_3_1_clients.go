@@ -384,12 +384,14 @@ func ambiguousClient(j *judging) {
 		observed := fmt.Sprintf("%s for HTTP Basic with credentials that are wrong, and %s", describe(x.Exchange), p.beside)
 		switch {
 		case !ok:
+		case hasCodes(x.Exchange) && !j.readsBasic(j.Endpoints.DeviceAuthorization):
+			j.note("basic-unknown", "the server takes no notice of HTTP Basic at the device authorization endpoint, and nothing shows that it knows it there", x)
 		case hasCodes(x.Exchange):
 			j.warnStrict("failed-basic-ignored", quoted(right...), observed, x)
 		case hasError(x.Exchange, right...):
 			j.pass("%s", observed)
 		default:
-			j.warn("other-error", quoted(right...), observed, x)
+			j.note("other-error", observed, x)
 		}
 	}
 	if j.Profile.Clients.Public != nil && j.Profile.Clients.Public.Secret != nil {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -19,7 +20,6 @@ var section34Clients = []Rule{
 // TOKEN-04
 func boundToClient(j *judging) {
 	const scenario = transcript.ForeignClient
-	j.strangerRefused()
 	j.publicForConfidential()
 	control, ok := j.first(scenario, labels.Control)
 	if !ok {
@@ -30,6 +30,7 @@ func boundToClient(j *judging) {
 		j.inconclusive("the other client cannot use its own code either: %s", describe(control.Exchange))
 		return
 	}
+	j.strangerRefused()
 	unlike := "" // what a code that is merely foreign is answered
 	for _, state := range []string{labels.Pending, labels.Approved, labels.Denied} {
 		if state == labels.Denied {
@@ -70,7 +71,8 @@ func boundToClient(j *judging) {
 	}
 }
 
-// strangerRefused: a client that does not exist is told about no code.
+// strangerRefused: a client that does not exist is told about no code. The caller
+// has seen that the endpoint understands polls.
 func (j *judging) strangerRefused() {
 	const scenario = transcript.ForeignClient
 	for _, state := range []string{labels.Pending, labels.Approved} {
@@ -89,8 +91,6 @@ func (j *judging) strangerRefused() {
 		case state == labels.Approved && !j.approvalWorked(scenario, labels.Approve, labels.ApprovedOwner):
 		case hasError(x.Exchange, "invalid_client", "invalid_grant", "unauthorized_client"):
 			j.pass("%s", observed)
-		case misleads(x.Exchange) != "" && !j.deniedToOwner(state):
-			j.contradicts(x, "invalid_client", what)
 		default:
 			j.warn("other-error", quoted("invalid_client"), observed, x)
 		}
@@ -119,6 +119,8 @@ func (j *judging) publicForConfidential() {
 	case !j.approvalWorked(scenario, labels.Of(labels.Approve, labels.Confidential), labels.Join(labels.Confidential, labels.Redeem)):
 	case hasError(x.Exchange, "invalid_grant", "invalid_client", "unauthorized_client"):
 		j.pass("%s", observed)
+	case misleads(x.Exchange) != "" && !hasError(control.Exchange, x.OAuthError()):
+		j.contradicts(x, "invalid_grant", what)
 	default:
 		j.warn("other-error", quoted("invalid_grant"), observed, x)
 	}
@@ -238,15 +240,32 @@ func (j *judging) failedBasicNoticed() {
 	const what = "HTTP Basic with credentials that are wrong, and a public client in the body"
 	observed := describe(x.Exchange) + " for " + what
 	switch {
+	case hasToken(x.Exchange) && !j.readsBasic(j.Endpoints.Token):
+		j.note("basic-unknown", "the server takes no notice of HTTP Basic at the token endpoint, and nothing shows that it knows it", x)
 	case hasToken(x.Exchange):
 		j.warnStrict("failed-basic-ignored", quoted("invalid_client", "invalid_request"), observed, x)
 	case j.onlyThrottled(x, what):
+	case recognised(x.Exchange): // it came before the server knew of the approval
 	case !j.approvalWorked(scenario, labels.Of(labels.Approve, labels.Public), labels.Join(labels.Public, labels.Redeem)):
-	case hasError(x.Exchange, "invalid_client", "invalid_request"):
+	case hasError(x.Exchange, "invalid_client", "invalid_request", "unauthorized_client"):
 		j.pass("%s", observed)
 	default:
-		j.warn("other-error", quoted("invalid_client", "invalid_request"), observed, x)
+		j.note("other-error", observed, x)
 	}
+}
+
+// readsBasic says that an endpoint understands HTTP Basic: a client of the profile
+// uses it there, and got codes or an answer to a poll with it alone.
+func (j *judging) readsBasic(endpoint string) bool {
+	for _, name := range sortedNames(j.Transcripts) {
+		if slices.ContainsFunc(j.Transcripts[name].Exchanges, func(x wire.Exchange) bool {
+			alone := !x.Form().Has("client_id") && !strings.Contains(x.Label, labels.FailedBasic) && x.Label != labels.WrongBasic
+			return alone && x.URL == endpoint && strings.HasPrefix(x.Request.Header.Get("Authorization"), "Basic ") && (hasCodes(x) || recognised(x))
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 func article(client string) string { return "the " + client }
@@ -299,8 +318,11 @@ func tokenParametersInBody(j *judging) {
 			j.fail("token-for-get", "405, or an error", observed, x)
 		case recognised(x.Exchange) && p.label == labels.MethodGET:
 			j.warn("get-recognised", "405, or an error", observed, x)
-		case recognised(x.Exchange) && p.label == labels.MethodPUT: // nothing of it ends up in a log
+		case hasToken(x.Exchange) && p.label == labels.MethodPUT: // nothing of it ends up in a log
 			j.warn("token-for-put", "405, or an error", observed, x)
+		case p.label == labels.MethodPUT && j.onlyThrottled(x, p.what):
+		case recognised(x.Exchange) && p.label == labels.MethodPUT:
+			j.warn("put-recognised", "405, or an error", observed, x)
 		case recognised(x.Exchange):
 			j.warn("code-from-query", "an error: parameters belong in the body", observed, x)
 		case !j.approvalWorked(scenario, labels.Approve, labels.Redeem):

@@ -29,7 +29,7 @@ func (j *judging) errorAnswers() (list []said) {
 	for _, name := range slices.Concat(errorSources, errorWitnesses) {
 		t := j.Transcripts[name]
 		for _, x := range t.Exchanges {
-			if !x.Answered() || x.Method == "HEAD" || x.Overloaded() || x.Superseded || !j.isAPI(x) {
+			if !x.Answered() || x.Method == "HEAD" || x.Overloaded() || x.Superseded || !j.isAPI(x) || unrepeated(said{x, name}) {
 				continue
 			}
 			answered = true
@@ -58,10 +58,12 @@ func (j *judging) isAPI(x wire.Exchange) bool {
 	return false
 }
 
-// inARace says that the scenario sends many requests at the same moment: what a
-// server error means there, POLL-15, POLL-16 and LOAD-01 say.
-func inARace(x said) bool {
-	return slices.Contains([]string{transcript.RacingPolls, transcript.DecisionRaces, transcript.Fleet}, x.scenario)
+// unrepeated says that an answer may be about anything: it is no OAuth error, or a
+// server's, in a scenario that does not ask for it again. What it means where many
+// requests are sent at the same moment, POLL-15, POLL-16 and LOAD-01 say.
+func unrepeated(x said) bool {
+	once := []string{transcript.RacingPolls, transcript.DecisionRaces, transcript.Fleet, transcript.Throttle, transcript.HastyNeighbour}
+	return slices.Contains(once, x.scenario) && (x.Status >= 500 || x.Status >= 300 && x.OAuthError() == "")
 }
 
 // malformedError is an answer that means an error and does not say it properly.
@@ -135,7 +137,6 @@ func errorStatus(j *judging) {
 		switch {
 		case x.Status == 400, x.Status == 401 && x.OAuthError() == "invalid_client":
 			n++
-		case x.Status >= 500 && inARace(x):
 		case x.Status >= 500:
 			faults.add(describe(x.Exchange), x)
 		default:

@@ -217,11 +217,17 @@ func mayNotRefresh(x said) bool {
 	return x.Status == 401 || hasError(x.Exchange, "invalid_client", "unauthorized_client")
 }
 
-// neverRefreshes says that no refresh token of the run worked for its own client,
-// each at its first use.
+// neverRefreshes says that two refresh tokens were issued to a client that may use
+// none, by the server's own words. Another error may be about the token: some
+// servers keep one for each end user and client.
 func (j *judging) neverRefreshes(first said) bool {
 	other, ok := j.maybe(transcript.Refresh, labels.ReplayFirst)
-	return mayNotRefresh(first) || first.OAuthError() != "" && ok && other.OAuthError() != ""
+	for _, x := range []said{first, other} {
+		if !ok || !hasError(x.Exchange, "invalid_client", "unauthorized_client") && (x.Status != 401 || x.OAuthError() != "") {
+			return false
+		}
+	}
+	return true
 }
 
 // TOKEN-13

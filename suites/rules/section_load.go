@@ -275,13 +275,13 @@ func stateMachineUnderLoad(j *judging) {
 			most = max(most, n)
 		}
 	}
-	if len(polls) == 0 {
+	if len(polls)+len(turned) == 0 {
 		j.missing(transcript.Fleet, labels.Poll)
 		return
 	}
-	times := make([]time.Duration, len(polls))
-	for i, x := range polls {
-		times[i] = x.Received - x.Sent
+	var times []time.Duration
+	for _, x := range slices.Concat(polls, turned) {
+		times = append(times, x.Received-x.Sent)
 	}
 	slices.Sort(times)
 	figures := fmt.Sprintf("%d devices, %d compliant polls: %d slow_down, %d with 5xx, %d with 429 or 503, %d unanswered; response time p50 %s, p95 %s, p99 %s",
@@ -292,7 +292,7 @@ func stateMachineUnderLoad(j *judging) {
 	switch {
 	case held > 1 && len(limited)*limitedShare >= len(polls)+len(turned):
 		j.warn("rate-limited", "no limit on devices that keep their interval; slow_down for those that do not",
-			fmt.Sprintf("%d of %d compliant polls got 429 (%d of %d devices); devices do not know it and may give up", len(limited), len(polls)+len(turned)+lost, held, len(devices)), shown(limited)...)
+			fmt.Sprintf("%d of %d compliant polls got 429 (%d of %d devices); from one address and at one moment here; a device that does not know it may give up", len(limited), len(polls)+len(turned)+lost, held, len(devices)), shown(limited)...)
 		j.measure("figures", figures)
 	case len(turned) > 0:
 		j.measure("turned-away", figures, shown(turned)...)
