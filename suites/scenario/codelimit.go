@@ -20,17 +20,25 @@ type codeLimit struct {
 	mu      sync.Mutex
 	most    int             // requests a minute; 0: no limit is known
 	from    time.Duration   // nobody asks before
-	sent    []time.Duration // of the last minute
+	granted []time.Duration // when a request got another answer than 429, in the last minute
+	// taken is when the turns were given that have no answer yet.
+	taken   []time.Duration
 	waiting []chan struct{} // those without a turn, in their order
 	seen    string          // the first refusal
-	// limits counts the refusals that look like a limit by the minute, refusals all.
-	limits, refusals int
-	waited           time.Time // when somebody last had to wait
+	// refusals counts all, held those that asked for a long pause since the last
+	// code after one, and raised is when the pace last grew.
+	refusals, held int
+	raised         time.Duration
+	waited         time.Time // when somebody last had to wait
 }
+
+// fewest is the slowest pace that a run keeps: at less, it would take hours, and
+// what looks like such a limit is mostly another one.
+const fewest = 4
 
 func newCodeLimit(clock *Clock) *codeLimit { return &codeLimit{clock: clock} }
 
-// turn waits until one more request may be sent, and counts it.
+// turn waits until one more request may be sent.
 func (l *codeLimit) turn(ctx context.Context) error {
 	if l == nil {
 		return nil
@@ -51,43 +59,57 @@ func (l *codeLimit) turn(ctx context.Context) error {
 			return err
 		}
 	}
-	l.sent = append(l.sent, l.clock.Now())
+	l.taken = append(l.taken, l.clock.Now())
 	return nil
 }
 
-// free says that a request may be sent now. The caller holds the lock.
+// free says that a request may be sent now. A pace that nobody minded for a minute
+// grows by a quarter. The caller holds the lock.
 func (l *codeLimit) free() bool {
 	now := l.clock.Now()
-	l.sent = slices.DeleteFunc(l.sent, func(at time.Duration) bool { return now-at > aMinute+l.clock.Guard(0) })
-	return now >= l.from && (l.most == 0 || len(l.sent) < l.most)
+	past := func(at time.Duration) bool { return now-at > aMinute+l.clock.Guard(0) }
+	l.granted, l.taken = slices.DeleteFunc(l.granted, past), slices.DeleteFunc(l.taken, past)
+	if l.most > 0 && now-l.raised > 2*aMinute {
+		l.most, l.raised = l.most+max(1, l.most/4), now
+	}
+	return now >= l.from && (l.most == 0 || len(l.granted)+len(l.taken) < l.most)
 }
 
-// heard is told of every answer to a device authorization request. Where 429 comes
-// often and asks for more than a moment, the run keeps to as many requests a
-// minute as were answered otherwise in the last one.
+// heard is told of every answer to a device authorization request. Where 429 asks
+// for a long pause time and again, the target counts by the minute: the run keeps
+// to as many requests as it answered otherwise in the last one. A 429 that asks for
+// no pause or a short one is a limit by the second, and is only waited for.
 func (l *codeLimit) heard(x wire.Exchange) {
-	if l == nil || x.Status != 429 {
+	if l == nil {
 		return
 	}
 	pause, asked := retryAfter(x)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.taken) > 0 {
+		l.taken = l.taken[1:]
+	}
 	now := l.clock.Now()
+	if x.Status != 429 {
+		if x.Answered() {
+			l.granted = append(l.granted, now)
+		}
+		return
+	}
 	l.refusals++
 	l.seen = cmp.Or(l.seen, fmt.Sprintf("status %d", x.Status))
-	if len(l.sent) > 0 {
-		l.sent = l.sent[:len(l.sent)-1] // it did not count
-	}
-	if asked && pause < briefly {
+	if !asked || pause < briefly {
 		return
-	}
-	if l.limits++; l.limits <= strayRefusals {
-		return
-	}
-	if n := len(l.sent); n > 0 && (l.most == 0 || n < l.most) {
-		l.most = n
 	}
 	l.from = max(l.from, now+min(pause, longestPause)+l.clock.Guard(0))
+	if l.held++; l.held <= strayRefusals {
+		return
+	}
+	n := max(len(l.granted), fewest)
+	if l.most == 0 || n < l.most {
+		l.most = n
+	}
+	l.raised = now
 }
 
 // perMinute is how many requests a minute the target allows, 0 if that is unknown.
@@ -100,8 +122,8 @@ func (l *codeLimit) perMinute() int {
 	return l.most
 }
 
-// held says that somebody waited for a turn since a moment.
-func (l *codeLimit) held(since time.Time) bool {
+// heldBack says that somebody waited for a turn since a moment.
+func (l *codeLimit) heldBack(since time.Time) bool {
 	if l == nil {
 		return false
 	}
@@ -119,6 +141,6 @@ func (e *Environment) CodesLimited() string {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return fmt.Sprintf("the server limits device authorization requests (%s): %d were refused, and the run kept to %d a minute; to keep to that from the start, try limits.device_authorization_per_minute: %d in the profile, or lift the limit for the address of the test",
+	return fmt.Sprintf("the server limits device authorization requests (%s): %d were refused, and the run kept to about %d a minute; to keep to that from the start, try limits.device_authorization_per_minute: %d in the profile, or lift the limit for the address of the test",
 		l.seen, l.refusals, l.most, l.most)
 }

@@ -19,7 +19,7 @@ const (
 // kept up since a moment before. The scenario is told again, alone, for it.
 func (c *conversation) late(kind transcript.LateKind, by time.Duration, since time.Time, format string, args ...any) {
 	l := transcript.Late{Kind: kind, What: fmt.Sprintf(format, args...), ByMS: float64(by.Microseconds()) / 1000}
-	l.Paused = c.pulse.paused(since) || c.codes.held(since)
+	l.Paused = c.pulse.paused(since) || c.codes.heldBack(since)
 	if c.Watch != nil && !l.Paused {
 		l.Machine = c.Watch.Since(since).String()
 	}
