@@ -137,7 +137,7 @@ func (h hookAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 		class, cause := classOf(err)
 		j.Outcome = transcript.Unfinished
 		j.Trouble = &transcript.Trouble{Class: class, Step: 1, Page: "hook", Action: step.Action, Cause: cause,
-			Hint: "see verification.hook in the profile"}
+			Hint: "see verification.hook in the profile; where the server refused the code, let the hook exit with status 117, or answer HTTP 477"}
 	}
 	j.Steps = []transcript.Step{step}
 	if task.Account != nil {
