@@ -14,7 +14,7 @@ RACED     := ./suites ./suites/lateness ./suites/scenario ./suites/useragent ./s
 # A pure function of recordings, many thousand times.
 PURE      := ^TestRedactionChangesNoVerdict$$
 UNRACED    = $(filter-out $(shell go list $(RACED) $(CMD)),$(shell go list $(PACKAGES)))
-PROGRAM   := ^(TestActionRuns|TestBaselineStory|TestBuiltinInABrowser|TestEveryKeyIsRead|TestImports|TestInterrupt|TestLoadBuiltin|TestLoadCatches|TestLoadInterrupted|TestLoadRefuses|TestLoadRealServers|TestManualPages|TestOnboarding|TestRecordedRuns|TestReportVerb|TestSignals|TestThreeDoors)$$
+PROGRAM   := ^(TestActionRuns|TestBaselineStory|TestBuiltinInABrowser|TestEveryKeyIsRead|TestHookIsEnough|TestImports|TestInterrupt|TestLoadBuiltin|TestLoadCatches|TestLoadInterrupted|TestLoadRefuses|TestLoadRealServers|TestManualPages|TestOnboarding|TestRecordedRuns|TestReportVerb|TestSignals|TestThreeDoors)$$
 # Searches megabytes for many secrets, and uses Ginkgo, which bears no -parallel.
 LONG      := ^TestNoSecretIsWritten$$
 # Hundreds of runs that wait more than they work, so that many go at once.

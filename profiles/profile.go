@@ -426,10 +426,14 @@ type HTTPFill struct {
 // {user_code}, {username}, {decision} (approve or deny) and {verification_uri}
 // are replaced.
 type Hook struct {
-	// Command runs without a shell; exit status 0 means success. A program with
-	// a slash in its name is relative to the profile.
+	// Command runs without a shell. Exit status 0 means that the server accepted
+	// the decision, 117 that it refused the code, 118 that it refused the login;
+	// any other, that the hook failed. A program with a slash in its name is
+	// relative to the profile.
 	Command []string `yaml:"command"`
-	// URL is called; any 2xx response means success.
+	// URL is called. A 2xx response means that the server accepted the decision,
+	// 477 that it refused the code, 478 that it refused the login; any other, that
+	// the hook failed.
 	URL    string `yaml:"url"`
 	Method string `yaml:"method"` // default POST
 	// Headers are plain values, or secrets: {env: ...}.

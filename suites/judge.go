@@ -126,13 +126,16 @@ func newCheck(r rules.Requirement) report.Check {
 	return report.Check{ID: r.ID, Section: r.Section, Source: r.Source, Level: r.Level, Title: r.Title}
 }
 
-// needsBrowser withholds a pass that only a real browser could have earned.
+// needsBrowser withholds a pass that only a real browser could have earned, and
+// what only a driver that sees pages can judge.
 // A failure stands: what the server did wrong without scripts it did wrong.
 func (b judgedBy) needsBrowser(r rules.Requirement, j rules.Judgement) rules.Judgement {
 	person := r.Wants("browser") || r.Wants("person")
 	switch {
 	case j.Verdict == rules.Fail || !person:
 		return j
+	case b.driver == "hook" && (r.Wants("pages") || r.Wants("browser")) && j.Verdict != rules.NA && j.Verdict != rules.Broken:
+		return rules.Judgement{Verdict: rules.Skip, Reason: "the hook sees no pages: a run with the browser driver judges this"}
 	case b.option == "none" && (b.driver == "" || r.Wants("browser")):
 		return rules.Judgement{Verdict: rules.Skip, Reason: "--browser none"}
 	case r.Wants("browser") && j.Verdict != rules.NA && b.driver != "browser":

@@ -164,6 +164,7 @@ var flowCases = []ruleCase{
 		j.Steps[len(j.Steps)-1].Status = 429
 	}), Inconclusive, ""},
 	{"VERIFY-01", "one more question", all(in(transcript.Approval, "token", oauthError("authorization_pending")), visit(transcript.Approval, "approve", unconfirmed)), Inconclusive, ""},
+	{"VERIFY-01", "a hook whose code was refused", visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Driver, j.Outcome, j.Decided = "hook", transcript.CodeRejected, false }), Inconclusive, ""},
 	{"VERIFY-01", "a hook that did nothing", all(in(transcript.Approval, "token", oauthError("authorization_pending")),
 		visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Driver = "hook" })), Inconclusive, ""},
 	{"VERIFY-02", "the code has expired", in(transcript.NoSession, "poll", oauthError("expired_token")), Inconclusive, ""},
@@ -195,6 +196,11 @@ var flowCases = []ruleCase{
 	{"VERIFY-03", "the session is gone", in(transcript.WrongUserCodes, "pending", oauthError("access_denied")), Fail, "session-ended"},
 	{"VERIFY-03", "a wrong code approves", in(transcript.WrongUserCodes, "pending", answer(200, token)), Fail, "approved-by-wrong-code"},
 	{"VERIFY-03", "a decision about nothing", visit(transcript.WrongUserCodes, "never issued", outcome(transcript.AtDecision)), Warn, "decision-for-unknown-code"},
+	{"VERIFY-03", "a hook, and the server refuses", hookDenies(transcript.CodeRejected), Pass, ""},
+	{"VERIFY-03", "a hook that tells no refusals", hookDenies(transcript.Denied), Inconclusive, ""},
+	{"VERIFY-03", "a hook that decides about whatever is pending", all(hookDenies(transcript.Denied), in(transcript.WrongUserCodes, "pending", oauthError("access_denied"))), Inconclusive, ""},
+	{"VERIFY-03", "a hook, and a wrong code ends the session", all(hookDenies(transcript.CodeRejected), in(transcript.WrongUserCodes, "pending", oauthError("access_denied"))), Fail, "session-ended"},
+	{"VERIFY-03", "the status of a hook is not the page's", all(hookDenies(transcript.CodeRejected), visit(transcript.WrongUserCodes, "NUL", func(j *transcript.Journey) { j.Steps[len(j.Steps)-1].Status = 500 })), Pass, ""},
 	{"VERIFY-03", "every wrong code met a limit", wrongCodes(func(j *transcript.Journey) {
 		j.Outcome = transcript.ErrorPage
 		j.Steps[len(j.Steps)-1].Alert = "Too many requests"
@@ -318,6 +324,10 @@ var flowCases = []ruleCase{
 	{"POLL-08", "pending", in(transcript.Denial, "denied", oauthError("authorization_pending")), Fail, "not-reported"},
 	{"POLL-08", "one more question", all(in(transcript.Denial, "denied", oauthError("authorization_pending")), visit(transcript.Denial, "deny", unconfirmed)), Inconclusive, ""},
 	{"POLL-08", "pending, then lost", all(in(transcript.Denial, "denied", oauthError("authorization_pending")), in(transcript.Denial, "denied/3", lost(wire.FailReset))), Inconclusive, ""},
+	{"POLL-08", "pending after a hook that tells refusals", all(hookDenies(transcript.CodeRejected), denied, in(transcript.Denial, "denied", oauthError("authorization_pending"))), Fail, "not-reported"},
+	{"POLL-08", "pending after a hook that tells none", all(hookDenies(transcript.Denied), denied, in(transcript.Denial, "denied", oauthError("authorization_pending"))), Inconclusive, ""},
+	{"POLL-08", "pending after a hook whose approvals bring nothing", all(hookDenies(transcript.CodeRejected), denied, in(transcript.Denial, "denied", oauthError("authorization_pending")), in(transcript.Approval, "token", oauthError("authorization_pending"))), Inconclusive, ""},
+	{"POLL-08", "a hook's denial that the server refused", all(hookDenies(transcript.CodeRejected), denied, visit(transcript.Denial, "deny", outcome(transcript.CodeRejected))), Inconclusive, ""},
 	{"POLL-08", "pending once", in(transcript.Denial, "denied/1", oauthError("authorization_pending")), Pass, ""},
 	{"POLL-08", "pending twice", all(in(transcript.Denial, "denied/1", oauthError("authorization_pending")), in(transcript.Denial, "denied/2", oauthError("authorization_pending"))), Warn, "late"},
 	{"POLL-08", "expired_token", in(transcript.Denial, "denied", oauthError("expired_token")), Fail, "other-answer"},
@@ -419,6 +429,25 @@ func wrongCodes(change func(*transcript.Journey)) edit {
 		}
 	}
 }
+
+// hookDenies gives the wrong codes to a hook, which denies them.
+func hookDenies(o transcript.Outcome) edit {
+	return wrongCodes(func(j *transcript.Journey) { j.Driver, j.Goal, j.Outcome = "hook", transcript.Deny, o })
+}
+
+// decidedByHook lets a hook make all visits of a scenario.
+func decidedByHook(scenario string) edit {
+	return func(e Evidence) {
+		for i := range e.Transcripts[scenario].Journeys {
+			e.Transcripts[scenario].Journeys[i].Driver = "hook"
+		}
+	}
+}
+
+// denied is a denial by a hook.
+var denied = visit(transcript.Denial, "deny", func(j *transcript.Journey) {
+	j.Driver, j.Outcome, j.Decided, j.Confirmed = "hook", transcript.Denied, true, false
+})
 
 // saysSuccess is a visit that met a success page before anything was pressed.
 func saysSuccess(j *transcript.Journey) {

@@ -30,6 +30,13 @@ var personCases = []ruleCase{
 	{"VERIFY-04", "not even as printed", visit(codeEntry, "as printed", outcome(transcript.CodeRejected)), Inconclusive, ""},
 	{"VERIFY-04", "the page was not understood", visit(codeEntry, "other case", outcome(transcript.Unfinished)), Inconclusive, ""},
 
+	{"VERIFY-04", "a hook, and the devices got tokens", hookEnters(true), Pass, ""},
+	{"VERIFY-04", "a hook that claims it", hookEnters(false), Inconclusive, ""},
+	{"VERIFY-04", "a hook, and the server refuses the other case", all(hookEnters(true), visit(codeEntry, "other case", outcome(transcript.CodeRejected))), Warn, "case-matters"},
+	{"VERIFY-05", "a hook, and the devices got tokens", hookEnters(true), Pass, ""},
+	{"VERIFY-05", "a hook that cannot pass a spelling", all(hookEnters(true), visit(codeEntry, "spaces inside", func(j *transcript.Journey) {
+		j.Outcome, j.Trouble = transcript.Unfinished, &transcript.Trouble{Class: transcript.Unsupported}
+	})), Pass, ""},
 	{"VERIFY-05", "the dash is mandatory", visit(codeEntry, "without separators", outcome(transcript.CodeRejected)), Warn, "separator-required"},
 	{"VERIFY-05", "spaces matter", visit(codeEntry, "spaces inside", outcome(transcript.CodeRejected)), Info, "refused"},
 	{"VERIFY-05", "refused once, and taken", all(visit(codeEntry, "spaces inside", outcome(transcript.CodeRejected)), visitedAgain("spaces inside", transcript.AtDecision)), Pass, ""},
@@ -260,6 +267,25 @@ func visitedAgain(way string, how transcript.Outcome) edit {
 		}
 		j.Name, j.Outcome = way+"/again", how
 		t.Journeys = append(t.Journeys[:len(t.Journeys):len(t.Journeys)], j)
+		e.Transcripts[codeEntry] = t
+	}
+}
+
+// hookEnters lets a hook approve the codes in each spelling; tokens says whether
+// the devices got theirs.
+func hookEnters(tokens bool) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[codeEntry]
+		for i := range t.Journeys {
+			j := &t.Journeys[i]
+			j.Driver, j.Goal, j.Outcome = "hook", transcript.Approve, transcript.Approved
+			x := wire.Exchange{N: len(t.Exchanges) + 1, Label: "poll/" + j.Name + "/1", Method: "POST"}
+			oauthError("authorization_pending")(&x)
+			if tokens {
+				answer(200, token)(&x)
+			}
+			t.Exchanges = append(t.Exchanges, x)
+		}
 		e.Transcripts[codeEntry] = t
 	}
 }

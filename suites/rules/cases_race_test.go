@@ -102,6 +102,8 @@ var raceCases = []ruleCase{
 	{"LOAD-01", "two equal user codes", all(in(inFleet, "device/7", member("user_code", `"SAME"`)), in(inFleet, "device/8", member("user_code", `"SAME"`))), Fail, "shared-user code"},
 	{"LOAD-01", "another person's token", in(inFleet, "owner/2/userinfo", answer(200, `{"sub":"mallory"}`)), Fail, "other-person"},
 	{"LOAD-01", "everybody is one person", in(inFleet, "owner", answer(200, `{"sub":"alice"}`)), Fail, "other-person"},
+	{"LOAD-01", "everybody is one person, by a hook that may have one user", all(decidedByHook(transcript.Fleet), in(inFleet, "owner", answer(200, `{"sub":"alice"}`))), Pass, ""},
+	{"LOAD-01", "one of another person, by a hook", all(decidedByHook(transcript.Fleet), in(inFleet, "owner/2/userinfo", answer(200, `{"sub":"mallory"}`))), Fail, "other-person"},
 	{"LOAD-01", "nothing tells whose", all(in(inFleet, "owner", answer(401, "")), anonymous(inFleet)), Pass, ""},
 	{"LOAD-01", "another device's scope", final(inFleet, "poll/2", member("scope", `"openid email"`)), Fail, "other-scope"},
 	{"LOAD-01", "scopes of the server's choice", all(final(inFleet, "poll/2", member("scope", `"openid email"`)), final(inFleet, "poll/4", member("scope", `"openid email"`))), Pass, ""},

@@ -68,6 +68,10 @@ func personCanApprove(j *judging) {
 		j.inconclusive("the login failed (%s): check users.first in the profile", visit.Outcome)
 		return
 	case transcript.CodeRejected, transcript.ErrorPage:
+		if visit.Driver == "hook" {
+			j.inconclusive("the hook says that the server refused a code just issued%s: a browser run tells whether a page does", lastAlert(visit))
+			return
+		}
 		if status := lastStatus(visit); status == 429 || status == 503 {
 			j.inconclusive("the page answered %d: overloaded, or too many attempts", status)
 			return
@@ -92,6 +96,10 @@ func personCanApprove(j *judging) {
 	}
 	for _, x := range polls {
 		if hasToken(x.Exchange) {
+			if visit.Driver == "hook" {
+				j.pass("approved by the hook")
+				return
+			}
 			j.pass("approved in %d pages with the %s driver", len(visit.Steps), visit.Driver)
 			return
 		}
@@ -138,10 +146,10 @@ func (j *judging) certain(visit transcript.Journey, scenario, label string) bool
 	case onlySaysSo(visit) && !j.neverAsks() && !seesNoPages(visit):
 		j.inconclusive("a page says success, and nobody had decided: it may say so to anyone")
 		return false
-	case seesNoPages(visit):
+	case seesNoPages(visit) && !j.hookTells(visit):
 		j.inconclusive("the %s driver reports a decision, but the grant is still pending; the driver sees no pages, so the cause is unknown", visit.Driver)
 		return false
-	case !visit.Confirmed:
+	case !visit.Confirmed && !seesNoPages(visit):
 		j.inconclusive("devicegrant did not recognize the page after the decision; it may have asked another question: describe it in verification.pages of the profile")
 		return false
 	case len(j.all(scenario, label)) < len(j.Transcripts[scenario].Labelled(label)):
@@ -152,6 +160,21 @@ func (j *judging) certain(visit transcript.Journey, scenario, label string) bool
 		return false
 	}
 	return true
+}
+
+// hooked says that a hook decided in a scenario.
+func (j *judging) hooked(scenario string) bool {
+	return slices.ContainsFunc(j.Transcripts[scenario].Journeys, func(v transcript.Journey) bool { return v.Driver == "hook" })
+}
+
+// hookIgnoresUser is noted where a mix-up of end users may be one of the hook.
+const hookIgnoresUser = "the tokens of two end users belong to one: the hook may not decide as {username}, so mixed-up users were not checked"
+
+// hookTells says that a hook's word about a decision counts: it reports a code that
+// was never issued as refused, and an approval of its own brought a token.
+func (j *judging) hookTells(visit transcript.Journey) bool {
+	wrong, ok := j.Transcripts[transcript.WrongUserCodes].Journey(labels.NeverIssued)
+	return visit.Driver == "hook" && ok && wrong.Driver == "hook" && wrong.Outcome == transcript.CodeRejected && j.collected(transcript.Approval)
 }
 
 // onlySaysSo says that a page told of success although nobody had pressed anything,
@@ -273,11 +296,12 @@ func wrongUserCodeRefused(j *judging) {
 	}
 	typed, rejected, saysSuccess := 0, false, ""
 	for _, visit := range j.Transcripts[transcript.WrongUserCodes].Journeys {
-		if visit.Goal != transcript.ReachDecision {
+		hook := visit.Driver == "hook" // which denies, and whose status is not the server's
+		if visit.Goal != transcript.ReachDecision && !(hook && visit.Goal == transcript.Deny) {
 			continue
 		}
 		for _, step := range visit.Steps {
-			if step.Status >= 500 && step.Status != 503 {
+			if !hook && step.Status >= 500 && step.Status != 503 {
 				j.fail("server-error", "a new prompt, or an error page with a status below 500", fmt.Sprintf("%s: status %d", visit.Name, step.Status))
 				break
 			}
@@ -304,6 +328,10 @@ func wrongUserCodeRefused(j *judging) {
 	pending, ok := j.first(transcript.WrongUserCodes, labels.Pending)
 	switch {
 	case !ok:
+		return
+	case typed == 0 && j.hooked(transcript.WrongUserCodes):
+		// Such a hook may decide about whatever is pending, whatever the code.
+		j.inconclusive("the hook reported none of the wrong codes as refused: let it exit with status 117, or answer HTTP 477, when the server refuses a code")
 		return
 	case hasToken(pending.Exchange):
 		if j.byThatAct(pending) {

@@ -16,8 +16,8 @@ var section35Polling = []Rule{
 	{"POLL-02", one(transcript.SteadyPolling), nil, compliantPollingUnpunished},
 	{"POLL-03", []string{transcript.ImpatientPolling, transcript.Throttle}, nil, tooFastPolling},
 	{"POLL-05", one(transcript.ImpatientPolling), nil, fiveSecondsAreEnough},
-	{"POLL-08", one(transcript.Denial), []string{transcript.Approval, transcript.EarlyApproval}, denialReported},
-	{"POLL-09", one(transcript.Denial), []string{transcript.Approval, transcript.EarlyApproval}, denialFinal},
+	{"POLL-08", one(transcript.Denial), []string{transcript.Approval, transcript.EarlyApproval, transcript.WrongUserCodes}, denialReported},
+	{"POLL-09", one(transcript.Denial), []string{transcript.Approval, transcript.EarlyApproval, transcript.WrongUserCodes}, denialFinal},
 	{"POLL-10", one(transcript.Expiry), nil, expiryReported},
 }
 

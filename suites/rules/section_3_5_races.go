@@ -13,7 +13,7 @@ import (
 
 var section35Races = []Rule{
 	{"POLL-15", one(transcript.RacingPolls), append(one(transcript.Approval), unraced...), singleUseUnderRace},
-	{"POLL-16", one(transcript.DecisionRaces), append([]string{transcript.Denial, transcript.Approval, transcript.RacingPolls}, unraced...), pollRacingDecision},
+	{"POLL-16", one(transcript.DecisionRaces), append([]string{transcript.Denial, transcript.Approval, transcript.RacingPolls, transcript.WrongUserCodes}, unraced...), pollRacingDecision},
 	{"POLL-19", one(transcript.LostAnswers), []string{transcript.SteadyPolling, transcript.ImpatientPolling, transcript.Approval}, overloadAndLostAnswers},
 }
 

@@ -66,7 +66,10 @@ func (j *judging) narrowed() bool {
 	if !j.approved(tokenUse, labels.Of(labels.Approve, labels.Narrowed)) {
 		return false
 	}
-	if !visit.Cleared {
+	switch {
+	case visit.Driver == "hook":
+		j.note("not-narrowed", "the hook sees no pages and clears no checkbox: a browser run tells what a narrower grant is answered with")
+	case !visit.Cleared:
 		j.inconclusive("the decision page has no checkbox that matches verification.narrow")
 	}
 	return visit.Cleared
@@ -494,6 +497,8 @@ func (j *judging) subjects() {
 		theirs, y := j.memberOf(labels.Join(labels.Other, member.label), member.name)
 		switch {
 		case mine == "":
+		case mine == theirs && j.hooked(tokenUse):
+			j.note("one-subject", hookIgnoresUser, x, y)
 		case second != "" && mine == second && mine != first:
 			j.fail("other-subject", fmt.Sprintf("the %s of the end user who approved", member.name), fmt.Sprintf("the %s of another end user, who logged in meanwhile", member.name), x)
 		case theirs != "" && mine == theirs:
@@ -731,6 +736,10 @@ func codesNotInterchangeable(j *judging) {
 		default:
 			j.pass("%s: %s", what, describe(x.Exchange))
 		}
+	}
+	if j.hooked(tokenUse) {
+		j.note("not-typed", "the hook sees no pages, so no device code was typed as a user code: a browser run tells")
+		return
 	}
 	if visit, _ := j.Transcripts[tokenUse].Journey(labels.DeviceCodeTyped); visit.Trouble != nil && visit.Trouble.Class == transcript.ValueLost {
 		j.pass("the code field cannot hold a device code")

@@ -93,7 +93,9 @@ func (j *judging) refusedAbroad(x said, what string) {
 func (j *judging) codeOnForeignPage() {
 	const scenario = transcript.Tenants
 	if _, visited := j.Transcripts[scenario].Journey(labels.Page); !visited {
-		if _, went := j.Transcripts[scenario].Journey(labels.Own); went {
+		if own, went := j.Transcripts[scenario].Journey(labels.Own); went && own.Driver == "hook" {
+			j.note("no-pages", "the hook sees no pages, so no foreign user code was tried: a browser run tells")
+		} else if went {
 			j.note("shared-page", "both tenants have the same verification_uri, so no foreign user code was tried")
 		} else {
 			j.missing(scenario, "the journey page")
@@ -132,7 +134,9 @@ func (j *judging) codeOnForeignPage() {
 func (j *judging) foreignPerson() {
 	const scenario = transcript.Tenants
 	if _, visited := j.Transcripts[scenario].Journey(labels.Guest); !visited {
-		if _, went := j.Transcripts[scenario].Journey(labels.Own); went {
+		if own, went := j.Transcripts[scenario].Journey(labels.Own); went && own.Driver == "hook" {
+			j.note("no-pages", "the hook sees no pages, so no foreign end user was tried: a browser run tells")
+		} else if went {
 			j.note("shared-account", "the second tenant's user has the name of users.first, so no foreign end user was tried")
 		}
 		return

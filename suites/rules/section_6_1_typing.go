@@ -38,12 +38,21 @@ func (j *judging) entry(way string) (entered, transcript.Journey) {
 	if _, again := j.Transcripts[transcript.CodeEntry].Journey(labels.Join(way, labels.Again)); again {
 		name += "/" + labels.Again
 	}
+	visit, there := j.Transcripts[transcript.CodeEntry].Journey(name)
+	if t := visit.Trouble; there && visit.Driver == "hook" && t != nil && t.Class == transcript.Unsupported && way != labels.AsPrinted {
+		j.note("not-passed", fmt.Sprintf("%s: %s", way, t.Cause))
+		return unclear, visit
+	}
 	visit, ok := j.journey(transcript.CodeEntry, name)
 	if !ok {
 		return unclear, visit
 	}
 	switch visit.Outcome {
 	case transcript.AtDecision, transcript.Approved: // the latter where consent is remembered
+		if visit.Driver == "hook" && len(withToken(j.all(transcript.CodeEntry, labels.Join(labels.Poll, name)))) == 0 {
+			j.inconclusive("%s: the hook says that it approved, and the device got no token", way)
+			return unclear, visit
+		}
 		return accepted, visit
 	case transcript.InputBlocked:
 		return blocked, visit
@@ -68,6 +77,14 @@ func (j *judging) asPrinted() bool {
 		j.inconclusive("the code as displayed did not reach the decision either: %s%s", visit.Outcome, lastAlert(visit))
 	}
 	return false
+}
+
+// who takes the codes: the server, as a hook reports it, or the page.
+func who(visit transcript.Journey) string {
+	if visit.Driver == "hook" {
+		return "the server"
+	}
+	return "the page"
 }
 
 // sampledCodes are the user codes that the rule may look at.
@@ -102,9 +119,9 @@ func otherCaseAccepted(j *judging) {
 	}
 	switch how, visit := j.entry(labels.OtherCase); how {
 	case accepted:
-		j.pass("the page accepts codes in the other case")
+		j.pass("%s accepts codes in the other case", who(visit))
 	case refused:
-		j.warn("case-matters", "the page accepts the code in the other case, since all letters have one case", fmt.Sprintf("%s%s", visit.Outcome, lastAlert(visit)))
+		j.warn("case-matters", who(visit)+" accepts the code in the other case, since all letters have one case", fmt.Sprintf("%s%s", visit.Outcome, lastAlert(visit)))
 	case blocked:
 		j.warn("case-blocked", "the page submits the code in the other case, since all letters have one case", "the page's form validation rejects it")
 	case notTried:
@@ -124,7 +141,7 @@ func strayCharactersAccepted(j *judging) {
 		case how == accepted:
 			taken = append(taken, way)
 		case how == refused && way == "without separators":
-			j.warn("separator-required", "the page accepts the code without its separators", fmt.Sprintf("%s%s", visit.Outcome, lastAlert(visit)))
+			j.warn("separator-required", who(visit)+" accepts the code without its separators", fmt.Sprintf("%s%s", visit.Outcome, lastAlert(visit)))
 		case how == refused:
 			others = append(others, way)
 		case how == blocked:

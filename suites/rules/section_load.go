@@ -177,10 +177,26 @@ func (j *judging) nothingShared(devices []fleetDevice) {
 	}
 }
 
+// oneSubject says that all tokens belong to one end user, although several approved.
+func (j *judging) oneSubject(devices []fleetDevice) bool {
+	approvers, subjects := map[string]bool{}, map[string]bool{}
+	for _, d := range devices {
+		if d.approved() && len(d.tokens) > 0 {
+			approvers[d.who] = true
+			subjects[j.subject(transcript.Fleet, labels.Nth(labels.Owner, d.k), d.tokens[0])] = true
+		}
+	}
+	return len(approvers) > 1 && len(subjects) == 1
+}
+
 // ownPerson: a token belongs to the end user who approved its device.
 func (j *judging) ownPerson(devices []fleetDevice) {
 	approver, person := map[string]string{}, map[string]string{}
 	witness := map[string]said{}
+	if j.hooked(transcript.Fleet) && j.oneSubject(devices) {
+		j.note("one-subject", hookIgnoresUser)
+		return
+	}
 	for _, d := range devices {
 		if !d.approved() || len(d.tokens) == 0 {
 			continue

@@ -74,6 +74,10 @@ func (e *Environment) nobody() string {
 	return "no end user can log in: the profile has no user (users.first)"
 }
 
+// hooked says that a hook decides: it sees no page and always decides, whoever
+// is logged in.
+func (e *Environment) hooked() bool { return e.Driver != nil && e.Driver.Name() == "hook" }
+
 // conversation is one scenario's talk with the target, being recorded.
 type conversation struct {
 	*Environment

@@ -18,7 +18,9 @@ import (
 // that was refused is tried once more, as NAME/again: one stray answer proves
 // nothing. When that is refused, too, the server means it, and no other way is
 // tried twice: each refusal may count as a wrong guess.
-// Labels: device/NAME for each.
+// A hook, which can only decide, approves the codes in each spelling, and the
+// devices tell whether it did.
+// Labels: device/NAME for each; poll/NAME/1 ... where a hook approved.
 func codeEntry(c *conversation) error {
 	others := []string{transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI}
 	if c.Profile.Users.Second == nil {
@@ -33,10 +35,21 @@ func codeEntry(c *conversation) error {
 	}
 	defer s.Close()
 	doubted := false
+	var approved []func() error
+	enter := func(way wayToEnter, name string) (transcript.Journey, error) {
+		d, j, err := c.enter(s, way, name)
+		if c.hooked() && err == nil && j.Outcome == transcript.Approved {
+			approved = append(approved, func() error {
+				_, err := d.collect(labels.Join(labels.Poll, name), patience)
+				return err
+			})
+		}
+		return j, err
+	}
 	for _, way := range waysToEnter {
-		j, err := c.enter(s, way, way.name)
+		j, err := enter(way, way.name)
 		if err == nil && rejected(j) && !doubted {
-			j, err = c.enter(s, way, way.name+again)
+			j, err = enter(way, way.name+again)
 			doubted = rejected(j)
 		}
 		if err != nil {
@@ -46,7 +59,8 @@ func codeEntry(c *conversation) error {
 			break
 		}
 	}
-	return nil
+	c.leavePages()
+	return together(approved...)
 }
 
 // again is the end of the name of what is tried once more.
@@ -59,29 +73,35 @@ func rejected(j transcript.Journey) bool {
 
 // enter gives a fresh code to the page in one way. A code that offers nothing to
 // change is not entered.
-func (c *conversation) enter(s useragent.Agent, way wayToEnter, name string) (j transcript.Journey, err error) {
-	if err := c.takeTurn(s); err != nil {
-		return j, err
+func (c *conversation) enter(s useragent.Agent, way wayToEnter, name string) (d *device, j transcript.Journey, err error) {
+	if way.spell == nil && c.hooked() {
+		return nil, j, nil // it follows no link
 	}
-	d, err := c.issue(labels.Join(labels.Device, name), c.Profile.Clients.Public)
+	if err := c.takeTurn(s); err != nil {
+		return nil, j, err
+	}
+	d, err = c.issue(labels.Join(labels.Device, name), c.Profile.Clients.Public)
 	if err != nil {
-		return j, err
+		return nil, j, err
 	}
 	task := d.task(name, transcript.ReachDecision)
 	task.Account = account(c.secondUser())
 	switch {
 	case way.spell == nil && d.complete == "":
-		return j, nil
+		return d, j, nil
 	case way.spell == nil:
 		task.Start, task.TypeCode = d.complete, false
 	default:
 		typed := way.spell(d.userCode)
 		if typed == d.userCode && way.name != asPrinted {
-			return j, nil
+			return d, j, nil
 		}
 		task.UserCode = typed
+		if c.hooked() {
+			task.Goal = transcript.Approve
+		}
 	}
-	return c.visit(s, task), nil
+	return d, c.visit(s, task), nil
 }
 
 const asPrinted = labels.AsPrinted

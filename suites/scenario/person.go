@@ -100,7 +100,8 @@ func forgottenAt(j transcript.Journey) string {
 // wrongUserCodes types codes that were never issued, then the right one: the
 // device's own session must have come through unharmed.
 //
-// Journeys: one with the goal ReachDecision for each wrong code, then approve.
+// Journeys: one with the goal ReachDecision for each wrong code, then approve. A
+// hook, which can only decide, denies instead.
 // Labels: device, before, pending, token/1 ...
 func wrongUserCodes(c *conversation) error {
 	if err := c.afterPages(transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI); err != nil {
@@ -138,6 +139,12 @@ func (c *conversation) typeWrongCodes(d *device) error {
 	for _, wrong := range wrongCodes(c.random, d.userCode) {
 		task := d.task(wrong.name, transcript.ReachDecision)
 		task.UserCode = wrong.code
+		if c.hooked() {
+			if !wrong.plain {
+				continue
+			}
+			task.Goal = transcript.Deny
+		}
 		j := c.visit(s, task)
 		if t := j.Trouble; j.Outcome == transcript.Unfinished && t != nil && (t.Class == transcript.NavTimeout || t.Class == transcript.JourneyTimeout) {
 			break // a page that hangs once hangs eight times
@@ -146,21 +153,26 @@ func (c *conversation) typeWrongCodes(d *device) error {
 	return nil
 }
 
-type wrongCode struct{ name, code string }
+type wrongCode struct {
+	name, code string
+	// plain says that the code is harmless to a hook: a script may take the others
+	// for no code at all, for several, or for a part of its own text.
+	plain bool
+}
 
 // wrongCodes are user codes that no server issued: one of the right shape, and
 // inputs that a page or a database could choke on.
 func wrongCodes(r *random, sample string) []wrongCode {
 	shaped := r.like(sample)
 	return []wrongCode{
-		{labels.NeverIssued, shaped},
-		{"empty", ""},
-		{"one character", shaped[:1]},
-		{"500 characters", r.from(strings.ToUpper(lowerLetters), 500)},
-		{"NUL", shaped[:1] + "\x00" + shaped[1:]},
-		{"emoji", "😀😀😀😀-😀😀😀😀"},
-		{"fullwidth letters", fullwidth(shaped)},
-		{"SQL and LDAP metacharacters", `' OR '1'='1'--*)(uid=*`},
+		{name: labels.NeverIssued, code: shaped, plain: true},
+		{name: "empty"},
+		{name: "one character", code: shaped[:1]},
+		{name: "500 characters", code: r.from(strings.ToUpper(lowerLetters), 500), plain: true},
+		{name: "NUL", code: shaped[:1] + "\x00" + shaped[1:]},
+		{name: "emoji", code: "😀😀😀😀-😀😀😀😀"},
+		{name: "fullwidth letters", code: fullwidth(shaped)},
+		{name: "SQL and LDAP metacharacters", code: `' OR '1'='1'--*)(uid=*`},
 	}
 }
 

@@ -22,6 +22,8 @@ type Scenario struct {
 	About string
 	// Browser says that an end user at a page takes part.
 	Browser bool
+	// Pages says that it is about the pages, so that a hook can tell nothing.
+	Pages bool
 	// Login says that no part of it works without a login.
 	Login bool
 	// Expiry says that the scenario waits for a code to expire.
@@ -182,6 +184,10 @@ func (r *Runner) tell(ctx context.Context, s Scenario, leavePages func(), others
 		if c.said.Aborted = r.env.nobody(); c.said.Aborted != "" {
 			return
 		}
+	}
+	if s.Pages && r.env.hooked() {
+		c.said.Skipped = "the hook sees no pages: a run with the browser driver tells"
+		return
 	}
 	if ceiling := r.env.Profile.Limits.TokenPerMinute; s.Hurry && ceiling > 0 {
 		c.said.Skipped = fmt.Sprintf("the server allows %d token requests a minute (limits.token_per_minute); this scenario needs more, at fixed times", ceiling)

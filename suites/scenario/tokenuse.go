@@ -53,7 +53,9 @@ func tokenUse(c *conversation) error {
 		return err
 	}
 	failed := c.approveAll(s, []*errand{&t.partial, &t.narrowed, &t.unscoped, &t.unknown, &t.mixed, &t.full})
-	t.typeDeviceCode(s)
+	if !c.hooked() { // it may decide by device code, past the page
+		t.typeDeviceCode(s)
+	}
 	c.leavePages()
 	if err := together(t.collectFull, t.collectPartial,
 		func() error { return t.look(&t.narrowed) },

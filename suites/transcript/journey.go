@@ -281,11 +281,14 @@ type Trouble struct {
 // tried, and a hint.
 func (t *Trouble) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "step %d", t.Step)
-	if t.Page != "" {
-		fmt.Fprintf(&b, " %q", t.Page)
+	if t.Step > 0 { // else the journey never began
+		fmt.Fprintf(&b, "step %d", t.Step)
+		if t.Page != "" {
+			fmt.Fprintf(&b, " %q", t.Page)
+		}
+		b.WriteString(": ")
 	}
-	fmt.Fprintf(&b, ": %s", t.Class)
+	b.WriteString(string(t.Class))
 	if t.Cause != "" {
 		fmt.Fprintf(&b, ": %s", t.Cause)
 	}

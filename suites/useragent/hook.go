@@ -46,6 +46,36 @@ func (h *hook) Close() error {
 	return nil
 }
 
+// With these, a hook says that it did its work and the server refused the code or
+// the login. No shell, no signal, no usual tool and no HTTP server uses them, so
+// that a hook which does not know them never says so by chance.
+const (
+	codeRefusedExit  = 117
+	loginRefusedExit = 118
+	codeRefusedHTTP  = 477
+	loginRefusedHTTP = 478
+)
+
+// refusal is the error of a hook whose decision the server refused.
+type refusal struct {
+	outcome transcript.Outcome
+	said    string // by the hook
+}
+
+func (r *refusal) Error() string { return "the server refused: " + string(r.outcome) }
+
+// refusalOf is the refusal that a status tells; nil: none.
+func refusalOf(status, code, login int, said string) error {
+	said = pages.Tidy(said, pages.MaxLabel)
+	switch status {
+	case code:
+		return &refusal{transcript.CodeRejected, said}
+	case login:
+		return &refusal{transcript.LoginFailed, said}
+	}
+	return nil
+}
+
 type hookAgent struct{ *hook }
 
 // Close implements Agent.
@@ -54,19 +84,25 @@ func (hookAgent) Close() error { return nil }
 // Journey implements Agent.
 func (h hookAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{Name: task.Name, Goal: task.Goal, Driver: h.Name(), Start: task.Start, Started: h.o.Now()}
-	if task.AtDecision != nil {
-		return unsupported(j, "a hook sees no page to pause at", h.o.Now())
-	}
 	decision, outcome := "approve", transcript.Approved
 	switch task.Goal {
 	case transcript.Approve:
 	case transcript.Deny:
 		decision, outcome = "deny", transcript.Denied
 	default:
-		return unsupported(j, "a hook can only approve and deny", h.o.Now())
+		return withoutPages(j, "the hook sees no pages, and can only approve and deny", h.o.Now())
 	}
 	if h.unfit(task.UserCode) || h.unfit(task.Start) {
 		return unsupported(j, "the server's user code or URL has characters that are unsafe to pass to a hook", h.o.Now())
+	}
+	if task.AtDecision != nil {
+		// A hook decides at once: the last moment before it is that of the decision.
+		if err := task.AtDecision(ctx); err != nil {
+			class, cause := classOf(err)
+			j.Outcome, j.Ended = transcript.Unfinished, h.o.Now()
+			j.Trouble = &transcript.Trouble{Class: class, Page: "hook", Cause: cause}
+			return j
+		}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, h.o.Verification.Limits.Step, errStep)
 	defer cancel()
@@ -89,16 +125,21 @@ func (h hookAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 		step.Status, err = h.call(ctx, expand)
 	}
 	step.TookMS = float64(time.Since(began).Microseconds()) / 1000
-	j.Steps, j.Outcome, j.Decided = []transcript.Step{step}, outcome, err == nil
-	if err != nil {
+	j.Outcome, j.Decided = outcome, err == nil
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused):
+		j.Outcome, step.Alert = refused.outcome, refused.said
+	case err != nil:
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
 		class, cause := classOf(err)
 		j.Outcome = transcript.Unfinished
 		j.Trouble = &transcript.Trouble{Class: class, Step: 1, Page: "hook", Action: step.Action, Cause: cause,
-			Hint: "see verification.hook in the profile"}
+			Hint: "see verification.hook in the profile; where the server refused the code, let the hook exit with status 117, or answer HTTP 477"}
 	}
+	j.Steps = []transcript.Step{step}
 	if task.Account != nil {
 		scrub(&j, task.Account.Password)
 	}
@@ -130,6 +171,12 @@ func (h *hook) run(ctx context.Context, expand func(string) string) error {
 	var said Tail
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			if refused := refusalOf(exit.ExitCode(), codeRefusedExit, loginRefusedExit, said.String()); refused != nil {
+				return refused
+			}
+		}
 		return Failed(transcript.HookFailed, strings.TrimSuffix(fmt.Sprintf("the hook failed: %v: %s", err, pages.Tidy(said.String(), pages.MaxLabel)), ": "))
 	}
 	return nil
@@ -150,6 +197,9 @@ func (h *hook) call(ctx context.Context, expand func(string) string) (int, error
 	defer resp.Body.Close()
 	var body bytes.Buffer
 	_, _ = io.Copy(&body, io.LimitReader(resp.Body, pages.MaxText))
+	if refused := refusalOf(resp.StatusCode, codeRefusedHTTP, loginRefusedHTTP, body.String()); refused != nil {
+		return resp.StatusCode, refused
+	}
 	if resp.StatusCode/100 != 2 {
 		return resp.StatusCode, Failed(transcript.HookFailed, fmt.Sprintf("the hook answered HTTP %d: %s", resp.StatusCode, pages.Tidy(body.String(), pages.MaxLabel)))
 	}
@@ -160,5 +210,12 @@ func (h *hook) call(ctx context.Context, expand func(string) string) (int, error
 func unsupported(j transcript.Journey, cause string, now time.Duration) transcript.Journey {
 	j.Outcome, j.Ended = transcript.Unfinished, now
 	j.Trouble = &transcript.Trouble{Class: transcript.Unsupported, Cause: cause, Hint: "use the browser or forms driver for this journey"}
+	return j
+}
+
+// withoutPages is unsupported for what only a page shows.
+func withoutPages(j transcript.Journey, cause string, now time.Duration) transcript.Journey {
+	j = unsupported(j, cause, now)
+	j.Trouble.Hint = "a run with the browser driver tells"
 	return j
 }

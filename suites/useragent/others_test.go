@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,21 +59,68 @@ func TestHookCommand(t *testing.T) {
 	}
 }
 
-// TestNoPauseWithoutAPage: these drivers see no decision page to pause at.
+// TestNoPauseWithoutAPage: a person at the terminal cannot be held before the decision.
 func TestNoPauseWithoutAPage(t *testing.T) {
-	for kind, o := range map[string]useragent.Options{
-		"hook":   {Verification: profiles.Verification{Hook: &profiles.Hook{Command: []string{"/bin/false"}}}},
-		"manual": {In: strings.NewReader("\n"), Out: io.Discard},
-	} {
-		d, err := useragent.New(kind, o)
-		if err != nil {
-			t.Fatal(err)
+	d, err := useragent.New("manual", useragent.Options{In: strings.NewReader("\n"), Out: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := errand("https://idp.test/")
+	task.AtDecision = func(context.Context) error { t.Error("called"); return nil }
+	if j := journey(t, d, task); j.Outcome != transcript.Unfinished || j.Decided || j.Trouble == nil || j.Trouble.Class != transcript.Unsupported {
+		t.Errorf("%s, %+v", j.Outcome, j.Trouble)
+	}
+}
+
+// TestHookPauses: what waits for the decision happens right before the hook.
+func TestHookPauses(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	d, err := useragent.New("hook", useragent.Options{Verification: profiles.Verification{Hook: &profiles.Hook{Command: []string{"/bin/mkdir", mark}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := errand("https://idp.test/")
+	task.AtDecision = func(context.Context) error {
+		if _, err := os.Stat(mark); err == nil {
+			t.Error("the hook ran before")
 		}
-		task := errand("https://idp.test/")
-		task.AtDecision = func(context.Context) error { t.Errorf("%s: called", kind); return nil }
-		if j := journey(t, d, task); j.Outcome != transcript.Unfinished || j.Decided || j.Trouble == nil || j.Trouble.Class != transcript.Unsupported {
-			t.Errorf("%s: %s, %+v", kind, j.Outcome, j.Trouble)
-		}
+		return nil
+	}
+	check(t, journey(t, d, task), transcript.Approved)
+	task.AtDecision = func(context.Context) error { return errors.New("not now") }
+	if j := journey(t, d, task); j.Outcome != transcript.Unfinished || j.Decided || len(j.Steps) > 0 {
+		t.Errorf("%+v", j)
+	}
+}
+
+// TestHookRefusals: a hook tells what the server refused, in the statuses of the
+// README; any other is a failure of the hook.
+func TestHookRefusals(t *testing.T) {
+	for status, want := range map[int]transcript.Outcome{0: transcript.Approved, 117: transcript.CodeRejected, 118: transcript.LoginFailed, 1: transcript.Unfinished, 127: transcript.Unfinished} {
+		h := profiles.Hook{Command: []string{"/bin/sh", "-c", fmt.Sprintf("echo no such code; exit %d", status)}}
+		refusedBy(t, h, want)
+	}
+	for status, want := range map[int]transcript.Outcome{204: transcript.Approved, 477: transcript.CodeRejected, 478: transcript.LoginFailed, 404: transcript.Unfinished, 401: transcript.Unfinished} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "no such code")
+		}))
+		refusedBy(t, profiles.Hook{URL: s.URL}, want)
+		s.Close()
+	}
+}
+
+func refusedBy(t *testing.T, h profiles.Hook, want transcript.Outcome) {
+	t.Helper()
+	d, err := useragent.New("hook", useragent.Options{Verification: profiles.Verification{Hook: &h}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := journey(t, d, errand("https://idp.test/"))
+	check(t, j, want)
+	refused := want == transcript.CodeRejected || want == transcript.LoginFailed
+	if refused && (j.Decided || j.Trouble != nil || j.Steps[0].Alert != "no such code") {
+		t.Errorf("%v: %+v", h, j)
 	}
 }
 
