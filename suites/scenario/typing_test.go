@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -175,10 +176,14 @@ func TestALimitIsFoundAndKept(t *testing.T) {
 					})
 				}
 				all.Wait()
-				if approved != test.approved || e.typing.most != test.most {
-					t.Errorf("%d codes were approved, at %d a minute", approved, e.typing.most)
+				// Who comes first is chance: where decisions count too, the first minute
+				// may have had one code less than is allowed.
+				found := e.typing.most
+				less := test.pages.decisions && found == test.most-1
+				if approved != test.approved || found != test.most && !less {
+					t.Errorf("%d codes were approved, at %d a minute", approved, found)
 				}
-				if said := e.Typed(); (said != "") != (test.most > 0) || test.most > 0 && !strings.Contains(said, "try limits.user_codes_per_minute: 5") {
+				if said := e.Typed(); (said != "") != (test.most > 0) || test.most > 0 && !strings.Contains(said, fmt.Sprintf("try limits.user_codes_per_minute: %d ", found)) {
 					t.Errorf("%q", said)
 				}
 			})
