@@ -101,6 +101,8 @@ var tokenCases = []ruleCase{
 	{"TOKEN-09", "the code again", in(transcript.Approval, "token", func(x *wire.Exchange) { member("refresh_token", fmt.Sprintf("%q", x.Form().Get("device_code")))(x) }), Warn, "refresh-is-device-code"},
 	{"TOKEN-09", "no refresh token", in(transcript.Approval, "token", member("refresh_token", "")), Pass, ""},
 	{"TOKEN-09", "a lifetime with a point", in(transcript.Approval, "token", member("expires_in", "3600.0")), Warn, "number-form"},
+	{"TOKEN-09", "two codings, and the JSON is plain", in(transcript.Approval, "token", header("Content-Encoding", "identity, GZIP")), Fail, "content-encoding"},
+	{"TOKEN-09", "no coding at all, in two words", in(transcript.Approval, "token", header("Content-Encoding", "identity, identity")), Pass, ""},
 	{"TOKEN-09", "a byte order mark", in(transcript.Approval, "token", body(withMark)), Warn, "byte-order-mark"},
 	{"TOKEN-09", "not the coding that it says", in(transcript.Approval, "token", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
 	{"TOKEN-09", "a coding that nobody knows", in(transcript.Approval, "token", header("Content-Encoding", "utf-8")), Warn, "content-encoding"},
