@@ -15,15 +15,15 @@ type flaw struct {
 	code, expected, observed string
 }
 
-// codings are the content codings that common clients undo (RFC 9110 section 8.4.1
-// and the IANA registry).
+// codings are the content codings for which there are clients that undo them (RFC
+// 9110 section 8.4.1 and the IANA registry): common ones all but compress.
 var codings = []string{"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"}
 
 // wideCharsets begin the names of charsets in which ASCII letters have other bytes.
 var wideCharsets = []string{"utf-16", "utf-32", "utf-7", "ucs-", "iso-10646-ucs", "ebcdic", "ibm037", "ibm500", "ibm1047", "cp037"}
 
-// flaws are those of an answer that is JSON to who ignores its headers. A body that
-// is none is the matter of the rules themselves.
+// flaws are those of an answer that is JSON to whoever ignores its headers. A body
+// that is not JSON is left to the rules themselves.
 func flaws(x wire.Exchange) (list []flaw) {
 	o, err := x.Literal()
 	if err != nil {
@@ -32,10 +32,12 @@ func flaws(x wire.Exchange) (list []flaw) {
 	if o.BOM {
 		list = append(list, flaw{Warn, "byte-order-mark", "no byte order mark (RFC 8259 section 8.1)", "a byte order mark before the object"})
 	}
-	switch coding := strings.ToLower(contentCoding(x)); {
-	case coding == "":
-	case slices.Contains(codings, coding):
-		list = append(list, flaw{Fail, "content-encoding", "a Content-Encoding that is true (RFC 9110 section 8.4)", fmt.Sprintf("Content-Encoding %q for a body that is plain JSON: a client that decodes it gets nothing", coding)})
+	coding := contentCodings(x)
+	unknown := func(name string) bool { return !slices.Contains(codings, name) }
+	switch {
+	case len(coding) == 0:
+	case !slices.ContainsFunc(coding, unknown):
+		list = append(list, flaw{Fail, "content-encoding", "a Content-Encoding that is true (RFC 9110 section 8.4)", fmt.Sprintf("Content-Encoding %q for a body that is plain JSON: a client that decodes it gets nothing", strings.Join(coding, ", "))})
 	default:
 		list = append(list, flaw{Warn, "content-encoding", "no Content-Encoding, or a registered one (RFC 9110 section 8.4.1)", headerLine(x, "Content-Encoding")})
 	}
@@ -61,19 +63,25 @@ func (j *judging) flawed(x said) {
 	}
 }
 
-// contentCoding is the Content-Encoding of an answer, "" where it says nothing or the
-// request asked for one.
-func contentCoding(x wire.Exchange) string {
-	coding := strings.TrimSpace(x.Header("Content-Encoding"))
-	if strings.EqualFold(coding, "identity") || x.Request.Header.Get("Accept-Encoding") != "" {
-		return ""
+// contentCodings are those in the Content-Encoding of an answer, in lower case and
+// without identity; none where the request asked for one.
+func contentCodings(x wire.Exchange) (names []string) {
+	if x.Response == nil || x.Request.Header.Get("Accept-Encoding") != "" {
+		return nil
 	}
-	return coding
+	for _, line := range x.Response.Header.Values("Content-Encoding") {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.ToLower(strings.TrimSpace(name)); name != "" && name != "identity" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // unreadable says why a body is no JSON object, and names a coding that explains it.
 func unreadable(x wire.Exchange, err error) string {
-	if coding := contentCoding(x); coding != "" {
+	if coding := strings.Join(contentCodings(x), ", "); coding != "" {
 		return fmt.Sprintf("%s: Content-Encoding %q, which the request did not ask for (Accept-Encoding: identity)", err, clip(coding))
 	}
 	return err.Error()
@@ -111,12 +119,15 @@ func (j *judging) overdueIn(scenario, label, member string) (list []said) {
 	return list
 }
 
+// address is the URL of a request without its query.
+func address(x said) string {
+	bare, _, _ := strings.Cut(x.URL, "?")
+	return bare
+}
+
 // overdueErrors judges the Content-Length of errors, by endpoint and code.
 func (j *judging) overdueErrors(whole []said) {
-	kind := func(x said, code string) string {
-		address, _, _ := strings.Cut(x.URL, "?")
-		return address + " " + code
-	}
+	kind := func(x said, code string) string { return address(x) + " " + code }
 	complete := map[string][]said{}
 	for _, x := range whole {
 		key := kind(x, x.OAuthError())

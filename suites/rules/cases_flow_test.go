@@ -103,11 +103,14 @@ var flowCases = []ruleCase{
 	{"RESP-07", "zero", in(authorization, "valid", member("expires_in", "0")), Fail, "zero"},
 	{"RESP-07", "a fraction", in(authorization, "valid", member("expires_in", "599.5")), Warn, "fraction"},
 	{"RESP-07", "a day", in(authorization, "valid", member("expires_in", "86400")), Warn, "very-long"},
-	{"RESP-07", "an exponent", in(authorization, "valid", member("expires_in", "6e2")), Warn, "number-form"},
+	{"RESP-07", "an exponent", in(authorization, "valid", member("expires_in", "6e2")), Info, "number-form"},
+	{"RESP-07", "a point", in(authorization, "valid", member("expires_in", "600.0")), Info, "number-form"},
 	{"RESP-07", "another lifetime", in(authorization, "valid", member("expires_in", "299")), Pass, ""},
 	{"RESP-08", "absent", in(authorization, "valid", member("interval", "")), Pass, ""},
 	{"RESP-08", "a string", in(authorization, "valid", member("interval", `"5"`)), Fail, "not-a-number"},
 	{"RESP-08", "negative", in(authorization, "valid", member("interval", "-1")), Fail, "negative"},
+	{"RESP-08", "a point", in(authorization, "valid", member("interval", "5.0")), Info, "number-form"},
+	{"RESP-08", "a fraction", in(authorization, "valid", member("interval", "2.5")), Warn, "fraction"},
 	{"RESP-08", "zero", in(authorization, "valid", member("interval", "0")), Warn, "zero"},
 	{"RESP-08", "longer than the lifetime", in(authorization, "valid", member("interval", "5000")), Warn, "beyond-lifetime"},
 	{"RESP-09", "absent", in(authorization, "valid", member("verification_uri_complete", "")), NA, ""},
@@ -144,7 +147,10 @@ var flowCases = []ruleCase{
 	{"META-05", "no token endpoint", in(transcript.Metadata, "document", member("token_endpoint", "")), Fail, "no-token-endpoint"},
 	{"META-05", "none is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["client_secret_basic"]`)), Warn, "none-not-listed"},
 	{"META-05", "Basic is not listed", in(transcript.Metadata, "document", member("token_endpoint_auth_methods_supported", `["none"]`)), Warn, "method-not-listed"},
-	{"META-05", "more was promised each time", in(transcript.Metadata, "document", overdueAnswer), Fail, "content-length"},
+	{"META-05", "more was promised each time", all(askedAgain("document/1"), in(transcript.Metadata, "document/1", overdueAnswer)), Fail, "content-length"},
+	{"META-05", "more was promised each time, and the other document is not there", all(askedAgain("document/1"), in(transcript.Metadata, "document/1", overdueAnswer), in(transcript.Metadata, "document/2", answer(404, "{}"))), Fail, "content-length"},
+	{"META-05", "more was promised once", all(askedAgain("document/1"), overdueOnce("document/1")), Pass, ""},
+	{"META-05", "more was promised once at each address", in(transcript.Metadata, "document", overdueAnswer), Inconclusive, ""},
 	{"META-05", "a byte order mark", in(transcript.Metadata, "document", body(withMark)), Warn, "byte-order-mark"},
 	{"META-05", "not the coding that it says", in(transcript.Metadata, "document", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
 	{"META-05", "a charset", in(transcript.Metadata, "document", header("Content-Type", "application/json; charset=utf-8")), Pass, ""},
@@ -282,8 +288,11 @@ var flowCases = []ruleCase{
 	{"ERR-02", "HTML for GET", in(deviceErr, "method/GET", all2(answer(405, "<h1>no</h1>"), header("Content-Type", "text/html"))), Pass, ""},
 	{"ERR-02", "error is an object", in(tokenErr, "device_code/absent", answer(400, `{"error":{"code":1}}`)), Fail, "body"},
 	{"ERR-02", "text/plain", in(tokenErr, "device_code/absent", header("Content-Type", "text/plain")), Fail, "body"},
-	{"ERR-02", "a byte order mark", in(tokenErr, "device_code/absent", body(withMark)), Warn, "byte-order-mark"},
-	{"ERR-02", "not the coding that it says", in(tokenErr, "device_code/absent", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
+	{"ERR-02", "a byte order mark each time", everyError("invalid_grant", body(withMark)), Warn, "byte-order-mark"},
+	{"ERR-02", "a byte order mark once", in(tokenErr, "device_code/absent", body(withMark)), Pass, ""},
+	{"ERR-02", "not the coding that it says, each time", everyError("invalid_grant", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
+	{"ERR-02", "not the coding that it says, once", in(tokenErr, "device_code/absent", header("Content-Encoding", "gzip")), Pass, ""},
+	{"ERR-02", "not the coding that it says, once at each endpoint", all(in(tokenErr, "device_code/absent", header("Content-Encoding", "gzip")), in(deviceErr, "client/absent", header("Content-Encoding", "gzip"))), Pass, ""},
 	{"ERR-02", "more was promised each time", everyError("invalid_grant", overdueAnswer), Fail, "content-length"},
 	{"ERR-02", "more was promised once", in(tokenErr, "device_code/absent", overdueAnswer), Pass, ""},
 	{"ERR-02", "extra members", in(tokenErr, "device_code/absent", member("message", `"hello"`)), Pass, ""},
@@ -529,5 +538,30 @@ func everyError(code string, change func(*wire.Exchange)) edit {
 				}
 			}
 		}
+	}
+}
+
+// askedAgain repeats the request for a document.
+func askedAgain(label string) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transcript.Metadata]
+		x, _ := t.First(label)
+		again := *x.Response
+		x.Response = &again
+		t.Exchanges = append(t.Exchanges, x)
+		e.Transcripts[transcript.Metadata] = t
+	}
+}
+
+// overdueOnce makes only the first answer one whose headers promise more.
+func overdueOnce(label string) edit {
+	return func(e Evidence) {
+		first := true
+		in(transcript.Metadata, label, func(x *wire.Exchange) {
+			if first {
+				overdueAnswer(x)
+			}
+			first = false
+		})(e)
 	}
 }

@@ -101,6 +101,8 @@ var tokenCases = []ruleCase{
 	{"TOKEN-09", "the code again", in(transcript.Approval, "token", func(x *wire.Exchange) { member("refresh_token", fmt.Sprintf("%q", x.Form().Get("device_code")))(x) }), Warn, "refresh-is-device-code"},
 	{"TOKEN-09", "no refresh token", in(transcript.Approval, "token", member("refresh_token", "")), Pass, ""},
 	{"TOKEN-09", "a lifetime with a point", in(transcript.Approval, "token", member("expires_in", "3600.0")), Warn, "number-form"},
+	{"TOKEN-09", "two codings, and the JSON is plain", in(transcript.Approval, "token", header("Content-Encoding", "identity, GZIP")), Fail, "content-encoding"},
+	{"TOKEN-09", "no coding at all, in two words", in(transcript.Approval, "token", header("Content-Encoding", "identity, identity")), Pass, ""},
 	{"TOKEN-09", "a byte order mark", in(transcript.Approval, "token", body(withMark)), Warn, "byte-order-mark"},
 	{"TOKEN-09", "not the coding that it says", in(transcript.Approval, "token", header("Content-Encoding", "gzip")), Fail, "content-encoding"},
 	{"TOKEN-09", "a coding that nobody knows", in(transcript.Approval, "token", header("Content-Encoding", "utf-8")), Warn, "content-encoding"},
@@ -186,12 +188,29 @@ var tokenCases = []ruleCase{
 
 	{"TOKEN-15", "azp of another", resigned(func(c map[string]any) { c["azp"] = "device-second" }), Fail, "azp"},
 	{"TOKEN-15", "azp of this client", resigned(func(c map[string]any) { c["azp"] = c["aud"] }), Pass, ""},
-	{"TOKEN-15", "a nonce that nobody sent", resigned(func(c map[string]any) { c["nonce"] = "n" }), Warn, "nonce"},
-	{"TOKEN-15", "not valid yet", resigned(func(c map[string]any) { c["nbf"] = c["iat"].(float64) + 900 }), Fail, "nbf"},
+	{"TOKEN-15", "azp is null", resigned(func(c map[string]any) { c["azp"] = nil }), Pass, ""},
+	{"TOKEN-15", "azp is a list", resigned(func(c map[string]any) { c["azp"] = []string{"device-confidential"} }), Fail, "azp"},
+	{"TOKEN-15", "a nonce that nobody sent", resigned(func(c map[string]any) { c["nonce"] = "n" }), Pass, ""},
+	{"TOKEN-15", "no nonce was sent, and it is empty", resigned(func(c map[string]any) { c["nonce"] = "" }), Pass, ""},
+	{"TOKEN-15", "the nonce that was sent", all(sendsNonce(profiles.NewSecret("n")), resigned(func(c map[string]any) { c["nonce"] = "n" })), Pass, ""},
+	{"TOKEN-15", "the nonce that was sent is ignored", all(sendsNonce(profiles.NewSecret("n")), resigned(func(c map[string]any) { c["nonce"] = "" })), Pass, ""},
+	{"TOKEN-15", "a nonce that is no longer known", all(sendsNonce(profiles.Secret{Env: "NONCE"}), resigned(func(c map[string]any) { c["nonce"] = "n" })), Pass, ""},
+	{"TOKEN-15", "another nonce than was sent", all(sendsNonce(profiles.NewSecret("n")), resigned(func(c map[string]any) { c["nonce"] = "m" })), Warn, "nonce"},
+	{"TOKEN-15", "a number for the nonce that was sent", all(sendsNonce(profiles.NewSecret("7")), resigned(func(c map[string]any) { c["nonce"] = 7 })), Warn, "nonce"},
+	{"TOKEN-15", "not valid yet", resigned(func(c map[string]any) { c["nbf"] = c["iat"].(float64) + 7200 }), Fail, "nbf"},
+	{"TOKEN-15", "not valid yet by both clocks", all(began(0), resigned(func(c map[string]any) { c["nbf"] = c["iat"].(float64) + 7200 })), Fail, "nbf"},
+	{"TOKEN-15", "valid by one of the clocks", all(began(3*time.Hour), resigned(func(c map[string]any) { c["nbf"] = c["iat"].(float64) + 7200 })), Pass, ""},
+	{"TOKEN-15", "valid from now on, and issued at the login", resigned(func(c map[string]any) { c["nbf"], c["iat"] = c["iat"], c["iat"].(float64)-1200 }), Pass, ""},
+	{"TOKEN-15", "nbf is text", resigned(func(c map[string]any) { c["nbf"] = "now" }), Fail, "nbf"},
+	{"TOKEN-15", "nbf is null", resigned(func(c map[string]any) { c["nbf"] = nil }), Pass, ""},
+	{"TOKEN-15", "at_hash is null", resigned(func(c map[string]any) { c["at_hash"] = nil }), Pass, ""},
 	{"TOKEN-15", "valid from now on", resigned(func(c map[string]any) { c["nbf"] = c["iat"] }), Pass, ""},
 	{"TOKEN-15", "the hash of another token", resigned(func(c map[string]any) { c["at_hash"] = "77QmUPtjPfzWtF2AnpK9RQ" }), Fail, "at-hash"},
 	{"TOKEN-15", "the hash of this token", all(in(use, "full/token", member("access_token", `"t"`)), resigned(func(c map[string]any) { c["at_hash"] = leftHalf("t") })), Pass, ""},
 	{"TOKEN-15", "a MAC with the public key", macked(), Fail, "mac-with-public-key"},
+	{"TOKEN-15", "a MAC for a client without a secret", all(ofPublicClient(nil), macWithSecret(clientSecret)), Fail, "mac-for-public-client"},
+	{"TOKEN-15", "a MAC with the secret of a confidential client", macWithSecret(clientSecret), Inconclusive, ""},
+	{"TOKEN-15", "a MAC with the secret of a client that does not hide it", all(ofPublicClient(new(profiles.NewSecret(clientSecret))), macWithSecret(clientSecret)), Inconclusive, ""},
 	{"TOKEN-16", "not active for this caller", in(use, "full/introspection", answer(200, `{"active":false}`)), Pass, ""},
 	{"TOKEN-16", "not active, and refused", all(in(use, "full/introspection", answer(200, `{"active":false}`)), in(use, "full/userinfo", answer(401, ""))), Fail, "inactive"},
 	{"TOKEN-16", "not active, and nothing else to ask", all(in(use, "full/introspection", answer(200, `{"active":false}`)), drop(use, "full/userinfo")), Inconclusive, ""},
@@ -318,21 +337,46 @@ func macked() edit {
 		if err != nil {
 			panic(err)
 		}
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: publicForms(set[0])[2]}, nil)
+		macWithSecret(string(publicForms(set[0])[2]))(e)
+	}
+}
+
+const clientSecret = "a secret that its client and the server share"
+
+// macWithSecret signs the recorded claims with a secret.
+func macWithSecret(secret string) edit {
+	return in(use, "full/token", func(x *wire.Exchange) {
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(secret)}, nil)
 		if err != nil {
 			panic(err)
 		}
-		in(use, "full/token", func(x *wire.Exchange) {
-			_, claims := recordedIDToken(x)
-			b, _ := json.Marshal(claims)
-			signed, err := signer.Sign(b)
-			if err != nil {
-				panic(err)
-			}
-			compact, _ := signed.CompactSerialize()
-			member("id_token", fmt.Sprintf("%q", compact))(x)
-		})(e)
-	}
+		_, claims := recordedIDToken(x)
+		b, _ := json.Marshal(claims)
+		signed, err := signer.Sign(b)
+		if err != nil {
+			panic(err)
+		}
+		compact, _ := signed.CompactSerialize()
+		member("id_token", fmt.Sprintf("%q", compact))(x)
+	})
+}
+
+// ofPublicClient makes the ID token one for the public client, the only one of the
+// profile.
+func ofPublicClient(secret *profiles.Secret) edit {
+	return all(
+		profile(func(p *profiles.Profile) {
+			p.Clients.Confidential, p.Clients.Public = nil, &profiles.Client{ID: "device-public", Secret: secret}
+		}),
+		inIDToken("", func(c map[string]any) { c["aud"] = "device-public" }),
+	)
+}
+
+// sendsNonce adds a nonce to the device authorization requests.
+func sendsNonce(nonce profiles.Secret) edit {
+	return profile(func(p *profiles.Profile) {
+		p.Request.DeviceAuthorization.Params = map[string]profiles.Secret{"nonce": nonce}
+	})
 }
 
 func leftHalf(token string) string {

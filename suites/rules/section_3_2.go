@@ -287,11 +287,26 @@ func (j *judging) positive(x said, o wire.Object, name string, zero func(string,
 		return 0, false
 	case n != math.Trunc(n):
 		j.warn("fraction", "whole seconds", fmt.Sprintf("%s is %v", name, n), x)
-	case !digitsOnly.Match(o.Raw(name)):
-		// RFC 6749 appendix A.14 has digits only, and RFC 8628 a JSON number.
-		j.warn("number-form", "digits only: clients in typed languages read an integer", fmt.Sprintf("%s is written %s", name, clip(string(o.Raw(name)))), x)
 	}
 	return n, true
+}
+
+// unlikeInteger says how a whole number above 0 is written, if not with digits only.
+func unlikeInteger(o wire.Object, name string) (form string, found bool) {
+	n, ok := o.Number(name)
+	if !ok || n != math.Trunc(n) || digitsOnly.Match(o.Raw(name)) {
+		return "", false
+	}
+	return fmt.Sprintf("%s is written %s: clients in typed languages read an integer", name, clip(string(o.Raw(name)))), true
+}
+
+// measuredForm measures how a number is written: RFC 8628 asks for a JSON number only.
+func (j *judging) measuredForm(x said, o wire.Object, name string) bool {
+	form, found := unlikeInteger(o, name)
+	if found {
+		j.measure("number-form", form, x)
+	}
+	return found
 }
 
 // RESP-07
@@ -310,7 +325,8 @@ func expiresIn(j *judging) {
 		case n < 60:
 			j.note("short", fmt.Sprintf("%v seconds", n), x)
 		}
-		if j.undocumented(x, "expires_in", n, j.Profile.Expect.ExpiresIn) {
+		odd := j.measuredForm(x, objects[i], "expires_in")
+		if j.undocumented(x, "expires_in", n, j.Profile.Expect.ExpiresIn) || odd {
 			continue
 		}
 		j.pass("%v seconds", n)
@@ -346,7 +362,8 @@ func pollingInterval(j *judging) {
 		if life, ok := objects[i].Number("expires_in"); ok && n >= life && life > 0 {
 			j.warn("beyond-lifetime", "an interval shorter than expires_in", fmt.Sprintf("interval %v, expires_in %v: a device can poll once at most", n, life), x)
 		}
-		if j.undocumented(x, "interval", n, j.Profile.Expect.Interval) {
+		odd := j.measuredForm(x, objects[i], "interval")
+		if j.undocumented(x, "interval", n, j.Profile.Expect.Interval) || odd {
 			continue
 		}
 		j.pass("%v seconds", n)

@@ -243,27 +243,34 @@ func errorBody(j *judging) {
 	}
 }
 
-// flawedErrors reports each flaw of the errors' bytes once.
+// flawedErrors reports each flaw of the errors' bytes once for each endpoint. A
+// single answer may be that of something in front of the server.
 func (j *judging) flawedErrors(answers []said) {
-	found := map[flaw][]said{}
-	var order []flaw
+	type place struct {
+		flaw
+		endpoint string
+	}
+	found := map[place][]said{}
+	var order []place
 	for _, x := range answers {
 		if otherMethod(x) || x.OAuthError() == "" {
 			continue
 		}
 		for _, f := range flaws(x.Exchange) {
-			if found[f] == nil {
-				order = append(order, f)
+			at := place{f, address(x)}
+			if found[at] == nil {
+				order = append(order, at)
 			}
-			found[f] = append(found[f], x)
+			found[at] = append(found[at], x)
 		}
 	}
-	for _, f := range order {
-		observed := f.observed
-		if n := len(found[f]); n > 1 {
-			observed = fmt.Sprintf("%s (%d times)", observed, n)
+	for _, at := range order {
+		list := found[at]
+		if len(list) == 1 {
+			j.note("stray-"+at.code, at.observed+": one answer only", list...)
+			continue
 		}
-		j.find(f.severity, f.code, f.expected, observed, found[f][:min(maxEvidence, len(found[f]))])
+		j.find(at.severity, at.code, at.expected, fmt.Sprintf("%s (%d times)", at.observed, len(list)), list[:min(maxEvidence, len(list))])
 	}
 }
 

@@ -245,7 +245,7 @@ func (j *judging) accessTokenHash(x said, alg string, payload []byte) {
 	newHash := hashes[strings.TrimLeft(alg, "RPES")]
 	claims, err := wire.ParseObject(payload)
 	o, malformed := x.Object()
-	if err != nil || malformed != nil || newHash == nil || !claims.Has("at_hash") {
+	if err != nil || malformed != nil || newHash == nil || !given(claims, "at_hash") {
 		return
 	}
 	access, _ := o.String("access_token")
@@ -313,12 +313,10 @@ func (j *judging) claims(x said, payload []byte) {
 	if !hasAudience(o, client) {
 		j.fail("aud", "aud contains "+clip(client), "aud "+clip(string(o.Raw("aud"))), x)
 	}
-	if azp, ok := o.String("azp"); o.Has("azp") && (!ok || azp != client) {
+	if azp, ok := o.String("azp"); given(o, "azp") && (!ok || azp != client) {
 		j.fail("azp", "azp, if present, is "+clip(client)+" (OpenID Connect Core section 2)", "azp "+clip(string(o.Raw("azp"))), x)
 	}
-	if kind := o.Kind("nonce"); kind != wire.Absent && kind != wire.Null {
-		j.warn("nonce", "no nonce, since the device sent none", "the ID token has a nonce: it may belong to another login", x)
-	}
+	j.nonce(x, o)
 	j.times(x, o)
 	sub, ok := o.String("sub")
 	switch about, y := j.memberOf(labels.Join(labels.Full, labels.Userinfo), "sub"); {
@@ -328,6 +326,32 @@ func (j *judging) claims(x said, payload []byte) {
 		j.fail("sub", "the sub of the userinfo endpoint", "a different sub", x, y)
 	}
 	j.pass("claims about %s", clip(client))
+}
+
+// given says that a claim is there: null counts as absent.
+func given(o wire.Object, name string) bool {
+	kind := o.Kind(name)
+	return kind != wire.Absent && kind != wire.Null
+}
+
+// nonce compares that of the ID token with the parameter that the profile adds to
+// the device authorization request (OpenID Connect Core section 3.1.3.7).
+func (j *judging) nonce(x said, o wire.Object) {
+	param, configured := j.Profile.Request.DeviceAuthorization.Params["nonce"]
+	sent := param.Reveal()
+	told, isString := o.String("nonce")
+	absent := !given(o, "nonce") || isString && told == ""
+	switch {
+	case configured && sent == "" && !param.Plain(), j.hidden(sent), j.hidden(told):
+		// A value that is not known cannot be compared.
+	case sent == "" && !absent:
+		j.note("nonce", "the ID token has a nonce, although the device sent none", x)
+	case sent != "" && absent:
+		// RFC 8628 does not define the parameter: a server may ignore it.
+		j.note("nonce", "the ID token lacks the nonce that the device sent", x)
+	case sent != "" && told != sent:
+		j.warn("nonce", "the nonce that the device sent", "the ID token has another nonce: it may belong to another login", x)
+	}
 }
 
 // times judges exp and iat. A time is wrong where it is by this machine's clock
@@ -349,9 +373,11 @@ func (j *judging) times(x said, o wire.Object) {
 	case odd(func(now float64) bool { return exp < now-expSlack.Seconds() }):
 		j.fail("exp", "exp in the future", fmt.Sprintf("exp is %s %s", apart(exp-clocks[0].now), clocks[0].name), x)
 	}
-	if nbf, ok := o.Number("nbf"); o.Has("nbf") {
-		// By the issuer's own clock, where that is known.
-		if !ok || hasIat && nbf > iat+expSlack.Seconds() || !hasIat && odd(func(now float64) bool { return nbf > now+expSlack.Seconds() }) {
+	if nbf, ok := o.Number("nbf"); given(o, "nbf") {
+		// By the issuer's own clock, too: an iat may be that of the login, and a
+		// clock may be off.
+		toCome := func(now float64) bool { return nbf > now+iatSlack.Seconds() }
+		if !ok || odd(toCome) && (!hasIat || toCome(iat)) {
 			j.fail("nbf", "nbf, if present, is no time to come (RFC 7519 section 4.1.5)", "nbf "+clip(string(o.Raw("nbf")))+": the ID token is not valid yet", x)
 		}
 	}

@@ -92,8 +92,10 @@ func tokenResponseForm(j *judging) {
 		}
 		if o.Kind("expires_in") == wire.Absent {
 			j.warn("no-expires-in", "expires_in (RECOMMENDED)", "expires_in is absent", x)
-		} else {
-			j.positive(x, o, "expires_in", j.fail)
+		} else if _, ok := j.positive(x, o, "expires_in", j.fail); ok {
+			if form, found := unlikeInteger(o, "expires_in"); found {
+				j.warn("number-form", "digits only (RFC 6749 appendix A.14)", form, x)
+			}
 		}
 		j.pass("a flat object of %d members", len(o.Members))
 	}

@@ -225,9 +225,27 @@ func (j *judging) neededValues() map[string][]string {
 	return map[string][]string{"grant_types_supported": {deviceGrantType}, "token_endpoint_auth_methods_supported": methods}
 }
 
+// overdueDocuments judges the Content-Length of documents, by address.
+func (j *judging) overdueDocuments() (found bool) {
+	whole := map[string][]said{}
+	for _, x := range j.all(transcript.Metadata, labels.Document) {
+		if o, err := x.Object(); err == nil && x.Status == 200 && o.Has("token_endpoint") {
+			whole[x.URL] = append(whole[x.URL], x)
+		}
+	}
+	var late groups
+	for _, x := range j.overdueIn(transcript.Metadata, labels.Document, "token_endpoint") {
+		late.add(x.URL, x)
+	}
+	for _, at := range late.order {
+		found = j.overlong(whole[at], late.found[at]) || found
+	}
+	return found
+}
+
 // META-05
 func metadataForm(j *judging) {
-	if j.overlong(j.all(transcript.Metadata, labels.Document), j.overdueIn(transcript.Metadata, labels.Document, "token_endpoint")) {
+	if j.overdueDocuments() {
 		return
 	}
 	for _, x := range j.all(transcript.Metadata, labels.Document) {
