@@ -176,10 +176,14 @@ func TestALimitIsFoundAndKept(t *testing.T) {
 					})
 				}
 				all.Wait()
-				// Who comes first is chance: where decisions count too, the first minute
-				// may have had one code less than is allowed.
+				// Who comes first is chance: where decisions count too, the first minute may
+				// have had a code or two less than is allowed; and a pace that no code ever
+				// confirmed is a guess, of which nothing is said.
 				found := e.typing.most
-				less := test.pages.decisions && found == test.most-1
+				if !e.typing.confirmed {
+					found = 0
+				}
+				less := test.pages.decisions && found < test.most && found >= test.most-2
 				if approved != test.approved || found != test.most && !less {
 					t.Errorf("%d codes were approved, at %d a minute", approved, found)
 				}
