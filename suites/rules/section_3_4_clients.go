@@ -116,6 +116,8 @@ func (j *judging) publicForConfidential() {
 		j.fail("pending-shown", quoted("invalid_grant"), observed, x)
 	case !recognised(control.Exchange):
 		j.note("public-refused", "the public client cannot use its own code either, so its try of a confidential client's says nothing", x)
+	case !j.confidentialApproved():
+		j.note("no-confidential-code", "no end user approved a code of the confidential client, so a public client's try of it says nothing", x)
 	case !j.approvalWorked(scenario, labels.Of(labels.Approve, labels.Confidential), labels.Join(labels.Confidential, labels.Redeem)):
 	case hasError(x.Exchange, "invalid_grant", "invalid_client", "unauthorized_client"):
 		j.pass("%s", observed)
@@ -124,6 +126,12 @@ func (j *judging) publicForConfidential() {
 	default:
 		j.warn("other-error", quoted("invalid_grant"), observed, x)
 	}
+}
+
+// confidentialApproved says that the code of the confidential client was approved.
+func (j *judging) confidentialApproved() bool {
+	visit, ok := j.Transcripts[transcript.UnprovenClient].Journey(labels.Of(labels.Approve, labels.Confidential))
+	return !ok || visit.Outcome == transcript.Approved || visit.Decided
 }
 
 // deniedToOwner says that a code which nobody refused is answered access_denied for
