@@ -38,6 +38,7 @@ var tokenCases = []ruleCase{
 	{"TOKEN-04", "expired_token for another client's code", in(foreign, "pending/foreign", oauthError("expired_token")), Warn, "other-error"},
 	{"TOKEN-04", "a client that does not exist gets a token", in(foreign, "approved/stranger", answer(200, token)), Fail, "token-unknown-client"},
 	{"TOKEN-04", "a client that does not exist is told to wait", in(foreign, "pending/stranger", oauthError("authorization_pending")), Fail, "recognised-unknown-client"},
+	{"TOKEN-04", "nobody approved the confidential client's code", all(in(unproven, "confidential/foreign", oauthError("invalid_request")), visit(unproven, "approve confidential", func(j *transcript.Journey) { j.Outcome, j.Decided = transcript.CodeRejected, false })), Pass, ""},
 	{"TOKEN-04", "a client that does not exist is told of a refusal", in(foreign, "approved/stranger", oauthError("access_denied")), Warn, "other-error"},
 	{"TOKEN-04", "invalid_request for a client that does not exist", in(foreign, "approved/stranger", oauthError("invalid_request")), Warn, "other-error"},
 	{"TOKEN-04", "invalid_grant for a client that does not exist", in(foreign, "pending/stranger", oauthError("invalid_grant")), Pass, ""},
