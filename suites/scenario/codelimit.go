@@ -25,18 +25,23 @@ type codeLimit struct {
 	taken   []time.Duration
 	waiting []chan struct{} // those without a turn, in their order
 	seen    string          // the first refusal
-	// refusals counts all, held those that asked for a long pause since the last
-	// code after one, and raised is when the pace last grew.
+	// refusals counts all, held those that asked for a long pause.
 	refusals, held int
-	raised         time.Duration
-	waited         time.Time // when somebody last had to wait
+	// set is when the pace was last set or raised, grown says which, and patience is
+	// how long a pace is kept before more is tried.
+	set      time.Duration
+	grown    bool
+	patience time.Duration
+	waited   time.Time // when somebody last had to wait
 }
 
 // fewest is the slowest pace that a run keeps: at less, it would take hours, and
 // what looks like such a limit is mostly another one.
 const fewest = 4
 
-func newCodeLimit(clock *Clock) *codeLimit { return &codeLimit{clock: clock} }
+func newCodeLimit(clock *Clock) *codeLimit {
+	return &codeLimit{clock: clock, patience: 2 * aMinute}
+}
 
 // turn waits until one more request may be sent.
 func (l *codeLimit) turn(ctx context.Context) error {
@@ -63,22 +68,23 @@ func (l *codeLimit) turn(ctx context.Context) error {
 	return nil
 }
 
-// free says that a request may be sent now. A pace that nobody minded for a minute
+// free says that a request may be sent now. A pace that nobody minded for a while
 // grows by a quarter. The caller holds the lock.
 func (l *codeLimit) free() bool {
 	now := l.clock.Now()
 	past := func(at time.Duration) bool { return now-at > aMinute+l.clock.Guard(0) }
 	l.granted, l.taken = slices.DeleteFunc(l.granted, past), slices.DeleteFunc(l.taken, past)
-	if l.most > 0 && now-l.raised > 2*aMinute {
-		l.most, l.raised = l.most+max(1, l.most/4), now
+	if l.most > 0 && now-l.set > l.patience {
+		l.most, l.set, l.grown = l.most+max(1, l.most/4), now, true
 	}
 	return now >= l.from && (l.most == 0 || len(l.granted)+len(l.taken) < l.most)
 }
 
 // heard is told of every answer to a device authorization request. Where 429 asks
 // for a long pause time and again, the target counts by the minute: the run keeps
-// to as many requests as it answered otherwise in the last one. A 429 that asks for
-// no pause or a short one is a limit by the second, and is only waited for.
+// to as many requests as it answered otherwise in the last one, and tries more later,
+// ever more rarely. A 429 that asks for no pause or a short one is a limit by the
+// second, and is only waited for.
 func (l *codeLimit) heard(x wire.Exchange) {
 	if l == nil {
 		return
@@ -93,6 +99,10 @@ func (l *codeLimit) heard(x wire.Exchange) {
 	if x.Status != 429 {
 		if x.Answered() {
 			l.granted = append(l.granted, now)
+			// It may have been on its way already when the pace was set.
+			if l.most > 0 && !l.grown && now-l.set < briefly {
+				l.most = max(l.most, len(l.granted))
+			}
 		}
 		return
 	}
@@ -109,7 +119,10 @@ func (l *codeLimit) heard(x wire.Exchange) {
 	if l.most == 0 || n < l.most {
 		l.most = n
 	}
-	l.raised = now
+	if l.grown {
+		l.patience *= 2 // more was tried, and refused
+	}
+	l.set, l.grown = now, false
 }
 
 // perMinute is how many requests a minute the target allows, 0 if that is unknown.
