@@ -54,6 +54,7 @@ var faults = slices.Concat(
 	pollingFaults,
 	slowDownFaults,
 	raceFaults,
+	rateFaults,
 	deviceAuthorizationFaults,
 	tokenFaults,
 	useFaults,

@@ -42,6 +42,7 @@ func (d *document) setDefaults(p *Profile) {
 	setDefault(d, "limits.race_width", &p.Limits.RaceWidth, 20)
 	setDefault(d, "limits.race_rounds", &p.Limits.RaceRounds, 10)
 	setDefault(d, "limits.load_devices", &p.Limits.LoadDevices, 24)
+	setDefault(d, "limits.repeat", &p.Limits.Repeat, 4)
 
 	setDefault(d, "limits.refresh_grace", &p.Limits.RefreshGrace, 65*time.Second)
 

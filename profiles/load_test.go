@@ -26,7 +26,7 @@ func TestMinimalProfile(t *testing.T) {
 		p.BaseURL != p.Issuer || p.Discovery != "auto" || p.Clients.Public.Auth != AuthNone || p.Clients.Public.DeviceAuth != AuthNone {
 		t.Errorf("%+v, public client %+v", p, p.Clients.Public)
 	}
-	if p.Limits != (Limits{Timeout: 15 * time.Second, Rate: 50, Codes: 100, RefreshGrace: 65 * time.Second, Guesses: 30, RaceWidth: 20, RaceRounds: 10, LoadDevices: 24}) {
+	if p.Limits != (Limits{Timeout: 15 * time.Second, Rate: 50, Codes: 100, RefreshGrace: 65 * time.Second, Guesses: 30, RaceWidth: 20, RaceRounds: 10, LoadDevices: 24, Repeat: 4}) {
 		t.Errorf("limits %+v", p.Limits)
 	}
 	v := p.Verification

@@ -232,11 +232,12 @@ request:
 4:39: limits.timeout: expected more than zero, found 0s; leave it out for the default
 5:31: verification.limits.step: expected more than zero, found -1s; leave it out for the default
 5:43: verification.limits.pages: expected more than zero, found 0; leave it out for the default`},
-		{name: "races", text: minimal + "limits: {race_width: 65, race_rounds: 0, load_devices: 7}\n",
+		{name: "races", text: minimal + "limits: {race_width: 65, race_rounds: 0, load_devices: 7, repeat: 1001}\n",
 			want: `
 4:22: limits.race_width: expected a number from 2 to 64, found 65; leave it out for the default
 4:39: limits.race_rounds: expected a number from 1 to 100, found 0; leave it out for the default
-4:56: limits.load_devices: expected a number from 8 to 1000, found 7; leave it out for the default`},
+4:56: limits.load_devices: expected a number from 8 to 1000, found 7; leave it out for the default
+4:67: limits.repeat: expected a number from 0 to 1000, found 1001; leave it out for the default`},
 		{name: "infinite rate", text: minimal + "limits: {rate: .inf}\n",
 			want: `4:16: limits.rate: expected a number, found ".inf"`},
 		{name: "tenant without anything", text: minimal + "tenant: {}\n",

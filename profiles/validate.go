@@ -271,6 +271,7 @@ func (d *document) checkLimits(p *Profile) {
 	within(d, "limits.race_width", p.Limits.RaceWidth, 2, 64)
 	within(d, "limits.race_rounds", p.Limits.RaceRounds, 1, 100)
 	within(d, "limits.load_devices", p.Limits.LoadDevices, 8, 1000)
+	within(d, "limits.repeat", p.Limits.Repeat, 0, MaxRepeat)
 	positive(d, "limits.refresh_grace", p.Limits.RefreshGrace)
 	v := p.Verification.Limits
 	positive(d, "verification.limits.step", v.Step)

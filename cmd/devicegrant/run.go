@@ -29,6 +29,7 @@ type runFlags struct {
 	timeBudget        time.Duration
 	inFlight          int
 	parallel          int
+	repeat            int
 	seed              uint64
 	clockRate         float64
 	allowLockouts     bool
@@ -77,6 +78,7 @@ Exit status: see devicegrant --help.`,
 	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait, for example until a code expires")
 	flags.IntVar(&f.inFlight, "concurrency", suites.DefaultInFlight, "maximum concurrent requests")
 	flags.IntVar(&f.parallel, "parallel", 0, "maximum concurrent browser journeys (0: as many as this machine carries)")
+	flags.IntVar(&f.repeat, "repeat", 4, "ordinary grants made one after another, for the rate of what goes wrong now and then (at most 1000)")
 	flags.StringVar(&f.browser, "browser", "auto", "auto, none, manual, a path, or ws://HOST:PORT")
 	flags.BoolVar(&f.headed, "headed", false, "show the browser's window")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed for generated values, to repeat an earlier run")
@@ -113,6 +115,9 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 	if f.parallel < 0 {
 		return usageError{fmt.Errorf("--parallel %d: give the maximum number of concurrent journeys, or 0 for as many as this machine carries", f.parallel)}
 	}
+	if f.repeat < 0 || f.repeat > profiles.MaxRepeat {
+		return usageError{fmt.Errorf("--repeat %d: give a number of grants from 0 to %d", f.repeat, profiles.MaxRepeat)}
+	}
 	o := suites.Options{
 		Select: selectors, Level: f.level, Wait: f.wait, TimeBudget: f.timeBudget, InFlight: f.inFlight, Parallel: f.parallel,
 		ClockRate: f.clockRate, Seed: f.seed, Browser: f.browser, Headed: f.headed, NoBaseline: f.noBaseline, Unredacted: f.unredacted,
@@ -142,6 +147,9 @@ func (f *runFlags) run(cmd *cobra.Command, selectors []string) (err error) {
 	}
 	if f.allowLockouts {
 		o.Profile.Limits.AllowLockouts = true
+	}
+	if cmd.Flags().Changed("repeat") {
+		o.Profile.Limits.Repeat = f.repeat
 	}
 	known, err := f.readBaseline()
 	if err != nil {

@@ -358,11 +358,22 @@ var flowCases = []ruleCase{
 	{"POLL-10", "invalid_request", in(transcript.Expiry, "untouched/expired", oauthError("invalid_request")), Fail, "other-error"},
 	{"POLL-10", "never pending", all(in(transcript.Expiry, "polled/alive", oauthError("invalid_grant")), in(transcript.Expiry, "polled/expired", oauthError("invalid_grant"))), Inconclusive, ""},
 	{"POLL-10", "evicted later", in(transcript.Expiry, "untouched/expired/2", oauthError("invalid_grant")), Pass, ""},
-	{"POLL-13", "never seen", in(transcript.Approval, "token", oauthError("authorization_pending")), Fail, "not-seen"},
+	{"POLL-13", "never seen", all(in(transcript.Approval, "token", oauthError("authorization_pending")), missing(transcript.RepeatedGrants, "no person")), Fail, "not-seen"},
 	{"POLL-13", "an early approval ends the grant", in(transcript.EarlyApproval, "token", oauthError("access_denied")), Fail, "not-seen"},
 	{"POLL-13", "it ends early, and so does another one", all(in(transcript.EarlyApproval, "token", oauthError("invalid_grant")), in(transcript.EarlyApproval, "served/poll", oauthError("invalid_grant"))), Inconclusive, ""},
 	{"POLL-13", "seen one poll late", seenLate(1), Pass, ""},
 	{"POLL-13", "seen late", seenLate(2), Warn, "late"},
+	{"POLL-13", "one of the repeated grants is lost", lostGrants(3), Warn, "lost-once"},
+	{"POLL-13", "two of the repeated grants are lost", lostGrants(2, 3), Fail, "lost"},
+	{"POLL-13", "two are lost, and pages did not tell", all(lostGrants(2, 3), visit(transcript.RepeatedGrants, "approve 2", unconfirmed), visit(transcript.RepeatedGrants, "approve 3", unconfirmed)), Pass, ""},
+	{"POLL-13", "two are lost, and no page was seen", all(lostGrants(2, 3), decidedByHook(transcript.RepeatedGrants)), Warn, "lost"},
+	{"POLL-13", "one is lost and a poll of it had no answer", all(lostGrants(3), in(transcript.RepeatedGrants, "approved/3/2", lost(wire.FailReset))), Pass, ""},
+	{"POLL-13", "nobody approved the repeated grants", all(visit(transcript.RepeatedGrants, "approve 2", unfinishedJourney), lostGrants(2)), Pass, ""},
+	{"POLL-13", "a repeated grant ended", in(transcript.RepeatedGrants, "approved/2", oauthError("invalid_grant")), Pass, ""},
+	{"POLL-13", "an approval is lost, and the repeated ones are not", in(transcript.Approval, "token", oauthError("authorization_pending")), Warn, "lost-once"},
+	{"POLL-13", "an approval is lost, and so is a repeated one", all(in(transcript.Approval, "token", oauthError("authorization_pending")), lostGrants(3)), Fail, "lost"},
+	{"POLL-02", "two of the repeated polls are slowed", all(in(transcript.RepeatedGrants, "poll/2/1", oauthError("slow_down")), in(transcript.RepeatedGrants, "poll/4/1", oauthError("slow_down"))), Warn, "punished-now-and-then"},
+	{"POLL-02", "one of the repeated polls is slowed", in(transcript.RepeatedGrants, "poll/2/1", oauthError("slow_down")), Pass, ""},
 	{"POLL-13", "nobody approved", visit(transcript.Approval, "approve", outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"POLL-14", "a second token", in(transcript.Approval, "reuse/1", answer(200, token)), Fail, "second-token"},
 	{"POLL-14", "the same token", sameToken(), Warn, "same-again"},
@@ -464,6 +475,28 @@ func saysSuccess(j *transcript.Journey) {
 }
 
 // seenLate puts pending polls before the one that brought the token.
+// lostGrants lets some of the repeated grants stay pending after their approval.
+func lostGrants(which ...int) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transcript.RepeatedGrants]
+		for _, k := range which {
+			i := slices.IndexFunc(t.Exchanges, func(x wire.Exchange) bool { return x.Label == fmt.Sprintf("approved/%d/1", k) })
+			for n := range 3 {
+				x := t.Exchanges[i]
+				x.N, x.Label = len(t.Exchanges)+1, fmt.Sprintf("approved/%d/%d", k, n+1)
+				oauthError("authorization_pending")(&x)
+				if n == 0 {
+					x.N = t.Exchanges[i].N
+					t.Exchanges[i] = x
+				} else {
+					t.Exchanges = append(t.Exchanges, x)
+				}
+			}
+		}
+		e.Transcripts[t.Scenario] = t
+	}
+}
+
 func seenLate(polls int) edit {
 	return func(e Evidence) {
 		t := e.Transcripts[transcript.Approval]

@@ -13,7 +13,7 @@ import (
 
 var section35Polling = []Rule{
 	{"POLL-01", one(transcript.SteadyPolling), nil, pendingBeforeDecision},
-	{"POLL-02", one(transcript.SteadyPolling), nil, compliantPollingUnpunished},
+	{"POLL-02", one(transcript.SteadyPolling), one(transcript.RepeatedGrants), compliantPollingUnpunished},
 	{"POLL-03", []string{transcript.ImpatientPolling, transcript.Throttle}, nil, tooFastPolling},
 	{"POLL-05", one(transcript.ImpatientPolling), nil, fiveSecondsAreEnough},
 	{"POLL-08", one(transcript.Denial), []string{transcript.Approval, transcript.EarlyApproval, transcript.WrongUserCodes}, denialReported},
@@ -67,6 +67,7 @@ func compliantPollingUnpunished(j *judging) {
 	default:
 		j.warn("punished-once", "no slow_down for polls at the advertised interval", fmt.Sprintf("slow_down for %d of %d polls, but none in a second run", len(slowed), len(polls)), slowed...)
 	}
+	j.slowedNowAndThen()
 }
 
 func slowDowns(polls []said) []said { return withError(polls, "slow_down") }

@@ -16,7 +16,7 @@ import (
 var section35Token = []Rule{
 	{"TOKEN-09", collecting, nil, tokenResponseForm},
 	{"TOKEN-10", collecting, nil, tokenResponseNotCacheable},
-	{"POLL-13", []string{transcript.Approval, transcript.EarlyApproval}, nil, approvalSeenPromptly},
+	{"POLL-13", []string{transcript.Approval, transcript.EarlyApproval, transcript.RepeatedGrants}, nil, approvalSeenPromptly},
 	{"POLL-14", one(transcript.Approval), nil, singleUse},
 }
 
@@ -155,6 +155,8 @@ func tokenResponseNotCacheable(j *judging) {
 
 // POLL-13
 func approvalSeenPromptly(j *judging) {
+	series := j.repetition()
+	mostly := series.granted > 1 // approvals arrive as a rule
 	for _, c := range []struct{ scenario, when string }{
 		{transcript.Approval, "after a first poll"},
 		{transcript.EarlyApproval, "before the first poll"},
@@ -170,20 +172,28 @@ func approvalSeenPromptly(j *judging) {
 		last := polls[len(polls)-1]
 		switch {
 		case hasToken(last.Exchange) && len(polls) == 1:
+			series.granted++
 			j.pass("approved %s, seen at the next poll", c.when)
 		case hasToken(last.Exchange) && len(polls) == 2:
 			// What is written in one place may need up to an interval to be read in another.
+			series.granted++
 			j.note("one-poll-late", fmt.Sprintf("approved %s, seen at the second poll", c.when), polls...)
 			j.pass("approved %s, seen within one more interval", c.when)
 		case hasToken(last.Exchange):
+			series.granted++
 			j.warn("late", "200 at the next compliant poll, or the one after it", fmt.Sprintf("approved %s, seen at poll %d", c.when, len(polls)), polls...)
 		case wantsProof(last):
 			j.inconclusive("%s", noProof(last.Exchange))
 		case hasError(last.Exchange, "authorization_pending", "slow_down") && !j.certain(j.visitOf(c.scenario), c.scenario, labels.Token):
 		case !recognised(last.Exchange) && !j.livedUntilApproved(last):
+		case mostly && hasError(last.Exchange, "authorization_pending"):
+			series.lost = append(series.lost, last)
 		default:
 			j.fail("not-seen", "200 at the next compliant poll", fmt.Sprintf("approved %s: %s after %d polls", c.when, describe(last.Exchange), len(polls)), polls...)
 		}
+	}
+	if len(j.Transcripts[transcript.RepeatedGrants].Exchanges) > 0 {
+		j.lostNowAndThen(series)
 	}
 }
 

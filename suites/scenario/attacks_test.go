@@ -241,7 +241,7 @@ func TestTurnsThatDoNotCome(t *testing.T) {
 // and the others may be errands.
 func TestErrands(t *testing.T) {
 	errands := []string{transcript.SlowedApproval, transcript.TokenUse, transcript.Refresh, transcript.Extensions, transcript.UnprovenClient, transcript.ForeignClient, transcript.TokenTransport,
-		transcript.DecisionRaces, transcript.RacingPolls, transcript.LostAnswers, transcript.Fleet}
+		transcript.DecisionRaces, transcript.RacingPolls, transcript.LostAnswers, transcript.Fleet, transcript.RepeatedGrants}
 	for name := range told {
 		g := usual(name)
 		g.one(t, name)

@@ -62,6 +62,8 @@ var all = []Scenario{
 		About: "the connection closes before the token arrives; the device polls again"},
 	{Name: transcript.Fleet, Browser: true, Login: true, Hurry: true, Rough: true, run: fleet,
 		About: "many devices that poll at once, some approved by one end user, some by another, some denied"},
+	{Name: transcript.RepeatedGrants, Browser: true, Login: true, run: repeatedGrants,
+		About: "the ordinary way again and again: one end user approves one device after another"},
 	{Name: transcript.NoSession, Browser: true, Pages: true, Login: true, Late: true, run: noSession,
 		About: "approvals without a logged-in end user"},
 	{Name: transcript.WrongUserCodes, Browser: true, Login: true, run: wrongUserCodes,

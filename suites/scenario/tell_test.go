@@ -56,7 +56,7 @@ func everything(base string) *profiles.Profile {
 		},
 		Users: profiles.Users{First: user("anna"), Second: user("bert"), Third: user("carl"),
 			Wrong: &profiles.User{Username: profiles.NewSecret("anna"), Password: profiles.NewSecret("not-annas-pass")}},
-		Limits: profiles.Limits{Rate: 1000, Codes: 5, RaceWidth: 3, RaceRounds: 2, LoadDevices: 8, Guesses: 8, RefreshGrace: time.Minute, AllowLockouts: true},
+		Limits: profiles.Limits{Rate: 1000, Codes: 5, RaceWidth: 3, RaceRounds: 2, LoadDevices: 8, Repeat: 2, Guesses: 8, RefreshGrace: time.Minute, AllowLockouts: true},
 		TLS:    profiles.TLS{AllowHTTP: true},
 		Verification: profiles.Verification{CompleteParam: "user_code",
 			Narrow: &profiles.Narrow{Scope: "profile", Box: &profiles.Locator{}}},

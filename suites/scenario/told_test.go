@@ -100,8 +100,9 @@ device/5, poll/5/1..2
 device/6, poll/6/1..2
 device/7, poll/7/1..3
 device/8, poll/8/1..3`, journeys: "first approves 1, first approves 2, first denies 5, first denies 6\nsecond approves 3, second approves 4"},
-	transcript.RacingPolls: {labels: "device/1, race/1/1..3\ndevice/2, race/2/1..3", journeys: "approve 1, approve 2"},
-	transcript.LostAnswers: {labels: "device/1, lost/1, again/1/1\ndevice/2, lost/2, again/2/1", journeys: "approve 1, approve 2"},
+	transcript.RepeatedGrants: {labels: "device/2, device/1, approved/1/1\npoll/2/1, approved/2/1", journeys: "approve 1, approve 2"},
+	transcript.RacingPolls:    {labels: "device/1, race/1/1..3\ndevice/2, race/2/1..3", journeys: "approve 1, approve 2"},
+	transcript.LostAnswers:    {labels: "device/1, lost/1, again/1/1\ndevice/2, lost/2, again/2/1", journeys: "approve 1, approve 2"},
 	transcript.DecisionRaces: {labels: `deny/device/1, deny/after/1/1
 deny/race/1/1
 deny/race/1/2

@@ -164,6 +164,7 @@ func TestEndings(t *testing.T) {
 		{transcript.Expiry, budget(time.Minute), "skipped: the code lifetime is 10m0s and the time budget is 1m0s: use --time-budget 11m0s, or set an expiry target with short-lived codes in the profile", 1, 0},
 		{transcript.Refresh, budget(30 * time.Second), "skipped: limits.refresh_grace is 1m0s and the time budget is 30s: use a longer --time-budget", 0, 2},
 		{transcript.SteadyPolling, budget(3 * time.Second), "skipped: the polling interval is 5s and the time budget is 3s: use a longer --time-budget", 1, 0},
+		{transcript.RepeatedGrants, &telling{by: &people{name: "manual"}}, "skipped: the manual driver would ask for a decision about each grant", 0, 0},
 		{transcript.Fleet, budget(3 * time.Second), "skipped: the polling interval is 5s and the time budget is 3s: use a longer --time-budget", 8, 0},
 		{transcript.ImpatientPolling, budget(8 * time.Second), "skipped: the polling interval is 10s and the time budget is 8s: use a longer --time-budget", 3, 0},
 		{transcript.Approval, &telling{at: &idp{lifetime: 20}}, "aborted: the code lifetime of 20s is too short for this scenario at an interval of 5s", 7, 1},
@@ -240,6 +241,7 @@ func TestPersonsComeInOrder(t *testing.T) {
 		transcript.TwoPeople:       {transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.Framing, transcript.CrossSite},
 		transcript.Redirection:     {transcript.Framing, transcript.CrossSite, transcript.TwoPeople},
 		transcript.Fleet:           {transcript.Denial, transcript.Approval},
+		transcript.RepeatedGrants:  {transcript.Denial, transcript.Approval},
 		transcript.Refresh:         {transcript.Denial, transcript.Approval},
 		transcript.RepeatedConsent: {transcript.Denial, transcript.Approval, transcript.EarlyApproval, transcript.CompleteURI},
 	} {

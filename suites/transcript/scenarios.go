@@ -35,6 +35,7 @@ const (
 	LostAnswers         = "lost answers"
 	DecisionRaces       = "polls racing the decision"
 	Fleet               = "fleet"
+	RepeatedGrants      = "repeated grants"
 	Expiry              = "expiry"
 	RepeatedConsent     = "repeated consent"
 	CrossOriginReads    = "cross-origin reads"
