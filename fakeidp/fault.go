@@ -55,6 +55,7 @@ var faults = slices.Concat(
 	slowDownFaults,
 	raceFaults,
 	rateFaults,
+	looseFaults,
 	deviceAuthorizationFaults,
 	tokenFaults,
 	useFaults,

@@ -32,6 +32,8 @@ const (
 var tokenCases = []ruleCase{
 	{"TOKEN-04", "pending is shown", in(foreign, "pending/foreign", oauthError("authorization_pending")), Fail, "pending-shown"},
 	{"TOKEN-04", "a token for another client", in(foreign, "approved/foreign", answer(200, token)), Fail, "token"},
+	{"TOKEN-04", "a token at the third try", in(foreign, "approved/foreign/3", answer(200, token)), Fail, "token"},
+	{"TOKEN-04", "slow_down at the third try", in(foreign, "approved/foreign/3", oauthError("slow_down")), Pass, ""},
 	{"TOKEN-04", "refusal is shown", in(foreign, "denied/foreign", oauthError("access_denied")), Warn, "denial-shown"},
 	{"TOKEN-04", "access_denied for every strange code", all(in(foreign, "pending/foreign", oauthError("access_denied")), in(foreign, "approved/foreign", oauthError("access_denied")), in(foreign, "denied/foreign", oauthError("access_denied"))), Fail, "contradicting-error"},
 	{"TOKEN-04", "access_denied for a code that is denied to its owner too", all(in(foreign, "pending/foreign", oauthError("access_denied")), in(foreign, "pending/owner", oauthError("access_denied"))), Warn, "other-error"},

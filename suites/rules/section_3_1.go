@@ -279,4 +279,17 @@ func unknownClient(j *judging) {
 	default:
 		j.warn("other-error", quoted("invalid_client"), describe(x.Exchange), x)
 	}
+	if hasCodes(x.Exchange) {
+		return
+	}
+	if swapped, ok := j.maybe(deviceErrors, labels.ClientOtherCase); ok && hasCodes(swapped.Exchange) {
+		if id := swapped.Form().Get("client_id"); hexOrUUID.MatchString(id) {
+			j.note("hex-case", "the server ignores the case of a hexadecimal client_id", swapped)
+		} else {
+			j.warn("client-id-case", quoted("invalid_client")+": values are case-sensitive (RFC 6749 section 1.9)", describe(swapped.Exchange)+" for a client_id in the other case", swapped)
+		}
+	}
+	if spaced, ok := j.maybe(deviceErrors, labels.ClientSpaceAdded); ok && hasCodes(spaced.Exchange) {
+		j.note("trims", "the server ignores white space after client_id", spaced)
+	}
 }

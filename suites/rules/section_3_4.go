@@ -98,15 +98,18 @@ func unknownDeviceCode(j *judging) {
 	if len(list) == 0 {
 		j.missing(tokenErrors, labels.Unknown)
 	}
+	short, _ := j.maybe(tokenErrors, labels.Join(labels.Unknown, labels.Truncated))
 	for _, x := range list {
 		name := strings.TrimPrefix(x.Label, labels.Unknown+"/")
-		malformed := name == labels.Long || name == labels.NUL
+		malformed := name == labels.Long || name == labels.NUL || name == labels.CutAtNUL
 		observed := fmt.Sprintf("%s for a code that is %s", describe(x.Exchange), unknownCodeWords[name])
 		switch {
 		case name == labels.SpaceAdded && recognised(x.Exchange):
 			j.note("trims", "the server ignores white space after the code", x)
 		case name == labels.CaseSwapped && recognised(x.Exchange) && j.caseless(x.Form().Get("device_code")):
 			j.note("hex-case", "the server ignores the case of a hexadecimal code", x)
+		case isPattern(name) && recognised(x.Exchange) && recognised(short.Exchange):
+			// Not the pattern is recognized, but what is before it.
 		case j.perhapsThrottled(x, "a code that is "+unknownCodeWords[name]):
 		case recognised(x.Exchange):
 			j.fail("recognised-"+slug(name), quoted("invalid_grant"), observed, x)
@@ -124,11 +127,19 @@ func unknownDeviceCode(j *judging) {
 	}
 }
 
+// isPattern says that a probe of TOKEN-03 matches the valid code where somebody takes
+// it for a pattern.
+func isPattern(name string) bool {
+	return name == labels.LikePattern || name == labels.GlobPattern || name == labels.RegularExpression
+}
+
 // unknownCodeWords say what the probes of TOKEN-03 present.
 var unknownCodeWords = map[string]string{
 	labels.Random: "random", labels.Truncated: "a valid one truncated", labels.Changed: "a valid one with one character changed",
 	labels.CaseSwapped: "a valid one in the other case", labels.SpaceAdded: "a valid one with a space added",
 	labels.Long: "10 KiB long", labels.NUL: "random with a NUL byte", labels.UUID: "a random UUID",
+	labels.LikePattern: "a valid one with % in place of its end", labels.GlobPattern: "a valid one with * in place of its end",
+	labels.RegularExpression: "a valid one with .* in place of its end", labels.CutAtNUL: "a valid one with a NUL byte and more added",
 }
 
 // TOKEN-08

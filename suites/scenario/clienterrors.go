@@ -10,7 +10,8 @@ import (
 // each endpoint, beside the same request with the right one.
 //
 // Labels: right/device, wrong/device (when the client authenticates there with
-// Basic); right/token, wrong/token (on the code of wrong/code); wrong/body (a
+// Basic); right/token, wrong/token (a secret whose last two characters are wrong, on
+// the code of wrong/code); wrong/body (a
 // wrong secret in the body of a device authorization request), wrong/basic (beside
 // the right one in the body), last of all.
 func clientErrors(c *conversation) error {
@@ -44,7 +45,8 @@ func clientErrors(c *conversation) error {
 		return err
 	}
 	r := c.tokenRequest(labels.WrongToken, client, c.tokenForm(client, d.deviceCode))
-	r.Header.Set("Authorization", wrong)
+	misspelt := c.misspeltSecret(*client.Secret)
+	r.Header.Set("Authorization", wire.BasicAuth(client.ID, misspelt.Reveal()))
 	c.send(r)
 	if deviceAuth(client) == profiles.AuthBasic {
 		c.send(c.bareDeviceRequest(labels.WrongBody, c.deviceForm(client).Set("client_secret", wrongSecret)))

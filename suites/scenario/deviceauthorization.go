@@ -84,7 +84,7 @@ const codesAtOnce = 8
 // method/GET, /PUT, /HEAD, query/parameters, query/no secret,
 // query/secret (DA-02); type/json,
 // /text, /multipart, /none, /charset (DA-03); client/absent, /empty, /unknown
-// (DA-04, DA-09); repeat/same client, /other client, /scope (DA-05);
+// (DA-04, DA-09), /other case, /space added (DA-09); repeat/same client, /other client, /scope (DA-05);
 // unknown/added (DA-06); scope/absent, /empty (DA-07); control/public again.
 func deviceErrors(c *conversation) error {
 	public, confidential := c.Profile.Clients.Public, c.Profile.Clients.Confidential
@@ -131,6 +131,10 @@ func deviceErrors(c *conversation) error {
 	c.send(c.bareDeviceRequest(labels.ClientAbsent, form.Without("client_id")))
 	c.send(c.bareDeviceRequest(labels.ClientEmpty, form.Set("client_id", "")))
 	c.send(c.bareDeviceRequest(labels.ClientUnknown, form.Set("client_id", "x-devicegrant-"+c.random.word(16))))
+	if swapped := c.otherCase(public); swapped != "" {
+		c.send(c.bareDeviceRequest(labels.ClientOtherCase, form.Set("client_id", swapped)))
+	}
+	c.send(c.bareDeviceRequest(labels.ClientSpaceAdded, form.Set("client_id", public.ID+" ")))
 
 	c.send(c.deviceRequest(labels.RepeatSameClient, public, form.Add("client_id", public.ID)))
 	other := "x-devicegrant-" + c.random.word(16)

@@ -7,6 +7,9 @@ import (
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
+// insistent is how often another client tries each code.
+const insistent = 3
+
 // foreignClient lets another client present the first one's device codes: one
 // that is pending, one that was approved and one that was refused. Both clients
 // are valid, which the other's own code shows. A client that does not exist tries
@@ -14,7 +17,7 @@ import (
 //
 // Labels: other/device, control (the other client and a code of its own);
 // pending, approved, denied, each with /device (the codes), /foreign,
-// /stranger and /owner below it. Journeys: deny, approve.
+// /foreign/2, /foreign/3, /stranger and /owner below it. Journeys: deny, approve.
 func foreignClient(c *conversation) error {
 	owner := c.Profile.Clients.Public
 	other := c.otherClient(owner)
@@ -26,8 +29,15 @@ func foreignClient(c *conversation) error {
 		return err
 	}
 	control.pollNow(labels.Control)
-	steal := func(state string, d *device) wire.Exchange {
-		return d.question(c.tokenRequest(labels.Join(state, labels.Foreign), other, c.tokenForm(other, d.deviceCode)))
+	// A server may refuse at first and not the next time. Where it minds the pace of
+	// another client's polls, one is enough.
+	steal := func(state string, d *device) (x wire.Exchange) {
+		label := labels.Join(state, labels.Foreign)
+		for n := 1; n <= insistent && !gaveToken(x) && x.OAuthError() != "slow_down"; n++ {
+			x = d.question(c.tokenRequest(label, other, c.tokenForm(other, d.deviceCode)))
+			label = labels.Nth(labels.Join(state, labels.Foreign), n+1)
+		}
+		return x
 	}
 	stranger := &profiles.Client{ID: "x-devicegrant-" + c.random.word(16)}
 	guess := func(state string, d *device) {

@@ -25,7 +25,7 @@ var unpaced = map[string]*regexp.Regexp{
 	transcript.ClientIdentity:   regexp.MustCompile(`^basic/|^two/`),
 	transcript.ClientErrors:     regexp.MustCompile(`^right/|^wrong/`),
 	transcript.UnprovenClient:   regexp.MustCompile(`^pending/|/absent$|/secretless$|/wrong$|/foreign$|/failed basic$`),
-	transcript.ForeignClient:    regexp.MustCompile(`^control$|/foreign$|/stranger$`),
+	transcript.ForeignClient:    regexp.MustCompile(`^control$|/foreign(/\d)?$|/stranger$`),
 	transcript.Tenants:          regexp.MustCompile(`/their client$|/our client$`),
 	transcript.TokenUse:         regexp.MustCompile(`^served/|^user code as|^mixed/as`),
 	transcript.EarlyApproval:    regexp.MustCompile(`^served/`),

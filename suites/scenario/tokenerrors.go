@@ -15,7 +15,8 @@ import (
 // Labels: device/NAME (the codes), control; grant_type/absent, /empty,
 // /device_code, /upper case, /trailing space, /legacy, /random (TOKEN-01);
 // device_code/absent, /empty (TOKEN-02); unknown/random, /truncated, /changed,
-// /case swapped, /space added, /long, /NUL, /UUID (TOKEN-03);
+// /case swapped, /space added, /long, /NUL, /UUID, /LIKE pattern, /glob pattern,
+// /regular expression, /cut at NUL (TOKEN-03);
 // repeat/grant_type, /device_code, /two codes, /client_id, /two clients,
 // extra/parameter, extra/without (TOKEN-08).
 func tokenErrors(c *conversation) error {
@@ -64,7 +65,7 @@ func (c *conversation) unknownDeviceCodes(client *profiles.Client) error {
 		return err
 	}
 	live := d.deviceCode
-	for _, v := range []struct{ name, value string }{
+	for _, v := range append([]value{
 		{labels.Random, c.random.like(live)},
 		{labels.Truncated, truncated(live)},
 		{labels.Changed, changed(live)},
@@ -73,7 +74,7 @@ func (c *conversation) unknownDeviceCodes(client *profiles.Client) error {
 		{labels.Long, strings.Repeat("x", 10<<10)},
 		{labels.NUL, "x\x00" + c.random.word(30)},
 		{labels.UUID, c.uuid()},
-	} {
+	}, c.looseCodes(live)...) {
 		if v.value == live {
 			continue // a code without letters has no other case
 		}

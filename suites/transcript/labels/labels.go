@@ -91,6 +91,8 @@ const (
 	ClientAbsent        = "client/absent"
 	ClientEmpty         = "client/empty"
 	ClientUnknown       = "client/unknown"
+	ClientOtherCase     = "client/other case"
+	ClientSpaceAdded    = "client/space added"
 	RepeatSameClient    = "repeat/same client"
 	RepeatOtherClient   = "repeat/other client"
 	RepeatScope         = "repeat/scope"
@@ -188,6 +190,12 @@ const (
 	Long             = "long"
 	NUL              = "NUL"
 	UUID             = "UUID"
+
+	LikePattern       = "LIKE pattern"
+	GlobPattern       = "glob pattern"
+	RegularExpression = "regular expression"
+	CutAtNUL          = "cut at NUL"
+
 	TrailingSpace    = "trailing space"
 	Repeat           = "repeat"
 	RepeatTwoCodes   = "repeat/two codes"
