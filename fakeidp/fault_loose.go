@@ -8,8 +8,8 @@ import (
 
 // looseFaults compare less than the whole value.
 var looseFaults = []fault{
-	{Fault{"F-TOKEN-03c", "device-code-is-a-pattern", "A % in the device code stands for any characters, as in SQL", Defect}, patternCode},
-	{Fault{"F-TOKEN-03d", "device-code-ends-at-nul", "The device code ends at a NUL byte", Defect},
+	{Fault{"F-TOKEN-03e", "device-code-is-a-pattern", "A % in the device code stands for any characters, as in SQL", Defect}, patternCode},
+	{Fault{"F-TOKEN-03f", "device-code-ends-at-nul", "The device code ends at a NUL byte", Defect},
 		changedForm("device_code", func(x *exchange, code string) string {
 			before, _, _ := strings.Cut(code, "\x00")
 			return before
