@@ -64,6 +64,7 @@ var faults = slices.Concat(
 	clientFaults,
 	tenantFaults,
 	strengthFaults,
+	codeFaults,
 	pageFaults,
 	attackFaults,
 	extensionFaults,
