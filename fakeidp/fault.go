@@ -66,6 +66,7 @@ var faults = slices.Concat(
 	clientFaults,
 	tenantFaults,
 	strengthFaults,
+	codeFaults,
 	pageFaults,
 	attackFaults,
 	extensionFaults,

@@ -108,7 +108,12 @@ var benignVariants = []fault{
 		}
 	})},
 	{Fault{"B14", "mixed-case-codes", "User codes have mixed case, and the case matters", Benign}, configured(func(c *Config) {
-		c.UserCodeAlphabet = "BCDFGHJKLMNPQRSTVWXZbcdfghjkmnpqrstvwxz23456789"
+		c.UserCodeAlphabet = "BDFGHJLMNQRTbdfghjmnqrt23456789"
+	})},
+	{Fault{"B79", "style-from-elsewhere", "The decision page loads a style sheet from another host", Benign}, see(func(x *exchange) {
+		if x.page(pathConsent) {
+			x.replace("</head>", `<link rel="stylesheet" href="https://fonts.example/sans.css"></head>`)
+		}
 	})},
 	{Fault{"B15", "login-first", "The login comes before the code", Benign}, configured(func(c *Config) { c.LoginFirst = true })},
 	{Fault{"B16", "no-scope-when-equal", "scope is omitted if it equals the requested scope", Benign}, noScopeWhenEqual},

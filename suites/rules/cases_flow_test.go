@@ -203,6 +203,14 @@ var flowCases = []ruleCase{
 	{"VERIFY-02", "forgotten at a question on the way", all(askedFirst("Stay signed in?"), visit(transcript.NoSession, "session forgotten", forgot(transcript.Forgetting, "Stay signed in?"))), Inconclusive, ""},
 	{"VERIFY-02", "nobody can approve", in(transcript.Approval, "token", oauthError("authorization_pending")), Inconclusive, ""},
 	{"VERIFY-03", "the page falls over", visit(transcript.WrongUserCodes, "NUL", func(j *transcript.Journey) { j.Steps[len(j.Steps)-1].Status = 500 }), Fail, "server-error"},
+	{"VERIFY-03", "the page falls over at a valid code", all(visit(codeEntry, "spaces inside", ended(transcript.ErrorPage, 500)), againEnded("spaces inside", 500)), Fail, "server-error-for-valid-code"},
+	{"VERIFY-03", "the page falls over at a valid code once", all(visit(codeEntry, "spaces inside", ended(transcript.ErrorPage, 502)), visitedAgain("spaces inside", transcript.AtDecision)), Pass, ""},
+	{"VERIFY-03", "the page falls over once, and refuses", all(visit(codeEntry, "spaces inside", ended(transcript.ErrorPage, 502)), againEnded("spaces inside", 400)), Pass, ""},
+	{"VERIFY-03", "two ways fall over once each", all(visit(codeEntry, "spaces inside", ended(transcript.ErrorPage, 502)), visit(codeEntry, "spaces around", ended(transcript.ErrorPage, 502))), Pass, ""},
+	{"VERIFY-03", "an overload", all(visit(codeEntry, "spaces inside", ended(transcript.ErrorPage, 503)), againEnded("spaces inside", 503)), Pass, ""},
+	{"VERIFY-03", "the first character does not count", visit(transcript.WrongUserCodes, "first character changed", outcome(transcript.AtDecision)), Pass, ""},
+	{"VERIFY-03", "the first character does not count, and consent is remembered", all(visit(transcript.WrongUserCodes, "first character changed", outcome(transcript.Approved)), in(transcript.WrongUserCodes, "pending", answer(200, token))), Info, "ignores-first-character"},
+	{"VERIFY-03", "the last character does not count, nor does any", all(visit(transcript.WrongUserCodes, "last character changed", outcome(transcript.AtDecision)), visit(transcript.WrongUserCodes, "never issued", outcome(transcript.AtDecision))), Warn, "decision-for-unknown-code"},
 	{"VERIFY-03", "the session is gone", in(transcript.WrongUserCodes, "pending", oauthError("access_denied")), Fail, "session-ended"},
 	{"VERIFY-03", "a wrong code approves", in(transcript.WrongUserCodes, "pending", answer(200, token)), Fail, "approved-by-wrong-code"},
 	{"VERIFY-03", "a decision about nothing", visit(transcript.WrongUserCodes, "never issued", outcome(transcript.AtDecision)), Warn, "decision-for-unknown-code"},
@@ -262,6 +270,13 @@ var flowCases = []ruleCase{
 	{"TOKEN-03", "white space is trimmed", in(tokenErr, "unknown/space added", oauthError("authorization_pending")), Pass, ""},
 	{"TOKEN-03", "case is folded", in(tokenErr, "unknown/case swapped", oauthError("authorization_pending")), Fail, "recognised-case-swapped"},
 	{"TOKEN-03", "case of a UUID is folded", in(tokenErr, "unknown/case swapped", all2(oauthError("authorization_pending"), request("device_code=7411F395-2F3A-4CB5"))), Pass, ""},
+	{"TOKEN-03", "the middle is ignored", in(tokenErr, "unknown/changed", oauthError("authorization_pending")), Fail, "ignores-middle"},
+	{"TOKEN-03", "the end is ignored", in(tokenErr, "unknown/truncated", oauthError("authorization_pending")), Warn, "ignores-end"},
+	{"TOKEN-03", "the end is ignored, but for the length", in(tokenErr, "unknown/end changed", oauthError("authorization_pending")), Warn, "ignores-end"},
+	{"TOKEN-03", "the start is ignored", in(tokenErr, "unknown/start changed", oauthError("authorization_pending")), Warn, "ignores-start"},
+	{"TOKEN-03", "the end of a token is ignored", all(in(tokenErr, "device/unknown", member("device_code", `"eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjF9.aGVsbG8gd29ybGQ"`)), in(tokenErr, "unknown/truncated", oauthError("authorization_pending"))), Fail, "ignores-end"},
+	{"TOKEN-03", "every code is pending", in(tokenErr, "unknown", oauthError("authorization_pending")), Fail, "recognised-truncated"},
+	{"TOKEN-03", "the end is ignored, and a random code got no answer", all(in(tokenErr, "unknown/truncated", oauthError("authorization_pending")), in(tokenErr, "unknown/random", answer(502, ""))), Fail, "recognised-truncated"},
 	{"TOKEN-03", "10 KiB is too large", in(tokenErr, "unknown/long", answer(413, "")), Pass, ""},
 	{"TOKEN-08", "two codes", in(tokenErr, "repeat/two codes", oauthError("authorization_pending")), Fail, "conflict-accepted"},
 	{"TOKEN-08", "a repetition", in(tokenErr, "repeat/grant_type", oauthError("authorization_pending")), Warn, "repetition-accepted"},
@@ -405,6 +420,15 @@ func twice(scenario, label string) edit {
 		t.Exchanges = append(t.Exchanges, x)
 		e.Transcripts[scenario] = t
 	}
+}
+
+// againEnded adds a second journey of a way to enter a code, whose last page had a
+// status.
+func againEnded(way string, status int) edit {
+	return all(visitedAgain(way, transcript.ErrorPage), visit(codeEntry, way+"/again", func(j *transcript.Journey) {
+		j.Steps = slices.Clone(j.Steps) // those of the first journey are shared
+		ended(transcript.ErrorPage, status)(j)
+	}))
 }
 
 // caseCodes are user codes of mixed case, two of which differ in nothing else.

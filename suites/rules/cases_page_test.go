@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"testing"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
@@ -143,6 +144,7 @@ var pageCases = []ruleCase{
 	}), Pass, ""},
 	{"SEC-12", "a font, and no policy", foreignFont("", ""), Warn, "no-referrer-policy"},
 	{"SEC-12", "a font, and the code in its Referer", foreignFont("unsafe-url", "http://127.0.0.1:18628/device?user_code=ABCD"), Warn, "code-in-referer"},
+	{"SEC-12", "a decision page with scripts from elsewhere", decisionLoads("https://cdn.example"), Pass, ""},
 	{"SEC-12", "a font that is told the origin", foreignFont("strict-origin", "http://127.0.0.1:18628/"), Pass, ""},
 	{"SEC-12", "a hook", visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Driver = "hook" }), Inconclusive, ""},
 }
@@ -210,6 +212,40 @@ func foreignFont(policy, referer string) edit {
 		}
 		j.Steps[0].Foreign = []transcript.Foreign{{Origin: "https://fonts.example", Referer: referer}}
 	})
+}
+
+// decisionLoads lets the decision page load something from elsewhere.
+func decisionLoads(origins ...string) edit {
+	return visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		for i := range j.Steps {
+			for _, origin := range origins {
+				if j.Steps[i].Page == "consent" {
+					j.Steps[i].Foreign = append(j.Steps[i].Foreign, transcript.Foreign{Origin: origin})
+				}
+			}
+		}
+	})
+}
+
+// TestForeignResources: what the decision page loads from elsewhere is named once a host.
+func TestForeignResources(t *testing.T) {
+	rule, _ := ForID("SEC-12")
+	for want, origins := range map[string][]string{
+		"": nil,
+		"the decision page loads from other hosts, which can change what it shows or does: https://cdn.example, https://fonts.example": {"https://cdn.example", "https://fonts.example", "https://cdn.example"},
+	} {
+		e := recorded(t)
+		decisionLoads(origins...)(e)
+		got := ""
+		for _, f := range rule.Judge(e).Findings {
+			if f.Code == "foreign-resources" {
+				got += f.Observed
+			}
+		}
+		if got != want {
+			t.Errorf("from %q: %q, want %q", origins, got, want)
+		}
+	}
 }
 
 // guesses changes those of a series.

@@ -24,8 +24,16 @@ var personCases = []ruleCase{
 	{"VERIFY-04", "consent remembered", visit(codeEntry, "other case", outcome(transcript.Approved)), Pass, ""},
 	{"VERIFY-04", "a pattern in the form", visit(codeEntry, "other case", outcome(transcript.InputBlocked)), Warn, "case-blocked"},
 	{"VERIFY-04", "too many tries", visit(codeEntry, "other case", ended(transcript.CodeRejected, 429)), Inconclusive, ""},
-	{"VERIFY-04", "mixed case", in(codeEntry, "device/spaces inside", member("user_code", `"aBcD-eFgH"`)), NA, ""},
-	{"VERIFY-04", "mixed case in the sample", in(transcript.Codes, "code/1", member("user_code", `"abcd-efgh"`)), NA, ""},
+	{"VERIFY-04", "mixed case, in an old recording", all(mixedCodes, unvisited(codeEntry, "other case")), NA, ""},
+	{"VERIFY-04", "mixed case in the sample", all(in(transcript.Codes, "code/1", member("user_code", `"abcd-efgh"`)), unvisited(codeEntry, "other case")), NA, ""},
+	{"VERIFY-04", "mixed case that matters", caseMatters, NA, ""},
+	{"VERIFY-04", "mixed case that is ignored", mixedCodes, Pass, ""},
+	{"VERIFY-04", "mixed case, and any code will do", all(mixedCodes, visit(transcript.WrongUserCodes, "never issued", outcome(transcript.AtDecision))), NA, ""},
+	{"VERIFY-04", "mixed case, and the session goes on with the code before", all(mixedCodes, visit(codeEntry, "other case", func(j *transcript.Journey) {
+		j.Steps[len(j.Steps)-1].Text = "Connect aBcD-eFgH?"
+	})), NA, ""},
+	{"VERIFY-04", "mixed case, and no code works", all(caseMatters, visit(codeEntry, "as printed", outcome(transcript.CodeRejected))), NA, ""},
+	{"VERIFY-04", "mixed case, and the page breaks down", all(mixedCodes, visit(codeEntry, "other case", ended(transcript.ErrorPage, 500))), NA, ""},
 	{"VERIFY-04", "digits", digitCodes(), NA, ""},
 	{"VERIFY-04", "not even as printed", visit(codeEntry, "as printed", outcome(transcript.CodeRejected)), Inconclusive, ""},
 	{"VERIFY-04", "the page was not understood", visit(codeEntry, "other case", outcome(transcript.Unfinished)), Inconclusive, ""},
@@ -130,6 +138,19 @@ func ended(o transcript.Outcome, status int) func(*transcript.Journey) {
 func digitCodes() edit {
 	digits := func(x *wire.Exchange) { member("user_code", `"123-456-789"`)(x) }
 	return all(in(codeEntry, "device", digits), in(transcript.Codes, "code", digits))
+}
+
+// mixedCodes are user codes with letters of both cases.
+func mixedCodes(e Evidence) {
+	in(codeEntry, "device", member("user_code", `"aBcD-eFgH"`))(e)
+	for _, name := range []string{"other case", "as printed"} {
+		visit(codeEntry, name, func(j *transcript.Journey) { j.Steps[len(j.Steps)-1].Text = "Connect the device?" })(e)
+	}
+}
+
+// caseMatters is a server that tells them apart.
+func caseMatters(e Evidence) {
+	all(mixedCodes, visit(codeEntry, "other case", outcome(transcript.CodeRejected)))(e)
 }
 
 // unvisited takes a journey out: the code offered nothing to change.

@@ -128,6 +128,12 @@ var strengthCases = []ruleCase{
 		words := []string{"maple", "tiger", "quiet", "ocean", "lemon", "happy", "brave", "cloud"}
 		return words[r.IntN(8)] + "-" + words[r.IntN(8)] + "-" + words[r.IntN(8)]
 	}), Pass, ""},
+	{"SEC-03", "5 of 9 letters in both cases, and the case is ignored", all(mixedCodes, userCodes(letters("BDFGHJLMNbdfghjlmn", 5))), Fail, "policy-weak"},
+	{"SEC-03", "5 of 9 letters in both cases that matter", all(caseMatters, userCodes(letters("BDFGHJLMNbdfghjlmn", 5))), Info, "short-but-limited"},
+	{"SEC-03", "5 of 9 letters in both cases, in an old recording", all(mixedCodes, userCodes(letters("BDFGHJLMNbdfghjlmn", 5)), unvisited(codeEntry, "other case")), Info, "short-but-limited"},
+	{"SEC-03", "8 of 20 letters in both cases, and the case is ignored", all(mixedCodes, userCodes(letters("BCDFGHJKLMNPQRSTVWXZbcdfghjklmnpqrstvwxz", 8))), Pass, ""},
+	{"SEC-03", "5 digits of which the first does not count", all(userCodes(digits(5)), visit(transcript.WrongUserCodes, "first character changed", outcome(transcript.AtDecision))), Fail, "policy-weak"},
+	{"SEC-03", "5 digits of which all count", userCodes(digits(5)), Info, "short-but-limited"},
 	{"SEC-03", "a redacted recording", userCodes(func(int, *rand.Rand) string { return "[redacted:1a2b3c4d]" }), Inconclusive, ""},
 	{"SEC-03", "few codes", all(userCodes(digits(4)), keep(8)), Inconclusive, ""},
 	{"SEC-03", "no strings", in(transcript.Codes, "code", member("user_code", "1234")), Inconclusive, ""},
@@ -147,6 +153,10 @@ var strengthCases = []ruleCase{
 	{"VERIFY-06", "l and I", userCodes(letters("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ", 8)), Warn, "confusable"},
 	{"VERIFY-06", "digits", userCodes(digits(9)), Pass, ""},
 	{"VERIFY-06", "1 without I and l", userCodes(letters("123456789ABCDEFGH", 8)), Pass, ""},
+	{"VERIFY-06", "C and c, where case matters", all(caseMatters, userCodes(letters("BCDbcd", 8))), Warn, "confusable-case"},
+	{"VERIFY-06", "C and c, where case is ignored", all(mixedCodes, userCodes(letters("BCDbcd", 8))), Pass, ""},
+	{"VERIFY-06", "C and c, in an old recording", all(mixedCodes, userCodes(letters("BCDbcd", 8)), unvisited(codeEntry, "other case")), Pass, ""},
+	{"VERIFY-06", "B and b, where case matters", all(caseMatters, userCodes(letters("BDGbdg", 8))), Pass, ""},
 	{"VERIFY-06", "no codes", in(transcript.Codes, "code", oauthError("invalid_client")), Inconclusive, ""},
 }
 

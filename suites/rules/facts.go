@@ -28,6 +28,8 @@ type Facts struct {
 	Hexadecimal []string `json:"hexadecimal,omitempty"`
 	// AsUserCode are the marks of device codes that equal the user code.
 	AsUserCode []string `json:"as_user_code,omitempty"`
+	// MixedCase says that the user codes have letters of both cases.
+	MixedCase bool `json:"mixed_case,omitempty"`
 	// UserNames are the marks of those user names in the profile that are
 	// secrets, by the profile's key for the user.
 	UserNames map[string]string `json:"user_names,omitempty"`
@@ -65,6 +67,8 @@ func Derive(e Evidence, mark func(value string) string) (f Facts) {
 		f.DeviceCodes = deviceCodeFacts(list)
 	}
 	f.IDToken = j.idTokenFacts()
+	lower, upper := casesIn(j.sampledCodes())
+	f.MixedCase = lower && upper
 	hexadecimal := map[string]bool{}
 	for _, t := range e.Transcripts {
 		for _, x := range t.Exchanges {

@@ -14,7 +14,7 @@ import (
 var section33 = []Rule{
 	{"VERIFY-01", one(transcript.Approval), nil, personCanApprove},
 	{"VERIFY-02", []string{transcript.NoSession, transcript.Approval}, nil, approvalNeedsLogin},
-	{"VERIFY-03", one(transcript.WrongUserCodes), nil, wrongUserCodeRefused},
+	{"VERIFY-03", one(transcript.WrongUserCodes), one(transcript.CodeEntry), wrongUserCodeRefused},
 	{"VERIFY-08", []string{transcript.Denial, transcript.Approval}, []string{transcript.EarlyApproval, transcript.CompleteURI}, approveAndDenyOffered},
 	{"VERIFY-10", one(transcript.CompleteURI), nil, completeURINeverDecides},
 }
@@ -294,6 +294,7 @@ func wrongUserCodeRefused(j *judging) {
 		j.notApplicable("verification_uri already holds the user code, and no page asks for one: no wrong code can be typed")
 		return
 	}
+	j.validCodesBreakNoPage()
 	typed, rejected, saysSuccess := 0, false, ""
 	for _, visit := range j.Transcripts[transcript.WrongUserCodes].Journeys {
 		hook := visit.Driver == "hook" // which denies, and whose status is not the server's
@@ -320,6 +321,10 @@ func wrongUserCodeRefused(j *judging) {
 			saysSuccess = cmp.Or(saysSuccess, visit.Name)
 			j.note("unclear", fmt.Sprintf("%s: the visit ended with %q%s", visit.Name, visit.Outcome, lastWords(visit)))
 		case transcript.AtDecision:
+			if end := endOf[visit.Name]; end != "" && rejected {
+				j.note("ignores-"+end+"-character", fmt.Sprintf("the page went on to the decision with another %s character: the server ignores it (see SEC-03)", end))
+				continue
+			}
 			j.warn("decision-for-unknown-code", "the page rejects the code", fmt.Sprintf("%s: the page went on to %q", visit.Name, visit.Outcome))
 		default:
 			j.note("unclear", fmt.Sprintf("%s: the visit ended with %q", visit.Name, visit.Outcome))
@@ -332,6 +337,11 @@ func wrongUserCodeRefused(j *judging) {
 	case typed == 0 && j.hooked(transcript.WrongUserCodes):
 		// Such a hook may decide about whatever is pending, whatever the code.
 		j.inconclusive("the hook reported none of the wrong codes as refused: let it exit with status 117, or answer HTTP 477, when the server refuses a code")
+		return
+	case hasToken(pending.Exchange) && rejected && endOf[saysSuccess] != "":
+		// Consent is remembered, so that no decision page came up.
+		end := endOf[saysSuccess]
+		j.measure("ignores-"+end+"-character", fmt.Sprintf("the right code with another %s character was approved: the server ignores it", end), pending)
 		return
 	case hasToken(pending.Exchange):
 		if j.byThatAct(pending) {
@@ -354,6 +364,47 @@ func wrongUserCodeRefused(j *judging) {
 	}
 	if _, ok := j.success(transcript.WrongUserCodes); ok {
 		j.pass("%d wrong codes rejected; the correct one still works", typed)
+	}
+}
+
+// endOf names the end of the right code that a wrong one changes.
+var endOf = map[string]string{labels.FirstChanged: "first", labels.LastChanged: "last"}
+
+// ignoredEnds says which ends of a user code do not count: a page takes any character
+// there, and refuses a code that nobody issued.
+func (j *judging) ignoredEnds() (first, last bool) {
+	if !j.rejectsNeverIssued() {
+		return false, false
+	}
+	taken := func(name string) bool {
+		visit, _ := j.Transcripts[transcript.WrongUserCodes].Journey(name)
+		return visit.Outcome == transcript.AtDecision
+	}
+	return taken(labels.FirstChanged), taken(labels.LastChanged)
+}
+
+// validCodesBreakNoPage: a page that falls over is no better with a right code, in
+// whatever spelling. Once may be a stray answer: the same spelling of a fresh code
+// has to get it again.
+func (j *judging) validCodesBreakNoPage() {
+	t := j.Transcripts[transcript.CodeEntry]
+	broken := func(name string) string {
+		visit, ok := t.Journey(name)
+		if status := lastStatus(visit); ok && visit.Driver != "hook" && shutOut(visit) && status >= 500 && status != 503 {
+			return fmt.Sprintf("status %d", status)
+		}
+		return ""
+	}
+	for _, visit := range t.Journeys {
+		again, tried := t.Journey(labels.Join(visit.Name, labels.Again))
+		switch first := broken(visit.Name); {
+		case first == "" || !tried:
+		case broken(again.Name) == "":
+			j.note("server-error-once", fmt.Sprintf("%s: %s for a valid code, and not for the next one", visit.Name, first))
+		default:
+			j.fail("server-error-for-valid-code", "the decision, or an error page with a status below 500",
+				fmt.Sprintf("%s for a valid code entered as %q, and %s for another one", first, visit.Name, broken(again.Name)))
+		}
 	}
 }
 

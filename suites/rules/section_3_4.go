@@ -111,6 +111,8 @@ func unknownDeviceCode(j *judging) {
 		case isPattern(name) && recognised(x.Exchange) && recognised(short.Exchange):
 			// Not the pattern is recognized, but what is before it.
 		case j.perhapsThrottled(x, "a code that is "+unknownCodeWords[name]):
+		case recognised(x.Exchange) && partOf[name] != "" && j.refusedRandom():
+			j.ignoredPart(x, name)
 		case recognised(x.Exchange):
 			j.fail("recognised-"+slug(name), quoted("invalid_grant"), observed, x)
 		case serverFault(x.Exchange):
@@ -133,9 +135,51 @@ func isPattern(name string) bool {
 	return name == labels.LikePattern || name == labels.GlobPattern || name == labels.RegularExpression
 }
 
+// partOf names the part of the code that a probe of TOKEN-03 takes away or changes.
+var partOf = map[string]string{labels.StartChanged: "start", labels.Changed: "middle", labels.EndChanged: "end", labels.Truncated: "end"}
+
+// refusedRandom says that a code of the right shape that nobody issued is refused.
+func (j *judging) refusedRandom() bool {
+	x, ok := j.maybe(tokenErrors, labels.Join(labels.Unknown, labels.Random))
+	return ok && !recognised(x.Exchange) && x.Status >= 400 && x.Status < 500
+}
+
+// ignoredPart is a code that the server knows although a part of it is wrong. A
+// prefix or a suffix that does not count leaves the rest to be guessed (SEC-02); in
+// the middle, and in a token that can be read, hardly anything else counts.
+func (j *judging) ignoredPart(x said, name string) {
+	part := partOf[name]
+	observed := fmt.Sprintf("%s for a code that is %s, and a random code is refused: the server ignores the %s of the device_code", describe(x.Exchange), unknownCodeWords[name], part)
+	if part == "middle" || j.readableCode() {
+		j.fail("ignores-"+part, quoted("invalid_grant"), observed, x)
+		return
+	}
+	j.warn("ignores-"+part, quoted("invalid_grant"), observed, x)
+}
+
+// readableCode says that the device code is a token or encoded JSON: what nobody can
+// guess is only a part of it.
+func (j *judging) readableCode() bool {
+	if j.Facts.DeviceCodes != nil && j.Facts.DeviceCodes.Form != "" {
+		return true
+	}
+	x, ok := j.maybe(tokenErrors, labels.Join(labels.Device, labels.Unknown))
+	if !ok {
+		return false
+	}
+	o, err := x.Object()
+	if err != nil {
+		return false
+	}
+	code, _ := o.String("device_code")
+	_, form := unpredictable([]string{code})
+	return form != ""
+}
+
 // unknownCodeWords say what the probes of TOKEN-03 present.
 var unknownCodeWords = map[string]string{
 	labels.Random: "random", labels.Truncated: "a valid one truncated", labels.Changed: "a valid one with one character changed",
+	labels.StartChanged: "a valid one with its first character changed", labels.EndChanged: "a valid one with a character changed near its end",
 	labels.CaseSwapped: "a valid one in the other case", labels.SpaceAdded: "a valid one with a space added",
 	labels.Long: "10 KiB long", labels.NUL: "random with a NUL byte", labels.UUID: "a random UUID",
 	labels.LikePattern: "a valid one with % in place of its end", labels.GlobPattern: "a valid one with * in place of its end",

@@ -53,7 +53,7 @@ func parenthesis(text string) string {
 func decisionsAreNotForged(j *judging) {
 	const scenario = transcript.CrossSite
 	if x, ok := j.maybe(scenario, labels.Join(labels.Poll, labels.Untouched)); ok && (hasToken(x.Exchange) || !recognised(x.Exchange)) {
-		j.inconclusive("coming to the decision page is enough to end the wait, so the attacks prove nothing: %s", describe(x.Exchange))
+		j.inconclusive("coming to the decision page is enough to end the wait, so the attacks prove nothing (what a link or a typed code alone decides, VERIFY-10 and SEC-09 say): %s", describe(x.Exchange))
 		return
 	}
 	control, _ := j.Transcripts[scenario].Attack(labels.RawControl)
@@ -385,6 +385,9 @@ func pagesKeepToThemselves(j *judging) {
 		} else {
 			j.warn("stored", "Cache-Control: no-store on the decision page", "Cache-Control: "+orAbsent(cache))
 		}
+		if hosts := foreignHosts(step); hosts != "" {
+			j.note("foreign-resources", "the decision page loads from other hosts, which can change what it shows or does: "+hosts)
+		}
 		break
 	}
 	if visit.LoggedIn {
@@ -500,17 +503,26 @@ func (j *judging) noReferrerLeak() {
 		j.pass("the page of verification_uri_complete loads nothing from other hosts")
 		return
 	}
-	var hosts []string
 	for _, f := range step.Foreign {
-		hosts = append(hosts, f.Origin)
 		if _, query, found := strings.Cut(f.Referer, "?"); found && query != "" {
 			j.warn("code-in-referer", "no Referer with the page's query", fmt.Sprintf("%s received %s", clip(f.Origin), clip(f.Referer)))
 			return
 		}
 	}
 	if policy := step.Header["Referrer-Policy"]; policy == "" {
-		j.warn("no-referrer-policy", "a Referrer-Policy on a page that has the code in its address and loads from other hosts", "none, and it loads from "+clip(strings.Join(hosts, ", ")))
+		j.warn("no-referrer-policy", "a Referrer-Policy on a page that has the code in its address and loads from other hosts", "none, and it loads from "+foreignHosts(step))
 	} else {
 		j.pass("Referrer-Policy: %s", clip(policy))
 	}
+}
+
+// foreignHosts are the other hosts that a page loads from; "" for none.
+func foreignHosts(step transcript.Step) string {
+	var hosts []string
+	for _, f := range step.Foreign {
+		if !slices.Contains(hosts, f.Origin) {
+			hosts = append(hosts, f.Origin)
+		}
+	}
+	return clip(strings.Join(hosts, ", "))
 }

@@ -17,7 +17,7 @@ import (
 
 var section5Strength = []Rule{
 	{"SEC-02", one(transcript.Codes), nil, deviceCodeStrength},
-	{"SEC-03", one(transcript.Codes), one(transcript.Guessing), userCodeStrength},
+	{"SEC-03", one(transcript.Codes), []string{transcript.Guessing, transcript.CodeEntry, transcript.WrongUserCodes}, userCodeStrength},
 }
 
 // The limits of SEC-02 and SEC-03, in bits. The failing ones are ours, for gross
@@ -250,16 +250,49 @@ func userCodeStrength(j *judging) {
 	if !ok {
 		return
 	}
+	about := j.onlyWhatCounts(codes)
 	f := measure(codes)
 	f.Growing = growing(list, codes)
 	if f.Growing && f.Sample >= leastSample && f.Bits >= userBitsFail {
 		j.fail("policy-sequential", "user codes that do not reveal the next one", fmt.Sprintf("%d codes increase in the order of issue, like a counter or a clock", f.Sample), list[0].said, list[1].said)
 	}
 	if f.Sample >= leastSample && f.Bits >= userBitsFail && f.Bits < userBits && j.guessingIsLimited() {
-		j.measure("short-but-limited", fmt.Sprintf("at most %.1f bits in %d codes, and the server limits guesses (see SEC-04)", f.Bits, f.Sample), list[0].said)
+		j.measure("short-but-limited", strings.TrimSpace(fmt.Sprintf("%s at most %.1f bits in %d codes, and the server limits guesses (see SEC-04)", about, f.Bits, f.Sample)), list[0].said)
 		return
 	}
-	j.strength(f, "", userBits, userBitsFail, "a user_code", list)
+	j.strength(f, about, userBits, userBitsFail, "a user_code", list)
+}
+
+// onlyWhatCounts reduces user codes to what the server tells apart, and says so.
+func (j *judging) onlyWhatCounts(codes []string) (about string) {
+	var ignored []string
+	if lower, upper := casesIn(codes); lower && upper && j.caseOfLetters() == caseIgnored {
+		ignored = append(ignored, "case (see VERIFY-04)")
+		for i := range codes {
+			codes[i] = significant(codes[i])
+		}
+	}
+	first, last := j.ignoredEnds()
+	if first {
+		ignored = append(ignored, "the first character (see VERIFY-03)")
+	}
+	if last {
+		ignored = append(ignored, "the last character (see VERIFY-03)")
+	}
+	for i := range codes {
+		row := []rune(codes[i])
+		if first && len(row) > 0 {
+			row = row[1:]
+		}
+		if last && len(row) > 0 {
+			row = row[:len(row)-1]
+		}
+		codes[i] = string(row)
+	}
+	if len(ignored) == 0 {
+		return ""
+	}
+	return "without what the server ignores, " + strings.Join(ignored, " and ") + ":"
 }
 
 // guessingIsLimited says that SEC-04 saw a limit: RFC 8628 section 5.1 takes

@@ -11,11 +11,14 @@ import (
 )
 
 var section61 = []Rule{
-	{"VERIFY-06", one(transcript.Codes), nil, typeableAlphabet},
+	{"VERIFY-06", one(transcript.Codes), []string{transcript.CodeEntry, transcript.WrongUserCodes}, typeableAlphabet},
 }
 
 // confusable are characters that a screen font may draw alike.
 var confusable = []string{"0O", "1I", "1l", "Il"}
+
+// alikeInBothCases are letters of which the small form is the large one, smaller.
+const alikeInBothCases = "COSUVWXZ"
 
 const longCode = 12
 
@@ -58,6 +61,7 @@ func typeableAlphabet(j *judging) {
 	upper, lower := strings.IndexFunc(alphabet, unicode.IsUpper) >= 0, strings.IndexFunc(alphabet, unicode.IsLower) >= 0
 	if upper && lower {
 		j.note("mixed-case", "upper and lower case both occur "+sample, first)
+		j.alikeInCase(seen, sample, first)
 	}
 	if strings.ContainsAny(strings.ToUpper(alphabet), "AEIOU") {
 		j.note("vowels", "vowels occur, so codes can form words", first)
@@ -66,4 +70,27 @@ func typeableAlphabet(j *judging) {
 		j.note("long", fmt.Sprintf("%d characters to type", longest), first)
 	}
 	j.pass("%d characters (%s), up to %d in a code, seen %s", len(seen), clip(alphabet), longest, sample)
+}
+
+// alikeInCase looks at letters that differ from one another by their size only,
+// which matters where the server tells the cases apart.
+func (j *judging) alikeInCase(seen map[rune]bool, sample string, first said) {
+	var pairs []string
+	for _, c := range alikeInBothCases {
+		if small := unicode.ToLower(c); seen[c] && seen[small] {
+			pairs = append(pairs, fmt.Sprintf("%c %c", c, small))
+		}
+	}
+	if len(pairs) == 0 {
+		return
+	}
+	observed := fmt.Sprintf("%s differ by their size only, %s", strings.Join(pairs, ", "), sample)
+	switch j.caseOfLetters() {
+	case caseSignificant:
+		j.warn("confusable-case", "letters that end users can tell apart", observed+", and a code in the other case is refused (see VERIFY-04)", first)
+	case caseIgnored:
+		j.note("case-ignored", observed+"; the server ignores the case (see VERIFY-04)", first)
+	default:
+		j.note("perhaps-confusable-case", observed+"; whether the server ignores the case was not seen (see VERIFY-04)", first)
+	}
 }

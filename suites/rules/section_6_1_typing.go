@@ -10,7 +10,7 @@ import (
 )
 
 var section61Typing = []Rule{
-	{"VERIFY-04", one(transcript.CodeEntry), []string{transcript.Codes}, otherCaseAccepted},
+	{"VERIFY-04", one(transcript.CodeEntry), []string{transcript.Codes, transcript.WrongUserCodes}, otherCaseAccepted},
 	{"VERIFY-05", one(transcript.CodeEntry), nil, strayCharactersAccepted},
 }
 
@@ -104,14 +104,13 @@ func (j *judging) sampledCodes() (codes []string) {
 // VERIFY-04
 func otherCaseAccepted(j *judging) {
 	codes := j.sampledCodes()
-	all := strings.Join(codes, "")
-	lower, upper := strings.ContainsFunc(all, unicode.IsLower), strings.ContainsFunc(all, unicode.IsUpper)
-	switch {
-	case lower && upper:
-		j.notApplicable("%d codes contain letters of both cases, so case may be significant", len(codes))
-		return
-	case len(codes) > 0 && !lower && !upper:
+	lower, upper := casesIn(codes)
+	if len(codes) > 0 && !lower && !upper {
 		j.notApplicable("%d codes contain no letter", len(codes))
+		return
+	}
+	if lower && upper || j.Facts.MixedCase {
+		j.caseOfMixedCodes(len(codes))
 		return
 	}
 	if !j.asPrinted() {
@@ -127,6 +126,75 @@ func otherCaseAccepted(j *judging) {
 	case notTried:
 		j.inconclusive("the typed code has no letter")
 	}
+}
+
+func casesIn(codes []string) (lower, upper bool) {
+	all := strings.Join(codes, "")
+	return strings.ContainsFunc(all, unicode.IsLower), strings.ContainsFunc(all, unicode.IsUpper)
+}
+
+// caseOfMixedCodes is VERIFY-04 for codes with letters of both cases: nothing is
+// required of them, but what the server makes of the case is worth knowing.
+func (j *judging) caseOfMixedCodes(codes int) {
+	mixed := fmt.Sprintf("%d codes contain letters of both cases", codes)
+	switch j.caseOfLetters() {
+	case caseIgnored:
+		j.note("case-ignored", mixed+", and the server ignores the case: SEC-03 counts the letters of one case")
+		j.pass("%s, and the other case is accepted too", mixed)
+	case caseSignificant:
+		j.notApplicable("%s, and the case is significant: the code in the other case was refused", mixed)
+	default:
+		j.notApplicable("%s, so case may be significant", mixed)
+	}
+}
+
+// letterCase says what the case of the letters of a user code means to the server.
+type letterCase int
+
+const (
+	caseUnknown letterCase = iota
+	caseSignificant
+	caseIgnored
+)
+
+// caseOfLetters takes it from the codes that were typed in the other case. A page
+// that accepts any code ignores more than the case, and a session that goes on with
+// an earlier code tells nothing.
+func (j *judging) caseOfLetters() letterCase {
+	quiet := judging{Evidence: j.Evidence}
+	if !quiet.asPrinted() {
+		return caseUnknown
+	}
+	switch how, visit := quiet.entry(labels.OtherCase); {
+	case how == refused:
+		return caseSignificant
+	case how == accepted && quiet.rejectsNeverIssued() && !quiet.isAboutEarlier(visit):
+		return caseIgnored
+	}
+	return caseUnknown
+}
+
+// rejectsNeverIssued says that the page refused a code of the right shape that no
+// server issued.
+func (j *judging) rejectsNeverIssued() bool {
+	visit, _ := j.Transcripts[transcript.WrongUserCodes].Journey(labels.NeverIssued)
+	return visit.Outcome == transcript.CodeRejected || visit.Outcome == transcript.ErrorPage
+}
+
+// isAboutEarlier says that a decision page shows the code that was typed before as
+// it was displayed.
+func (j *judging) isAboutEarlier(visit transcript.Journey) bool {
+	x, ok := j.maybe(transcript.CodeEntry, labels.Join(labels.Device, labels.AsPrinted))
+	if !ok || len(visit.Steps) == 0 {
+		return false
+	}
+	o, err := x.Object()
+	if err != nil {
+		return false
+	}
+	last := visit.Steps[len(visit.Steps)-1]
+	earlier, _ := o.String("user_code")
+	return significant(earlier) != "" && strings.Contains(significant(last.Text+strings.Join(last.Fields, "")), significant(earlier))
 }
 
 // VERIFY-05

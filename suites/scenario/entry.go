@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"net/http"
 	"strings"
 	"unicode"
 
@@ -17,7 +18,8 @@ import (
 // Journeys: complete URI, and one with the name of each way to type a code. A way
 // that was refused is tried once more, as NAME/again: one stray answer proves
 // nothing. When that is refused, too, the server means it, and no other way is
-// tried twice: each refusal may count as a wrong guess.
+// tried twice: each refusal may count as a wrong guess. Only a page that breaks down
+// is still asked again, until it did so twice.
 // A hook, which can only decide, approves the codes in each spelling, and the
 // devices tell whether it did.
 // Labels: device/NAME for each; poll/NAME/1 ... where a hook approved.
@@ -34,7 +36,7 @@ func codeEntry(c *conversation) error {
 		return err
 	}
 	defer s.Close()
-	doubted := false
+	doubted, broke := false, false
 	var approved []func() error
 	enter := func(way wayToEnter, name string) (transcript.Journey, error) {
 		d, j, err := c.enter(s, way, name)
@@ -48,9 +50,9 @@ func codeEntry(c *conversation) error {
 	}
 	for _, way := range waysToEnter {
 		j, err := enter(way, way.name)
-		if err == nil && rejected(j) && !doubted {
+		if err == nil && rejected(j) && (!doubted || brokeDown(j) && !broke) {
 			j, err = enter(way, way.name+again)
-			doubted = rejected(j)
+			doubted, broke = doubted || rejected(j), broke || brokeDown(j)
 		}
 		if err != nil {
 			return err
@@ -69,6 +71,15 @@ const again = "/" + labels.Again
 // rejected says that a page did not want the code.
 func rejected(j transcript.Journey) bool {
 	return j.Outcome == transcript.CodeRejected || j.Outcome == transcript.ErrorPage
+}
+
+// brokeDown says that a page answered with a server error. 503 is an overload.
+func brokeDown(j transcript.Journey) bool {
+	if len(j.Steps) == 0 || !rejected(j) {
+		return false
+	}
+	status := j.Steps[len(j.Steps)-1].Status
+	return status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable
 }
 
 // enter gives a fresh code to the page in one way. A code that offers nothing to
@@ -116,24 +127,11 @@ type wayToEnter struct {
 var waysToEnter = []wayToEnter{
 	{labels.CompleteURI, nil},
 	{asPrinted, func(code string) string { return code }},
-	{labels.OtherCase, otherCase},
+	{labels.OtherCase, caseSwapped},
 	{labels.WithoutSeparators, bareCode},
 	{labels.DashesAdded, func(code string) string { return spread(code, "-") }},
 	{labels.SpacesAround, func(code string) string { return "  " + code + " " }},
 	{labels.SpacesInside, func(code string) string { return spread(code, " ") }},
-}
-
-// otherCase swaps the case of every letter. A code of mixed case stays as it
-// is: there the case may tell codes apart.
-func otherCase(code string) string {
-	lower, upper := strings.ToLower(code), strings.ToUpper(code)
-	switch code {
-	case upper:
-		return lower
-	case lower:
-		return upper
-	}
-	return code
 }
 
 // bareCode is the code without everything that is neither letter nor digit.

@@ -147,7 +147,7 @@ func (c *conversation) typeWrongCodes(d *device) error {
 		}
 		j := c.visit(s, task)
 		if t := j.Trouble; j.Outcome == transcript.Unfinished && t != nil && (t.Class == transcript.NavTimeout || t.Class == transcript.JourneyTimeout) {
-			break // a page that hangs once hangs eight times
+			break // a page that hangs once hangs every time
 		}
 	}
 	return nil
@@ -161,7 +161,8 @@ type wrongCode struct {
 }
 
 // wrongCodes are user codes that no server issued: one of the right shape, and
-// inputs that a page or a database could choke on.
+// inputs that a page or a database could choke on. The last ones are the right code
+// but for one character: a server may ignore it.
 func wrongCodes(r *random, sample string) []wrongCode {
 	shaped := r.like(sample)
 	return []wrongCode{
@@ -173,6 +174,8 @@ func wrongCodes(r *random, sample string) []wrongCode {
 		{name: "emoji", code: "😀😀😀😀-😀😀😀😀"},
 		{name: "fullwidth letters", code: fullwidth(shaped)},
 		{name: "SQL and LDAP metacharacters", code: `' OR '1'='1'--*)(uid=*`},
+		{name: labels.FirstChanged, code: r.otherAt(sample, strings.IndexFunc(sample, isAlphanumeric))},
+		{name: labels.LastChanged, code: r.otherAt(sample, strings.LastIndexFunc(sample, isAlphanumeric))},
 	}
 }
 

@@ -3,6 +3,7 @@ package scenario
 import (
 	"hash/fnv"
 	"math/rand/v2"
+	"strings"
 	"sync"
 )
 
@@ -75,6 +76,21 @@ func (r *random) like(sample string) string {
 		}
 	}
 	return r.word(len(sample))
+}
+
+// otherAt is sample with another of its own letters or digits at a place, and not the
+// same letter in the other case. Where there is none, it is another code altogether.
+func (r *random) otherAt(sample string, at int) string {
+	var others []rune
+	for _, c := range sample {
+		if at >= 0 && isAlphanumeric(c) && !strings.EqualFold(string(c), sample[at:at+1]) {
+			others = append(others, c)
+		}
+	}
+	if len(others) == 0 {
+		return r.word(8)
+	}
+	return sample[:at] + string(others[r.IntN(len(others))]) + sample[at+1:]
 }
 
 func isAlphanumeric(c rune) bool {

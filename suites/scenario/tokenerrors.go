@@ -14,9 +14,9 @@ import (
 //
 // Labels: device/NAME (the codes), control; grant_type/absent, /empty,
 // /device_code, /upper case, /trailing space, /legacy, /random (TOKEN-01);
-// device_code/absent, /empty (TOKEN-02); unknown/random, /truncated, /changed,
-// /case swapped, /space added, /long, /NUL, /UUID, /LIKE pattern, /glob pattern,
-// /regular expression, /cut at NUL (TOKEN-03);
+// device_code/absent, /empty (TOKEN-02); unknown/random, /changed, /start changed,
+// /end changed, /truncated, /case swapped, /space added, /long, /NUL, /UUID,
+// /LIKE pattern, /glob pattern, /regular expression, /cut at NUL (TOKEN-03);
 // repeat/grant_type, /device_code, /two codes, /client_id, /two clients,
 // extra/parameter, extra/without (TOKEN-08).
 func tokenErrors(c *conversation) error {
@@ -67,8 +67,11 @@ func (c *conversation) unknownDeviceCodes(client *profiles.Client) error {
 	live := d.deviceCode
 	for _, v := range append([]value{
 		{labels.Random, c.random.like(live)},
-		{labels.Truncated, truncated(live)},
+		// The graver ones first: one that the server knows may be throttled at the next.
 		{labels.Changed, changed(live)},
+		{labels.StartChanged, startChanged(live)},
+		{labels.EndChanged, endChanged(live)},
+		{labels.Truncated, truncated(live)},
 		{labels.CaseSwapped, caseSwapped(live)},
 		{labels.SpaceAdded, live + " "},
 		{labels.Long, strings.Repeat("x", 10<<10)},
@@ -93,11 +96,22 @@ func truncated(code string) string {
 	return string(core[:len(core)-2])
 }
 
-// changed replaces the character in the middle: the last one may have bits
-// that a base64 decoder ignores.
-func changed(code string) string {
+// changed replaces the character in the middle.
+func changed(code string) string { return changedFrom(code, len([]rune(code))/2) }
+
+// startChanged replaces the first character.
+func startChanged(code string) string { return changedFrom(code, 0) }
+
+// endChanged replaces the last character that carries information alone: the last
+// one of all may have bits that a base64 decoder ignores.
+func endChanged(code string) string {
+	return changedFrom(code, max(0, len([]rune(strings.TrimRight(code, "=")))-3))
+}
+
+// changedFrom replaces the first letter or digit from a place on.
+func changedFrom(code string, from int) string {
 	out := []rune(code)
-	for i := len(out) / 2; i < len(out); i++ {
+	for i := from; i < len(out); i++ {
 		if isAlphanumeric(out[i]) {
 			if out[i] == '2' {
 				out[i] = '3'

@@ -185,6 +185,8 @@ const (
 	Random           = "random"
 	Truncated        = "truncated"
 	Changed          = "changed"
+	StartChanged     = "start changed"
+	EndChanged       = "end changed"
 	CaseSwapped      = "case swapped"
 	SpaceAdded       = "space added"
 	Long             = "long"
@@ -360,8 +362,13 @@ const (
 	WrongPassword         = "wrong password"
 )
 
-// Of transcript.WrongUserCodes: a code of the right shape.
-const NeverIssued = "never issued"
+// Of transcript.WrongUserCodes: a code of the right shape, and the right code but for
+// one character.
+const (
+	NeverIssued  = "never issued"
+	FirstChanged = "first character changed"
+	LastChanged  = "last character changed"
+)
 
 // Of transcript.CompleteURI and transcript.RepeatedConsent.
 const (
