@@ -59,6 +59,7 @@ var faults = slices.Concat(
 	useFaults,
 	wireFaults,
 	byteFaults,
+	acceptFaults,
 	valueFaults,
 	personFaults,
 	clientFaults,
