@@ -61,6 +61,7 @@ var faults = slices.Concat(
 	useFaults,
 	wireFaults,
 	byteFaults,
+	acceptFaults,
 	valueFaults,
 	personFaults,
 	clientFaults,

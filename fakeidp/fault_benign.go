@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -173,19 +174,22 @@ var benignVariants = []fault{
 		}
 	})},
 	{Fault{"B43", "no-openid-provider", "openid is a scope like any other: no ID token, no userinfo endpoint, no OpenID metadata", Benign}, see(func(x *exchange) {
-		switch {
-		case x.tokens():
+		withoutOpenID(x)
+		if x.post(pathToken) && x.form.Get("grant_type") == grantTypeRefresh {
 			x.edit(func(o map[string]any) { delete(o, "id_token") })
-		case x.path == pathUserInfo, x.document() && strings.Contains(x.r.URL.Path, "openid-configuration"):
-			x.refuse(http.StatusNotFound, "not_found")
-		case x.document():
-			x.edit(func(o map[string]any) {
-				for _, name := range []string{"userinfo_endpoint", "id_token_signing_alg_values_supported", "subject_types_supported"} {
-					delete(o, name)
-				}
-			})
 		}
 	})},
+	{Fault{"B86", "in-any-order", "The scopes of a token response are in any order, and the letters of Bearer in either case", Benign},
+		inTokens(func(o map[string]any) {
+			if scope, ok := o["scope"].(string); ok && rand.IntN(2) == 0 {
+				scopes := strings.Fields(scope)
+				slices.Reverse(scopes)
+				o["scope"] = strings.Join(scopes, " ")
+			}
+			if o["token_type"] == "Bearer" && rand.IntN(2) == 0 {
+				o["token_type"] = "bearer"
+			}
+		})},
 	{Fault{"B44", "scope-refused-at-the-end", "An unknown scope gets codes, and the token endpoint answers invalid_scope after the approval", Benign}, refusesScopeLate},
 	{Fault{"B45", "client-named-once", "A request with HTTP Basic and client_id in the body is rejected", Benign}, meet(func(x *exchange) bool {
 		if x.r.Header.Get("Authorization") == "" || !x.form.Has("client_id") || !x.post(pathToken) && !x.post(pathDeviceAuthorization) {
@@ -201,6 +205,22 @@ var benignVariants = []fault{
 		x.refuse(http.StatusBadRequest, "invalid_request")
 		return true
 	})},
+}
+
+// withoutOpenID takes the ID token and all that says "OpenID provider" away.
+func withoutOpenID(x *exchange) {
+	switch {
+	case x.tokens():
+		x.edit(func(o map[string]any) { delete(o, "id_token") })
+	case x.path == pathUserInfo, x.document() && strings.Contains(x.r.URL.Path, "openid-configuration"):
+		x.refuse(http.StatusNotFound, "not_found")
+	case x.document():
+		x.edit(func(o map[string]any) {
+			for _, name := range []string{"userinfo_endpoint", "id_token_signing_alg_values_supported", "subject_types_supported"} {
+				delete(o, name)
+			}
+		})
+	}
 }
 
 // refusesScopeLate looks at the scope of a device authorization request when

@@ -3,8 +3,10 @@ package fakeidp
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -133,6 +135,22 @@ var deviceAuthorizationFaults = []fault{
 			if x.post(pathDeviceAuthorization) && strings.HasPrefix(x.r.Header.Get("Content-Type"), "application/json") {
 				x.status, x.answer = http.StatusInternalServerError, []byte("Internal Server Error")
 				return true
+			}
+			return false
+		})},
+	{Fault{"F-DA-06b", "unknown-parameter-costs-scopes", "A request with unknown parameters gets codes for its first scope alone", Defect},
+		meet(func(x *exchange) bool {
+			scopes := strings.Fields(x.form.Get("scope"))
+			unknown := slices.ContainsFunc(slices.Collect(maps.Keys(x.form)), func(name string) bool { return strings.HasPrefix(name, "x_") })
+			if x.post(pathDeviceAuthorization) && unknown && len(scopes) > 0 {
+				x.setForm("scope", scopes[0])
+			}
+			return false
+		})},
+	{Fault{"F-DA-07b", "empty-scope-is-another", "A request with an empty scope gets codes for another scope than one without a scope", Defect},
+		meet(func(x *exchange) bool {
+			if scope, sent := x.form["scope"]; x.post(pathDeviceAuthorization) && sent && len(scope) == 1 && scope[0] == "" {
+				x.setForm("scope", "openid")
 			}
 			return false
 		})},

@@ -154,6 +154,13 @@ var pageFaults = []fault{
 			}
 			return false
 		})},
+	{Fault{"F-POLL-08b", "denial-deletes", "A denial deletes the grant: the page afterwards is a 404, and polls get invalid_grant", Defect},
+		func() behaviour {
+			b := instead(answerDenied, answerInvalid)()
+			b.response = notFoundAfterDenial
+			return b
+		}},
+	{Fault{"B87", "denial-not-found", "The page after a denial is a 404, and the device gets access_denied", Benign}, see(notFoundAfterDenial)},
 	{Fault{"F-VERIFY-08", "no-way-to-refuse", "The decision page has no way to deny", Defect},
 		see(func(x *exchange) {
 			if x.page(pathConsent) {
@@ -177,5 +184,13 @@ func forgeable(sameSite string) behaviour {
 				x.header["Set-Cookie"][i] = strings.ReplaceAll(cookie, "SameSite=Lax", sameSite)
 			}
 		},
+	}
+}
+
+// notFoundAfterDenial loses the way after a denial.
+func notFoundAfterDenial(x *exchange) {
+	if x.post(pathConsent) && x.form.Get("decision") == "deny" && x.status < http.StatusBadRequest {
+		x.status, x.header = http.StatusNotFound, http.Header{"Content-Type": {"text/html; charset=utf-8"}}
+		x.answer = []byte("<!DOCTYPE html><title>Not Found</title><h1>Not Found</h1>")
 	}
 }

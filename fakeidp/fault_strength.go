@@ -36,6 +36,23 @@ var strengthFaults = []fault{
 				}
 			}}
 		}},
+	{Fault{"F-DA-15c", "grants-with-zero-fall-over", "A NUL in grant_type or refresh_token gets status 500", Defect},
+		meet(func(x *exchange) bool {
+			if !x.post(pathToken) || !strings.Contains(x.form.Get("grant_type")+x.form.Get("refresh_token"), "\x00") {
+				return false
+			}
+			x.reply(http.StatusInternalServerError, map[string]string{"error": "server_error"})
+			return true
+		})},
+	{Fault{"B84", "zero-is-forbidden", "A firewall answers 403 and a page to requests with a NUL", Benign},
+		meet(func(x *exchange) bool {
+			if !x.post(pathToken) && !x.post(pathDeviceAuthorization) || !bytes.Contains(x.body, []byte("%00")) {
+				return false
+			}
+			x.status, x.header = http.StatusForbidden, http.Header{"Content-Type": {"text/html"}}
+			x.answer = []byte("<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1></body></html>")
+			return true
+		})},
 	{Fault{"F-ERR-06", "errors-repeat-the-device-code", "The text of an error repeats the device code", Defect},
 		describeErrors(func(x *exchange) string {
 			code := x.form.Get("device_code")

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"time"
 )
 
 // useFaults: who gets a token, and what can be done with it.
@@ -147,6 +149,22 @@ var useFaults = []fault{
 			}
 			return false
 		})},
+	{Fault{"F-TOKEN-14b", "family-survives", "A used refresh token is refused, and its family lives on", Defect},
+		meet(func(x *exchange) bool {
+			t, ok := x.refreshing()
+			if !ok {
+				return false
+			}
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			if t.used {
+				x.refuse(http.StatusBadRequest, "invalid_grant")
+			}
+			return t.used
+		})},
+	{Fault{"B85", "second-try", "A refresh token works a second time within a second, for an answer that was lost", Benign}, secondTry},
+	{Fault{"F-TOKEN-15j", "id-token-with-refresh", "There is no OpenID metadata and no ID token, and a refresh brings one", Defect},
+		see(withoutOpenID)},
 	{Fault{"F-TOKEN-15", "no-id-token", "There is no ID token although openid was granted", Defect},
 		see(func(x *exchange) {
 			if x.tokens() {
@@ -268,6 +286,24 @@ func ignoredBasic(where func(x *exchange) bool) func() behaviour {
 		}
 		return false
 	})
+}
+
+// secondTry lets a refresh token be used again for a second, as it was.
+func secondTry() behaviour {
+	var first sync.Map // by refresh token, when it was used
+	return behaviour{request: func(x *exchange) bool {
+		t, ok := x.refreshing()
+		if !ok {
+			return false
+		}
+		now := x.p.clock.Now()
+		if used, again := first.LoadOrStore(x.form.Get("refresh_token"), now); again && now.Sub(used.(time.Time)) < time.Second {
+			t.mu.Lock()
+			t.used = false
+			t.mu.Unlock()
+		}
+		return false
+	}}
 }
 
 // proveFor makes the request one of that client's, with its secret.

@@ -89,6 +89,8 @@ var clientCases = []ruleCase{
 	{"DA-14", "a failed Basic is ignored beside a public client", in(identity, "both/failed basic", answer(200, codes)), Warn, "failed-basic-ignored"},
 	{"DA-14", "a failed Basic is ignored beside the right secret", in(clientErrors, "wrong/basic", answer(200, codes)), Warn, "failed-basic-ignored"},
 	{"DA-14", "a failed Basic gets 401", all(in(identity, "both/failed basic", answer(401, `{"error":"invalid_client"}`)), in(clientErrors, "wrong/basic", answer(400, `{"error":"invalid_request"}`))), Pass, ""},
+	{"DA-14", "the client is locked by then", all(in(identity, "both/failed basic", answer(401, `{"error":"invalid_client"}`)), in(clientErrors, "wrong/basic", answer(401, `{"error":"invalid_client"}`)), in(clientErrors, "right/after", answer(401, `{"error":"invalid_client"}`))), Pass, ""},
+	{"DA-14", "a recording without the right secret afterwards", drop(clientErrors, "right/after"), Pass, ""},
 	{"DA-14", "nobody tried a failed Basic", all(drop(identity, "both/failed basic"), drop(clientErrors, "wrong/basic")), Pass, ""},
 	{"DA-14", "another error", in(identity, "both/methods", oauthError("invalid_grant")), Warn, "other-error"},
 	{"DA-14", "bound to the body", twoClients("authorization_pending", "invalid_grant", "invalid_grant"), Warn, "bound-to-body"},

@@ -39,6 +39,17 @@ var flowCases = []ruleCase{
 	{"DA-05", "two clients are invalid_client", in(deviceErr, "repeat/other client", answer(401, `{"error":"invalid_client"}`)), Pass, ""},
 	{"DA-06", "refused", in(deviceErr, "unknown/added", oauthError("invalid_request")), Fail, "unknown-parameter-refused"},
 	{"DA-06", "everything refused", all(in(deviceErr, "unknown/added", oauthError("invalid_request")), in(deviceErr, "control/public again", answer(500, ""))), Inconclusive, ""},
+	{"DA-06", "the token of such a request has less, twice", all(in(transport, "variant/token", lessScope), variantAgain(lessScope)), Warn, "variant-token"},
+	{"DA-06", "such a request gets no token, twice", all(in(transport, "variant/token", oauthError("invalid_grant")), variantAgain(oauthError("invalid_grant"))), Warn, "variant-token"},
+	{"DA-06", "the token of such a request has less, once", all(in(transport, "variant/token", lessScope), variantAgain(same2)), Pass, ""},
+	{"DA-06", "the token of such a request has less, and nobody could approve another", in(transport, "variant/token", lessScope), Pass, ""},
+	{"DA-06", "such a request gets no token, and a plain one neither", all(in(transport, "variant/token", oauthError("invalid_grant")), in(transport, "redeem", oauthError("invalid_grant"))), Pass, ""},
+	{"DA-06", "nobody approved such a request", all(in(transport, "variant/token", oauthError("authorization_pending")), visit(transport, "approve variant", outcome(transcript.LoginFailed))), Pass, ""},
+	{"DA-06", "a recording without such a request", drop(transport, "variant"), Pass, ""},
+	{"DA-06", "the scopes in another order, and bearer", in(transport, "variant/token", all2(member("scope", `"offline_access email openid profile demo:read"`), member("token_type", `"bearer"`))), Pass, ""},
+	{"DA-07", "the token of an empty scope has less", in(use, "empty", all2(ifToken(lessScope), ifActive(member("scope", `"openid"`)))), Warn, "empty-token-differs"},
+	{"DA-07", "nothing says what the tokens are worth", all(in(use, "empty", all2(ifToken(member("scope", "")), ifActive(member("scope", "")))), in(use, "default", all2(ifToken(member("scope", "")), ifActive(member("scope", ""))))), Pass, ""},
+	{"DA-07", "a recording without a token of an empty scope", drop(use, "empty"), Pass, ""},
 	{"DA-07", "empty differs", in(deviceErr, "scope/empty", oauthError("invalid_scope")), Fail, "empty-differs-from-absent"},
 	{"DA-07", "a scope is required", in(deviceErr, "scope", oauthError("invalid_scope")), Pass, ""},
 	{"DA-07", "another error", in(deviceErr, "scope", oauthError("invalid_request")), Warn, "other-error"},
@@ -53,6 +64,12 @@ var flowCases = []ruleCase{
 	{"DA-09", "codes for anybody", all(in(deviceErr, "client/unknown", answer(200, codes)), in(deviceErr, "client/other case", answer(200, codes))), Fail, "codes-for-unknown-client"},
 	{"DA-09", "401", in(deviceErr, "client/unknown", answer(401, `{"error":"invalid_client"}`)), Pass, ""},
 
+	{"RESP-01", "a form for those who take anything", all(in(deviceErr, "accept/code/any", asFormOnly), twice(deviceErr, "accept/code/any")), Fail, "accept"},
+	{"RESP-01", "a page for those who name nothing", all(in(deviceErr, "accept/code/none", all2(answer(200, "<h1>hi</h1>"), header("Content-Type", "text/html"))), twice(deviceErr, "accept/code/none")), Fail, "accept"},
+	{"RESP-01", "a form once", all(in(deviceErr, "accept/code/any", asFormOnly), add(deviceErr, "accept/code/any", answer(200, codes))), Pass, ""},
+	{"RESP-01", "a firewall demands Accept", all(in(deviceErr, "accept/code/none", answer(403, "no")), twice(deviceErr, "accept/code/none")), Pass, ""},
+	{"RESP-01", "overloaded without Accept", all(in(deviceErr, "accept/code/none", answer(429, "no")), twice(deviceErr, "accept/code/none")), Pass, ""},
+	{"RESP-01", "other headers were not tried", drop(deviceErr, "accept"), Pass, ""},
 	{"RESP-01", "201", in(authorization, "valid", func(x *wire.Exchange) { x.Status = 201 }), Fail, "status"},
 	{"RESP-01", "text/plain", in(authorization, "valid", header("Content-Type", "text/plain; charset=utf-8")), Fail, "media-type"},
 	{"RESP-01", "a charset", in(authorization, "valid", header("Content-Type", "Application/JSON; charset=UTF-8")), Pass, ""},
@@ -308,6 +325,15 @@ var flowCases = []ruleCase{
 	{"ERR-01", "500 in a race", in(racing, "race/1", answer(500, "")), Pass, ""},
 	{"ERR-01", "302", in(tokenErr, "device_code/empty", answer(302, "")), Fail, "302-other"},
 	{"ERR-02", "HTML", in(tokenErr, "device_code/absent", all2(answer(400, "<h1>Bad Request</h1>"), header("Content-Type", "text/html"))), Fail, "body"},
+	{"ERR-02", "a redirect to the login page for those who take anything", all(in(tokenErr, "accept/absent/any", toLogin), twice(tokenErr, "accept/absent/any")), Fail, "accept"},
+	{"ERR-02", "a page without Accept, for a poll", all(in(tokenErr, "accept/pending/none", all2(answer(400, "<h1>no</h1>"), header("Content-Type", "text/html"))), twice(tokenErr, "accept/pending/none")), Fail, "accept"},
+	{"ERR-02", "a redirect at the device authorization endpoint", all(in(deviceErr, "accept/absent/none", toLogin), twice(deviceErr, "accept/absent/none")), Fail, "accept"},
+	{"ERR-02", "a redirect once", all(in(tokenErr, "accept/absent/any", toLogin), add(tokenErr, "accept/absent/any", oauthError("invalid_request"))), Pass, ""},
+	{"ERR-02", "a firewall demands Accept", all(in(tokenErr, "accept/unknown/none", all2(answer(403, "<h1>no</h1>"), header("Content-Type", "text/html"))), twice(tokenErr, "accept/unknown/none")), Pass, ""},
+	{"ERR-02", "a gateway's page without Accept", all(in(tokenErr, "accept/unknown/none", answer(502, "<h1>no</h1>")), twice(tokenErr, "accept/unknown/none")), Pass, ""},
+	{"ERR-02", "slow_down without Accept", in(tokenErr, "accept/pending", oauthError("slow_down")), Pass, ""},
+	{"ERR-01", "a redirect to the login page is the matter of ERR-02", all(in(tokenErr, "accept/absent/any", toLogin), twice(tokenErr, "accept/absent/any")), Pass, ""},
+	{"ERR-01", "200 for those who take anything", in(tokenErr, "accept/absent/any", answer(200, `{"error":"invalid_request"}`)), Fail, "200-invalid_request"},
 	{"ERR-02", "HTML for GET", in(deviceErr, "method/GET", all2(answer(405, "<h1>no</h1>"), header("Content-Type", "text/html"))), Pass, ""},
 	{"ERR-02", "error is an object", in(tokenErr, "device_code/absent", answer(400, `{"error":{"code":1}}`)), Fail, "body"},
 	{"ERR-02", "text/plain", in(tokenErr, "device_code/absent", header("Content-Type", "text/plain")), Fail, "body"},
@@ -365,6 +391,10 @@ var flowCases = []ruleCase{
 	{"POLL-08", "expired_token", in(transcript.Denial, "denied", oauthError("expired_token")), Fail, "other-answer"},
 	{"POLL-08", "an error page, and the device was told", visit(transcript.Denial, "deny", outcome(transcript.ErrorPage)), Pass, ""},
 	{"POLL-08", "an error page, and the device was not told", all(visit(transcript.Denial, "deny", outcome(transcript.ErrorPage)), in(transcript.Denial, "denied", oauthError("authorization_pending"))), Inconclusive, ""},
+	{"POLL-08", "an error page, and the code is gone", all(visit(transcript.Denial, "deny", outcome(transcript.ErrorPage)), in(transcript.Denial, "denied", oauthError("invalid_grant"))), Fail, "other-answer"},
+	{"POLL-08", "an error page before any decision, and the code is gone", all(visit(transcript.Denial, "deny", func(j *transcript.Journey) { j.Outcome, j.Decided = transcript.ErrorPage, false }), in(transcript.Denial, "denied", oauthError("invalid_grant"))), Inconclusive, ""},
+	{"POLL-08", "an error page, and codes that are polled go by themselves", all(visit(transcript.Denial, "deny", outcome(transcript.ErrorPage)), in(transcript.Denial, "denied", oauthError("invalid_grant")), in(steady, "poll", oauthError("invalid_grant"))), Inconclusive, ""},
+	{"POLL-09", "an error page, and a token", all(visit(transcript.Denial, "deny", outcome(transcript.ErrorPage)), in(transcript.Denial, "denied/2", answer(200, token))), Fail, "token"},
 	{"POLL-08", "nobody could refuse", visit(transcript.Denial, "deny", outcome(transcript.LoginFailed)), Inconclusive, ""},
 	{"POLL-08", "no way to deny", noDeny(), NA, ""},
 	{"POLL-08", "a way that was not taken", visit(transcript.Denial, "deny", shy), Inconclusive, ""},
@@ -628,5 +658,60 @@ func overdueOnce(label string) edit {
 			}
 			first = false
 		})(e)
+	}
+}
+
+func same2(*wire.Exchange) {}
+
+func lessScope(x *wire.Exchange) { member("scope", `"openid"`)(x) }
+
+// ifToken and ifActive change token responses, or what introspection says of a token.
+func ifToken(change func(*wire.Exchange)) func(*wire.Exchange) {
+	return func(x *wire.Exchange) {
+		if hasToken(*x) {
+			change(x)
+		}
+	}
+}
+
+func ifActive(change func(*wire.Exchange)) func(*wire.Exchange) {
+	return func(x *wire.Exchange) {
+		if active(*x) {
+			change(x)
+		}
+	}
+}
+
+func asFormOnly(x *wire.Exchange) {
+	answer(200, "device_code=dc&user_code=UC-1")(x)
+	header("Content-Type", "application/x-www-form-urlencoded")(x)
+}
+
+func toLogin(x *wire.Exchange) {
+	answer(302, "")(x)
+	header("Location", "/login")(x)
+	header("Content-Type", "")(x)
+}
+
+// variantAgain adds a second varied request, whose token response differs as given
+// from that of the plain one.
+func variantAgain(change func(*wire.Exchange)) edit {
+	return func(e Evidence) {
+		t := e.Transcripts[transport]
+		for _, name := range []string{"variant/device", "redeem/1"} {
+			x, _ := t.First(name)
+			x.N = len(t.Exchanges) + 1
+			x.Label = map[string]string{"variant/device": "variant again/device", "redeem/1": "variant again/token/1"}[name]
+			if name == "redeem/1" {
+				response := *x.Response
+				x.Response = &response
+				change(&x)
+			}
+			t.Exchanges = append(t.Exchanges, x)
+		}
+		visit, _ := t.Journey("approve variant")
+		visit.Name = "approve variant again"
+		t.Journeys = append(t.Journeys, visit)
+		e.Transcripts[transport] = t
 	}
 }

@@ -234,7 +234,7 @@ func TestForeignResources(t *testing.T) {
 		"": nil,
 		"the decision page loads from other hosts, which can change what it shows or does: https://cdn.example, https://fonts.example": {"https://cdn.example", "https://fonts.example", "https://cdn.example"},
 	} {
-		e := recorded(t)
+		e := clone(recorded(t))
 		decisionLoads(origins...)(e)
 		got := ""
 		for _, f := range rule.Judge(e).Findings {

@@ -20,6 +20,10 @@ import (
 // strengthCases: sizes, samples and transport: hostile input, entropy of codes, TLS, Host.
 var strengthCases = []ruleCase{
 	{"DA-15", "5xx twice", all(in(hostileSizes, "bytes/NUL", answer(500, "")), twice(hostileSizes, "bytes/NUL")), Fail, "policy-server-error"},
+	{"DA-15", "5xx twice for a NUL in another parameter", all(in(hostileSizes, "parameter/token/grant_type/NUL", answer(500, "")), twice(hostileSizes, "parameter/token/grant_type/NUL")), Fail, "policy-server-error"},
+	{"DA-15", "any unknown grant type falls over", all(in(hostileSizes, "parameter/token/grant_type/NUL", answer(500, "")), twice(hostileSizes, "parameter/token/grant_type/NUL"), in(hostileSizes, "parameter/token/grant_type/plain", answer(500, ""))), Pass, ""},
+	{"DA-15", "a firewall refuses a NUL", in(hostileSizes, "parameter", answer(403, "<h1>no</h1>")), Pass, ""},
+	{"DA-15", "single parameters were not tried", drop(hostileSizes, "parameter"), Pass, ""},
 	{"DA-15", "5xx once", in(hostileSizes, "bytes/NUL", answer(500, "")), Pass, ""},
 	{"DA-15", "503 twice", all(in(hostileSizes, "size/body", answer(503, "")), twice(hostileSizes, "size/body")), Pass, ""},
 	{"DA-15", "502 twice", all(in(hostileSizes, "size/body", answer(502, "")), twice(hostileSizes, "size/body")), Pass, ""},

@@ -65,6 +65,8 @@ var tokenCases = []ruleCase{
 	{"TOKEN-05", "any secret will do", in(unproven, "confidential/wrong", answer(200, token)), Fail, "token-the-right-secret"},
 	{"TOKEN-05", "the code is looked at first", in(unproven, "confidential/secretless", oauthError("invalid_grant")), Warn, "other-error"},
 	{"TOKEN-05", "a failed Basic is ignored", in(unproven, "public/failed basic", answer(200, token)), Warn, "failed-basic-ignored"},
+	{"TOKEN-05", "a failed Basic gets the token, and nothing shows that Basic is known", all(in(unproven, "public/failed basic", answer(200, token)), drop(unproven, "public/redeem"), noBasic), Pass, ""},
+	{"TOKEN-05", "a failed Basic gets the token, after another one did so without client_id", all(in(unproven, "public/absent", oauthError("slow_down")), in(unproven, "public/failed basic", answer(200, token)), drop(unproven, "public/redeem"), noBasic), Inconclusive, ""},
 	{"TOKEN-05", "a failed Basic gets another error", in(unproven, "public/failed basic", oauthError("invalid_grant")), Pass, ""},
 	{"TOKEN-05", "a failed Basic and 401", in(unproven, "public/failed basic", answer(401, `{"error":"invalid_client"}`)), Pass, ""},
 	{"TOKEN-05", "a code that another client ended", all(in(foreign, "approved/owner", oauthError("invalid_grant")), in(unproven, "confidential/redeem", oauthError("invalid_grant"))), Pass, ""},
@@ -155,12 +157,17 @@ var tokenCases = []ruleCase{
 	{"TOKEN-13", "no refresh token", in(refreshed, "binding/token", member("refresh_token", "")), NA, ""},
 
 	{"TOKEN-14", "twice", in(refreshed, "replay/second", answer(200, token)), Warn, "replay-accepted"},
+	{"TOKEN-14", "the family lives on", in(refreshed, "replay/after", answer(200, token)), Warn, "family-lives"},
+	{"TOKEN-14", "the family ends with another error", in(refreshed, "replay/after", oauthError("invalid_client")), Pass, ""},
+	{"TOKEN-14", "a recording without the newest one", drop(refreshed, "replay/after"), Pass, ""},
 	{"TOKEN-14", "bound by DPoP", all(in(refreshed, "replay/first", member("token_type", `"DPoP"`)), in(refreshed, "replay/second", answer(200, token))), Pass, ""},
 	{"TOKEN-14", "all ended meanwhile", in(refreshed, "replay/current", oauthError("invalid_grant")), Inconclusive, ""},
 	{"TOKEN-14", "no refresh token", in(refreshed, "replay/token", member("refresh_token", "")), NA, ""},
 	{"TOKEN-14", "a client with a secret", secretive(), NA, ""},
 
 	{"TOKEN-15", "no ID token", in(use, "full/token", member("id_token", "")), Warn, "absent"},
+	{"TOKEN-15", "an ID token with the refresh only", all(in(use, "full/token", member("id_token", "")), in(refreshed, "replay/token", member("id_token", ""))), Warn, "absent"},
+	{"TOKEN-15", "none with the refresh either", all(in(use, "full/token", member("id_token", "")), in(refreshed, "replay/token", member("id_token", "")), in(refreshed, "replay/first", member("id_token", ""))), Warn, "absent"},
 	{"TOKEN-15", "openid not granted", in(use, "full/token", member("scope", `"profile"`)), NA, ""},
 	{"TOKEN-15", "not signed", inIDToken(`{"alg":"none"}`, same), Fail, "alg-none"},
 	{"TOKEN-15", "a key that nobody knows", inIDToken(`{"alg":"ES256","kid":"other"}`, same), Fail, "unknown-key"},
@@ -523,4 +530,15 @@ func TestNoOpenIDProvider(t *testing.T) {
 // unwidened is the token of a poll that asked for no scope.
 func unwidened(scope string) edit {
 	return add(use, "unwidened/token/1", answer(200, `{"access_token":"plain","token_type":"Bearer","scope":"`+scope+`"}`))
+}
+
+// noBasic takes HTTP Basic out of what was sent: nothing shows that the server knows it.
+func noBasic(e Evidence) {
+	for name, t := range e.Transcripts {
+		for i := range t.Exchanges {
+			t.Exchanges[i].Request.Header = t.Exchanges[i].Request.Header.Clone()
+			t.Exchanges[i].Request.Header.Del("Authorization")
+		}
+		e.Transcripts[name] = t
+	}
 }

@@ -15,8 +15,8 @@ var section31 = []Rule{
 	{"DA-03", one(transcript.DeviceErrors), nil, otherMediaTypes},
 	{"DA-04", one(transcript.DeviceErrors), nil, missingClientID},
 	{"DA-05", one(transcript.DeviceErrors), nil, repeatedDeviceParameter},
-	{"DA-06", one(transcript.DeviceErrors), nil, unknownParameterIgnored},
-	{"DA-07", one(transcript.DeviceErrors), nil, scopeAbsentOrEmpty},
+	{"DA-06", one(transcript.DeviceErrors), one(transcript.TokenTransport), unknownParameterIgnored},
+	{"DA-07", one(transcript.DeviceErrors), one(transcript.TokenUse), scopeAbsentOrEmpty},
 	{"DA-09", one(transcript.DeviceErrors), nil, unknownClient},
 }
 
@@ -224,6 +224,7 @@ func unknownParameterIgnored(j *judging) {
 	}
 	if hasCodes(x.Exchange) {
 		j.pass("the server ignores three unknown parameters")
+		j.tokenOfVariant()
 		return
 	}
 	again, ok := j.first(deviceErrors, labels.ControlPublicAgain)
@@ -260,6 +261,7 @@ func scopeAbsentOrEmpty(j *judging) {
 		}
 	}
 	j.pass("missing and empty: %s", describe(absent.Exchange))
+	j.tokenOfEmptyScope()
 }
 
 // DA-09

@@ -388,6 +388,7 @@ func ambiguousClient(j *judging) {
 			j.note("basic-unknown", "the server takes no notice of HTTP Basic at the device authorization endpoint, and nothing shows that it knows it there", x)
 		case hasCodes(x.Exchange):
 			j.warnStrict("failed-basic-ignored", quoted(right...), observed, x)
+		case p.label == labels.WrongBasic && !j.rightSecretStillWorks(x):
 		case hasError(x.Exchange, right...):
 			j.pass("%s", observed)
 		default:
@@ -408,6 +409,21 @@ func ambiguousClient(j *judging) {
 	default:
 		j.warn("other-error", quoted(right...), describe(x.Exchange)+" for one client in the header and another in the body", x)
 	}
+}
+
+// rightSecretStillWorks is the control of a refusal that came after several wrong
+// secrets of the client: a client that is locked is refused whatever it sends.
+func (j *judging) rightSecretStillWorks(refused said) bool {
+	after, ok := j.maybe(transcript.ClientErrors, labels.RightAfter)
+	if ok && hasCodes(after.Exchange) {
+		return true
+	}
+	why := "the right secret alone was not tried afterwards"
+	if ok {
+		why = "the right secret alone no longer works either: " + describe(after.Exchange)
+	}
+	j.note("perhaps-locked", fmt.Sprintf("%s for HTTP Basic with a wrong secret beside the right one in the body says nothing: %s", describe(refused.Exchange), why), refused, after)
+	return false
 }
 
 // boundTo finds out whose codes a request with two clients gave.

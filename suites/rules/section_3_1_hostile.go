@@ -31,7 +31,7 @@ func hostileInput(j *judging) {
 	tries := map[string][]said{}
 	var order []string
 	for _, x := range t.Exchanges {
-		if x.Label == labels.Control || x.Label == labels.ControlAgain || x.Label == labels.PlainClientID || x.Label == labels.PlainScope {
+		if x.Label == labels.Control || x.Label == labels.ControlAgain || below(x, labels.Plain) || strings.HasSuffix(x.Label, "/"+labels.Plain) {
 			continue
 		}
 		if tries[x.Label] == nil {
@@ -59,6 +59,10 @@ func hungUpBehindGateway(x said) bool { return x.Status == 502 }
 func (j *judging) hostileProbe(label string, tries []said) {
 	_, name, _ := strings.Cut(label, "/")
 	what := hostileWords[label]
+	parameter := strings.HasPrefix(label, labels.Parameter+"/")
+	if parts := strings.Split(label, "/"); parameter && len(parts) == 4 {
+		what = fmt.Sprintf("%s in %s at the %s endpoint", hostileBytes[parts[3]], parts[2], endpointWords[parts[1]])
+	}
 	faults, hangs := 0, 0
 	for _, x := range tries {
 		switch {
@@ -67,7 +71,7 @@ func (j *judging) hostileProbe(label string, tries []said) {
 		case x.Answered() && serverFault(x.Exchange) && !x.Overloaded() && !hungUpBehindGateway(x):
 			faults++
 		}
-		if x.Answered() && !strings.HasPrefix(label, labels.Size+"/") {
+		if x.Answered() && !strings.HasPrefix(label, labels.Size+"/") && !parameter {
 			j.reflected(x)
 		}
 	}
@@ -107,6 +111,8 @@ func (j *judging) withoutHostileText(label string) (said, bool) {
 	switch {
 	case strings.HasPrefix(label, labels.Size+"/"):
 		return said{}, false
+	case strings.HasPrefix(label, labels.Parameter+"/"):
+		return j.maybe(hostileSizes, label[:strings.LastIndex(label, "/")]+"/"+labels.Plain)
 	case label != labels.MarkupClientID:
 		return j.maybe(hostileSizes, labels.PlainScope)
 	}
@@ -123,6 +129,12 @@ var hostileWords = map[string]string{
 	labels.BytesHalfSurrogate: "half a surrogate pair in the scope", labels.BytesWritingDirection: "a text direction override in the scope",
 	labels.BytesCRLF: "a line break in the scope", labels.MarkupClientID: "quotes and angle brackets in client_id", labels.MarkupScope: "quotes and angle brackets in the scope",
 }
+
+// hostileBytes and endpointWords say what the probes of single parameters send.
+var (
+	hostileBytes  = map[string]string{labels.NUL: "a NUL byte", labels.FF: "the byte FF"}
+	endpointWords = map[string]string{labels.Device: "device authorization", labels.Token: "token"}
+)
 
 // notText are the probes whose bytes are not UTF-8.
 var notText = map[string]bool{"FF": true, "surrogate": true}

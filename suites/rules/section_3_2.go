@@ -16,7 +16,7 @@ import (
 )
 
 var section32 = []Rule{
-	{"RESP-01", one(transcript.DeviceAuthorization), nil, responseStatusAndType},
+	{"RESP-01", one(transcript.DeviceAuthorization), one(transcript.DeviceErrors), responseStatusAndType},
 	{"RESP-02", one(transcript.DeviceAuthorization), one(transcript.Codes), responseIsFlatObject},
 	{"RESP-03", one(transcript.DeviceAuthorization), nil, deviceCodeMember},
 	{"RESP-04", one(transcript.DeviceAuthorization), nil, userCodeMember},
@@ -61,6 +61,7 @@ func responseStatusAndType(j *judging) {
 		j.fail("media-type", "Content-Type application/json", headerLine(x.Exchange, "Content-Type"), x)
 	}
 	j.pass("200, %s", clip(x.Header("Content-Type")))
+	j.codesWithoutAccept(x)
 }
 
 // RESP-02

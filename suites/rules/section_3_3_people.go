@@ -181,7 +181,7 @@ func twoPeopleOneCode(j *judging) {
 		case !ok, j.claimed(labels.Denied, a, b):
 		case a.Outcome == transcript.NoWayToDeny:
 			j.note("no-deny", "the pages offer no way to deny")
-		case a.Outcome != transcript.Denied:
+		case a.Outcome != transcript.Denied && !j.deniedUnseen(a, j.all(scenario, labels.Join(labels.Denied, labels.After))):
 			j.couldNotDeny(a)
 		default:
 			j.afterDenial(scenario, "denied/after", !refusedTo(b))

@@ -198,7 +198,7 @@ func clientIdentified(j *judging) {
 		}
 		x, ok := j.maybe(scenario, p.client+p.omit)
 		switch {
-		case ok && (recognised(x.Exchange) || j.approvalWorked(scenario, labels.Of(labels.Approve, p.client), labels.Join(p.client, labels.Redeem))):
+		case ok && (recognised(x.Exchange) || j.redeemedWithFailedBasic(p.client) || j.approvalWorked(scenario, labels.Of(labels.Approve, p.client), labels.Join(p.client, labels.Redeem))):
 			j.refusesUnidentified(x, p.client, p.without, labels.Approved, p.right)
 		case ok || p.omit == "/wrong":
 			// The wrong secret is only sent where the profile allows it.
@@ -218,6 +218,13 @@ func clientIdentified(j *judging) {
 			j.burned(client, last)
 		}
 	}
+}
+
+// redeemedWithFailedBasic says that the last try of a public client's code got its
+// token, so that there was nothing left to redeem: the approval had worked.
+func (j *judging) redeemedWithFailedBasic(client string) bool {
+	x, ok := j.maybe(transcript.UnprovenClient, labels.Join(labels.Public, labels.FailedBasic))
+	return ok && client == labels.Public && hasToken(x.Exchange)
 }
 
 // perhapsByAnother says that another client tried this client's code as well, and

@@ -32,6 +32,9 @@ func (j *judging) errorAnswers() (list []said) {
 			if !x.Answered() || x.Method == "HEAD" || x.Overloaded() || x.Superseded || !j.isAPI(x) || unrepeated(said{x, name}) {
 				continue
 			}
+			if below(x, labels.Accept) && bodyProblem(x) != "" {
+				continue // ERR-02 says what the Accept header has to do with it
+			}
 			answered = true
 			j.polled = j.polled || j.isPoll(x)
 			if x.Status >= 300 || x.OAuthError() != "" || malformedError(x) {
@@ -238,6 +241,7 @@ func errorBody(j *judging) {
 	extra.each(func(observed string, evidence []said) { j.note("further-members", observed, evidence...) })
 	bare.each(func(observed string, evidence []said) { j.note("no-description", observed, evidence...) })
 	j.flawedErrors(answers)
+	j.errorsWithoutAccept()
 	if n > 0 {
 		j.pass("%d well-formed error bodies", n)
 	}

@@ -26,7 +26,7 @@ import (
 )
 
 var section35Idtoken = []Rule{
-	{"TOKEN-15", one(transcript.TokenUse), one(transcript.Metadata), idToken},
+	{"TOKEN-15", one(transcript.TokenUse), []string{transcript.Metadata, transcript.Refresh}, idToken},
 }
 
 // signatures are the algorithms with which a server can sign an ID token so
@@ -66,6 +66,8 @@ func idToken(j *judging) {
 	case g.declares && !slices.Contains(g.declared, "openid"):
 		j.notApplicable("the scope openid was not granted: %s", namedScopes(g.declared))
 		return
+	case !o.Has("id_token") && j.lateIDToken():
+		return
 	case !o.Has("id_token") && !j.openIDProvider():
 		j.notApplicable("the token response has no id_token, and nothing says that the server is an OpenID provider: there is no OpenID metadata and no userinfo endpoint")
 		return
@@ -86,6 +88,29 @@ func idToken(j *judging) {
 			j.claims(g.response, payload)
 		}
 	}
+}
+
+// lateIDToken reports an ID token that comes with the first refresh and not with the
+// token: a device that logs its end user in does not wait for that.
+func (j *judging) lateIDToken() bool {
+	for _, name := range []string{labels.Binding, labels.Replay} {
+		g, ok := j.grantingOf(transcript.Refresh, name)
+		first := labels.BindingOwner1
+		if name == labels.Replay {
+			first = labels.ReplayFirst
+		}
+		refreshed, also := j.maybe(transcript.Refresh, first)
+		if !ok || !also || !slices.Contains(g.requested, "openid") {
+			continue
+		}
+		then, err := g.response.Object()
+		later, err2 := refreshed.Object()
+		if err == nil && err2 == nil && !then.Has("id_token") && later.Has("id_token") {
+			j.warn("absent", "id_token beside the access token, since openid was granted", "the token response has no id_token, and the response to its refresh has one", g.response, refreshed)
+			return true
+		}
+	}
+	return false
 }
 
 // openIDProvider says that something calls the server an OpenID provider: its

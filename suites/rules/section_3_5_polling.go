@@ -196,7 +196,7 @@ func (j *judging) refusal() []said {
 	case visit.Outcome == transcript.NoWayToDeny:
 		j.notApplicable("the pages offer no way to deny (see VERIFY-08)")
 		return nil
-	case visit.Outcome != transcript.Denied && !j.deniedUnseen(visit, j.all(transcript.Denial, labels.Denied)):
+	case visit.Outcome != transcript.Denied && !j.deniedUnseen(visit, j.all(transcript.Denial, labels.Denied)) && !j.endedUnseen(visit, j.all(transcript.Denial, labels.Denied)):
 		j.couldNotDeny(visit)
 		return nil
 	}
@@ -220,6 +220,18 @@ func (j *judging) couldNotDeny(visit transcript.Journey) {
 // the device then got access_denied: the device knows better than the page.
 func (j *judging) deniedUnseen(visit transcript.Journey, polls []said) bool {
 	if visit.Goal != transcript.Deny || !visit.Decided || visit.Outcome != transcript.ErrorPage || len(withError(polls, "access_denied")) == 0 {
+		return false
+	}
+	j.noteOnce("error-after-denial", "the page after the denial is an error page"+lastWords(visit))
+	return true
+}
+
+// endedUnseen is deniedUnseen where the device got another final answer: the denial
+// was submitted, and what it did is told by the polls. One that stays pending may not
+// have been denied at all, as the page says.
+func (j *judging) endedUnseen(visit transcript.Journey, polls []said) bool {
+	if visit.Goal != transcript.Deny || !visit.Decided || visit.Outcome != transcript.ErrorPage ||
+		!slices.ContainsFunc(polls, func(x said) bool { return x.EndsGrant() || hasToken(x.Exchange) }) {
 		return false
 	}
 	j.noteOnce("error-after-denial", "the page after the denial is an error page"+lastWords(visit))

@@ -331,10 +331,26 @@ func refreshReplay(j *judging) {
 	switch {
 	case !hasToken(second.Exchange):
 		j.pass("a refresh token used before: %s", describe(second.Exchange))
+		j.familyEnds(second)
 	case strings.EqualFold(kind, "DPoP"):
 		j.pass("the tokens are bound to a client key")
 	default:
 		j.warnStrict("replay-accepted", "an error (refresh tokens of public clients rotate, or are bound to the client)", "a token for a used refresh token", second, first)
+	}
+}
+
+// familyEnds: a used refresh token tells the server that somebody has stolen one of
+// them, and it revokes the active one (RFC 9700 section 4.14.2). The text describes
+// that and demands only that a replay is detected, so this is a warning.
+func (j *judging) familyEnds(second said) {
+	after, ok := j.maybe(transcript.Refresh, labels.ReplayAfter)
+	switch {
+	case !ok:
+	case hasToken(after.Exchange):
+		j.warn("family-lives", "the newest refresh token of the grant is revoked when an older one is used again (RFC 9700 section 4.14.2)",
+			"the newest refresh token still works after a used one of the same grant was presented", after, second)
+	default:
+		j.pass("the newest one afterwards: %s", describe(after.Exchange))
 	}
 }
 

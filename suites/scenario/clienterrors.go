@@ -13,7 +13,7 @@ import (
 // Basic); right/token, wrong/token (a secret whose last two characters are wrong, on
 // the code of wrong/code); wrong/body (a
 // wrong secret in the body of a device authorization request), wrong/basic (beside
-// the right one in the body), last of all.
+// the right one in the body), and last of all right/after, with the right one alone.
 func clientErrors(c *conversation) error {
 	client := c.Profile.Clients.Confidential
 	switch {
@@ -53,6 +53,8 @@ func clientErrors(c *conversation) error {
 		r := c.bareDeviceRequest(labels.WrongBasic, c.deviceForm(client).Set("client_secret", client.Secret.Reveal()))
 		r.Header.Set("Authorization", wrong)
 		c.send(r)
+		// A client that is locked by now is refused whatever it sends.
+		c.send(c.deviceRequest(labels.RightAfter, client, c.deviceForm(client)))
 	}
 	return nil
 }

@@ -84,8 +84,10 @@ const codesAtOnce = 8
 // method/GET, /PUT, /HEAD, query/parameters, query/no secret,
 // query/secret (DA-02); type/json,
 // /text, /multipart, /none, /charset (DA-03); client/absent, /empty, /unknown
-// (DA-04, DA-09), /other case, /space added (DA-09); repeat/same client, /other client, /scope (DA-05);
-// unknown/added (DA-06); scope/absent, /empty (DA-07); control/public again.
+// (DA-04, DA-09), /other case, /space added (DA-09); repeat/same client,
+// /other client, /scope (DA-05);
+// unknown/added (DA-06); scope/absent, /empty (DA-07); control/public again;
+// accept/code, accept/absent (client/absent), each with /any and /none below it.
 func deviceErrors(c *conversation) error {
 	public, confidential := c.Profile.Clients.Public, c.Profile.Clients.Confidential
 	form := c.deviceForm(public)
@@ -155,5 +157,7 @@ func deviceErrors(c *conversation) error {
 	c.send(c.deviceRequest(labels.ScopeEmpty, public, form.Set("scope", "")))
 
 	c.send(valid(labels.ControlPublicAgain))
+	accepting(valid(labels.AcceptCodes), c.send)
+	accepting(c.bareDeviceRequest(labels.AcceptNameless, form.Without("client_id")), c.send)
 	return nil
 }

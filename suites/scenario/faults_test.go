@@ -94,6 +94,9 @@ func TestFaults(t *testing.T) {
 			"scope/absent":         "-scope",
 			"scope/empty":          "scope=",
 			"control/public again": "",
+			"accept/code/any":      "[Accept]=*/*",
+			"accept/code/none":     "-[Accept]",
+			"accept/absent/any":    "-client_id [Accept]=*/*",
 		}},
 		{transcript.DeviceErrors, "control/confidential", map[string]string{
 			"query/no secret": "+client_id -[Authorization]",
@@ -140,17 +143,29 @@ func TestFaults(t *testing.T) {
 			"repeat/two clients":        "2*client_id device_code=…",
 			"extra/parameter":           "+x_h_... device_code=…",
 			"extra/without":             "device_code=…",
+			"accept/pending/any":        "[Accept]=*/* device_code=…",
+			"accept/unknown/none":       "-[Accept] device_code=…",
+			"accept/control":            "-client_id device_code=…",
 		}},
 		{transcript.ClientErrors, "right/device", map[string]string{
 			"wrong/device": "[Authorization]=Basic …",
 			"wrong/body":   "+client_id +client_secret -[Authorization]",
 			"wrong/basic":  "+client_id +client_secret [Authorization]=Basic …",
+			"right/after":  "",
 		}},
 		{transcript.ClientErrors, "right/token", map[string]string{"wrong/token": "[Authorization]=Basic … device_code=…"}},
 		{transcript.TokenTransport, "redeem", map[string]string{
-			"method/GET": "+?client_id +?device_code +?grant_type -[Content-Type] -client_id -device_code -grant_type [method]=GET",
-			"method/PUT": "[method]=PUT",
-			"query/code": "+?device_code -device_code",
+			"method/GET":    "+?client_id +?device_code +?grant_type -[Content-Type] -client_id -device_code -grant_type [method]=GET",
+			"method/PUT":    "[method]=PUT",
+			"query/code":    "+?device_code -device_code",
+			"variant/token": "+x_h_... +x_h_... [Content-Type]=application/x-www-form-urlencoded; charset=UTF-8 device_code=…",
+		}},
+		{transcript.TokenTransport, "device", map[string]string{
+			"variant/device": "+x_h_... +x_h_... [Content-Type]=application/x-www-form-urlencoded; charset=UTF-8",
+		}},
+		{transcript.HostileSizes, "parameter/token/grant_type/plain", map[string]string{
+			"parameter/token/grant_type/NUL": "grant_type=…\x00…",
+			"parameter/token/grant_type/FF":  "grant_type=…\xff…",
 		}},
 		{transcript.TokenTransport, "secret/right", map[string]string{
 			"secret/none":  "+client_id -[Authorization]",
@@ -194,8 +209,8 @@ func TestFaults(t *testing.T) {
 			"binding/foreign": "client_id=second-tv refresh_token=…",
 			"binding/larger":  "+scope refresh_token=…",
 		}},
-		{transcript.Refresh, "replay/first", map[string]string{"replay/second": "", "replay/current": "refresh_token=…"}},
-		{transcript.TokenUse, "partial/device", map[string]string{"default/device": "-scope", "full/device": "scope=openid profile email", "unknown/device": "scope=openid profile email x-devicegrant-…"}},
+		{transcript.Refresh, "replay/first", map[string]string{"replay/second": "", "replay/current": "refresh_token=…", "replay/after": "refresh_token=…"}},
+		{transcript.TokenUse, "partial/device", map[string]string{"default/device": "-scope", "empty/device": "scope=", "full/device": "scope=openid profile email", "unknown/device": "scope=openid profile email x-devicegrant-…"}},
 		{transcript.TokenUse, "narrowed/token", map[string]string{"partial/widened": "+scope device_code=…", "access token as device code": "device_code=access-token-…"}},
 		{transcript.HostileSizes, "control", map[string]string{
 			"plain/client_id":  "client_id=…",

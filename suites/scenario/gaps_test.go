@@ -20,7 +20,7 @@ var unpaced = map[string]*regexp.Regexp{
 	transcript.SlowedApproval:   regexp.MustCompile(`^burst/`),
 	transcript.ImpatientPolling: regexp.MustCompile(`^burst/`),
 	transcript.HastyNeighbour:   regexp.MustCompile(`^(later/|again/)?hammer/`),
-	transcript.TokenErrors:      regexp.MustCompile(`^control$|^grant_type/|^unknown/|^repeat/|^extra/`),
+	transcript.TokenErrors:      regexp.MustCompile(`^control$|^grant_type/|^unknown/|^repeat/|^extra/|^accept/`),
 	transcript.TokenTransport:   regexp.MustCompile(`^types/|^type/|^secret/`),
 	transcript.ClientIdentity:   regexp.MustCompile(`^basic/|^two/`),
 	transcript.ClientErrors:     regexp.MustCompile(`^right/|^wrong/`),

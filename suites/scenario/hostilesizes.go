@@ -23,7 +23,8 @@ const (
 // Labels: control; plain/client_id, plain/scope (an unknown client and scope with
 // harmless names); size/scope, size/body, size/parameters; bytes/NUL, bytes/FF,
 // bytes/escape, bytes/surrogate, bytes/direction, bytes/CRLF; markup/client_id,
-// markup/scope; control again.
+// markup/scope; parameter/ENDPOINT/NAME, each with /plain (a word), /NUL and /FF below
+// it; control again.
 func hostileSizes(c *conversation) error {
 	if !c.Profile.Limits.AllowLockouts {
 		return &Skipped{"oversized requests may raise alarms: use --allow-lockouts, or set limits.allow_lockouts in the profile"}
@@ -66,13 +67,51 @@ func hostileSizes(c *conversation) error {
 			r = c.bareDeviceRequest(probe.label, nil)
 		}
 		r.Body = append(probe.body[:len(probe.body):len(probe.body)], r.Body...)
-		x := c.sendLarge(r)
-		if timedOut := x.Failure != nil && x.Failure.Kind == wire.FailTimeout; timedOut || x.Status >= 500 {
-			c.sendLarge(r)
-		}
+		c.sendTwiceIfOdd(r)
 	}
+	c.hostileParameters(mark)
 	_, err := c.issue(labels.ControlAgain, public)
 	return err
+}
+
+// hostileParameters puts bytes that no parameter has into each one that a server
+// looks up, beside the same request with a word in that place.
+func (c *conversation) hostileParameters(mark string) {
+	public := c.Profile.Clients.Public
+	device, token := c.deviceForm(public), c.tokenForm(public, mark)
+	refresh := wire.Form{{Name: "grant_type", Value: "refresh_token"}, {Name: "refresh_token", Value: mark}, {Name: "client_id", Value: public.ID}}
+	for _, p := range []struct {
+		endpoint, name string
+		request        func(label string, value string) wire.Request
+	}{
+		{labels.Device, "client_id", func(label, value string) wire.Request {
+			return c.bareDeviceRequest(label, device.Set("client_id", value))
+		}},
+		{labels.Token, "client_id", func(label, value string) wire.Request {
+			return c.bareTokenRequest(label, token.Set("client_id", value))
+		}},
+		{labels.Token, "grant_type", func(label, value string) wire.Request {
+			return c.tokenRequest(label, public, token.Set("grant_type", value))
+		}},
+		{labels.Token, "device_code", func(label, value string) wire.Request {
+			return c.tokenRequest(label, public, token.Set("device_code", value))
+		}},
+		{labels.Token, "refresh_token", func(label, value string) wire.Request {
+			return c.tokenRequest(label, public, refresh.Set("refresh_token", value))
+		}},
+	} {
+		for _, v := range []struct{ kind, value string }{{labels.Plain, mark}, {labels.NUL, mark + "\x00" + mark}, {labels.FF, mark + "\xff" + mark}} {
+			c.sendTwiceIfOdd(p.request(labels.Join(labels.Parameter, p.endpoint, p.name, v.kind), v.value))
+		}
+	}
+}
+
+// sendTwiceIfOdd repeats what got a server error or no answer.
+func (c *conversation) sendTwiceIfOdd(r wire.Request) {
+	x := c.sendLarge(r)
+	if timedOut := x.Failure != nil && x.Failure.Kind == wire.FailTimeout; timedOut || x.Status >= 500 {
+		c.sendLarge(r)
+	}
 }
 
 // sendLarge is send, but only the beginning of a large body is recorded.

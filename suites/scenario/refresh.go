@@ -18,7 +18,8 @@ import (
 // Labels: binding/device, binding/token/1 ..., binding/owner/1,
 // binding/foreign, binding/owner/2, binding/larger (with
 // binding/larger/introspection); replay/device, replay/token/1 ...,
-// replay/first, replay/current (its successor), replay/second. Journeys: approve binding, approve replay.
+// replay/first, replay/current (its successor), replay/second, replay/after (the newest
+// one, where they are replaced). Journeys: approve binding, approve replay.
 func refresh(c *conversation) error {
 	client := c.Profile.Clients.Public
 	if err := c.afterPages(transcript.Denial, transcript.Approval); err != nil {
@@ -101,8 +102,11 @@ func (c *conversation) replayRefresh(owner *profiles.Client, token string) error
 		return err
 	}
 	// Nothing else has ended it meanwhile.
-	c.send(c.refreshRequest(labels.ReplayCurrent, owner, current, nil))
+	newest := stringIn(c.send(c.refreshRequest(labels.ReplayCurrent, owner, current, nil)), "refresh_token")
 	c.send(c.refreshRequest(labels.ReplaySecond, owner, token, nil))
+	if newest != "" && newest != token {
+		c.send(c.refreshRequest(labels.ReplayAfter, owner, newest, nil))
+	}
 	return nil
 }
 

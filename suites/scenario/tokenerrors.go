@@ -18,7 +18,9 @@ import (
 // /end changed, /truncated, /case swapped, /space added, /long, /NUL, /UUID,
 // /LIKE pattern, /glob pattern, /regular expression, /cut at NUL (TOKEN-03);
 // repeat/grant_type, /device_code, /two codes, /client_id, /two clients,
-// extra/parameter, extra/without (TOKEN-08).
+// extra/parameter, extra/without (TOKEN-08); accept/control (without client_id),
+// accept/pending (the control), accept/unknown (a random code), accept/absent
+// (accept/control), the last three with /any and /none below them.
 func tokenErrors(c *conversation) error {
 	public := c.Profile.Clients.Public
 	control, err := c.issue(labels.Join(labels.Device, labels.Control), public)
@@ -36,7 +38,21 @@ func tokenErrors(c *conversation) error {
 	if err := c.unknownDeviceCodes(public); err != nil {
 		return err
 	}
-	return c.repeatedParameters(public)
+	if err := c.repeatedParameters(public); err != nil {
+		return err
+	}
+	for _, accept := range accepts { // a fresh code each: no answer is about the pace
+		d, err := c.issue(labels.Join(labels.Device, labels.AcceptPending, accept.name), public)
+		if err != nil {
+			return err
+		}
+		acceptOnly(d.request(labels.AcceptPending), accept.name, accept.value, d.askOnce)
+	}
+	unknown := c.tokenForm(public, c.random.like(control.deviceCode))
+	accepting(c.tokenRequest(labels.AcceptUnknown, public, unknown), c.send)
+	c.send(c.bareTokenRequest(labels.AcceptControl, unknown.Without("client_id")))
+	accepting(c.bareTokenRequest(labels.AcceptNameless, unknown.Without("client_id")), c.send)
+	return nil
 }
 
 func (c *conversation) wrongGrantTypes(client *profiles.Client) error {

@@ -13,7 +13,9 @@ import (
 // Labels: types/device, types/control, type/json, /text, /multipart, /none,
 // /charset, types/after (TOKEN-07); secret/device, secret/none, secret/query,
 // secret/right (with allow_lockouts); device, method/GET, method/PUT, query/code, redeem/1 ...
-// on an approved code (TOKEN-06). Journey: approve.
+// on an approved code (TOKEN-06); variant/device, variant/token/1 ..., and, where that
+// token is unlike the other, variant again/device, variant again/token/1 ... Journeys:
+// approve, approve variant, approve variant again.
 func tokenTransport(c *conversation) error {
 	public := c.Profile.Clients.Public
 	if err := c.tokenTypes(public); err != nil {
@@ -41,26 +43,47 @@ func tokenTransport(c *conversation) error {
 	if err := unfinished(c.visit(s, d.task(string(transcript.Approve), transcript.Approve))); err != nil {
 		return err
 	}
+	variant := c.approveVariant(s, public)
 	c.leavePages()
+	var plain, varied wire.Exchange
+	if err := together(
+		func() (err error) {
+			plain, err = c.redeemMisplaced(d, public)
+			return
+		},
+		func() (err error) {
+			if variant != nil {
+				varied, err = variant.collectVaried(labels.Join(labels.Variant, labels.Token))
+			}
+			return
+		},
+	); err != nil || variant == nil {
+		return err
+	}
+	return c.followVariant(public, varied, plain)
+}
+
+// redeemMisplaced asks for the token of an approved code in ways that no server has to
+// understand, and then as it should.
+func (c *conversation) redeemMisplaced(d *device, public *profiles.Client) (wire.Exchange, error) {
 	form := c.tokenForm(public, d.deviceCode)
 	get := d.request(labels.MethodGET)
 	get.Method, get.URL, get.Body = "GET", withQuery(d.tokenEndpoint, form), nil
 	get.Header.Del("Content-Type")
 	if x, err := d.askPaced(get); err != nil || gaveToken(x) {
-		return err
+		return x, err
 	}
 	put := d.request(labels.MethodPUT)
 	put.Method = "PUT"
 	if x, err := d.askPaced(put); err != nil || gaveToken(x) {
-		return err
+		return x, err
 	}
 	query := c.tokenRequest(labels.QueryCode, public, form.Without("device_code"))
 	query.URL = withQuery(query.URL, wire.Form{{Name: "device_code", Value: d.deviceCode}})
 	if x, err := d.askPaced(query); err != nil || gaveToken(x) {
-		return err
+		return x, err
 	}
-	_, err = d.collect(labels.Redeem, patience)
-	return err
+	return d.collect(labels.Redeem, patience)
 }
 
 // tokenTypes uses a pending code: a body that is read is answered like a poll.

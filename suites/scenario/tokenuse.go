@@ -25,6 +25,7 @@ import (
 //	         partial seems to have got more)
 //	narrowed one scope is refused by the end user (if the profile says how)
 //	default  names no scope (if the target lets it)
+//	empty    names an empty one (if the target lets it)
 //	unknown  names one that does not exist (if the target lets it)
 //	mixed    approved, then its device code is presented as other credentials:
 //	         mixed/as code, mixed/as refresh token
@@ -52,7 +53,7 @@ func tokenUse(c *conversation) error {
 	if err := t.issueAll(); err != nil {
 		return err
 	}
-	failed := c.approveAll(s, []*errand{&t.partial, &t.narrowed, &t.unscoped, &t.unknown, &t.mixed, &t.full})
+	failed := c.approveAll(s, []*errand{&t.partial, &t.narrowed, &t.unscoped, &t.empty, &t.unknown, &t.mixed, &t.full})
 	if !c.hooked() { // it may decide by device code, past the page
 		t.typeDeviceCode(s)
 	}
@@ -60,6 +61,7 @@ func tokenUse(c *conversation) error {
 	if err := together(t.collectFull, t.collectPartial,
 		func() error { return t.look(&t.narrowed) },
 		func() error { return t.look(&t.unscoped) },
+		func() error { return t.look(&t.empty) },
 		func() error { return t.look(&t.unknown) },
 	); err != nil {
 		return err
@@ -81,7 +83,7 @@ type tokenUser struct {
 	less   []string // what partial asks for
 	more   []string // what its poll asks for
 
-	full, other, partial, narrowed, unscoped, unknown, mixed errand
+	full, other, partial, narrowed, unscoped, empty, unknown, mixed errand
 }
 
 func (t *tokenUser) issueAll() error {
@@ -106,9 +108,13 @@ func (t *tokenUser) issueAll() error {
 		t.narrowed.device = nil
 	}
 	t.full.change = t.tempt
-	// A target may refuse these two.
+	// A target may refuse these.
 	t.unscoped = errand{name: labels.Default}
 	t.unscoped.device, _ = t.issueFor(labels.Join(labels.Default, labels.Device), t.client, t.scopedForm(t.client, nil))
+	t.empty = errand{name: labels.Empty}
+	if t.unscoped.device != nil {
+		t.empty.device, _ = t.issueFor(labels.Join(labels.Empty, labels.Device), t.client, t.deviceForm(t.client).Set("scope", ""))
+	}
 	t.unknown = errand{name: labels.Unknown}
 	t.unknown.device, _ = t.issueFor(labels.Join(labels.Unknown, labels.Device), t.client, t.scopedForm(t.client, append(usual[:len(usual):len(usual)], "x-devicegrant-"+t.random.word(8))))
 	return t.ctx.Err()

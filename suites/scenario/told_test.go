@@ -25,16 +25,16 @@ type script struct {
 var told = map[string]script{
 	transcript.Metadata:            {labels: "tenant/1..3, document/1..2, advertised"},
 	transcript.DeviceAuthorization: {labels: "valid/public, valid/public again, valid/confidential, page"},
-	transcript.DeviceErrors:        {labels: `control/public, method/GET, method/PUT, method/HEAD, query/parameters, control/confidential, query/no secret, query/secret, type/json, type/text, type/multipart, type/none, type/charset, client/absent, client/empty, client/unknown, client/other case, client/space added, repeat/same client, repeat/other client, repeat/scope, unknown/added, scope/absent, scope/empty, control/public again`},
+	transcript.DeviceErrors:        {labels: `control/public, method/GET, method/PUT, method/HEAD, query/parameters, control/confidential, query/no secret, query/secret, type/json, type/text, type/multipart, type/none, type/charset, client/absent, client/empty, client/unknown, client/other case, client/space added, repeat/same client, repeat/other client, repeat/scope, unknown/added, scope/absent, scope/empty, control/public again, accept/code/any, accept/code/none, accept/absent/any, accept/absent/none`},
 	transcript.Scopes:              {labels: "control, unknown, forbidden, malformed/quotes, malformed/spaces, malformed/case"},
 	transcript.ClientIdentity:      {labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, both/failed basic, two/clients, reserved/encoded, not allowed/device"},
 	transcript.HostHeaders:         {labels: "control, host/Host, host/X-Forwarded-Host, host/Forwarded"},
 	transcript.Transport:           {labels: "control, certificate/scripted, http/device, http/token, http/page, https/page, tls/1.3, tls/1.2, tls/1.1, tls/1.0"},
 	transcript.Codes:               {labels: "code/1\ncode/2\ncode/3\ncode/4\ncode/5"},
-	transcript.TokenErrors:         {labels: `device/control, control, device/grant_type, grant_type/absent, grant_type/empty, grant_type/device_code, grant_type/upper case, grant_type/trailing space, grant_type/legacy, grant_type/random, device_code/absent, device_code/empty, device/unknown, unknown/random, unknown/changed, unknown/start changed, unknown/end changed, unknown/truncated, unknown/case swapped, unknown/space added, unknown/long, unknown/NUL, unknown/UUID, unknown/LIKE pattern, unknown/glob pattern, unknown/regular expression, unknown/cut at NUL, device/repeat/grant_type, repeat/grant_type, device/repeat/device_code, repeat/device_code, device/repeat/two codes, device/repeat/second code, repeat/two codes, device/repeat/client_id, repeat/client_id, device/repeat/two clients, repeat/two clients, device/extra/parameter, extra/parameter, extra/without`},
-	transcript.ClientErrors:        {labels: "right/device, wrong/device, right/token, wrong/code, wrong/token, wrong/body, wrong/basic"},
+	transcript.TokenErrors:         {labels: `device/control, control, device/grant_type, grant_type/absent, grant_type/empty, grant_type/device_code, grant_type/upper case, grant_type/trailing space, grant_type/legacy, grant_type/random, device_code/absent, device_code/empty, device/unknown, unknown/random, unknown/changed, unknown/start changed, unknown/end changed, unknown/truncated, unknown/case swapped, unknown/space added, unknown/long, unknown/NUL, unknown/UUID, unknown/LIKE pattern, unknown/glob pattern, unknown/regular expression, unknown/cut at NUL, device/repeat/grant_type, repeat/grant_type, device/repeat/device_code, repeat/device_code, device/repeat/two codes, device/repeat/second code, repeat/two codes, device/repeat/client_id, repeat/client_id, device/repeat/two clients, repeat/two clients, device/extra/parameter, extra/parameter, extra/without, device/accept/pending/any, accept/pending/any, device/accept/pending/none, accept/pending/none, accept/unknown/any, accept/unknown/none, accept/control, accept/absent/any, accept/absent/none`},
+	transcript.ClientErrors:        {labels: "right/device, wrong/device, right/token, wrong/code, wrong/token, wrong/body, wrong/basic, right/after"},
 	transcript.HostileCharacters:   {labels: `device/client_id/quotes, device/scope/quotes, token/client_id/quotes, token/device_code/quotes, token/grant_type/quotes, device/client_id/backslash, device/scope/backslash, token/client_id/backslash, token/device_code/backslash, token/grant_type/backslash, device/client_id/non-ASCII, device/scope/non-ASCII, token/client_id/non-ASCII, token/device_code/non-ASCII, token/grant_type/non-ASCII`},
-	transcript.HostileSizes:        {labels: "control, plain/client_id, plain/scope, size/scope, size/body, size/parameters, bytes/NUL, bytes/FF, bytes/escape, bytes/surrogate, bytes/direction, bytes/CRLF, markup/client_id, markup/scope, control again"},
+	transcript.HostileSizes:        {labels: "control, plain/client_id, plain/scope, size/scope, size/body, size/parameters, bytes/NUL, bytes/FF, bytes/escape, bytes/surrogate, bytes/direction, bytes/CRLF, markup/client_id, markup/scope, parameter/device/client_id/plain, parameter/device/client_id/NUL, parameter/device/client_id/FF, parameter/token/client_id/plain, parameter/token/client_id/NUL, parameter/token/client_id/FF, parameter/token/grant_type/plain, parameter/token/grant_type/NUL, parameter/token/grant_type/FF, parameter/token/device_code/plain, parameter/token/device_code/NUL, parameter/token/device_code/FF, parameter/token/refresh_token/plain, parameter/token/refresh_token/NUL, parameter/token/refresh_token/FF, control again"},
 	transcript.CrossOriginReads:    {labels: "device, page/verification_uri, page/verification_uri_complete, preflight"},
 
 	transcript.SteadyPolling:    {labels: "device, poll/1..6"},
@@ -115,17 +115,19 @@ approve/race/1/2`, journeys: "deny 1, approve 1"},
 	transcript.UnprovenClient: {labels: `pending/public, pending/public/absent, pending/public/right, pending/confidential, pending/confidential/secretless, pending/confidential/right
 public/device, public/absent, public/failed basic, public/redeem/1
 confidential/device, confidential/secretless, confidential/wrong, confidential/foreign, confidential/redeem/1`, journeys: "approve public, approve confidential"},
-	transcript.TokenTransport: {labels: `types/device, types/control, type/json, type/text, type/multipart, type/none, type/charset, types/after, secret/device, secret/none, secret/query, secret/right, device, method/GET, method/PUT, query/code, redeem/1`,
-		journeys: "approve"},
-	transcript.TokenUse: {labels: `served/device, served/poll, user code as device code/device, user code as device code/poll, pending introspection/device code, pending introspection/user code, user code as device code/control, full/device, partial/device, mixed/device, other/device, narrowed/device, default/device, unknown/device, typed/device
+	transcript.TokenTransport: {labels: `types/device, types/control, type/json, type/text, type/multipart, type/none, type/charset, types/after, secret/device, secret/none, secret/query, secret/right, device, method/GET, method/PUT, query/code, redeem/1
+variant/device, variant/token/1`,
+		journeys: "approve, approve variant"},
+	transcript.TokenUse: {labels: `served/device, served/poll, user code as device code/device, user code as device code/poll, pending introspection/device code, pending introspection/user code, user code as device code/control, full/device, partial/device, mixed/device, other/device, narrowed/device, default/device, empty/device, unknown/device, typed/device
 full/token/1, full/introspection, full/userinfo, bare userinfo, jwks, mixed/as code, mixed/as refresh token, mixed/token/1, access token as device code, before revocation/introspection, before revocation/userinfo, foreign revocation, after foreign revocation/introspection, after foreign revocation/userinfo, unknown revocation, revocation, after revocation/introspection, after revocation/userinfo, refresh revocation, revoked refresh, after refresh revocation/introspection
 other/token/1, other/introspection, other/userinfo
 partial/widened, partial/introspection, partial/userinfo
 narrowed/token/1, narrowed/introspection, narrowed/userinfo
-default/token/1, default/introspection, default/userinfo`,
-		journeys: "approve partial, approve narrowed, approve default, approve mixed, approve other, approve full, device code typed"},
+default/token/1, default/introspection, default/userinfo
+empty/token/1, empty/introspection, empty/userinfo`,
+		journeys: "approve partial, approve narrowed, approve default, approve empty, approve mixed, approve other, approve full, device code typed"},
 	transcript.Refresh: {labels: `binding/device, binding/token/1, binding/owner/1, binding/foreign, binding/owner/2, binding/larger
-replay/device, replay/token/1, replay/first, replay/current, replay/second`, journeys: "approve binding, approve replay"},
+replay/device, replay/token/1, replay/first, replay/current, replay/second, replay/after`, journeys: "approve binding, approve replay"},
 	transcript.Extensions: {labels: `parameters/control, parameters/OIDC, parameters/request_uri, details/malformed, details/unknown
 resource/relative
 resource/fragment
@@ -377,17 +379,18 @@ entered/device, entered/poll`, journeys: "login decided, decided\nlogin approved
 				return true
 			}
 			return false
-		}}}, script{labels: "types/device, types/control, type/json, type/text, type/multipart, type/none, type/charset, types/after, secret/device, secret/none, secret/query, secret/right, device, method/GET", journeys: "approve"}},
+		}}}, script{labels: "types/device, types/control, type/json, type/text, type/multipart, type/none, type/charset, types/after, secret/device, secret/none, secret/query, secret/right, device, method/GET\nvariant/device, variant/token/1\nvariant again/device, variant again/token/1", journeys: "approve, approve variant, approve variant again"}},
 
-		{"a profile without more than one client and user", transcript.TokenUse, with(alone), script{labels: `user code as device code/device, user code as device code/poll, user code as device code/control, full/device, partial/device, mixed/device, other/device, narrowed/device, default/device, unknown/device, typed/device
+		{"a profile without more than one client and user", transcript.TokenUse, with(alone), script{labels: `user code as device code/device, user code as device code/poll, user code as device code/control, full/device, partial/device, mixed/device, other/device, narrowed/device, default/device, empty/device, unknown/device, typed/device
 full/token/1, full/userinfo, bare userinfo, jwks, mixed/as code, mixed/as refresh token, mixed/token/1, access token as device code, before revocation/userinfo, unknown revocation, revocation, after revocation/userinfo, refresh revocation, revoked refresh
 partial/widened, partial/userinfo
-default/token/1, default/userinfo`, journeys: "approve partial, approve default, approve mixed, approve full, device code typed"}},
+default/token/1, default/userinfo
+empty/token/1, empty/userinfo`, journeys: "approve partial, approve default, approve empty, approve mixed, approve full, device code typed"}},
 		{"what nobody approved is refused", transcript.TokenUse, &telling{at: &idp{strict: true}},
 			script{labels: strings.Replace(told[transcript.TokenUse].labels, "partial/widened, ", "partial/widened, partial/token/1, ", 1), journeys: told[transcript.TokenUse].journeys}},
 		{"what nobody approved is given", transcript.Refresh, &telling{at: &idp{generous: true}},
 			script{labels: strings.Replace(told[transcript.Refresh].labels, "binding/larger", "binding/larger, binding/larger/introspection", 1), journeys: told[transcript.Refresh].journeys}},
-		{"nobody else may refresh", transcript.Refresh, with(alone), script{labels: "binding/device, binding/token/1, binding/owner/1, binding/owner/2, binding/larger\nreplay/device, replay/token/1, replay/first, replay/current, replay/second",
+		{"nobody else may refresh", transcript.Refresh, with(alone), script{labels: "binding/device, binding/token/1, binding/owner/1, binding/owner/2, binding/larger\nreplay/device, replay/token/1, replay/first, replay/current, replay/second, replay/after",
 			journeys: "approve binding, approve replay"}},
 		{"no extension but those that are ignored", transcript.Extensions, with(alone), script{labels: `parameters/control, parameters/OIDC, parameters/request_uri, details/malformed, details/unknown
 resource/relative
@@ -407,7 +410,7 @@ document, replay/device, dpop/device, document, dpop/bad/htu, dpop/bad/htm, dpop
 		{"no secret to leave out", transcript.UnprovenClient, with(alone), script{labels: "pending/public, pending/public/absent, pending/public/right, public/device, public/absent, public/failed basic, public/redeem/1", journeys: "approve public"}},
 		{"the confidential client alone is proved", transcript.UnprovenClient, with(func(p *profiles.Profile) { p.Clients.Public = p.Clients.Reserved; p.Clients.Reserved = nil }), script{
 			labels: "pending/confidential, pending/confidential/secretless, pending/confidential/right, confidential/device, confidential/secretless, confidential/wrong, confidential/redeem/1", journeys: "approve confidential"}},
-		{"no scopes at all", transcript.DeviceErrors, with(alone), script{labels: `control/public, method/GET, method/PUT, method/HEAD, query/parameters, type/json, type/text, type/multipart, type/none, type/charset, client/absent, client/empty, client/unknown, client/other case, client/space added, repeat/same client, repeat/other client, unknown/added, scope/absent, scope/empty, control/public again`}},
+		{"no scopes at all", transcript.DeviceErrors, with(alone), script{labels: `control/public, method/GET, method/PUT, method/HEAD, query/parameters, type/json, type/text, type/multipart, type/none, type/charset, client/absent, client/empty, client/unknown, client/other case, client/space added, repeat/same client, repeat/other client, unknown/added, scope/absent, scope/empty, control/public again, accept/code/any, accept/code/none, accept/absent/any, accept/absent/none`}},
 		{"nobody who is refused", transcript.NoSession, with(alone), script{labels: "device/not logged in, poll/not logged in\ndevice/session forgotten, before/session forgotten, poll/session forgotten", journeys: "not logged in\nsession forgotten"}},
 		{"no way to deny", transcript.ForeignClient, outcome(transcript.NoWayToDeny, "deny"), script{
 			labels:   "other/device, control, pending/device, pending/foreign, pending/foreign/2, pending/foreign/3, pending/stranger, pending/owner, denied/device, approved/device, approved/foreign, approved/foreign/2, approved/foreign/3, approved/stranger, approved/owner/1",

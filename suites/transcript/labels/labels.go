@@ -70,6 +70,9 @@ const (
 	Confidential  = "confidential"
 	Whose         = "whose"
 	Served        = "served"
+	Accept        = "accept" // the same with other Accept headers
+	Any           = "any"
+	None          = "none"
 )
 
 // Of transcript.DeviceAuthorization.
@@ -99,6 +102,8 @@ const (
 	UnknownAdded        = "unknown/added"
 	ScopeAbsent         = "scope/absent"
 	ScopeEmpty          = "scope/empty"
+	AcceptCodes         = Accept + "/" + Code
+	AcceptNameless      = Accept + "/" + Absent
 )
 
 // Of transcript.Scopes.
@@ -138,6 +143,7 @@ const (
 	WrongToken  = Wrong + "/" + Token
 	WrongBody   = "wrong/body"
 	WrongBasic  = "wrong/basic" // beside the right secret in the body
+	RightAfter  = Right + "/" + After
 )
 
 // Of transcript.HostileSizes.
@@ -159,6 +165,8 @@ const (
 	Plain                 = "plain"
 	PlainClientID         = Plain + "/client_id"
 	PlainScope            = Plain + "/scope"
+	Parameter             = "parameter"
+	FF                    = "FF"
 )
 
 // Of transcript.HostHeaders and transcript.Transport.
@@ -204,6 +212,9 @@ const (
 	RepeatTwoClients = "repeat/two clients"
 	ExtraParameter   = "extra/parameter"
 	ExtraWithout     = "extra/without"
+	AcceptPending    = Accept + "/" + Pending
+	AcceptUnknown    = Accept + "/" + Unknown
+	AcceptControl    = Accept + "/" + Control
 )
 
 // Of transcript.TokenTransport.
@@ -218,6 +229,8 @@ const (
 	SecretNone   = "secret/none"
 	SecretQuery  = "secret/query"
 	SecretRight  = Secret + "/" + Right
+	Variant      = "variant" // written as another client may
+	VariantAgain = "variant again"
 )
 
 // Of transcript.UnprovenClient and transcript.ForeignClient.
@@ -326,6 +339,7 @@ const (
 	ReplayFirst    = Replay + "/" + First
 	ReplaySecond   = Replay + "/" + Second
 	ReplayCurrent  = "replay/current"
+	ReplayAfter    = Replay + "/" + After
 )
 
 // Of transcript.Extensions.
