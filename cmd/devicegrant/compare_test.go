@@ -101,7 +101,7 @@ func TestSimulationsRun(t *testing.T) {
 			continue
 		}
 		for i, cell := range row.Cells {
-			if cell.Verdict != rules.Pass {
+			if cell.Verdict != rules.Pass && cell.Verdict != report.Known { // GitHub's forms are
 				t.Errorf("%s at %s: %s (%s)", row.ID, m.Columns[i].Name, cell.Verdict, cell.Reason)
 			}
 		}

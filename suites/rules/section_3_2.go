@@ -16,7 +16,7 @@ import (
 )
 
 var section32 = []Rule{
-	{"RESP-01", one(transcript.DeviceAuthorization), one(transcript.DeviceErrors), responseStatusAndType},
+	{"RESP-01", []string{transcript.DeviceAuthorization, transcript.DeviceErrors}, nil, responseStatusAndType},
 	{"RESP-02", one(transcript.DeviceAuthorization), one(transcript.Codes), responseIsFlatObject},
 	{"RESP-03", one(transcript.DeviceAuthorization), nil, deviceCodeMember},
 	{"RESP-04", one(transcript.DeviceAuthorization), nil, userCodeMember},

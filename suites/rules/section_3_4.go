@@ -101,7 +101,7 @@ func unknownDeviceCode(j *judging) {
 	short, _ := j.maybe(tokenErrors, labels.Join(labels.Unknown, labels.Truncated))
 	for _, x := range list {
 		name := strings.TrimPrefix(x.Label, labels.Unknown+"/")
-		malformed := name == labels.Long || name == labels.NUL || name == labels.CutAtNUL
+		malformed := name == labels.Long || name == labels.NUL || name == labels.CutAtNUL || isPattern(name)
 		observed := fmt.Sprintf("%s for a code that is %s", describe(x.Exchange), unknownCodeWords[name])
 		switch {
 		case name == labels.SpaceAdded && recognised(x.Exchange):

@@ -83,7 +83,9 @@ func beforeOAuth(x said) bool {
 		return true
 	}
 	// A firewall in front may not let such requests through.
-	strange := x.scenario == transcript.HostileCharacters || x.Label == labels.Join(labels.Unknown, labels.NUL) || x.Label == labels.Join(labels.Unknown, labels.Long)
+	odd := []string{labels.NUL, labels.Long, labels.LikePattern, labels.GlobPattern, labels.RegularExpression, labels.CutAtNUL}
+	name, unknown := strings.CutPrefix(x.Label, labels.Unknown+"/")
+	strange := x.scenario == transcript.HostileCharacters || unknown && slices.Contains(odd, name)
 	switch x.Status {
 	case 413, 414, 431:
 		return true
