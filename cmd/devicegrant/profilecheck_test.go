@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -33,6 +34,25 @@ func TestPreflight(t *testing.T) {
 	}))
 	t.Cleanup(html.Close)
 	const nowhere = "http://127.0.0.1:1"
+	// inQuery takes parameters from the query only, as some servers do.
+	inQuery := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery == "" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			w.Write([]byte(`{"error":"invalid_request","error_description":"client_id is missing"}`))
+			return
+		}
+		resp, err := http.PostForm(server.URL+"/device_authorization", r.URL.Query())
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		defer resp.Body.Close()
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(resp.StatusCode)
+		io.Copy(w, io.LimitReader(resp.Body, 1<<16))
+	}))
+	t.Cleanup(inQuery.Close)
 	here := func(set ...string) []string { return append([]string{"base_url=" + server.URL}, set...) }
 	for _, test := range []struct {
 		name     string
@@ -47,7 +67,9 @@ func TestPreflight(t *testing.T) {
 		{"nobody listens", []string{"base_url=" + nowhere}, nil, "endpoints", onboarding.Bad, "127.0.0.1:1", ""},
 		{"untrusted", []string{"base_url=" + secure.URL}, nil, "endpoints", onboarding.Bad, "certificate", "ca_file"},
 		{"a web site", []string{"base_url=" + html.URL, "discovery=off", "endpoints.device_authorization=" + html.URL + "/d", "endpoints.token=" + html.URL + "/t"}, nil,
-			"device authorization", onboarding.Bad, "unusable", "endpoints.device_authorization"},
+			"device authorization", onboarding.Bad, "is no JSON object", "endpoints.device_authorization"},
+		{"parameters in the query", here("endpoints.device_authorization=" + inQuery.URL), nil,
+			"device authorization", onboarding.Bad, `the server says: "client_id is missing"`, "params_in: query"},
 		{"another issuer", here("issuer="+server.URL+"/", "discovery="+server.URL+"/.well-known/openid-configuration"), nil, "metadata", onboarding.Caution, "says that the issuer is", "issuer_rule"},
 		{"an unknown client", here("clients.public.id=nobody"), nil, "device authorization", onboarding.Bad, "invalid_client", "clients.public.id"},
 		{"a client without the grant", here("clients.not_allowed=", "clients.public.id=no-device", "clients.public.secret.env=DEVICEGRANT_CLIENT_SECRET"), nil,

@@ -28,6 +28,8 @@ type screen struct {
 	silent   bool // standard output belongs to --json
 	// noted are the notes that were shown before the first check.
 	noted []string
+	// told are the reasons that were told, and the check for which.
+	told map[string]string
 
 	stop    chan struct{}
 	drawing sync.WaitGroup
@@ -149,16 +151,32 @@ func (s *screen) Checked(c report.Check) {
 	if s.tty || s.look.quiet {
 		return // results prints them by section
 	}
-	s.printf("%-12s %-10s %s%s\n", c.Verdict, c.ID, c.Title, reasonAfter(c))
+	if c.Verdict == rules.Pass {
+		s.printf("%-12s %-10s %s\n", c.Verdict, c.ID, c.Title)
+		return
+	}
+	s.printf("%-12s %-10s %s: %s\n", c.Verdict, c.ID, c.Title, firstLine(s.reason(c)))
 }
 
-// reasonAfter is the reason of a verdict that is not simply a pass.
-func reasonAfter(c report.Check) string {
-	if c.Verdict == rules.Pass {
-		return ""
+// reason is why a check has its verdict. One cause often stands behind many checks
+// that were not judged: it is told once, and the others refer to it.
+func (s *screen) reason(c report.Check) string {
+	reason := clean(c.Reason)
+	if c.Verdict != rules.Inconclusive && c.Verdict != rules.NA && c.Verdict != rules.Skip || len(reason) < worthReferring {
+		return reason
 	}
-	return ": " + firstLine(clean(c.Reason))
+	if first, told := s.told[reason]; told && first != c.ID {
+		return "as for " + first
+	}
+	if s.told == nil {
+		s.told = map[string]string{}
+	}
+	s.told[reason] = c.ID
+	return reason
 }
+
+// worthReferring is how long a reason is at least that is not told twice.
+const worthReferring = 40
 
 // results prints what the run found.
 // path and page are the written files, "" for none.
@@ -234,7 +252,7 @@ func (s *screen) section(number, title string, r report.Result) {
 		mark, brush := s.mark(c.Verdict)
 		s.wrapped(fmt.Sprintf("  %s %-9s ", mark, c.ID), c.Title, brush, nil)
 		if c.Verdict != rules.Pass && !s.needsDetail(c) {
-			s.wrapped("              ", fmt.Sprintf("%s: %s", c.Verdict, firstLine(clean(c.Reason))), nil, s.look.paint.dim)
+			s.wrapped("              ", fmt.Sprintf("%s: %s", c.Verdict, firstLine(s.reason(c))), nil, s.look.paint.dim)
 		}
 		if s.needsDetail(c) {
 			s.details(c, r)
@@ -265,8 +283,8 @@ func (s *screen) mark(v rules.Verdict) (string, func(...any) string) {
 func (s *screen) details(c report.Check, r report.Result) {
 	const indent = "      "
 	if len(c.Findings) == 0 || c.Verdict == rules.Inconclusive || c.Verdict == rules.Broken {
-		for _, line := range strings.Split(clean(c.Reason), "\n") {
-			s.printf("%s%s\n", indent, line)
+		for _, line := range strings.Split(s.reason(c), "\n") {
+			s.wrapped(indent, line, nil, nil)
 		}
 	}
 	shown := 0
@@ -290,6 +308,9 @@ func (s *screen) details(c report.Check, r report.Result) {
 				continue
 			}
 			s.printf("%sexchange  %s #%d: %s %s -> %s\n", indent, ref.Scenario, ref.N, clean(x.Method), clean(x.URL), report.Outcome(x))
+			if said := x.Says(); said != "" {
+				s.wrapped(indent+"server    ", clean(said), nil, nil)
+			}
 			if i == len(f.Exchanges)-1 {
 				s.printf("%s%s\n", indent+s.look.paint.dim("curl      "), report.Curl(x))
 			}

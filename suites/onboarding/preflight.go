@@ -228,7 +228,7 @@ func (f *preflight) grant(ctx context.Context) {
 		f.add("clock", Caution, "the server sends no Date", "")
 	}
 	if err != nil {
-		f.add("device authorization", Bad, err.Error(), f.whyNoCodes(probe.Codes))
+		f.add("device authorization", Bad, err.Error(), f.whyNoCodes(ctx, probe.Codes))
 		f.add("poll", Untried, "there is no code to poll with", "")
 		f.add("page", Untried, "there is no code to type", "")
 		return
@@ -252,8 +252,10 @@ func (f *preflight) grant(ctx context.Context) {
 }
 
 // whyNoCodes names the key of the profile that is likely wrong.
-func (f *preflight) whyNoCodes(x wire.Exchange) string {
+func (f *preflight) whyNoCodes(ctx context.Context, x wire.Exchange) string {
 	switch e := x.OAuthError(); {
+	case x.Answered() && x.Status >= 400 && x.Status < 500 && !x.Overloaded() && f.wantsQuery(ctx):
+		return "set request.device_authorization.params_in: query, with which the same request gets codes (DA-02 will say that parameters belong in the body)"
 	case e == "invalid_client", x.Status == http.StatusUnauthorized:
 		return fmt.Sprintf("correct clients.public.id (%s) and its secret, or how it authenticates (device_auth)", f.profile.Clients.Public.ID)
 	case e == "unauthorized_client", e == "unsupported_grant_type":
@@ -261,7 +263,7 @@ func (f *preflight) whyNoCodes(x wire.Exchange) string {
 	case e == "invalid_scope":
 		return "correct scopes"
 	case e == "invalid_request":
-		return "the server requires more: set request.device_authorization.params, or scopes"
+		return "the server requires more than client_id and scope: set request.device_authorization.params, or scopes"
 	case x.Failure != nil:
 		return "is the server running, and is limits.timeout long enough?"
 	case x.Overloaded():
@@ -270,6 +272,17 @@ func (f *preflight) whyNoCodes(x wire.Exchange) string {
 		return "correct endpoints.device_authorization: this does not look like one"
 	}
 	return "check the server's log"
+}
+
+// wantsQuery says that the request gets codes with its parameters in the query.
+func (f *preflight) wantsQuery(ctx context.Context) bool {
+	if f.profile.Request.DeviceAuthorization.ParamsIn == "query" {
+		return false
+	}
+	other := *f.profile
+	other.Request.DeviceAuthorization.ParamsIn = "query"
+	_, err := scenario.ProbeGrant(ctx, &other, f.target, f.client)
+	return err == nil
 }
 
 // driver finds out who plays the end user.
@@ -342,11 +355,26 @@ func (f *preflight) page(ctx context.Context, probe scenario.GrantProbe) {
 	case j.Trouble != nil:
 		next.Standing, next.Found = Bad, j.Trouble.Cause
 		next.Fix = "describe the page in verification.pages; see the screenshot"
+		if j.Trouble.Class == transcript.Unreachable || len(j.Steps) == 0 {
+			next.Found += " at " + probe.VerificationURI
+			next.Fix = f.whyNoPage(probe.VerificationURI, j.Trouble.Cause)
+		}
 	default:
 		next.Standing, next.Found = Caution, fmt.Sprintf("the page %q (%s)", step.Title, j.Outcome)
 		next.Fix = "try it: devicegrant profile try --case approve"
 	}
 	f.found = append(f.found, next)
+}
+
+// whyNoPage says what to do about a verification URI that does not open.
+func (f *preflight) whyNoPage(uri, cause string) string {
+	if strings.Contains(cause, "ERR_CERT_AUTHORITY") || strings.Contains(cause, "unknown authority") {
+		return "set tls.ca_file to the CA of that page's certificate"
+	}
+	if strings.HasPrefix(uri, "http:") && strings.HasPrefix(f.target.Endpoints.DeviceAuthorization, "https:") {
+		return "the server names an http page although its endpoints are https: tell it its own address, or have the proxy in front of it send X-Forwarded-Proto (RESP-05)"
+	}
+	return "the verification URI comes from the server: does it name an address that this machine reaches?"
 }
 
 func loopback(host string) bool {

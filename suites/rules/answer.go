@@ -34,6 +34,15 @@ func describe(x wire.Exchange) string {
 	return fmt.Sprintf("status %d with a JSON object", x.Status)
 }
 
+// explained is describe with the server's own words, for somebody who must find out
+// why an ordinary request fails.
+func explained(x wire.Exchange) string {
+	if said := x.Says(); said != "" {
+		return describe(x) + "; the server says: " + said
+	}
+	return describe(x)
+}
+
 // valueOf is a member as JSON. Equal strings have equal values, however their
 // letters are escaped.
 func valueOf(o wire.Object, member string) string {

@@ -225,7 +225,7 @@ func (j *judging) missing(scenario, label string) {
 	case sent && unanswered.Overloaded():
 		o.reason = fmt.Sprintf("the server answered %s with %d: overloaded or rate limited%s", label, unanswered.Status, j.limitKey(unanswered))
 	case sent:
-		o.reason = fmt.Sprintf("the server answered %s with %s", label, describe(unanswered))
+		o.reason = fmt.Sprintf("the server answered %s with %s", label, explained(unanswered))
 	case t.Absent != "":
 		o = obstacle{NA, t.Absent}
 	case t.Skipped != "":

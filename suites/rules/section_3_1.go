@@ -67,7 +67,7 @@ func (j *judging) deviceControl() bool {
 		return false
 	}
 	if !hasCodes(x.Exchange) {
-		j.inconclusive("the valid control request fails: %s", describe(x.Exchange))
+		j.inconclusive("the valid control request fails: %s", explained(x.Exchange))
 		return false
 	}
 	return true
@@ -233,7 +233,7 @@ func unknownParameterIgnored(j *judging) {
 	case hasCodes(again.Exchange):
 		j.fail("unknown-parameter-refused", "200 with codes, as without the parameters", describe(x.Exchange), x, again)
 	default:
-		j.inconclusive("the request without the unknown parameters now fails too: %s", describe(again.Exchange))
+		j.inconclusive("the request without the unknown parameters now fails too: %s", explained(again.Exchange))
 	}
 }
 

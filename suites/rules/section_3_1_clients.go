@@ -29,7 +29,7 @@ func wrongScope(j *judging) {
 		return
 	}
 	if !hasCodes(control.Exchange) {
-		j.inconclusive("the request with the usual scope fails: %s", describe(control.Exchange))
+		j.inconclusive("the request with the usual scope fails: %s", explained(control.Exchange))
 		return
 	}
 	followed := ""
@@ -189,7 +189,7 @@ func (j *judging) noClient(path string) {
 func (j *judging) identityControl(label string) bool {
 	x, ok := j.first(clientIdentity, label)
 	if ok && !hasCodes(x.Exchange) {
-		j.inconclusive("the valid control request fails: %s", describe(x.Exchange))
+		j.inconclusive("the valid control request fails: %s", explained(x.Exchange))
 	}
 	return ok && hasCodes(x.Exchange)
 }
@@ -236,7 +236,7 @@ func wrongSecretAtDeviceEndpoint(j *judging) {
 		return
 	}
 	if !hasCodes(right.Exchange) {
-		j.inconclusive("the correct secret fails too: %s", describe(right.Exchange))
+		j.inconclusive("the correct secret fails too: %s", explained(right.Exchange))
 		return
 	}
 	switch {

@@ -24,7 +24,7 @@ func hostileInput(j *judging) {
 		return
 	}
 	if !hasCodes(control.Exchange) {
-		j.inconclusive("the valid control request fails: %s", describe(control.Exchange))
+		j.inconclusive("the valid control request fails: %s", explained(control.Exchange))
 		return
 	}
 	t := j.Transcripts[hostileSizes]

@@ -26,7 +26,7 @@ func (j *judging) tokenControl() bool {
 		return false
 	}
 	if !recognised(x.Exchange) {
-		j.inconclusive("the valid control request fails: %s", describe(x.Exchange))
+		j.inconclusive("the valid control request fails: %s", explained(x.Exchange))
 		return false
 	}
 	return true

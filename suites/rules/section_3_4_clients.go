@@ -370,7 +370,7 @@ func tokenParametersInBody(j *judging) {
 	case recognised(x.Exchange):
 		j.fail("secret-from-query", quoted("invalid_client"), describe(x.Exchange)+" for a client_secret in the query", x, none)
 	case !recognised(right.Exchange):
-		j.inconclusive("the correct secret in the right place fails too: %s", describe(right.Exchange))
+		j.inconclusive("the correct secret in the right place fails too: %s", explained(right.Exchange))
 	default:
 		j.pass("a secret in the query: %s", describe(x.Exchange))
 	}
@@ -384,7 +384,7 @@ func tokenMediaTypes(j *judging) {
 		return
 	}
 	if !recognised(control.Exchange) {
-		j.inconclusive("the valid control request fails: %s", describe(control.Exchange))
+		j.inconclusive("the valid control request fails: %s", explained(control.Exchange))
 		return
 	}
 	hung := map[string]said{}

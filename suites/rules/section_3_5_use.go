@@ -802,7 +802,7 @@ func (j *judging) userCodeRefused() {
 		j.fail("user-code-accepted", quoted("invalid_grant"), observed, x)
 	case !ok:
 	case !recognised(control.Exchange):
-		j.inconclusive("the device code fails too: %s", describe(control.Exchange))
+		j.inconclusive("the device code fails too: %s", explained(control.Exchange))
 	case hasError(x.Exchange, "slow_down"):
 		j.warn("throttled", quoted("invalid_grant"), observed, x)
 	default:

@@ -23,7 +23,7 @@ func tlsEverywhere(j *judging) {
 		return
 	}
 	if !hasCodes(control.Exchange) {
-		j.inconclusive("the request over https fails: %s", describe(control.Exchange))
+		j.inconclusive("the request over https fails: %s", explained(control.Exchange))
 		return
 	}
 	j.notOverHTTP()
@@ -122,7 +122,7 @@ func hostHeaderNotTrusted(j *judging) {
 		return
 	}
 	if !hasCodes(control.Exchange) {
-		j.inconclusive("the request without a foreign host fails: %s", describe(control.Exchange))
+		j.inconclusive("the request without a foreign host fails: %s", explained(control.Exchange))
 		return
 	}
 	list := j.all(transcript.HostHeaders, labels.Host)

@@ -38,7 +38,7 @@ func pkceOnDeviceRequest(j *judging) {
 	case !ok:
 		return
 	case !hasCodes(issued.Exchange) && supported != nil && *supported:
-		j.inconclusive("the profile says that PKCE is supported, but a request with code_challenge gets no codes: %s", describe(issued.Exchange))
+		j.inconclusive("the profile says that PKCE is supported, but a request with code_challenge gets no codes: %s", explained(issued.Exchange))
 		return
 	case !hasCodes(issued.Exchange):
 		if control, ok := j.first(extensions, labels.ParametersControl); ok && hasCodes(control.Exchange) {
@@ -330,7 +330,7 @@ func resourceIndicators(j *judging) {
 	control, ok := j.first(extensions, labels.ParametersControl)
 	if !ok || !hasCodes(control.Exchange) {
 		if ok {
-			j.inconclusive("the same request without resource gets no codes: %s", describe(control.Exchange))
+			j.inconclusive("the same request without resource gets no codes: %s", explained(control.Exchange))
 		}
 		return
 	}
@@ -401,7 +401,7 @@ func richRequests(j *judging) {
 	control, ok := j.first(extensions, labels.ParametersControl)
 	if !ok || !hasCodes(control.Exchange) {
 		if ok {
-			j.inconclusive("the same request without extra parameters gets no codes: %s", describe(control.Exchange))
+			j.inconclusive("the same request without extra parameters gets no codes: %s", explained(control.Exchange))
 		}
 		return
 	}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -82,11 +83,14 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 		return nil, fmt.Errorf("no codes: the device authorization request failed (%s)", x.Failure)
 	}
 	if x.Overloaded() {
-		return nil, fmt.Errorf("no codes: the server answered %d (overloaded or rate limited)", x.Status)
+		return nil, fmt.Errorf("no codes: the server answered %d (overloaded or rate limited)%s", x.Status, inItsWords(x))
 	}
 	o, err := x.Object()
+	if kind := x.Header("Content-Type"); err != nil && !strings.Contains(kind, "json") {
+		return nil, fmt.Errorf("no codes: the device authorization response (status %d, %s) is no JSON object%s", x.Status, cmp.Or(kind, "no media type"), inItsWords(x))
+	}
 	if err != nil {
-		return nil, fmt.Errorf("no codes: the device authorization response (status %d) is unusable: %w", x.Status, err)
+		return nil, fmt.Errorf("no codes: the device authorization response (status %d) is unusable: %w%s", x.Status, err, inItsWords(x))
 	}
 	d := &device{
 		c: c, client: client, tokenEndpoint: c.Target.Endpoints.Token, interval: defaultInterval,
@@ -98,7 +102,7 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 	complete, _ := o.String("verification_uri_complete")
 	d.verificationURI, d.complete = resolved(x.URL, uri), resolved(x.URL, complete)
 	if d.deviceCode == "" {
-		return nil, fmt.Errorf("no codes: the device authorization response (status %d) has no device_code%s", x.Status, errorNote(x))
+		return nil, fmt.Errorf("no codes: the device authorization response (status %d) has no device_code%s%s", x.Status, errorNote(x), inItsWords(x))
 	}
 	if n, ok := o.Number("interval"); ok && n > 0 {
 		d.interval = seconds(n, maxInterval)
@@ -132,6 +136,14 @@ func resolved(endpoint, uri string) string {
 		return uri
 	}
 	return u.String()
+}
+
+// inItsWords is the server's own explanation of an answer, marked as such.
+func inItsWords(x wire.Exchange) string {
+	if said := x.Says(); said != "" {
+		return "; the server says: " + said
+	}
+	return ""
 }
 
 func errorNote(x wire.Exchange) string {

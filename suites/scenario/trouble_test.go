@@ -66,7 +66,7 @@ func TestTrouble(t *testing.T) {
 			fine:   []string{transcript.Metadata, transcript.Codes, transcript.HostileCharacters},
 			within: 0},
 		{name: "codes that are no JSON", trouble: endpoint("/device", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }),
-			want: `no codes: the device authorization response (status 200) is unusable`,
+			want: `no codes: the device authorization response (status 200, text/html; charset=utf-8) is no JSON object`,
 			fine: []string{transcript.Metadata, transcript.Codes, transcript.HostileCharacters}},
 		{name: "codes without a device_code", trouble: endpoint("/device", func(w http.ResponseWriter, _ *http.Request) { say(w, 200, map[string]any{"user_code": "U"}) }),
 			want: `no codes: the device authorization response (status 200) has no device_code`,

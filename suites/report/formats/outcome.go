@@ -92,6 +92,9 @@ func details(c report.Check, r report.Result) string {
 				continue
 			}
 			fmt.Fprintf(&b, "exchange  %s #%d: %s %s -> %s\n", line(ref.Scenario), ref.N, line(x.Method), line(x.URL), line(report.Outcome(x)))
+			if said := x.Says(); said != "" {
+				fmt.Fprintf(&b, "server    %s\n", line(said))
+			}
 			if k == len(f.Exchanges)-1 || k == maxFindings {
 				fmt.Fprintf(&b, "curl      %s\n", line(report.Curl(x)))
 				break
