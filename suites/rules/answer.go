@@ -63,10 +63,15 @@ func bodyStart(x wire.Exchange) string {
 // clip bounds a value from the target for a message.
 func clip(s string) string {
 	const limit = 80
-	if r := []rune(s); len(r) > limit {
-		return string(r[:limit]) + "…"
+	r := []rune(s)
+	if len(r) <= limit {
+		return s
 	}
-	return s
+	cut := string(r[:limit])
+	if i := strings.LastIndexByte(cut, ' '); i > limit/2 {
+		cut = cut[:i] // not in the middle of a word
+	}
+	return cut + "…"
 }
 
 func mediaType(x wire.Exchange) string {

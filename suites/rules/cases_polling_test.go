@@ -106,6 +106,10 @@ var pollingCases = []ruleCase{
 	{"POLL-12", "another error", in(expiryTold, "approved/expired", oauthError("invalid_request")), Fail, "other-error"},
 	{"POLL-12", "evicted", in(expiryTold, "approved/expired", oauthError("invalid_grant")), Pass, ""},
 	{"POLL-12", "pending for ever is POLL-10's", in(expiryTold, "approved/expired", pendingAnswer), Pass, ""},
+	{"POLL-12", "typed too late", visit(expiryTold, "approved", func(j *transcript.Journey) {
+		j.Outcome = transcript.CodeRejected
+		j.Ended += 20 * time.Second
+	}), Inconclusive, ""},
 	{"POLL-12", "approved too late", visit(expiryTold, "approved", func(j *transcript.Journey) { j.Ended += 20 * time.Second }), Inconclusive, ""},
 	{"POLL-12", "not surely approved", visit(expiryTold, "approved", endedAs(transcript.Approved, false)), Inconclusive, ""},
 	{"POLL-12", "the person could not", visit(expiryTold, "approved", unfinishedJourney), Inconclusive, ""},

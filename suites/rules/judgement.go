@@ -308,7 +308,7 @@ func (j *judging) judgement() Judgement {
 		r.Verdict, r.Reason = Info, j.measured
 	case obstructed(precedence...):
 	default:
-		r.Verdict, r.Reason = Inconclusive, "the rule found nothing to judge"
+		r.Verdict, r.Reason = Inconclusive, "none of the exchanges shows what this check is about; the report has them all"
 	}
 	return r
 }

@@ -93,7 +93,7 @@ func onlyPostWithBody(j *judging) {
 	if x, ok := j.first(deviceErrors, labels.QueryParameters); ok {
 		switch {
 		case hasCodes(x.Exchange):
-			j.warnStrict("parameters-from-query", "an error: the body is empty", describe(x.Exchange), x)
+			j.warnStrict("parameters-from-query", "an error: the body is empty", describe(x.Exchange)+" for a POST with its parameters in the query and an empty body", x)
 		case serverFault(x.Exchange):
 			j.warn("server-error", "an error below 500", describe(x.Exchange)+" for a POST with an empty body", x)
 		case misleadsForCodes(x.Exchange) != "":
@@ -116,7 +116,7 @@ func (j *judging) secretInQuery() {
 	}
 	if x, ok := j.first(deviceErrors, labels.QuerySecret); ok {
 		if hasCodes(x.Exchange) {
-			j.fail("secret-from-query", "an error: a secret must not be in the URI", describe(x.Exchange), x, none)
+			j.fail("secret-from-query", "an error: a secret must not be in the URI", describe(x.Exchange)+" for a client_secret in the query", x, none)
 		} else {
 			j.pass("the server ignores a secret in the query")
 		}

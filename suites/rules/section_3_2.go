@@ -51,7 +51,7 @@ func responseStatusAndType(j *judging) {
 		return
 	}
 	if !hasCodes(x.Exchange) && x.Status/100 != 2 || x.OAuthError() != "" {
-		j.inconclusive("the request failed: %s", describe(x.Exchange))
+		j.inconclusive("the request failed: %s", explained(x.Exchange))
 		return
 	}
 	if x.Status != 200 {
@@ -82,13 +82,13 @@ func responseIsFlatObject(j *judging) {
 	o, err := x.Literal()
 	switch {
 	case err != nil && x.Status/100 != 2:
-		j.inconclusive("the request failed: %s", describe(x.Exchange))
+		j.inconclusive("the request failed: %s", explained(x.Exchange))
 		return
 	case err != nil:
 		j.fail("not-an-object", "one JSON object", unreadable(x.Exchange, err), x)
 		return
 	case o.Has("error"):
-		j.inconclusive("the request failed: %s", describe(x.Exchange))
+		j.inconclusive("the request failed: %s", explained(x.Exchange))
 		return
 	}
 	if d := o.Duplicates(); len(d) > 0 {

@@ -104,7 +104,7 @@ func (j *judging) approvedBefore() bool {
 func approvedCodeExpires(j *judging) {
 	const story = labels.Approved
 	l, ok := j.lifeOf(story)
-	if !ok || !j.approved(transcript.Expiry, story) {
+	if !ok || j.typedTooLate(story, l) || !j.approved(transcript.Expiry, story) {
 		return
 	}
 	x, ok := j.first(transcript.Expiry, labels.Join(story, labels.Expired))
@@ -130,6 +130,18 @@ func approvedCodeExpires(j *judging) {
 	default:
 		j.fail("other-error", quoted("expired_token"), observed, x)
 	}
+}
+
+// typedTooLate says that an end user came to a code only when it had expired, which
+// is why it was refused.
+func (j *judging) typedTooLate(story string, l life) bool {
+	visit, ok := j.Transcripts[transcript.Expiry].Journey(story)
+	if !ok || visit.Ended < l.ended || visit.Outcome != transcript.CodeRejected && visit.Outcome != transcript.ErrorPage {
+		return false
+	}
+	j.inconclusive("the code had expired before the end user had typed it: the visit ended %.0f s after the codes came, and expires_in is %.0f s; a run with fewer journeys at once (--parallel 1) or a client with longer-lived codes helps",
+		(visit.Ended - l.began).Seconds(), (l.over - l.began).Seconds())
+	return true
 }
 
 // seesNoPages says that a driver sees no pages, so that only a device can tell whether

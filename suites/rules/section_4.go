@@ -70,7 +70,7 @@ func grantTypeAdvertised(j *judging) {
 		case !ok:
 			j.warn("absent", "grant_types_supported with "+deviceGrantType, "absent: the default is authorization_code and implicit", x)
 		case !slices.Contains(grants, deviceGrantType):
-			j.warn("not-listed", deviceGrantType+" in grant_types_supported", clip(strings.Join(grants, ", ")), x)
+			j.warn("not-listed", deviceGrantType+" in grant_types_supported", "grant_types_supported has only "+clip(strings.Join(grants, ", ")), x)
 		case probed && (served.OAuthError() == "unsupported_grant_type" || served.Status == 404):
 			j.warn("listed-but-refused", "a successful request", describe(served.Exchange), x, served)
 		default:
@@ -278,10 +278,10 @@ func metadataForm(j *judging) {
 			methods = []string{"client_secret_basic"} // the default of RFC 8414 section 2
 		}
 		if public := j.Profile.Clients.Public; codes && public.Secret == nil && !slices.Contains(methods, "none") {
-			j.warn("none-not-listed", `"none" in token_endpoint_auth_methods_supported, since a public client gets codes`, "not in the list: "+clip(strings.Join(methods, ", ")), x)
+			j.warn("none-not-listed", `"none" in token_endpoint_auth_methods_supported, since a public client gets codes`, "token_endpoint_auth_methods_supported has only "+clip(strings.Join(methods, ", ")), x)
 		}
 		if c := j.Profile.Clients.Confidential; c != nil && c.Auth != "" && c.Auth != profiles.AuthNone && !slices.Contains(methods, string(c.Auth)) {
-			j.warn("method-not-listed", fmt.Sprintf("%q in token_endpoint_auth_methods_supported", c.Auth), "not in the list: "+clip(strings.Join(methods, ", ")), x)
+			j.warn("method-not-listed", fmt.Sprintf("%q in token_endpoint_auth_methods_supported", c.Auth), "token_endpoint_auth_methods_supported has only "+clip(strings.Join(methods, ", ")), x)
 		}
 		if !o.Has("response_types_supported") {
 			j.note("response-types", "response_types_supported is absent; RFC 8414 section 2 requires it, but section 3.2 says to omit empty arrays", x)
