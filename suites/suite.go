@@ -139,6 +139,13 @@ func (s *Suite) describeTarget() report.Target {
 	return t
 }
 
+// codesOfARun is about how many codes a whole run obtains besides limits.codes, and
+// entriesOfARun how many codes its end users type, with their decisions.
+const (
+	codesOfARun   = 200
+	entriesOfARun = 160
+)
+
 // remarks are what a reader of the result has to know before the first check.
 func (s *Suite) remarks() (notes []string) {
 	p, place := s.options.Profile, s.env.Target
@@ -150,6 +157,13 @@ func (s *Suite) remarks() (notes []string) {
 		notes = append(notes, "verification.hook is unused: verification.drivers does not include hook")
 	}
 	notes = append(notes, place.Refused...)
+	if n := p.Limits.DeviceAuthorizationPerMinute; n > 0 && len(s.selected) == len(rules.All()) {
+		codes := codesOfARun + p.Limits.Codes
+		notes = append(notes, fmt.Sprintf("limits.device_authorization_per_minute: at %d a minute, the about %d codes of a whole run take about %s", n, codes, (time.Duration(codes)*time.Minute/time.Duration(n)).Round(time.Minute)))
+	}
+	if n := p.Limits.UserCodesPerMinute; n > 0 && len(s.selected) == len(rules.All()) {
+		notes = append(notes, fmt.Sprintf("limits.user_codes_per_minute: at %d a minute, the about %d user codes and decisions of a whole run take about %s", n, entriesOfARun, (entriesOfARun*time.Minute/time.Duration(n)).Round(time.Minute)))
+	}
 	if place.Metadata == "" {
 		return notes
 	}

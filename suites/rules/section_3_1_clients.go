@@ -83,7 +83,9 @@ func (j *judging) scopeGranted(label string, x said) {
 	token, ok := j.tokenAmong(transcript.Scopes, labels.Token)
 	if !ok {
 		if last := j.all(transcript.Scopes, labels.Token); len(last) > 0 && (last[len(last)-1].EndsGrant() || hasError(last[len(last)-1].Exchange, "invalid_scope")) {
-			j.pass("no token for a scope that is %s: %s", scopeWords[label], describe(last[len(last)-1].Exchange))
+			end := last[len(last)-1]
+			j.note("refused-late", fmt.Sprintf("codes for a scope that is %s, and only the token is refused: the end user decided in vain (%s)", scopeWords[label], describe(end.Exchange)), x, end)
+			j.pass("no token for a scope that is %s: %s", scopeWords[label], describe(end.Exchange))
 			return
 		}
 		j.inconclusive("the device got no token for the %s scope, so its scopes are unknown", label)

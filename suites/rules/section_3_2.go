@@ -99,6 +99,9 @@ func responseIsFlatObject(j *judging) {
 			j.fail("nested", "the members at the top level", fmt.Sprintf("device_code inside the member %q", clip(m.Name)), x)
 		}
 	}
+	if names := furtherMembers(o, codeMembers); names != "" {
+		j.note("further-members", "members that RFC 8628 section 3.2 does not name: "+names, x)
+	}
 	j.flawed(x)
 	j.pass("one flat object of %d members", len(o.Members))
 }

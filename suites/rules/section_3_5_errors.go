@@ -218,7 +218,7 @@ func errorBody(j *judging) {
 		}
 		n++
 		if o, err := x.Literal(); err == nil {
-			if names := furtherMembers(o); names != "" {
+			if names := furtherMembers(o, errorMembers); names != "" {
 				extra.add("additional members: "+names, x)
 			}
 			if !o.Has("error_description") && o.Has("error") {
@@ -280,13 +280,22 @@ func (j *judging) flawedErrors(answers []said) {
 	}
 }
 
-// furtherMembers names what stands in an error beside the three members of RFC
-// 6749 section 5.2, which is silent on others.
-func furtherMembers(o wire.Object) string {
+// The members that the RFCs name: of an error (RFC 6749 section 5.2), of the codes
+// (RFC 8628 section 3.2), and of a token (RFC 6749 section 5.1, OpenID Connect Core
+// section 3.1.3.3, RFC 9396 section 7).
+var (
+	errorMembers = []string{"error", "error_description", "error_uri"}
+	codeMembers  = []string{"device_code", "user_code", "verification_uri", "verification_uri_complete", "expires_in", "interval"}
+	tokenMembers = []string{"access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "authorization_details"}
+)
+
+// furtherMembers names what stands in an answer beside known members. The RFCs are
+// silent on others, or tell a client to ignore them.
+func furtherMembers(o wire.Object, known []string) string {
 	const most = 8
 	var names []string
 	for _, m := range o.Members {
-		if !slices.Contains([]string{"error", "error_description", "error_uri"}, m.Name) && len(names) < most {
+		if !slices.Contains(known, m.Name) && len(names) < most {
 			names = append(names, clip(m.Name))
 		}
 	}

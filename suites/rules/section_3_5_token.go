@@ -97,6 +97,9 @@ func tokenResponseForm(j *judging) {
 				j.warn("number-form", "digits only (RFC 6749 appendix A.14)", form, x)
 			}
 		}
+		if names := furtherMembers(o, tokenMembers); names != "" {
+			j.note("further-members", "members that RFC 6749 section 5.1 does not name: "+names, x)
+		}
 		j.pass("a flat object of %d members", len(o.Members))
 	}
 }

@@ -23,6 +23,13 @@ var section4 = []Rule{
 
 const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
 
+// oauthDocument is in the address of RFC 8414 section 3.
+const oauthDocument = "/.well-known/oauth-authorization-server"
+
+func anyURL(list []said, part string) bool {
+	return slices.ContainsFunc(list, func(x said) bool { return strings.Contains(x.URL, part) })
+}
+
 // documents returns the metadata documents that exist: 200 and a JSON object.
 func (j *judging) documents() (list []said, objects []wire.Object) {
 	for _, x := range j.all(transcript.Metadata, labels.Document) {
@@ -49,6 +56,9 @@ func (j *judging) documents() (list []said, objects []wire.Object) {
 // META-01
 func endpointAdvertised(j *judging) {
 	list, objects := j.ownDocuments()
+	if asked := j.all(transcript.Metadata, labels.Document); len(list) > 0 && anyURL(asked, oauthDocument) && !anyURL(list, oauthDocument) {
+		j.note("no-oauth-document", "there is an OpenID document and none of RFC 8414: a client that knows OAuth only does not find it", asked...)
+	}
 	for i, x := range list {
 		if s, ok := objects[i].String("device_authorization_endpoint"); ok {
 			j.pass("%s", clip(s))
