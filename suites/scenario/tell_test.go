@@ -7,6 +7,8 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -83,7 +85,7 @@ func (g *telling) tell(t *testing.T, names ...string) map[string]transcript.Tran
 	said := map[string]transcript.Transcript{}
 	synctest.Test(t, func(t *testing.T) {
 		open, closed := newPipes(), newPipes()
-		server := &http.Server{Handler: g.at}
+		server := &http.Server{Handler: g.at, ErrorLog: log.New(io.Discard, "", 0)} // old TLS versions are refused on purpose
 		go server.Serve(open)
 		defer server.Close()
 		trusted := &tls.Config{MinVersion: tls.VersionTLS12}
