@@ -64,6 +64,8 @@ func compare(m Mutant, clean, seen map[string]report.Check) Result {
 		case expected[after.ID]:
 		case i >= 0:
 			t.Because = m.Allowed[i].Because
+		case before.Verdict == rules.Inconclusive && after.Verdict == rules.Pass:
+			continue // the run of the clean server lacks something, and not the mutant
 		case !Accuses(before, after) && (m.Kind == "fault" || after.Verdict == rules.Info || after.Verdict == rules.NA):
 			if after.Verdict != rules.Info {
 				r.Unjudged = append(r.Unjudged, after.ID)

@@ -25,7 +25,7 @@ func verdicts(pairs ...string) map[string]report.Check {
 }
 
 func TestCompare(t *testing.T) {
-	clean := verdicts("DA-01", "pass", "DA-02", "pass", "POLL-03", "info escalating", "POLL-05", "pass")
+	clean := verdicts("DA-01", "pass", "DA-02", "pass", "POLL-03", "info escalating", "POLL-05", "pass", "POLL-18", "inconclusive")
 	fault := func(expected ...Expectation) Mutant {
 		return Mutant{ID: "M", Kind: "fault", Expected: expected, Allowed: []Allowance{{"DA-02", "follows"}}}
 	}
@@ -49,10 +49,12 @@ func TestCompare(t *testing.T) {
 		{"the suite broke", fault(Expectation{"DA-01", rules.Fail}), verdicts("DA-01", "fail", "POLL-05", "error"), "TRIPPED", 1},
 		{"not judged is no accusation", fault(Expectation{"DA-01", rules.Fail}), verdicts("DA-01", "fail", "POLL-05", "inconclusive"), "killed", 0},
 		{"clean", benign, verdicts("POLL-03", "info none", "DA-02", "warn"), "clean", 0},
+		{"the clean run was not judged", benign, verdicts("POLL-18", "pass"), "clean", 0},
+		{"accused where the clean run was not judged", benign, verdicts("POLL-18", "warn"), "TRIPPED", 1},
 		{"a benign variant accused", benign, verdicts("DA-01", "warn"), "TRIPPED", 1},
 		{"a benign variant not judged", benign, verdicts("DA-01", "inconclusive"), "TRIPPED", 1},
 	} {
-		seen := verdicts("DA-01", "pass", "DA-02", "pass", "POLL-03", "info escalating", "POLL-05", "pass")
+		seen := verdicts("DA-01", "pass", "DA-02", "pass", "POLL-03", "info escalating", "POLL-05", "pass", "POLL-18", "inconclusive")
 		for id, check := range c.seen {
 			seen[id] = check
 		}
