@@ -236,6 +236,9 @@ func (j *judging) missing(scenario, label string) {
 		o.reason = fmt.Sprintf("the scenario %q did not run", scenario)
 	default:
 		o.reason = fmt.Sprintf("the scenario %q did not reach %s", scenario, label)
+		if n := len(t.Exchanges); n > 0 {
+			o.reason += ": its last answer was " + explained(t.Exchanges[n-1])
+		}
 	}
 	if !slices.Contains(j.obstacles, o) {
 		j.obstacles = append(j.obstacles, o)
