@@ -12,7 +12,6 @@ var raceFaults = []fault{
 	{Fault{"F-POLL-15", "race-loses-the-grant", "Two simultaneous polls for an approved code both use it up, and neither gets the token", Defect}, loseInRace},
 	{Fault{"F-POLL-15b", "same-token-in-a-race", "Polls within a second of the one that got the token get the same token", Defect}, repeatInRace},
 	{Fault{"F-POLL-16", "old-state-written-back", "For two milliseconds, a poll has read the state that it then writes back, and the decision takes 16", Defect}, oldStateWrittenBack},
-	{Fault{"F-POLL-16b", "decision-gives-way-to-a-poll", "A decision that takes three milliseconds is dropped if a poll comes meanwhile, and the page confirms it", Defect}, givesWay},
 	{Fault{"F-POLL-19", "lost-answer-is-pending-for-ever", "If the device hangs up before the token is sent, the code stays pending", Defect}, forgetWhenHungUp},
 	{Fault{"F-LOAD-01", "neighbours-token", "When many devices that requested a single scope poll, the next one gets a token for another device's end user", Defect}, neighboursToken},
 }
@@ -67,49 +66,6 @@ func oldStateWrittenBack() behaviour {
 		}
 	}
 	return b
-}
-
-// givesWay writes a decision only if the record is as it was read, and does not
-// look whether it did.
-func givesWay() behaviour {
-	var (
-		mu     sync.Mutex
-		missed = map[*grant]bool{}
-	)
-	decided := func(x *exchange) *grant {
-		if !x.post(pathConsent) {
-			return nil
-		}
-		g, err := x.p.find(x.form.Get("user_code"))
-		if err != nil {
-			return nil
-		}
-		return g
-	}
-	return behaviour{
-		request: func(x *exchange) bool {
-			if g := decided(x); g != nil {
-				read := g.polled()
-				time.Sleep(3 * time.Millisecond)
-				mu.Lock()
-				missed[g] = g.polled() != read
-				mu.Unlock()
-			}
-			return false
-		},
-		response: func(x *exchange) {
-			g := decided(x)
-			mu.Lock()
-			defer mu.Unlock()
-			if g == nil || !missed[g] {
-				return
-			}
-			delete(missed, g)
-			g.mu.Lock()
-			g.state, g.family = statePending, nil
-			g.mu.Unlock()
-		},
-	}
 }
 
 // seenLater is a server whose devices see a decision some milliseconds after the

@@ -109,8 +109,11 @@ func singleUseUnderRace(j *judging) {
 	}
 	j.falls(fallen, raced, Warn, quoted("invalid_grant")+" for late polls")
 	how := "last bytes held back and sent together"
-	if release == wire.Parallel {
-		how = "over shared connections: the server speaks HTTP/2 only, or a proxy is in between"
+	switch release {
+	case wire.Streams:
+		how = "last bytes of HTTP/2 streams held back and sent together: the server speaks HTTP/2 only"
+	case wire.Parallel:
+		how = "over shared connections: a proxy is in between"
 	}
 	j.pass("one token in each of %d races of %d polls: a pass is not a proof", raced, width)
 	j.note("races", fmt.Sprintf("%d codes, %d polls each, sent within %s, %s", raced, width, apart.Round(10*time.Microsecond), how))
