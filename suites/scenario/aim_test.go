@@ -37,11 +37,12 @@ func TestAimFindsTheMoment(t *testing.T) {
 		hits                             int           // of 30 rounds, on average
 	}{
 		{"quick", ms(3), ms(1), ms(2), ms(3), ms(0.3), 11},
-		{"a page that takes a while", ms(40), ms(18), ms(2), ms(5), ms(1), 8},
-		{"a small window in a long poll", ms(60), ms(20), ms(1.5), ms(15), ms(1), 3},
-		{"a browser that settles slowly", ms(900), ms(25), ms(2), ms(4), ms(1), 8},
-		{"a busy machine", ms(150), ms(60), ms(6), ms(20), ms(8), 6},
-		{"seen after the page", ms(5), ms(9), ms(2), ms(3), ms(0.5), 10},
+		{"a page that takes a while", ms(40), ms(18), ms(2), ms(5), ms(1), 6},
+		{"a small window in a long poll", ms(60), ms(20), ms(1.5), ms(15), ms(1), 2},
+		{"a browser that settles slowly", ms(900), ms(25), ms(2), ms(4), ms(1), 6},
+		{"a busy machine", ms(150), ms(60), ms(6), ms(20), ms(8), 4},
+		{"a browser", ms(80), ms(38), ms(2), ms(3), ms(6), 2},
+		{"seen after the page", ms(5), ms(9), ms(2), ms(3), ms(0.5), 9},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			const seeds = 200
@@ -49,12 +50,19 @@ func TestAimFindsTheMoment(t *testing.T) {
 			for seed := range uint64(seeds) {
 				random := rand.New(rand.NewPCG(seed, 1))
 				jitter := func() time.Duration { return time.Duration(random.Float64() * float64(test.late)) }
+				// The page of a browser is late by much, one time in six.
+				hiccup := func() time.Duration {
+					if test.late > ms(1) && random.IntN(6) == 0 {
+						return 5 * jitter()
+					}
+					return 0
+				}
 				a := newAim(random.Float64)
 				for range 30 {
 					first, second := a.next()
 					at := []time.Duration{first + jitter(), second + jitter()}
 					slices.Sort(at)
-					moment := test.moment + jitter()
+					moment := test.moment + jitter() + hiccup()
 					a.reacted(test.reaction)
 					for i, sent := range at {
 						switch {
@@ -86,13 +94,14 @@ func TestAimIsBounded(t *testing.T) {
 		a.heard(0, time.Hour, answered(400, `{"error":"authorization_pending"}`))
 	}
 	for range 100 {
-		if first, second := a.next(); first < -maxPoll || second < first || second > maxReaction+maxPoll+minPoll {
+		if first, second := a.next(); first < -maxPoll || second < first || second > 2*maxReaction+maxPoll {
 			t.Errorf("%v and %v", first, second)
 		}
 	}
-	a.heard(-time.Millisecond, 0, answered(400, `{"error":"slow_down"}`))
-	a.heard(-time.Millisecond, 0, wire.Exchange{Failure: &wire.Failure{Kind: wire.FailTimeout}})
-	if len(a.told) > 0 || len(a.pending) != aimedBy {
-		t.Errorf("told %v, pending %v", a.told, a.pending)
+	before := *a
+	a.heard(0, 0, answered(400, `{"error":"slow_down"}`))
+	a.heard(0, 0, wire.Exchange{Failure: &wire.Failure{Kind: wire.FailTimeout}})
+	if a.at != before.at || a.step != before.step {
+		t.Errorf("moved to %v by %v", a.at, a.step)
 	}
 }
