@@ -111,6 +111,7 @@ var benignVariants = []fault{
 	{Fault{"B14", "mixed-case-codes", "User codes have mixed case, and the case matters", Benign}, configured(func(c *Config) {
 		c.UserCodeAlphabet = "BDFGHJLMNQRTbdfghjmnqrt23456789"
 	})},
+	{Fault{"B94", "seen-three-milliseconds-later", "Devices see a decision three milliseconds after the page confirmed it", Benign}, seenLater},
 	{Fault{"B79", "style-from-elsewhere", "The decision page loads a style sheet from another host", Benign}, see(func(x *exchange) {
 		if x.page(pathConsent) {
 			x.replace("</head>", `<link rel="stylesheet" href="https://fonts.example/sans.css"></head>`)

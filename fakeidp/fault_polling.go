@@ -119,7 +119,7 @@ var pollingFaults = []fault{
 			}}
 		}},
 	{Fault{"M24", "throttle-by-client", "The throttle counts the polls of a client, not those of a code", Defect}, throttleByClient},
-	{Fault{"M25", "writes-the-record-back", "Each poll writes back the whole record: the last write wins", Defect}, writeBack},
+	{Fault{"M25", "writes-the-record-back", "Each poll writes back the whole record: the last write wins", Defect}, writeBack(20 * time.Millisecond)},
 	{Fault{"R12", "dies-early", "Codes expire after 80 % of their lifetime", Defect},
 		func() behaviour {
 			return behaviour{issue: func(g *grant) { g.expires = g.issued.Add(g.expires.Sub(g.issued) * 8 / 10) }}
@@ -180,30 +180,32 @@ func throttleByClient() behaviour {
 	}}
 }
 
-// writeBack reads the record, answers, and a little later writes what it read
+// writeBack reads the record, answers, and some time later writes what it read
 // back, with the time of the poll. A change in between is lost.
-func writeBack() behaviour {
-	return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
-		g.mu.Lock()
-		g.settle(arrival)
-		read, approved, interval := g.state, g.family, g.interval
-		g.mu.Unlock()
-		a, f := g.answer(arrival)
-		if read == stateApproved {
-			// This poll used the code up: it writes that.
+func writeBack(after time.Duration) func() behaviour {
+	return func() behaviour {
+		return behaviour{poll: func(g *grant, arrival time.Time) (answer, *family) {
+			g.mu.Lock()
+			g.settle(arrival)
+			read, approved, interval := g.state, g.family, g.interval
+			g.mu.Unlock()
+			a, f := g.answer(arrival)
+			if read == stateApproved {
+				// This poll used the code up: it writes that.
+				return a, f
+			}
+			time.Sleep(after)
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if g.state != stateExpired {
+				g.state, g.family = read, approved
+			}
+			if a == answerSlowDown {
+				g.state, g.interval = stateSlowed, interval+slowDownStep
+			}
 			return a, f
-		}
-		time.Sleep(20 * time.Millisecond)
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if g.state != stateExpired {
-			g.state, g.family = read, approved
-		}
-		if a == answerSlowDown {
-			g.state, g.interval = stateSlowed, interval+slowDownStep
-		}
-		return a, f
-	}}
+		}}
+	}
 }
 
 // seenAfter answers pending to the first polls after an approval.

@@ -11,6 +11,7 @@ import (
 var raceFaults = []fault{
 	{Fault{"F-POLL-15", "race-loses-the-grant", "Two simultaneous polls for an approved code both use it up, and neither gets the token", Defect}, loseInRace},
 	{Fault{"F-POLL-15b", "same-token-in-a-race", "Polls within a second of the one that got the token get the same token", Defect}, repeatInRace},
+	{Fault{"F-POLL-16", "old-state-written-back", "For two milliseconds, a poll has read the state that it then writes back, and the decision takes 16", Defect}, oldStateWrittenBack},
 	{Fault{"F-POLL-19", "lost-answer-is-pending-for-ever", "If the device hangs up before the token is sent, the code stays pending", Defect}, forgetWhenHungUp},
 	{Fault{"F-LOAD-01", "neighbours-token", "When many devices that requested a single scope poll, the next one gets a token for another device's end user", Defect}, neighboursToken},
 }
@@ -46,6 +47,70 @@ func loseInRace() behaviour {
 		g.mu.Unlock()
 		return g.answer(arrival)
 	}}
+}
+
+// oldStateWrittenBack is a server whose pages take much longer than the window in
+// which a poll undoes what they write.
+func oldStateWrittenBack() behaviour {
+	const before, after = 8 * time.Millisecond, 8 * time.Millisecond
+	b := writeBack(2 * time.Millisecond)()
+	b.request = func(x *exchange) bool {
+		if x.post(pathConsent) {
+			time.Sleep(before)
+		}
+		return false
+	}
+	b.response = func(x *exchange) {
+		if x.post(pathConsent) {
+			x.delay = after
+		}
+	}
+	return b
+}
+
+// seenLater is a server whose devices see a decision some milliseconds after the
+// page has confirmed it: it comes by way of a replica.
+func seenLater() behaviour {
+	const later = 3 * time.Millisecond
+	var (
+		mu     sync.Mutex
+		hidden = map[*grant]bool{}
+	)
+	hide := func(x *exchange, yes bool) {
+		if !x.post(pathConsent) {
+			return
+		}
+		if g, err := x.p.find(x.form.Get("user_code")); err == nil {
+			mu.Lock()
+			hidden[g] = yes
+			mu.Unlock()
+		}
+	}
+	return behaviour{
+		request:  func(x *exchange) bool { hide(x, true); return false },
+		response: func(x *exchange) { time.AfterFunc(later, func() { hide(x, false) }) },
+		poll: func(g *grant, arrival time.Time) (answer, *family) {
+			mu.Lock()
+			early := hidden[g]
+			mu.Unlock()
+			if !early {
+				return g.answer(arrival)
+			}
+			g.mu.Lock()
+			state := g.state
+			if state == stateApproved || state == stateDenied {
+				g.state = statePending
+			}
+			g.mu.Unlock()
+			a, _ := g.answer(arrival)
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if state == stateApproved || state == stateDenied {
+				g.state = state
+			}
+			return a, nil
+		},
+	}
 }
 
 // repeatInRace keeps the answer that brought a token, for a second.

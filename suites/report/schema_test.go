@@ -90,7 +90,9 @@ func schemaOf(t reflect.Type) map[string]any {
 				required = append(required, name)
 			}
 		case reflect.TypeFor[transcript.Journey]():
-			properties["started_ms"], properties["ended_ms"] = map[string]any{"type": "number"}, map[string]any{"type": "number"}
+			for _, name := range []string{"started_ms", "ended_ms", "pressed_ms"} {
+				properties[name] = map[string]any{"type": "number"}
+			}
 		}
 		return map[string]any{"type": "object", "properties": properties, "required": required}
 	case reflect.Slice, reflect.Array:

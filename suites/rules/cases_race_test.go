@@ -44,7 +44,8 @@ var raceCases = []ruleCase{
 	{"POLL-15", "losers hear pending", loser(1, pendingAnswer), Pass, ""},
 	{"POLL-15", "losers get no answer", loser(1, lost(wire.FailReset)), Pass, ""},
 	{"POLL-15", "overloaded", in(racing, "race", enough), Inconclusive, ""},
-	{"POLL-15", "over HTTP/2", in(racing, "race", func(x *wire.Exchange) { x.Release = wire.Parallel }), Pass, ""},
+	{"POLL-15", "over HTTP/2", in(racing, "race", func(x *wire.Exchange) { x.Release = wire.Streams }), Pass, ""},
+	{"POLL-15", "through a proxy", in(racing, "race", func(x *wire.Exchange) { x.Release = wire.Parallel }), Pass, ""},
 	{"POLL-15", "nobody could approve", missing(racing, "no such page"), NA, ""},
 
 	{"POLL-16", "an approval is lost", all(in(deciding, "approve/race/1", pendingAnswer), in(deciding, "approve/after/1", pendingAnswer)), Fail, "decision-lost"},

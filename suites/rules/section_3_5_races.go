@@ -109,8 +109,11 @@ func singleUseUnderRace(j *judging) {
 	}
 	j.falls(fallen, raced, Warn, quoted("invalid_grant")+" for late polls")
 	how := "last bytes held back and sent together"
-	if release == wire.Parallel {
-		how = "over shared connections: the server speaks HTTP/2 only, or a proxy is in between"
+	switch release {
+	case wire.Streams:
+		how = "last bytes of HTTP/2 streams held back and sent together: the server speaks HTTP/2 only"
+	case wire.Parallel:
+		how = "over shared connections: a proxy is in between"
 	}
 	j.pass("one token in each of %d races of %d polls: a pass is not a proof", raced, width)
 	j.note("races", fmt.Sprintf("%d codes, %d polls each, sent within %s, %s", raced, width, apart.Round(10*time.Microsecond), how))
@@ -203,6 +206,7 @@ func pollRacingDecision(j *judging) {
 	const scenario = transcript.DecisionRaces
 	raced, polls := 0, 0
 	var fallen faultyRounds
+	var offsets []time.Duration // from the press to each poll, where the run noted the press
 	for _, goal := range []transcript.Goal{transcript.Deny, transcript.Approve} {
 		if goal == transcript.Deny && j.denialsUnseen() {
 			j.note("denials-unseen", "the server does not report denials without a race either (POLL-08)")
@@ -222,6 +226,11 @@ func pollRacingDecision(j *judging) {
 				j.inconclusive("the end user could not %s: %s%s", goal, visit.Outcome, lastWords(visit))
 			case len(race) > 0:
 				raced, polls = raced+1, polls+len(race)
+				if visit.Pressed > 0 {
+					for _, x := range race {
+						offsets = append(offsets, x.Sent-visit.Pressed)
+					}
+				}
 				fallen.round(slices.Concat(race, j.all(scenario, labels.Nth(labels.Join(string(goal), labels.After), k))))
 				j.decisionSurvives(goal, k, visit, race)
 			}
@@ -230,13 +239,32 @@ func pollRacingDecision(j *judging) {
 	j.falls(fallen, raced, Fail, "an answer of RFC 8628 section 3.5")
 	switch {
 	case raced > 0:
-		j.pass("%d decisions survived %d polls around them: a pass is not a proof", raced, polls)
+		j.pass("%d decisions survived %d polls around them%s: a pass is not a proof", raced, polls, around(offsets))
 	case len(j.obstacles) > 0:
 	case len(j.Transcripts[scenario].Labelled(string(transcript.Approve)+"/"+labels.After)) > 0:
 		j.notApplicable("no page asks for a decision, so there is none to poll around")
 	default:
 		j.missing(scenario, labels.Join(labels.Approve, labels.Race))
 	}
+}
+
+// around says where polls lay around the moments at which end users decided, in
+// the target's time, "" where that is not known.
+func around(offsets []time.Duration) string {
+	if len(offsets) == 0 {
+		return ""
+	}
+	slices.Sort(offsets)
+	at := func(d time.Duration) string {
+		ms := float64(d.Microseconds()) / 1000
+		if d < 0 {
+			return fmt.Sprintf("%.1f ms before", -ms)
+		}
+		return fmt.Sprintf("%.1f ms after", ms)
+	}
+	n := len(offsets)
+	return fmt.Sprintf(" (%s to %s the press, half of them within %.1f ms)", at(offsets[0]), at(offsets[n-1]),
+		float64((offsets[n*3/4]-offsets[n/4]).Microseconds())/1000)
 }
 
 // denialsUnseen says that the plain denial was not reported either.

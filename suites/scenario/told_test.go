@@ -103,12 +103,10 @@ device/8, poll/8/1..3`, journeys: "first approves 1, first approves 2, first den
 	transcript.RepeatedGrants: {labels: "device/2, device/1, approved/1/1\npoll/2/1, approved/2/1", journeys: "approve 1, approve 2"},
 	transcript.RacingPolls:    {labels: "device/1, race/1/1..3\ndevice/2, race/2/1..3", journeys: "approve 1, approve 2"},
 	transcript.LostAnswers:    {labels: "device/1, lost/1, again/1/1\ndevice/2, lost/2, again/2/1", journeys: "approve 1, approve 2"},
-	transcript.DecisionRaces: {labels: `deny/device/1, deny/after/1/1
-deny/race/1/1
-deny/race/1/2
-approve/device/1, approve/after/1/1
-approve/race/1/1
-approve/race/1/2`, journeys: "deny 1, approve 1"},
+	transcript.DecisionRaces: {labels: "deny/device/1..2, approve/device/1..4\n" +
+		apart("deny/after/%d/1", 2) + apart("deny/race/%d/1", 2) + apart("deny/race/%d/2", 2) +
+		apart("approve/after/%d/1", 4) + apart("approve/race/%d/1", 4) + apart("approve/race/%d/2", 4),
+		journeys: "deny 1, deny 2, approve 1, approve 2, approve 3, approve 4"},
 
 	transcript.ForeignClient: {labels: "other/device, control, pending/device, pending/foreign, pending/foreign/2, pending/foreign/3, pending/stranger, pending/owner, denied/device, approved/device, approved/foreign, approved/foreign/2, approved/foreign/3, approved/stranger, denied/foreign, denied/foreign/2, denied/foreign/3, denied/owner, approved/owner/1",
 		journeys: "deny, approve"},
@@ -416,7 +414,9 @@ document, replay/device, dpop/device, document, dpop/bad/htu, dpop/bad/htm, dpop
 			labels:   "other/device, control, pending/device, pending/foreign, pending/foreign/2, pending/foreign/3, pending/stranger, pending/owner, denied/device, approved/device, approved/foreign, approved/foreign/2, approved/foreign/3, approved/stranger, approved/owner/1",
 			journeys: "deny, approve"}},
 		{"no way to deny in a race", transcript.DecisionRaces, outcome(transcript.NoWayToDeny, "deny 1"), script{
-			labels: "deny/device/1\napprove/device/1, approve/after/1/1\napprove/race/1/1\napprove/race/1/2", journeys: "deny 1, approve 1"}},
+			labels: "deny/device/1, approve/device/1..4\n" +
+				apart("approve/after/%d/1", 4) + apart("approve/race/%d/1", 4) + apart("approve/race/%d/2", 4),
+			journeys: "deny 1, approve 1, approve 2, approve 3, approve 4"}},
 		{"a page that hangs hangs every time", transcript.WrongUserCodes, hanging("never issued"), script{labels: told[transcript.WrongUserCodes].labels, journeys: "never issued, approve"}},
 		{"the poisoned address leads nowhere", transcript.Redirection, outcome(transcript.ErrorPage, "verification_uri/absolute"), script{
 			labels:   `device/verification_uri/absolute, device/without/absolute, device/logged-in/absolute, device/login/absolute, device/verification_uri/protocol-relative, device/logged-in/protocol-relative, device/login/protocol-relative`,

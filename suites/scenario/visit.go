@@ -99,7 +99,18 @@ func (c *conversation) visitExpiring(s useragent.Agent, task useragent.Task) tra
 	task.Unpictured = len(c.said.Journeys) >= transcript.JourneysPictured
 	c.mu.Unlock()
 	began, start := c.Clock.Now(), time.Now()
+	var pressed time.Duration
+	if held := task.AtDecision; held != nil {
+		task.AtDecision = func(ctx context.Context) error {
+			err := held(ctx)
+			pressed = c.Clock.Now()
+			return err
+		}
+	}
 	j := c.journey(s, task)
+	if j.Decided {
+		j.Pressed = pressed
+	}
 	if t := j.Trouble; j.Outcome == transcript.Unfinished && t != nil && c.ctx.Err() == nil {
 		lost := t.Class == transcript.BrowserLost
 		slow := slices.Contains([]transcript.TroubleClass{transcript.NavTimeout, transcript.JourneyTimeout, transcript.ValueLost, transcript.ElementMissing}, t.Class)

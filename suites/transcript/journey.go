@@ -101,6 +101,9 @@ type Journey struct {
 
 	Started time.Duration `json:"-"`
 	Ended   time.Duration `json:"-"`
+	// Pressed is when the end user decided, if polls were to come in that moment;
+	// 0 otherwise.
+	Pressed time.Duration `json:"-"`
 }
 
 // Forgetting begins the action of a step before which the cookies were dropped.
@@ -134,19 +137,20 @@ func (j Journey) OnTheWay() []string {
 	return slices.DeleteFunc(questions, func(q string) bool { return q == last })
 }
 
-// journeyJSON carries the two times as milliseconds of target time.
+// journeyJSON carries the three times as milliseconds of target time.
 type journeyJSON struct {
 	plainJourney
 	StartedMS float64 `json:"started_ms,omitempty"`
 	EndedMS   float64 `json:"ended_ms,omitempty"`
+	PressedMS float64 `json:"pressed_ms,omitempty"`
 }
 
 type plainJourney Journey
 
-// MarshalJSON writes the times as started_ms and ended_ms.
+// MarshalJSON writes the times as started_ms, ended_ms and pressed_ms.
 func (j Journey) MarshalJSON() ([]byte, error) {
 	ms := func(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / float64(time.Millisecond) }
-	return json.Marshal(journeyJSON{plainJourney(j), ms(j.Started), ms(j.Ended)})
+	return json.Marshal(journeyJSON{plainJourney(j), ms(j.Started), ms(j.Ended), ms(j.Pressed)})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -158,6 +162,7 @@ func (j *Journey) UnmarshalJSON(b []byte) error {
 	*j = Journey(read.plainJourney)
 	j.Started = time.Duration(read.StartedMS * float64(time.Millisecond))
 	j.Ended = time.Duration(read.EndedMS * float64(time.Millisecond))
+	j.Pressed = time.Duration(read.PressedMS * float64(time.Millisecond))
 	return nil
 }
 

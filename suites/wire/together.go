@@ -10,9 +10,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,8 +25,11 @@ const (
 	// LastByte: each request waited on its own warm connection, complete except
 	// for its last byte, and the last bytes were sent together.
 	LastByte Release = "last byte"
-	// Parallel: the requests were only started together, because the target
-	// speaks only HTTP/2 or there is a proxy. They may be milliseconds apart.
+	// Streams: the same with streams of HTTP/2, because the target speaks nothing
+	// else.
+	Streams Release = "last byte of a stream"
+	// Parallel: the requests were only started together, because there is a proxy.
+	// They may be milliseconds apart.
 	Parallel Release = "parallel"
 )
 
@@ -41,7 +46,8 @@ const (
 // the same moment, and returns their exchanges in the same order. Each request
 // gets a new HTTP/1.1 connection, which a GET of the same address without query
 // and credentials has warmed up: the handshake is over, and a worker of the
-// target listens. Exchange.Sent is when the last byte was sent.
+// target listens. Exchange.Sent is when the last byte was sent. A target that
+// speaks HTTP/2 only gets the requests as streams of one connection.
 //
 // [Options.InFlight] would break up a group, so it does not apply here.
 // Instead, no group is larger than [MaxTogether] (a longer list is cut), and
@@ -82,7 +88,10 @@ func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
 		}
 	}()
 	for _, err := range errs {
-		if onlyHTTP2(err) || errors.Is(err, errProxy) {
+		switch {
+		case onlyHTTP2(err):
+			return c.streams(ctx, requests)
+		case errors.Is(err, errProxy):
 			return c.parallel(ctx, requests)
 		}
 	}
@@ -119,11 +128,87 @@ func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
 	return all
 }
 
-// parallel is Together without a connection for each request.
-func (c *Client) parallel(ctx context.Context, requests []Request) []Exchange {
+// streams is Together over HTTP/2. A request without a body has no last byte to hold
+// back, and starts when the others are released.
+func (c *Client) streams(ctx context.Context, requests []Request) []Exchange {
+	c.warmFor(ctx, requests)
+	all := make([]Exchange, len(requests))
+	gate := make(chan struct{})
+	var answers sync.WaitGroup
+	limited, cancel := context.WithTimeout(ctx, settling+c.options.Timeout)
+	defer cancel()
+	for i, r := range requests {
+		x := &all[i]
+		*x = exchange(r)
+		x.Release = Streams
+		answers.Go(func() {
+			req, err := newRequest(limited, r)
+			if err == nil && len(r.Body) > 0 {
+				req.Body, req.GetBody = io.NopCloser(&held{rest: r.Body, gate: gate, done: limited.Done()}), nil
+			} else {
+				<-gate
+			}
+			var resp *http.Response
+			if err == nil {
+				resp, err = c.transport.RoundTrip(req)
+			}
+			if err != nil {
+				x.Received, x.Failure = c.now(), classify(ctx, err)
+				return
+			}
+			c.answer(ctx, x, resp)
+		})
+	}
+	_ = sleep(limited, settling) // cut short, the requests fail
+	sent := c.now()
+	close(gate)
+	answers.Wait()
+	for i := range all {
+		all[i].Sent = min(sent, all[i].Received)
+	}
+	return all
+}
+
+// held is a body whose last byte comes when the gate opens.
+type held struct {
+	rest []byte
+	gate <-chan struct{}
+	done <-chan struct{}
+}
+
+// Read implements io.Reader.
+func (h *held) Read(p []byte) (int, error) {
+	free := h.rest
+	switch {
+	case len(h.rest) == 0:
+		return 0, io.EOF
+	case len(h.rest) > 1:
+		free = h.rest[:len(h.rest)-1]
+	default:
+		select {
+		case <-h.gate:
+		case <-h.done:
+			return 0, io.ErrUnexpectedEOF
+		}
+	}
+	n := copy(p, free)
+	h.rest = h.rest[n:]
+	return n, nil
+}
+
+// warmFor opens a connection where the requests will go.
+func (c *Client) warmFor(ctx context.Context, requests []Request) {
+	if len(requests) == 0 {
+		return
+	}
 	if warm, err := warmUp(requests[0].URL); err == nil {
 		c.do(ctx, warm)
 	}
+}
+
+// parallel is Together without a connection for each request.
+func (c *Client) parallel(ctx context.Context, requests []Request) []Exchange {
+	c.warmFor(ctx, requests)
 	all := make([]Exchange, len(requests))
 	each(len(requests), func(i int) {
 		all[i] = c.do(ctx, requests[i])
@@ -133,7 +218,7 @@ func (c *Client) parallel(ctx context.Context, requests []Request) []Exchange {
 }
 
 // SendAndHangUp sends one complete request over a new connection and closes it
-// at once, so that the response is lost. The exchange has the failure
+// at once, so that the response is lost; over HTTP/2, it resets the stream. The exchange has the failure
 // [FailHungUp], unless not even the request could be sent.
 func (c *Client) SendAndHangUp(ctx context.Context, r Request) Exchange {
 	x := exchange(r)
@@ -149,6 +234,9 @@ func (c *Client) SendAndHangUp(ctx context.Context, r Request) Exchange {
 			_, err = k.conn.Write(whole)
 		}
 	}
+	if onlyHTTP2(err) {
+		err = c.sendAndReset(limited, r)
+	}
 	x.Received = c.now()
 	if err != nil {
 		x.Failure = classify(ctx, err)
@@ -156,6 +244,31 @@ func (c *Client) SendAndHangUp(ctx context.Context, r Request) Exchange {
 	}
 	x.Failure = &Failure{FailHungUp, "the connection was closed on purpose right after the request"}
 	return x
+}
+
+// sendAndReset is SendAndHangUp over HTTP/2. It returns nil if the whole request was
+// sent.
+func (c *Client) sendAndReset(ctx context.Context, r Request) error {
+	ctx, reset := context.WithCancel(ctx)
+	defer reset()
+	var sent atomic.Bool
+	req, err := newRequest(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(w httptrace.WroteRequestInfo) {
+		if w.Err == nil {
+			sent.Store(true)
+			reset()
+		}
+	}}), r)
+	if err != nil {
+		return err
+	}
+	resp, err := c.transport.RoundTrip(req)
+	if err == nil {
+		resp.Body.Close()
+	}
+	if sent.Load() {
+		return nil
+	}
+	return err
 }
 
 // connection is one TCP or TLS connection that carries HTTP/1.1.
@@ -233,6 +346,11 @@ func (c *Client) hold(ctx context.Context, r Request) (*connection, error) {
 	}
 	release := k.boundBy(ctx)
 	if !c.warm(ctx, k, r) {
+		if k.speaksHTTP2() {
+			release()
+			k.conn.Close()
+			return nil, errHTTP2
+		}
 		// It answered in a way that ends the connection: a cold one has to do.
 		release()
 		k.conn.Close()
@@ -272,6 +390,9 @@ func (c *Client) warm(ctx context.Context, k *connection, r Request) bool {
 	if _, err = k.conn.Write(whole); err != nil {
 		return false
 	}
+	if k.limit.N = maxHeaderBytes; k.speaksHTTP2() {
+		return false
+	}
 	resp, err := k.response(req)
 	if err != nil || resp.Close {
 		return false
@@ -279,6 +400,14 @@ func (c *Client) warm(ctx context.Context, k *connection, r Request) bool {
 	k.limit.N = bodyAllowance(c.options.MaxBody)
 	_, err = io.Copy(io.Discard, resp.Body)
 	return err == nil && k.reader.Buffered() == 0
+}
+
+// speaksHTTP2 says that what the target sends begins with a SETTINGS frame for the
+// whole connection (RFC 9113 sections 3.4, 4.1 and 6.5). No HTTP/1.1 response does.
+func (k *connection) speaksHTTP2() bool {
+	const settings = 4
+	header, _ := k.reader.Peek(9) // an end before that is no frame
+	return len(header) == 9 && header[3] == settings && bytes.Equal(header[5:], []byte{0, 0, 0, 0})
 }
 
 // warmUp is the request that warms a connection for address.
@@ -335,9 +464,14 @@ func serialise(r *http.Request) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// onlyHTTP2 says that the handshake failed because we offer HTTP/1.1 alone.
+// errHTTP2 is the error of a connection on which the target speaks HTTP/2, although
+// HTTP/1.1 was offered alone.
+var errHTTP2 = errors.New("the server speaks HTTP/2 only")
+
+// onlyHTTP2 says that the target speaks nothing else: it refused the handshake in
+// which HTTP/1.1 was offered alone, or went on as if it was not.
 func onlyHTTP2(err error) bool {
-	return err != nil && strings.Contains(err.Error(), "no application protocol")
+	return errors.Is(err, errHTTP2) || err != nil && strings.Contains(err.Error(), "no application protocol")
 }
 
 // each calls f(0) to f(n-1) at once and waits for all.
