@@ -53,6 +53,37 @@ var attackFaults = []fault{
 		}},
 	{Fault{"F-SEC-09", "typing-is-enough", "A typed code is approved at once for a client that the end user approved before", Defect},
 		func() behaviour { return behaviour{configure: func(c *Config) { c.Consent = SkipGranted }} }},
+	{Fault{"F-SEC-09b", "decides-what-it-never-showed", "A decision counts for a code that the session never entered", Defect},
+		func() behaviour {
+			return behaviour{request: func(x *exchange) (answered bool) {
+				if x.post(pathConsent) {
+					x.enterUnseen()
+				}
+				return false
+			}}
+		}},
+	{Fault{"F-SEC-09c", "a-link-decides-what-it-never-showed", "A link with the session's own token decides about a code that the session never entered", Defect},
+		func() behaviour {
+			return behaviour{request: func(x *exchange) (answered bool) {
+				s := x.p.session(x.r)
+				if x.r.Method != http.MethodGet || x.path != pathConsent || s == nil || x.query.Get("csrf") != s.csrf {
+					return false
+				}
+				x.r.Method, x.form = http.MethodPost, x.query
+				x.r.Header.Set("Content-Type", formType)
+				x.enterUnseen()
+				return vouched(x)
+			}}
+		}},
+	{Fault{"B89", "shows-what-it-never-showed", "A decision about a code that the session never entered leads to the page that shows the code", Benign},
+		func() behaviour {
+			return behaviour{request: func(x *exchange) (answered bool) {
+				if x.post(pathConsent) && x.enterUnseen() {
+					x.setForm("decision", "")
+				}
+				return false
+			}}
+		}},
 	{Fault{"F-SEC-12", "readable-from-anywhere", "Any origin may read the pages with the end user's cookies", Defect},
 		func() behaviour {
 			return behaviour{response: func(x *exchange) {
@@ -74,6 +105,21 @@ var attackFaults = []fault{
 				}
 			}}
 		}},
+}
+
+// enterUnseen enters the code that a decision names, and says that this browser had
+// not done so.
+func (x *exchange) enterUnseen() bool {
+	s := x.p.session(x.r)
+	g, err := x.p.find(x.form.Get("user_code"))
+	if s == nil || err != nil {
+		return false
+	}
+	if _, entered := s.enteredCode(g.userCode); entered {
+		return false
+	}
+	s.enter(g, true)
+	return true
 }
 
 // isPage says that the request is for a page of the end user's.

@@ -2,6 +2,7 @@ package fakeidp
 
 import (
 	"encoding/base64"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -116,6 +117,17 @@ var benignVariants = []fault{
 		if x.page(pathConsent) {
 			x.replace("</head>", `<link rel="stylesheet" href="https://fonts.example/sans.css"></head>`)
 		}
+	})},
+	{Fault{"B88", "says-why-a-code-is-of-no-use", "The page says whether a typed code has expired or was used", Benign}, see(func(x *exchange) {
+		g, err := x.p.find(x.form.Get("user_code"))
+		if err != nil || !x.post(pathDevice) || x.status != http.StatusBadRequest {
+			return
+		}
+		why := "This code has already been used."
+		if errors.Is(g.decidable(x.p.clock.Now()), ErrExpired) {
+			why = "This code has expired. Start again on your device."
+		}
+		x.replace("That code is not valid. Check the code on your device and try again.", why)
 	})},
 	{Fault{"B15", "login-first", "The login comes before the code", Benign}, configured(func(c *Config) { c.LoginFirst = true })},
 	{Fault{"B16", "no-scope-when-equal", "scope is omitted if it equals the requested scope", Benign}, noScopeWhenEqual},

@@ -23,6 +23,9 @@ var (
 	roles         = slices.Concat(otherRoles, decisionRoles, endRoles)
 )
 
+// Drivers returns the user agents that verification.drivers may name.
+func Drivers() []string { return slices.Clone(drivers) }
+
 // unknownValue does not quote what stands there: it may be a password.
 const unknownValue = "not the name of a value"
 

@@ -29,6 +29,7 @@ var flagValues = map[string]completer{
 	"only":        oneOf("differs", "fails"),
 	"select":      listOf(selectors),
 	"case":        oneOf(scenario.WalkthroughCases()...),
+	"driver":      oneOf(profiles.Drivers()...),
 	"fault":       listOf(faults),
 	"personality": personalities,
 	"consent":     oneOf("always", "skip-granted"),

@@ -93,3 +93,55 @@ func TestHookIsEnough(t *testing.T) {
 		}
 	}
 }
+
+// TestHookIsTried approves, denies and mistypes through a hook that tells of
+// refusals, and through one that takes every code for approved.
+func TestHookIsTried(t *testing.T) {
+	notShort(t, "some visits, at the pace of people")
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip(err)
+	}
+	server, err := builtin.StartProcess(binary(t), "--interval", "1s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	for _, test := range []struct {
+		name, script string
+		status       int
+		want         []string
+	}{
+		{"good", hookScript, 0, []string{"answer exit status 0", "approved; the device got a token", `denied; the device got "access_denied"`,
+			"answer exit status 117: status 404", `code rejected; the device got "authorization_pending"`}},
+		{"silent", strings.ReplaceAll(hookScript, "exit 117", "exit 0"), 1, []string{
+			"did not end as it has to: approved", "never issued: let it"}},
+	} {
+		hook := filepath.Join(t.TempDir(), "hook.sh")
+		if err := os.WriteFile(hook, []byte(test.script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		command, err := json.Marshal([]string{hook, server.Control, "{user_code}", "{decision}", "{username}"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(binary(t), "profile", "try", "builtin", "--driver", "hook", "--set", "base_url="+server.Issuer,
+			"--set", "verification.hook={command: "+string(command)+"}", "--out", t.TempDir())
+		cmd.Env = os.Environ()
+		for name, value := range server.Secrets {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+		said, _ := cmd.CombinedOutput() // the status is judged below
+		if got := cmd.ProcessState.ExitCode(); got != test.status {
+			t.Errorf("%s: status %d, want %d", test.name, got, test.status)
+		}
+		for _, want := range test.want {
+			if !strings.Contains(string(said), want) {
+				t.Errorf("%s: no %q in\n%s", test.name, want, said)
+			}
+		}
+	}
+	if status, _, stderr := devicegrant("profile", "try", "--driver", "hooks"); status != 2 || !strings.Contains(stderr, "browser, forms, hook, manual") {
+		t.Errorf("a driver that there is not: status %d, %s", status, stderr)
+	}
+}

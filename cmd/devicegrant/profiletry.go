@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/onboarding"
 	"github.com/devicegrant/devicegrant/suites/report"
 	"github.com/devicegrant/devicegrant/suites/scenario"
@@ -16,8 +17,9 @@ import (
 
 func newProfileTryCommand() *cobra.Command {
 	var (
-		f    targetFlags
-		kind string
+		f      targetFlags
+		kind   string
+		driver string
 	)
 	cmd := &cobra.Command{
 		Use:   "try [NAME|FILE]",
@@ -27,15 +29,21 @@ it was recognized, what was done on it, and a screenshot. For what the heuristic
 prints entries for verification.pages. Paste them into the profile and set
 auto: false, and devicegrant no longer guesses.
 
-Cases: approve, deny, wrong_code, login_failed, complete_uri. Without a profile
-it visits the built-in server. Exit status 1 if the visit did not end as the case
+Cases: approve, deny, wrong_code, login_failed, complete_uri. A hook sees no pages:
+without --case, it approves, denies, and gets a code that was never issued, and try
+prints what the hook answered and what the device heard. Without a profile try
+visits the built-in server. Exit status 1 if a visit did not end as its case
 requires.`,
 		Example: `  devicegrant profile try my-server.yaml
-  devicegrant profile try my-server.yaml --case deny --headed`,
+  devicegrant profile try my-server.yaml --case deny --headed
+  devicegrant profile try my-server.yaml --driver hook`,
 		Args: oneProfile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains(scenario.WalkthroughCases(), kind) {
+			if kind != "" && !slices.Contains(scenario.WalkthroughCases(), kind) {
 				return usageError{fmt.Errorf("--case must be one of %s, not %q", strings.Join(scenario.WalkthroughCases(), ", "), kind)}
+			}
+			if driver != "" && !slices.Contains(profiles.Drivers(), driver) {
+				return usageError{fmt.Errorf("--driver must be one of %s, not %q", strings.Join(profiles.Drivers(), ", "), driver)}
 			}
 			look, err := f.look.resolve(cmd.ErrOrStderr())
 			if err != nil {
@@ -46,23 +54,48 @@ requires.`,
 				return err
 			}
 			defer done()
-			t, err := onboarding.Walk(cmd.Context(), o, kind, f.out)
-			if err != nil {
-				return err
+			if driver != "" {
+				o.Profile.Verification.Drivers = []string{driver}
 			}
-			if err := printWalkthrough(report.InertWriter{Writer: cmd.OutOrStdout()}, look.paint, t); err != nil {
-				return err
+			ended := true
+			for i, kind := range casesToTry(kind, o.Profile.Verification.Drivers) {
+				t, err := onboarding.Walk(cmd.Context(), o, kind, f.out)
+				if err != nil {
+					return err
+				}
+				w := report.InertWriter{Writer: cmd.OutOrStdout()}
+				if i > 0 {
+					fmt.Fprintln(w)
+				}
+				if err := printWalkthrough(w, look.paint, t); err != nil {
+					return err
+				}
+				ended = ended && t.Ended
 			}
-			if !t.Ended {
+			if !ended {
 				return exitStatus(report.ExitFailed)
 			}
 			return nil
 		},
 	}
 	f.register(cmd.Flags())
-	cmd.Flags().StringVar(&kind, "case", "approve", "what to do: "+strings.Join(scenario.WalkthroughCases(), ", "))
+	cmd.Flags().StringVar(&kind, "case", "", "what to do: "+strings.Join(scenario.WalkthroughCases(), ", ")+" (default approve; for a hook approve, deny, wrong_code)")
+	cmd.Flags().StringVar(&driver, "driver", "", "who acts: "+strings.Join(profiles.Drivers(), ", ")+" (default: the profile's verification.drivers)")
+	cmd.MarkFlagsMutuallyExclusive("driver", "browser")
 	cmd.Flags().BoolVar(&f.headed, "headed", false, "show the browser's window")
 	return cmd
+}
+
+// casesToTry are the case that was asked for, or else those that the driver needs to
+// be trusted: nobody sees what a hook does.
+func casesToTry(kind string, drivers []string) []string {
+	switch {
+	case kind != "":
+		return []string{kind}
+	case slices.Equal(drivers, []string{"hook"}):
+		return []string{"approve", "deny", "wrong_code"}
+	}
+	return []string{"approve"}
 }
 
 // printWalkthrough prints the film strip, how it ended, and the entries to paste.
@@ -81,7 +114,7 @@ func printWalkthrough(w io.Writer, paint paint, t onboarding.Walkthrough) error 
 		line("at", place(step.URL))
 		line("title", step.Title)
 		line("alert", step.Alert)
-		line("why", step.Reason)
+		line(map[bool]string{true: "answer", false: "why"}[step.Page == "hook"], step.Reason)
 		line("did", step.Action)
 		line("shot", t.Screenshots[i])
 	}
@@ -99,6 +132,7 @@ func printWalkthrough(w io.Writer, paint paint, t onboarding.Walkthrough) error 
 			line("tried", tried)
 		}
 	}
+	line("hint", t.Hint())
 	if t.Limited != "" {
 		line("limit", "the page refused to check more user codes ("+t.Limited+"): if the server limits how many are typed a minute, set limits.user_codes_per_minute in the profile; a run finds the number, too")
 	}

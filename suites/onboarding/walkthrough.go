@@ -68,7 +68,7 @@ func (t Walkthrough) asItHasTo() bool {
 	case "deny":
 		return outcome == transcript.Denied && t.Answer.OAuthError() == "access_denied"
 	case "wrong_code":
-		return outcome == transcript.CodeRejected
+		return outcome == transcript.CodeRejected && !token
 	case "login_failed":
 		return outcome == transcript.LoginFailed
 	}
@@ -81,6 +81,15 @@ func token(t Walkthrough) (string, bool) {
 		return "", false
 	}
 	return o.String("access_token")
+}
+
+// Hint says what to change in a hook that did not tell of a refusal; "" for
+// nothing.
+func (t Walkthrough) Hint() string {
+	if t.Case == "wrong_code" && t.Journey.Driver == "hook" && t.Journey.Outcome == transcript.Approved {
+		return "the hook reports success for a code that was never issued: let it exit with status 117, or answer HTTP 477, when the server refuses a code"
+	}
+	return ""
 }
 
 // Heard says what the device got in the end.

@@ -93,6 +93,12 @@ var pageCases = []ruleCase{
 	{"SEC-09", "asked too late", in(transcript.RepeatedConsent, "after typing", answer(200, token)), Warn, "not-asked"},
 	{"SEC-09", "the code is refused", visit(transcript.RepeatedConsent, "type again", outcome(transcript.CodeRejected)), Inconclusive, ""},
 	{"SEC-09", "the polls meet a 404", in(transcript.RepeatedConsent, "before/token", answer(404, "<h1>Not Found</h1>")), Inconclusive, ""},
+	{"SEC-09", "a form decides about an unseen code", in(transcript.CrossSite, "poll/unseen/form", answer(200, token)), Warn, "decided-unseen"},
+	{"SEC-09", "a link does", in(transcript.CrossSite, "poll/unseen/link", answer(200, token)), Warn, "decided-unseen"},
+	{"SEC-09", "so does coming to the page", all(in(transcript.CrossSite, "poll/unseen/form", answer(200, token)), in(transcript.CrossSite, "poll/untouched", answer(200, token))), Pass, ""},
+	{"SEC-09", "the decision itself had no effect", all(in(transcript.CrossSite, "poll/unseen/form", answer(200, token)), in(transcript.CrossSite, "poll/raw/control", oauthError("authorization_pending"))), Pass, ""},
+	{"SEC-09", "an unseen code was not sent", all(in(transcript.CrossSite, "poll/unseen/form", answer(200, token)), struck(transcript.CrossSite, "unseen/form", func(a *transcript.Attack) { a.Delivered = false })), Pass, ""},
+	{"SEC-09", "the polls for an unseen code end", in(transcript.CrossSite, "poll/unseen/form", oauthError("expired_token")), Pass, ""},
 	{"SEC-09", "no approval before", in(transcript.RepeatedConsent, "before/token", oauthError("authorization_pending")), Inconclusive, ""},
 
 	{"SEC-10", "a script runs", struck(transcript.Injection, "verification_uri/text", func(a *transcript.Attack) { a.Seen = []string{"a script ran"} }), Fail, "injected"},

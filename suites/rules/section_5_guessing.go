@@ -13,7 +13,7 @@ import (
 )
 
 var section5Guessing = []Rule{
-	{"SEC-04", one(transcript.Guessing), []string{transcript.Codes}, guessesAreLimited},
+	{"SEC-04", one(transcript.Guessing), []string{transcript.Codes, transcript.WrongUserCodes, transcript.DecidedCodes, transcript.Expiry}, guessesAreLimited},
 	{"SEC-05", one(transcript.Guessing), nil, limitIsNotSidestepped},
 	{"SEC-06", one(transcript.Guessing), nil, limitIsNoWeapon},
 }
@@ -192,6 +192,7 @@ func (j *judging) codeBits() (bits float64, known bool) {
 
 // SEC-04
 func guessesAreLimited(j *judging) {
+	j.toldApart()
 	if !j.guesses() {
 		return
 	}

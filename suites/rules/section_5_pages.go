@@ -13,7 +13,7 @@ import (
 var section5Pages = []Rule{
 	{"SEC-07", []string{transcript.CrossSite, transcript.Approval}, nil, decisionsAreNotForged},
 	{"SEC-08", one(transcript.Framing), nil, pagesAreNotFramed},
-	{"SEC-09", one(transcript.RepeatedConsent), nil, noSilentRepeat},
+	{"SEC-09", one(transcript.RepeatedConsent), one(transcript.CrossSite), noSilentRepeat},
 	{"SEC-10", one(transcript.Injection), nil, nothingIsInjected},
 	{"SEC-11", one(transcript.Redirection), nil, noOpenRedirect},
 	{"SEC-12", []string{transcript.CrossOriginReads, transcript.Approval}, []string{transcript.CompleteURI}, pagesKeepToThemselves},
@@ -237,9 +237,42 @@ func anywhere(sources []string) bool {
 	})
 }
 
+// unseenDecided: a session that never entered a code, nor was shown it, sends the
+// decision about it with its own cookies and tokens.
+func (j *judging) unseenDecided() {
+	const scenario = transcript.CrossSite
+	quiet := judging{Evidence: j.Evidence}
+	if untouched, ok := quiet.maybe(scenario, labels.Join(labels.Poll, labels.Untouched)); !ok || hasToken(untouched.Exchange) {
+		return // coming to the page decides: nothing can be left out
+	}
+	if control, ok := quiet.maybe(scenario, labels.Join(labels.Poll, labels.RawControl)); !ok || !hasToken(control.Exchange) {
+		return
+	}
+	for _, name := range []string{labels.UnseenForm, labels.UnseenLink} {
+		a, ok := j.Transcripts[scenario].Attack(name)
+		x, polled := quiet.maybe(scenario, labels.Join(labels.Poll, name))
+		switch {
+		case !ok || !a.Delivered || !polled:
+		case hasToken(x.Exchange) && !j.byThatAct(x):
+		case hasToken(x.Exchange):
+			j.warn("decided-unseen", "a decision about a code that the session entered or was shown",
+				fmt.Sprintf("%s %s with the code of another device, which this session never entered, and that device got its token: the page that shows the code can be left out", a.Method, clip(pathOf(a.URL))), x)
+		case recognised(x.Exchange):
+			j.note("unseen-refused", fmt.Sprintf("a decision about a code that the session never entered has no effect (%s, status %d)", a.Method, a.Status), x)
+		}
+	}
+}
+
+// pathOf is an address without its query, which holds codes and tokens.
+func pathOf(address string) string {
+	path, _, _ := strings.Cut(address, "?")
+	return path
+}
+
 // SEC-09
 func noSilentRepeat(j *judging) {
 	const scenario = transcript.RepeatedConsent
+	j.unseenDecided()
 	if !j.approved(scenario, labels.Of(labels.Approve, labels.Before)) {
 		return
 	}

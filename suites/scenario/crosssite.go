@@ -58,8 +58,11 @@ var forgeries = []forgery{
 // that may be legitimate follows. A session that comes back to an earlier code is
 // given up for a fresh one.
 //
+// At last, the session that came to the decisions decides about codes that it never
+// saw, with a form and with a link.
+//
 // Journeys: another session, logging in, untouched, and one for each forgery, or
-// NAME/again in a fresh session. Attacks: one for each.
+// NAME/again in a fresh session. Attacks: one for each; unseen/form, unseen/link.
 // Labels: device/NAME, poll/NAME; device/logging in.
 func crossSite(c *conversation) error {
 	client, err := c.bait()
@@ -274,6 +277,38 @@ func (v *victimised) forge(f forgery) error {
 	}
 	done.Forged, done.Form = what, formOf(own, d.userCode)
 	v.attacked(done)
+	if f.name == labels.RawControl {
+		return v.decideUnseen(own, d.userCode)
+	}
+	return nil
+}
+
+// decideUnseen sends the decision that has just approved a code for others, which
+// nobody entered: with the session's own cookies and its own tokens, so that only
+// the page that shows the code is left out. Where a token serves once, or the
+// decision names no code, there is nothing to send.
+func (v *victimised) decideUnseen(own useragent.Request, code string) error {
+	for _, name := range []string{labels.UnseenForm, labels.UnseenLink} {
+		if named := own.URL + " " + own.Body; codeSwap(code, "-").Replace(named) == named || name == labels.UnseenLink && !own.Form() {
+			continue
+		}
+		d, err := v.issue(labels.Join(labels.Device, name), v.client)
+		if err != nil {
+			return err
+		}
+		swap := codeSwap(code, d.userCode)
+		probe := useragent.Request{Method: own.Method, URL: swap.Replace(own.URL), ContentType: own.ContentType, Body: swap.Replace(own.Body), Header: own.Header}
+		if name == labels.UnseenLink {
+			probe = asLink(probe)
+		}
+		done := v.session.Replay(v.ctx, name, probe, originOf(own.URL))
+		done.Forged, done.Form = "the code of another device", formOf(own, code)
+		if name == labels.UnseenLink {
+			done.URL = swap.Replace(own.URL) // the link holds the session's token
+		}
+		v.attacked(done)
+		v.devices = append(v.devices, lured{d, name})
+	}
 	return nil
 }
 
@@ -339,13 +374,16 @@ func asQuery(own, other useragent.Request, code, otherCode string) (useragent.Re
 	if !r.Form() {
 		return useragent.Request{}, ""
 	}
-	address := r.URL
-	if !strings.Contains(address, "?") {
-		address += "?"
-	} else {
-		address += "&"
+	return asLink(r), "as a link, " + what
+}
+
+// asLink is a form as an address.
+func asLink(r useragent.Request) useragent.Request {
+	separator := "?"
+	if strings.Contains(r.URL, "?") {
+		separator = "&"
 	}
-	return useragent.Request{Method: http.MethodGet, URL: address + r.Body}, "as a link, " + what
+	return useragent.Request{Method: http.MethodGet, URL: r.URL + separator + r.Body}
 }
 
 func orNothing(left []string) string {

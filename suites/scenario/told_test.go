@@ -136,9 +136,9 @@ replay/device, dpop/device, dpop/bad/htu, dpop/bad/htm, dpop/bad/iat, dpop/bad/t
 resource/device, resource/token/1, resource/introspection
 details/device, details/token/1`, journeys: "approve pkce\napprove verifier\napprove dpop\napprove resource\napprove details"},
 
-	transcript.CrossSite: {labels: `device/another session, device/untouched, device/cross-site/no token, device/cross-site/other token, device/cross-site/query, poll/untouched, poll/cross-site/no token, poll/cross-site/other token, poll/cross-site/query, device/raw/no token, device/raw/other token, poll/raw/no token, poll/raw/other token, device/raw/foreign origin, poll/raw/foreign origin, device/raw/control, poll/raw/control`,
+	transcript.CrossSite: {labels: `device/another session, device/untouched, device/cross-site/no token, device/cross-site/other token, device/cross-site/query, poll/untouched, poll/cross-site/no token, poll/cross-site/other token, poll/cross-site/query, device/raw/no token, device/raw/other token, poll/raw/no token, poll/raw/other token, device/raw/foreign origin, poll/raw/foreign origin, device/raw/control, device/unseen/form, device/unseen/link, poll/raw/control, poll/unseen/form, poll/unseen/link`,
 		journeys: "another session, untouched, cross-site/no token, cross-site/other token, cross-site/query, raw/no token, raw/other token, raw/foreign origin, raw/control",
-		attacks:  "cross-site/no token, cross-site/other token, cross-site/query, raw/no token, raw/other token, raw/foreign origin, raw/control"},
+		attacks:  "cross-site/no token, cross-site/other token, cross-site/query, raw/no token, raw/other token, raw/foreign origin, raw/control, unseen/form, unseen/link"},
 	transcript.Redirection: {labels: `device/verification_uri/absolute, device/logged-in/absolute, device/login/absolute, device/verification_uri/protocol-relative, device/logged-in/protocol-relative, device/login/protocol-relative`,
 		journeys: "verification_uri/absolute, logged-in/absolute, login/absolute, verification_uri/protocol-relative, logged-in/protocol-relative, login/protocol-relative",
 		attacks:  "verification_uri/absolute, logged-in/absolute, login/absolute, verification_uri/protocol-relative, logged-in/protocol-relative, login/protocol-relative"},

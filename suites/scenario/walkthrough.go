@@ -49,11 +49,11 @@ func Walk(ctx context.Context, e *Environment, name string) (walk Walkthrough, e
 	if step, enough := refusedToCheck(walk.Journey); enough {
 		walk.Limited = describeRefusal(step)
 	}
-	// A login alone may approve, and a page that nobody knows may be a success: the
-	// device knows.
+	// A login alone may approve, a page that nobody knows may be a success, and a hook
+	// may err: the device knows.
 	switch j := walk.Journey; {
 	case j.Outcome == transcript.Approved, j.Outcome == transcript.Denied:
-	case j.Decided, j.LoggedIn:
+	case j.Decided, j.LoggedIn, c.hooked():
 		walk.Polls++
 		walk.Answer, err = d.poll(labels.Nth(labels.Poll, walk.Polls))
 		return walk, err

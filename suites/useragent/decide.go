@@ -1,6 +1,7 @@
 package useragent
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -156,7 +157,13 @@ func (v *visit) atCode(p *pages.Sighting) choice {
 		return choice{end: transcript.CodeRejected}
 	case v.codesSent > 0:
 		// A page that reloads itself, or that lost what was typed, is no refusal.
-		return choice{trouble: p.Trouble(transcript.Loop, "the code page appeared again with no error about the code")}
+		cause := "the code page appeared again with no error about the code"
+		if said := cmp.Or(p.Alert, p.Added); said != "" {
+			cause += fmt.Sprintf("; it says %q", said)
+		}
+		t := p.Trouble(transcript.Loop, cause)
+		t.Hint = "if that is a refusal, describe the page as code_error in verification.pages"
+		return choice{trouble: t}
 	case failed && v.holdsCode():
 		return choice{end: transcript.CodeRejected}
 	}

@@ -124,6 +124,13 @@ func dialects() []dialect {
 				`<script>document.forms[0].addEventListener("submit", () => { username.value = usernameUserInput.value })</script>`,
 			"consent": `<p>app requests access to your profile</p>` + form(`<input type=checkbox class=mandatory-claim id=claim><label for=claim>E-mail</label><input type=hidden name=decision id=consent><input type=button id=approve value=Allow onclick="if (claim.checked) { consent.value='allow'; this.form.submit() }"><input type=reset value=Deny onclick="consent.value='deny'; setTimeout(() => { consent.value='deny'; document.forms[0].submit() })">`),
 		})},
+		{name: "password as text", order: codeFirst, pages: with(map[string]string{
+			"login": `<title>Sign in</title>` + form(`<label>User name <input name=username></label><label>Password <input name=j_password></label><button>Sign in</button>`),
+		})},
+		{name: "errors without a mark", order: codeFirst, pages: plainPages(), bad: `<p>The input is invalid, try again.</p>`},
+		{name: "ends of its own", order: codeFirst, pages: with(map[string]string{
+			"success": `<title>Television</title><p>Enjoy the show.</p>`, "denied": `<title>Television</title><p>Maybe some other day.</p>`,
+		})},
 		{name: "script application", order: codeFirst, scripted: true, pages: map[string]string{"": spaPage}},
 		{name: "iframe", order: codeFirst, scripted: true, pages: plainPages()},
 		{name: "never asks", order: []string{"code", "login"}, pages: plainPages(), noDeny: true},
@@ -291,7 +298,7 @@ func (s *server) post(v *visitor, r *http.Request) {
 		if s.order[v.at] == "pass" {
 			named = fixtureUser
 		}
-		if named != fixtureUser || value("password", "fld_2") != fixturePassword {
+		if named != fixtureUser || value("password", "fld_2", "j_password") != fixturePassword {
 			v.err = bad
 			return
 		}

@@ -119,10 +119,10 @@ func (h hookAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	var err error
 	if len(h.spec.Command) > 0 {
 		step.Action = "run " + h.spec.Command[0]
-		err = h.run(ctx, expand)
+		step.Reason, err = h.run(ctx, expand)
 	} else {
 		step.Action = "call the hook's URL"
-		step.Status, err = h.call(ctx, expand)
+		step.Status, step.Reason, err = h.call(ctx, expand)
 	}
 	step.TookMS = float64(time.Since(began).Microseconds()) / 1000
 	j.Outcome, j.Decided = outcome, err == nil
@@ -159,9 +159,14 @@ func (h *hook) unfit(value string) bool {
 	}) >= 0
 }
 
+// answered is the hook's status and what it said.
+func answered(status, said string) string {
+	return strings.TrimSuffix(status+": "+pages.Tidy(said, pages.MaxLabel), ": ")
+}
+
 // run starts the command without a shell, so that nothing in a user code or a
-// URL is ever read as one.
-func (h *hook) run(ctx context.Context, expand func(string) string) error {
+// URL is ever read as one. It returns what the command answered.
+func (h *hook) run(ctx context.Context, expand func(string) string) (string, error) {
 	args := make([]string, len(h.spec.Command))
 	for i, a := range h.spec.Command {
 		args[i] = expand(a)
@@ -170,40 +175,47 @@ func (h *hook) run(ctx context.Context, expand func(string) string) error {
 	cmd.WaitDelay = time.Second
 	var said Tail
 	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	answer := ""
+	if cmd.ProcessState != nil {
+		answer = answered(cmd.ProcessState.String(), said.String())
+	}
+	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
 			if refused := refusalOf(exit.ExitCode(), codeRefusedExit, loginRefusedExit, said.String()); refused != nil {
-				return refused
+				return answer, refused
 			}
 		}
-		return Failed(transcript.HookFailed, strings.TrimSuffix(fmt.Sprintf("the hook failed: %v: %s", err, pages.Tidy(said.String(), pages.MaxLabel)), ": "))
+		return answer, Failed(transcript.HookFailed, answered("the hook failed: "+err.Error(), said.String()))
 	}
-	return nil
+	return answer, nil
 }
 
-func (h *hook) call(ctx context.Context, expand func(string) string) (int, error) {
+// call sends the request, and returns the status and what the hook answered.
+func (h *hook) call(ctx context.Context, expand func(string) string) (int, string, error) {
 	r, err := http.NewRequestWithContext(ctx, cmp.Or(h.spec.Method, http.MethodPost), expand(h.spec.URL), strings.NewReader(expand(h.spec.Body)))
 	if err != nil {
-		return 0, Failed(transcript.Unreachable, err.Error())
+		return 0, "", Failed(transcript.Unreachable, err.Error())
 	}
 	for name, value := range h.spec.Headers {
 		r.Header.Set(name, expand(value.Reveal()))
 	}
 	resp, err := h.client.Do(r)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	defer resp.Body.Close()
 	var body bytes.Buffer
 	_, _ = io.Copy(&body, io.LimitReader(resp.Body, pages.MaxText))
+	answer := answered(fmt.Sprintf("HTTP %d", resp.StatusCode), body.String())
 	if refused := refusalOf(resp.StatusCode, codeRefusedHTTP, loginRefusedHTTP, body.String()); refused != nil {
-		return resp.StatusCode, refused
+		return resp.StatusCode, answer, refused
 	}
 	if resp.StatusCode/100 != 2 {
-		return resp.StatusCode, Failed(transcript.HookFailed, fmt.Sprintf("the hook answered HTTP %d: %s", resp.StatusCode, pages.Tidy(body.String(), pages.MaxLabel)))
+		return resp.StatusCode, answer, Failed(transcript.HookFailed, "the hook answered "+answer)
 	}
-	return resp.StatusCode, nil
+	return resp.StatusCode, answer, nil
 }
 
 // unsupported ends a journey that a driver cannot make.

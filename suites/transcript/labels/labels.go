@@ -474,6 +474,8 @@ const (
 	CrossSiteOtherCSRFToken = CrossSite + "/" + OtherCSRFToken
 	CrossSiteQuery          = "cross-site/query"
 	RawControl              = Raw + "/" + Control
+	UnseenForm              = "unseen/form"
+	UnseenLink              = "unseen/link"
 )
 
 // Of transcript.Framing, transcript.Redirection, transcript.Injection and transcript.CrossOriginReads.

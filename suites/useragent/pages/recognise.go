@@ -46,6 +46,9 @@ type Sighting struct {
 	Reason string
 	// Entry is the profile's page that matched; nil: heuristics.
 	Entry *profiles.Page
+	// Added are the words that the page has and an earlier one, otherwise the same,
+	// has not; "" if there is no such page.
+	Added string
 	// Tried says why each of the profile's pages did not match.
 	Tried []string
 
@@ -105,6 +108,10 @@ func (r *Recogniser) EndsAt(address string) bool {
 // page of a site is no signal.
 func (r *Recogniser) Recognise(s *Snapshot, userCode string, earlier ...string) *Sighting {
 	v := &Sighting{Snapshot: s, controls: findControls(s)}
+	v.Added = added(v.Said(), earlier)
+	if asks := len(v.code) > 0 || v.user != none || v.password != none; asks && s.Alert == "" && errorWords.in(v.Added) != "" {
+		s.Alert = Tidy(v.Added, MaxLabel) // an error that nothing marks as one
+	}
 	for i := range r.entries {
 		e := &r.entries[i]
 		why, ok := e.matches(s)
@@ -192,6 +199,8 @@ func (v *Sighting) guess(userCode string, earlier []string) (role, reason string
 		return RoleIdentifier, "a user name field"
 	case v.Status >= 400 && v.approve == none:
 		return RoleError, fmt.Sprintf("HTTP status %d", v.Status)
+	case v.goesOnAs(userCode):
+		return RoleInterstitial, fmt.Sprintf("a button %q, which goes on as the one who is logged in", v.Elements[v.approve].Label)
 	case v.approve != none && v.deny != none:
 		return v.decision(userCode)
 	}
@@ -213,6 +222,38 @@ func (v *Sighting) guess(userCode string, earlier []string) (role, reason string
 		return v.decision(userCode)
 	}
 	return "", "no heuristic matches"
+}
+
+// goesOnAs reports whether the page asks only whether the end user is still the one
+// who is logged in: it shows no code and speaks of no permission.
+func (v *Sighting) goesOnAs(userCode string) bool {
+	code := Bare(userCode)
+	return v.approve != none && goOnAs.in(v.Elements[v.approve].Label) != "" && !v.hasBoxes() &&
+		consentWords.in(v.Title+" "+v.Text) == "" && (code == "" || !strings.Contains(Bare(v.Text), code))
+}
+
+// added are the words that were put into one of the earlier texts, in one place, to
+// make a text of it; "" for none.
+func added(text string, earlier []string) string {
+	is := strings.Fields(text)
+	for _, e := range earlier {
+		was := strings.Fields(e)
+		if len(was) == 0 || len(was) >= len(is) {
+			continue
+		}
+		head := 0
+		for head < len(was) && was[head] == is[head] {
+			head++
+		}
+		tail := 0
+		for tail < len(was)-head && was[len(was)-1-tail] == is[len(is)-1-tail] {
+			tail++
+		}
+		if head+tail == len(was) {
+			return strings.Join(is[head:len(is)-tail], " ")
+		}
+	}
+	return ""
 }
 
 // Said is what the page says, its title first.

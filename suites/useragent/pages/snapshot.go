@@ -112,7 +112,10 @@ func (s *Snapshot) Clean() {
 			*p = Tidy(*p, MaxLabel)
 		}
 		e.Value = truncate(e.Value, MaxText)
-		if e.Kind == Password {
+	}
+	s.findPasswords()
+	for i := range s.Elements {
+		if e := &s.Elements[i]; e.Kind == Password {
 			e.Value = ""
 		}
 	}
@@ -124,6 +127,21 @@ func (s *Snapshot) Clean() {
 			}
 		}
 		s.Queries[css] = kept
+	}
+}
+
+// findPasswords takes a text field that calls itself a password for one, where the
+// page has no field of that kind: some pages show what is typed.
+func (s *Snapshot) findPasswords() {
+	if slices.ContainsFunc(s.Elements, func(e Element) bool { return e.Kind == Password && e.usable() }) {
+		return
+	}
+	for i := range s.Elements {
+		e := &s.Elements[i]
+		named := e.Autocomplete == "current-password" || passwordWords.in(e.text()) != "" && notPassword.in(e.text()) == ""
+		if e.Kind == TextField && e.usable() && named {
+			e.Kind = Password
+		}
 	}
 }
 

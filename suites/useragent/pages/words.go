@@ -36,7 +36,10 @@ var (
 	codeWords  = list(`user code|usercode|device code|devicecode|code`, `benutzercode|gerätecode|code`, `code`, `código|codigo`)
 	otherCodes = list(`zip|postal|country|promo|coupon|discount|area|language|postleitzahl`)
 	secondWord = list(`otp|totp|mfa|2fa|two factor|two step|authenticator|sms|second factor|zweiter faktor|recovery code|backup code`)
-	userWords  = list(`username|user name|userid|user id|user|login|email|e mail|mail|account|identifier|identity`,
+	// A text field that is called so takes a password, unless it is for something else.
+	passwordWords = list(`password|passwd|passphrase|pwd`, `passwort|kennwort`, `mot de passe`, `contraseña`)
+	notPassword   = list(`email|e mail|mail|username|forgot*|reset|one time|code|otp|vergessen|einmal*|oublié|olvid*`)
+	userWords     = list(`username|user name|userid|user id|user|login|email|e mail|mail|account|identifier|identity`,
 		`benutzer*|anmeldename|konto|kennung`, `utilisateur|identifiant|courriel|nom d utilisateur`, `usuario|correo|cuenta|nombre de usuario`)
 
 	successWords = list(`success*|approved|authorized|authorised|connected|you may close|you may now close|you can close|you can now close|close this|return to your device|device has been|completed|complete|congratulations|all set|thank you`,
@@ -45,7 +48,7 @@ var (
 		`éxito|autorizado|conectado|puede cerrar|completad*`)
 	deniedWords = list(`denied|declined|rejected|refused|interrupted|cancelled|canceled|aborted`,
 		`abgelehnt|verweigert|abgebrochen`, `refusé*|annulé*|rejeté*`, `denegad*|rechazad*|cancelad*`)
-	errorWords = list(`invalid|incorrect|error|expired|not found|failed|failure|wrong|unknown|does not exist|doesn t exist|try again|not recognized|not recognised|unrecognized|went wrong|not valid|mismatch|already used|not match|forbidden|too many`,
+	errorWords = list(`invalid|incorrect|error|expired|not found|failed|failure|wrong|unknown|does not exist|doesn t exist|try again|not recognized|not recognised|unrecognized|went wrong|not valid|mismatch|already used|been used|not match|forbidden|too many`,
 		`falsch*|ungültig*|fehler|abgelaufen|unbekannt*|fehlgeschlagen|nicht gefunden|erneut`,
 		`invalide|incorrect*|erreur|expiré*|inconnu*|échoué|introuvable`,
 		`inválid*|incorrect*|caducad*|desconocid*|fallid*|no encontrad*`)
@@ -54,6 +57,8 @@ var (
 	// consentWords say that a page asks for a permission.
 	consentWords = list(`wants|would like|requests|requesting|request|permission*|access|scope*|consent|authorize|authorise|grant*|allow|sharing|share`,
 		`möchte|berechtigung*|zugriff|einwilligung|erlauben`, `souhaite|demande|autorisation*|accès|accéder|autoriser`, `quiere|solicita|permiso*|acceso|autorizar`)
+	// goOnAs is on the button of somebody who is logged in already.
+	goOnAs = list(`continue as|proceed as|go on as`, `weiter als|fortfahren als`, `continuer en tant que`, `continuar como`)
 	// unwantedBoxes are not ticked: they outlive the journey.
 	unwantedBoxes = list(`remember|keep me|stay signed|don t ask|do not ask|always|newsletter|marketing|merken|angemeldet bleiben|immer|se souvenir|toujours|recordar|siempre`)
 )
