@@ -110,6 +110,11 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err := guard(o, &set); err != nil {
 		return Result{}, err
 	}
+	if plan.Transport != "net/http" && o.dial == nil {
+		if err := o.Site.speaksHTTP1(ctx, tlsConfig(&set, o.Site.tls)); err != nil {
+			return Result{}, err
+		}
+	}
 	r := &run{o: o, site: o.Site, settings: set, shards: max(1, o.Shards), ledger: newLedger()}
 	defer r.ledger.close()
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
