@@ -150,7 +150,7 @@ func (j *judging) certain(visit transcript.Journey, scenario, label string) bool
 		j.inconclusive("the %s driver reports a decision, but the grant is still pending; the driver sees no pages, so the cause is unknown", visit.Driver)
 		return false
 	case !visit.Confirmed && !seesNoPages(visit):
-		j.inconclusive("devicegrant did not recognize the page after the decision; it may have asked another question: describe it in verification.pages of the profile")
+		j.inconclusive("%s", unrecognizedEnd(visit))
 		return false
 	case len(j.all(scenario, label)) < len(j.Transcripts[scenario].Labelled(label)):
 		j.inconclusive("a poll got no answer")
@@ -160,6 +160,16 @@ func (j *judging) certain(visit transcript.Journey, scenario, label string) bool
 		return false
 	}
 	return true
+}
+
+// unrecognizedEnd says which page came after the decision and what to do about it.
+func unrecognizedEnd(visit transcript.Journey) string {
+	page := ""
+	if n := len(visit.Steps); n > 0 {
+		address, _, _ := strings.Cut(visit.Steps[n-1].URL, "?")
+		page = fmt.Sprintf(" (%s, title %q)", clip(address), clip(visit.Steps[n-1].Title))
+	}
+	return "devicegrant did not recognize the page after the decision" + page + "; it may have asked another question: describe it in verification.pages of the profile"
 }
 
 // hooked says that a hook decided in a scenario.

@@ -120,7 +120,7 @@ func approvedCodeExpires(j *judging) {
 	case seesNoPages(visit) && !j.collected(transcript.Approval):
 		j.inconclusive("the %s driver reports an approval, and no device got a token for one: whether it decided is unknown", visit.Driver)
 	case !visit.Confirmed && !seesNoPages(visit):
-		j.inconclusive("devicegrant did not recognize the page after the decision; it may have asked another question: describe it in verification.pages of the profile")
+		j.inconclusive("%s", unrecognizedEnd(visit))
 	case recognised(x.Exchange):
 		j.pass("%s: no token (see POLL-10)", observed)
 	case x.EndsGrant():
