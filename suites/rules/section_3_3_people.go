@@ -230,6 +230,9 @@ func (j *judging) collectedByA(scenario string) (owner string) {
 		j.inconclusive("collected: a's approval got no token")
 		return ""
 	}
+	if a.Decided && b.ApproveOffered {
+		j.note("not-bound", "while one end user was at the decision, another decided: the page binds no code to a session", token)
+	}
 	owner = j.subject(scenario, labels.CollectedWhose, token)
 	x, ok := j.first(scenario, labels.Join(labels.Collected, labels.After))
 	switch {

@@ -14,6 +14,7 @@ import (
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/lateness"
 	"github.com/devicegrant/devicegrant/suites/transcript"
+	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
@@ -273,6 +274,18 @@ func TestOthersFaultsAreToldAgain(t *testing.T) {
 		}
 		if told != 2*mostAgain || r.again+r.vain > 0 {
 			t.Errorf("%s: told %d times", kind, told)
+		}
+	}
+}
+
+// TestTheDeviceKnowsTheEnd: where nobody recognizes the page after the decision, the
+// device collects its token all the same.
+func TestTheDeviceKnowsTheEnd(t *testing.T) {
+	for _, name := range []string{transcript.Approval, transcript.EarlyApproval} {
+		said := (&telling{by: &people{oddEnd: true}}).one(t, name)
+		last := said.Labelled(labels.Token)
+		if said.Aborted != "" || len(last) == 0 || last[len(last)-1].Status != 200 {
+			t.Errorf("%s: %q, %d polls", name, said.Aborted, len(last))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 	"github.com/devicegrant/devicegrant/suites/useragent"
+	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
 // patience is how many compliant polls may pass until a decision is seen.
@@ -40,16 +41,12 @@ func approval(c *conversation) error {
 	if err != nil {
 		return err
 	}
-	lost := unfinished(j)
-	if lost != nil && !j.Decided {
-		return lost
+	if err := unfinished(j); err != nil && !j.Decided {
+		return err
 	}
 	c.onTheWay.learn(j)
 	c.leavePages()
-	x, err := d.collect(labels.Token, patience)
-	if lost != nil && (err != nil || x.Status != 200) {
-		return lost // the device knows of no decision either
-	}
+	x, err := d.collectAfter(j)
 	if err != nil || x.Status != 200 {
 		return err
 	}
@@ -62,6 +59,17 @@ func approval(c *conversation) error {
 	}
 	_, err = d.pollAfter(labels.Join(labels.Reuse, "2"), max(collected+5*interval-d.last, d.interval+d.guard()))
 	return err
+}
+
+// collectAfter collects the token after a visit that decided, and that may have come
+// to an end which nobody recognized: the device knows. Where it hears of no decision
+// either, the visit's trouble is the error.
+func (d *device) collectAfter(j transcript.Journey) (wire.Exchange, error) {
+	x, err := d.collect(labels.Token, patience)
+	if lost := unfinished(j); lost != nil && (err != nil || x.Status != 200) {
+		return x, lost
+	}
+	return x, err
 }
 
 // decide sends an end user with a fresh user agent to approve or deny. The
@@ -118,11 +126,12 @@ func earlyApproval(c *conversation) error {
 	if err != nil {
 		return err
 	}
-	if err := unfinished(c.visit(s, d.task(string(transcript.Approve), transcript.Approve))); err != nil {
+	j := c.visit(s, d.task(string(transcript.Approve), transcript.Approve))
+	if err := unfinished(j); err != nil && !j.Decided {
 		return err
 	}
 	c.leavePages()
-	_, err = d.collect(labels.Token, patience)
+	_, err = d.collectAfter(j)
 	return err
 }
 

@@ -35,6 +35,8 @@ type people struct {
 	// for forgets. 0: any number.
 	limit   int
 	forgets time.Duration
+	// oddEnd: nobody recognizes the page after the decision.
+	oddEnd bool
 	// harmless user agents cannot be attacked.
 	harmless bool
 
@@ -255,6 +257,10 @@ func (a *agent) walk(ctx context.Context, n int, task useragent.Task, j *transcr
 		return
 	}
 	j.Cleared = task.Clear != nil
+	if a.oddEnd {
+		stop(transcript.NotRecognised, "an end that nobody knows")
+		return
+	}
 	if page("success", "Done") {
 		j.Outcome, j.Confirmed = outcome, true
 	}
