@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -19,13 +20,8 @@ func (e *HTTP2OnlyError) Error() string {
 	return fmt.Sprintf("%s speaks HTTP/2 only, and the lean transport speaks HTTP/1.1: use --transport net/http", e.Host)
 }
 
-const (
-	settingsFrame = 4 // RFC 9113 section 6.5
-	// greets is how long a server has to greet with a SETTINGS frame although it was
-	// offered HTTP/1.1 alone. One of HTTP/1.1 says nothing before a request.
-	greets = 250 * time.Millisecond
-	reach  = 10 * time.Second
-)
+// reach is how long the question may take.
+const reach = 10 * time.Second
 
 // speaksHTTP1 is an *[HTTP2OnlyError] where one of the endpoints does not speak
 // HTTP/1.1. Anything else that fails is left to the run, which measures it.
@@ -43,31 +39,48 @@ func (s *Site) speaksHTTP1(ctx context.Context, config *tls.Config) error {
 	return nil
 }
 
+// onlyHTTP2 says that a server negotiates HTTP/2, and either refuses HTTP/1.1 or does
+// not answer in it.
 func onlyHTTP2(ctx context.Context, u *url.URL, config *tls.Config) bool {
 	ctx, cancel := context.WithTimeout(ctx, reach)
 	defer cancel()
-	config = config.Clone()
-	config.NextProtos = []string{"http/1.1"}
-	port := u.Port()
-	if port == "" {
-		port = "443"
-	}
-	conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	conn, err := dialFor(ctx, u, config, "http/1.1")
 	if err != nil {
 		// crypto/tls does not export the alert of RFC 7301 section 3.2.
-		return strings.Contains(err.Error(), "no application protocol")
+		return strings.Contains(err.Error(), "no application protocol") && negotiatesHTTP2(ctx, u, config)
 	}
 	defer conn.Close()
-	switch conn.(*tls.Conn).ConnectionState().NegotiatedProtocol {
-	case "h2":
-		return true
-	case "http/1.1":
+	if conn.ConnectionState().NegotiatedProtocol == "http/1.1" {
 		return false
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(greets)); err != nil {
+	end, _ := ctx.Deadline()
+	if err := conn.SetDeadline(end); err != nil {
 		return false
 	}
-	var frame [9]byte
-	n, _ := io.ReadFull(conn, frame[:]) // silence is HTTP/1.1
-	return n == len(frame) && frame[3] == settingsFrame
+	if _, err := fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", u.Host); err != nil {
+		return negotiatesHTTP2(ctx, u, config)
+	}
+	var start [7]byte
+	n, _ := io.ReadFull(conn, start[:])
+	return string(start[:n]) != "HTTP/1." && negotiatesHTTP2(ctx, u, config)
+}
+
+func negotiatesHTTP2(ctx context.Context, u *url.URL, config *tls.Config) bool {
+	conn, err := dialFor(ctx, u, config, "h2")
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	return conn.ConnectionState().NegotiatedProtocol == "h2"
+}
+
+// dialFor connects and offers one protocol.
+func dialFor(ctx context.Context, u *url.URL, config *tls.Config, protocol string) (*tls.Conn, error) {
+	config = config.Clone()
+	config.NextProtos = []string{protocol}
+	conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443")))
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*tls.Conn), nil
 }

@@ -28,12 +28,20 @@ func TestHTTP2OnlyIsTold(t *testing.T) {
 		return s
 	}
 	plain := serve("http/1.1")
+	http2Only := httptest.NewUnstartedServer(http.NotFoundHandler())
+	http2Only.Config.Protocols = new(http.Protocols)
+	http2Only.Config.Protocols.SetHTTP2(true)
+	http2Only.Config.ErrorLog = log.New(io.Discard, "", 0)
+	http2Only.TLS = &tls.Config{NextProtos: []string{"h2"}}
+	http2Only.StartTLS()
+	t.Cleanup(http2Only.Close)
 	for _, c := range []struct {
 		name, address string
 		only          bool
 	}{
-		{"HTTP/1.1 is refused", greeting(t, &tls.Config{Certificates: plain.TLS.Certificates, NextProtos: []string{"h3"}}), true},
-		{"HTTP/2 whatever was offered", greeting(t, &tls.Config{Certificates: plain.TLS.Certificates}), true},
+		{"HTTP/2 only", http2Only.URL, true},
+		{"HTTP/2 whatever was offered", unlike(t, &tls.Config{Certificates: plain.TLS.Certificates, NextProtos: []string{"h2"}}), true},
+		{"neither", unlike(t, &tls.Config{Certificates: plain.TLS.Certificates}), false},
 		{"both", serve("h2", "http/1.1").URL, false},
 		{"HTTP/1.1 only", plain.URL, false},
 	} {
@@ -52,8 +60,8 @@ func TestHTTP2OnlyIsTold(t *testing.T) {
 	}
 }
 
-// greeting is a server that sends SETTINGS whatever was negotiated.
-func greeting(t *testing.T, config *tls.Config) string {
+// unlike is a server that sends SETTINGS whatever it is asked.
+func unlike(t *testing.T, config *tls.Config) string {
 	t.Helper()
 	l, err := tls.Listen("tcp", "127.0.0.1:0", config)
 	if err != nil {
@@ -69,7 +77,6 @@ func greeting(t *testing.T, config *tls.Config) string {
 			go func(conn net.Conn) {
 				defer conn.Close()
 				conn.Write([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0})
-				io.Copy(io.Discard, conn)
 			}(conn)
 		}
 	}()
