@@ -111,7 +111,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	if plan.Transport != "net/http" && o.dial == nil {
-		if err := o.Site.speaksHTTP1(ctx, tlsConfig(&set, o.Site.tls)); err != nil {
+		if err := o.Site.speaksHTTP1(ctx); err != nil {
 			return Result{}, err
 		}
 	}

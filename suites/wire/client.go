@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -56,6 +57,8 @@ type Client struct {
 	slots     chan struct{}
 	// group is held by the call of Together that is under way.
 	group chan struct{}
+	// http2 says of each host that was asked whether it speaks HTTP/2 only.
+	http2 sync.Map
 }
 
 // New returns a client with its own connections.

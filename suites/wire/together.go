@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,6 +71,9 @@ func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
 		return all
 	}
 
+	if len(requests) > 0 && c.needsHTTP2(ctx, requests[0]) {
+		return c.streams(ctx, requests)
+	}
 	opening, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	held := make([]*connection, len(requests))
@@ -88,10 +90,7 @@ func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
 		}
 	}()
 	for _, err := range errs {
-		switch {
-		case onlyHTTP2(err):
-			return c.streams(ctx, requests)
-		case errors.Is(err, errProxy):
+		if errors.Is(err, errProxy) {
 			return c.parallel(ctx, requests)
 		}
 	}
@@ -224,19 +223,12 @@ func (c *Client) SendAndHangUp(ctx context.Context, r Request) Exchange {
 	x := exchange(r)
 	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
+	hangUp := c.sendAndClose
+	if c.needsHTTP2(limited, r) {
+		hangUp = c.sendAndReset
+	}
 	x.Sent = c.now()
-	k, err := c.connect(limited, r)
-	if err == nil {
-		defer k.conn.Close()
-		var whole []byte
-		if whole, err = serialise(k.request); err == nil {
-			x.Sent = c.now()
-			_, err = k.conn.Write(whole)
-		}
-	}
-	if onlyHTTP2(err) {
-		err = c.sendAndReset(limited, r)
-	}
+	err := hangUp(limited, r)
 	x.Received = c.now()
 	if err != nil {
 		x.Failure = classify(ctx, err)
@@ -244,6 +236,22 @@ func (c *Client) SendAndHangUp(ctx context.Context, r Request) Exchange {
 	}
 	x.Failure = &Failure{FailHungUp, "the connection was closed on purpose right after the request"}
 	return x
+}
+
+// sendAndClose is SendAndHangUp over HTTP/1.1. It returns nil if the whole request was
+// sent.
+func (c *Client) sendAndClose(ctx context.Context, r Request) error {
+	k, err := c.connect(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer k.conn.Close()
+	whole, err := serialise(k.request)
+	if err != nil {
+		return err
+	}
+	_, err = k.conn.Write(whole)
+	return err
 }
 
 // sendAndReset is SendAndHangUp over HTTP/2. It returns nil if the whole request was
@@ -346,11 +354,6 @@ func (c *Client) hold(ctx context.Context, r Request) (*connection, error) {
 	}
 	release := k.boundBy(ctx)
 	if !c.warm(ctx, k, r) {
-		if k.speaksHTTP2() {
-			release()
-			k.conn.Close()
-			return nil, errHTTP2
-		}
 		// It answered in a way that ends the connection: a cold one has to do.
 		release()
 		k.conn.Close()
@@ -390,9 +393,6 @@ func (c *Client) warm(ctx context.Context, k *connection, r Request) bool {
 	if _, err = k.conn.Write(whole); err != nil {
 		return false
 	}
-	if k.limit.N = maxHeaderBytes; k.speaksHTTP2() {
-		return false
-	}
 	resp, err := k.response(req)
 	if err != nil || resp.Close {
 		return false
@@ -400,14 +400,6 @@ func (c *Client) warm(ctx context.Context, k *connection, r Request) bool {
 	k.limit.N = bodyAllowance(c.options.MaxBody)
 	_, err = io.Copy(io.Discard, resp.Body)
 	return err == nil && k.reader.Buffered() == 0
-}
-
-// speaksHTTP2 says that what the target sends begins with a SETTINGS frame for the
-// whole connection (RFC 9113 sections 3.4, 4.1 and 6.5). No HTTP/1.1 response does.
-func (k *connection) speaksHTTP2() bool {
-	const settings = 4
-	header, _ := k.reader.Peek(9) // an end before that is no frame
-	return len(header) == 9 && header[3] == settings && bytes.Equal(header[5:], []byte{0, 0, 0, 0})
 }
 
 // warmUp is the request that warms a connection for address.
@@ -462,16 +454,6 @@ func serialise(r *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
-}
-
-// errHTTP2 is the error of a connection on which the target speaks HTTP/2, although
-// HTTP/1.1 was offered alone.
-var errHTTP2 = errors.New("the server speaks HTTP/2 only")
-
-// onlyHTTP2 says that the target speaks nothing else: it refused the handshake in
-// which HTTP/1.1 was offered alone, or went on as if it was not.
-func onlyHTTP2(err error) bool {
-	return errors.Is(err, errHTTP2) || err != nil && strings.Contains(err.Error(), "no application protocol")
 }
 
 // each calls f(0) to f(n-1) at once and waits for all.
