@@ -53,7 +53,7 @@ var attackFaults = []fault{
 		}},
 	{Fault{"F-SEC-09", "typing-is-enough", "A typed code is approved at once for a client that the end user approved before", Defect},
 		func() behaviour { return behaviour{configure: func(c *Config) { c.Consent = SkipGranted }} }},
-	{Fault{"F-SEC-09b", "decides-what-it-never-showed", "A decision counts for a code that the session never entered", Defect},
+	{Fault{"B92", "decides-what-it-never-showed", "A decision counts for a code that the session never entered", Benign},
 		func() behaviour {
 			return behaviour{request: func(x *exchange) (answered bool) {
 				if x.post(pathConsent) {

@@ -14,6 +14,7 @@ var looseFaults = []fault{
 			before, _, _ := strings.Cut(code, "\x00")
 			return before
 		})},
+	{Fault{"F-TOKEN-03g", "a-prefix-is-enough", "A beginning of a device code of eight characters or more is enough", Defect}, prefixCode},
 	{Fault{"F-TOKEN-04d", "third-try-succeeds", "Another client's third poll for a code is answered like the owner's", Defect},
 		func() behaviour {
 			var (
@@ -64,6 +65,16 @@ func changedForm(name string, change func(x *exchange, value string) string) fun
 
 // patternCode finds a code by what is before a % at its end.
 func patternCode() behaviour {
+	return completed(func(sent string) (core string, ok bool) { return strings.CutSuffix(sent, "%") })
+}
+
+// prefixCode finds a code by its beginning.
+func prefixCode() behaviour {
+	return completed(func(sent string) (core string, ok bool) { return sent, len(sent) >= 8 })
+}
+
+// completed replaces a device code by one that was issued and begins with its core.
+func completed(coreOf func(sent string) (core string, ok bool)) behaviour {
 	var (
 		mu    sync.Mutex
 		codes []string
@@ -75,14 +86,14 @@ func patternCode() behaviour {
 			codes = append(codes, g.deviceCode)
 		},
 		request: func(x *exchange) bool {
-			core, isPattern := strings.CutSuffix(x.form.Get("device_code"), "%")
-			if !isPattern {
+			core, ok := coreOf(x.form.Get("device_code"))
+			if !ok || len(x.form["device_code"]) != 1 {
 				return false
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			for _, code := range codes {
-				if strings.HasPrefix(code, core) {
+				if strings.HasPrefix(code, core) && code != core {
 					x.setForm("device_code", code)
 					break
 				}

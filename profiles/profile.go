@@ -233,8 +233,8 @@ type Limits struct {
 	// LoadDevices is how many devices poll at once in the load checks. Default
 	// 24.
 	LoadDevices int `yaml:"load_devices"`
-	// Repeat is how many ordinary grants are made one after another, for the rate
-	// of what goes wrong only now and then, at most [MaxRepeat]. Default 4.
+	// Repeat is how many ordinary grants are made, ten at a time, for the rate of
+	// what goes wrong only now and then, at most [MaxRepeat]. Default 4.
 	Repeat int `yaml:"repeat"`
 	// AllowLockouts allows checks that may lock an account or a client, such as
 	// wrong client secrets.

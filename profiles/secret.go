@@ -32,6 +32,27 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
+// The lengths of secrets that have near misses: of a shorter one hardly anything else
+// could be right, and some password hashes ignore what comes after 72 bytes.
+const leastNear, mostNear = 9, 72
+
+// NearMisses are two wrong secrets that a server takes for the right one if it
+// compares only a part: without the last two characters, and with two other ones.
+// They give most of the secret away and are kept as secret; "" where there are none.
+func (s Secret) NearMisses() (cut, misspelt string) {
+	right := []rune(s.Reveal())
+	if len(right) < leastNear || len(s.Reveal()) > mostNear {
+		return "", ""
+	}
+	cut = string(right[:len(right)-2])
+	for _, end := range []string{"zy", "yx"} {
+		if misspelt = cut + end; misspelt != s.Reveal() {
+			break
+		}
+	}
+	return cut, misspelt
+}
+
 // Plain reports whether the value is written in the profile and so is not a
 // secret.
 func (s Secret) Plain() bool { return s.plain }

@@ -158,11 +158,12 @@ func (s *Suite) remarks() (notes []string) {
 	}
 	notes = append(notes, place.Refused...)
 	if n := p.Limits.DeviceAuthorizationPerMinute; n > 0 && len(s.selected) == len(rules.All()) {
-		codes := codesOfARun + p.Limits.Codes
+		codes := codesOfARun + p.Limits.Codes + p.Limits.Repeat
 		notes = append(notes, fmt.Sprintf("limits.device_authorization_per_minute: at %d a minute, the about %d codes of a whole run take about %s", n, codes, (time.Duration(codes)*time.Minute/time.Duration(n)).Round(time.Minute)))
 	}
 	if n := p.Limits.UserCodesPerMinute; n > 0 && len(s.selected) == len(rules.All()) {
-		notes = append(notes, fmt.Sprintf("limits.user_codes_per_minute: at %d a minute, the about %d user codes and decisions of a whole run take about %s", n, entriesOfARun, (entriesOfARun*time.Minute/time.Duration(n)).Round(time.Minute)))
+		entries := entriesOfARun + 2*p.Limits.Repeat
+		notes = append(notes, fmt.Sprintf("limits.user_codes_per_minute: at %d a minute, the about %d user codes and decisions of a whole run take about %s", n, entries, (time.Duration(entries)*time.Minute/time.Duration(n)).Round(time.Minute)))
 	}
 	if place.Metadata == "" {
 		return notes

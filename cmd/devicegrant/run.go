@@ -78,7 +78,7 @@ Exit status: see devicegrant --help.`,
 	flags.DurationVar(&f.timeBudget, "time-budget", suites.DefaultTimeBudget, "longest single wait, for example until a code expires")
 	flags.IntVar(&f.inFlight, "concurrency", suites.DefaultInFlight, "maximum concurrent requests")
 	flags.IntVar(&f.parallel, "parallel", 0, "maximum concurrent browser journeys (0: as many as this machine carries)")
-	flags.IntVar(&f.repeat, "repeat", 4, "ordinary grants made one after another, for the rate of what goes wrong now and then (at most 1000)")
+	flags.IntVar(&f.repeat, "repeat", 4, "ordinary grants, for the rate of what goes wrong now and then (at most 1000)")
 	flags.StringVar(&f.browser, "browser", "auto", "auto, none, manual, a path, or ws://HOST:PORT")
 	flags.BoolVar(&f.headed, "headed", false, "show the browser's window")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed for generated values, to repeat an earlier run")

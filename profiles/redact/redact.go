@@ -78,6 +78,9 @@ func New(p *profiles.Profile) *Redactor {
 	}, func(text string) { r.public[text] = true })
 	for _, secret := range p.Secrets() {
 		r.Secret(secret.Reveal())
+		cut, misspelt := secret.NearMisses()
+		r.Secret(misspelt)
+		r.Secret(cut)
 	}
 	return r
 }

@@ -381,3 +381,22 @@ func FuzzBody(f *testing.F) {
 		}
 	})
 }
+
+// TestNearMissesAreHidden: a wrong secret that is sent gives most of the right one
+// away, whatever the target makes of it.
+func TestNearMissesAreHidden(t *testing.T) {
+	for _, secret := range []string{"Xk29dLq0ZbT7wPmR4sVn8HfYc3", "correct-horse-battery"} {
+		right := profiles.NewSecret(secret)
+		r := New(&profiles.Profile{Clients: profiles.Clients{Confidential: &profiles.Client{ID: "conf", Secret: &right}}})
+		cut, misspelt := right.NearMisses()
+		if cut == "" || misspelt == secret {
+			t.Fatalf("%q has the near misses %q and %q", secret, cut, misspelt)
+		}
+		for _, sent := range []string{cut, misspelt, secret} {
+			said := r.Text(`wrong secret "` + sent + `" for conf`)
+			if strings.Contains(said, secret[:6]) {
+				t.Errorf("%q is written as %q", sent, said)
+			}
+		}
+	}
+}

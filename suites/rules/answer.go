@@ -61,18 +61,7 @@ func bodyStart(x wire.Exchange) string {
 }
 
 // clip bounds a value from the target for a message.
-func clip(s string) string {
-	const limit = 80
-	r := []rune(s)
-	if len(r) <= limit {
-		return s
-	}
-	cut := string(r[:limit])
-	if i := strings.LastIndexByte(cut, ' '); i > limit/2 {
-		cut = cut[:i] // not in the middle of a word
-	}
-	return cut + "…"
-}
+func clip(s string) string { return wire.Shorten(s, 80) }
 
 func mediaType(x wire.Exchange) string {
 	t, _, err := mime.ParseMediaType(x.Header("Content-Type"))

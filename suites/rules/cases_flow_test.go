@@ -280,6 +280,10 @@ var flowCases = []ruleCase{
 	{"TOKEN-03", "expired_token for all that is not there", in(tokenErr, "unknown", oauthError("expired_token")), Warn, "other-error"},
 	{"TOKEN-03", "a gateway forbids a NUL", in(tokenErr, "unknown/NUL", answer(403, `{"error":"access_denied"}`)), Pass, ""},
 	{"TOKEN-03", "a pattern of SQL", in(tokenErr, "unknown/LIKE pattern", oauthError("authorization_pending")), Fail, "recognised-like-pattern"},
+	{"TOKEN-03", "a prefix of any length", all(in(tokenErr, "unknown/half", oauthError("authorization_pending")), in(tokenErr, "unknown/truncated", oauthError("authorization_pending"))), Fail, "recognised-half"},
+	{"POLL-13", "an early approval is always lost, and devices that polled before get theirs", all(in(transcript.EarlyApproval, "token", oauthError("authorization_pending")), lostGrants(1, 3)), Fail, "not-seen"},
+	{"POLL-13", "two repeated grants are denied after their approval", all(in(transcript.RepeatedGrants, "approved/2", oauthError("access_denied")), in(transcript.RepeatedGrants, "approved/3", oauthError("access_denied"))), Fail, "ended"},
+	{"POLL-13", "two repeated grants end", all(in(transcript.RepeatedGrants, "approved/2", oauthError("invalid_grant")), in(transcript.RepeatedGrants, "approved/3", oauthError("invalid_grant"))), Warn, "ended"},
 	{"TOKEN-03", "a regular expression", in(tokenErr, "unknown/regular expression", oauthError("authorization_pending")), Fail, "recognised-regular-expression"},
 	{"TOKEN-03", "a code ends at NUL", in(tokenErr, "unknown/cut at NUL", oauthError("authorization_pending")), Fail, "recognised-cut-at-nul"},
 	{"TOKEN-03", "a gateway forbids a pattern", in(tokenErr, "unknown/cut at NUL", answer(403, "")), Pass, ""},
@@ -536,7 +540,6 @@ func saysSuccess(j *transcript.Journey) {
 	j.Outcome, j.Confirmed, j.Decided, j.ApproveOffered, j.LoggedIn = transcript.Approved, true, false, false, false
 }
 
-// seenLate puts pending polls before the one that brought the token.
 // lostGrants lets some of the repeated grants stay pending after their approval.
 func lostGrants(which ...int) edit {
 	return func(e Evidence) {
@@ -559,6 +562,7 @@ func lostGrants(which ...int) edit {
 	}
 }
 
+// seenLate puts pending polls before the one that brought the token.
 func seenLate(polls int) edit {
 	return func(e Evidence) {
 		t := e.Transcripts[transcript.Approval]

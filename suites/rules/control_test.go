@@ -101,7 +101,7 @@ func TestNoActApprovesWhatApprovesItself(t *testing.T) {
 		{"POLL-16", "token-after-denial", transcript.DecisionRaces, labels.Nth(labels.Join(labels.Deny, labels.After), 1), Fail},
 		{"SEC-07", "forged-from-another-site", transcript.CrossSite, labels.Join(labels.Poll, labels.CrossSiteQuery), Fail},
 		{"SEC-09", "not-asked", transcript.RepeatedConsent, labels.AfterTyping, Warn},
-		{"SEC-09", "decided-unseen", transcript.CrossSite, labels.Join(labels.Poll, labels.UnseenForm), Warn},
+		{"SEC-09", "decided-unseen", transcript.CrossSite, labels.Join(labels.Poll, labels.UnseenLink), Warn},
 		{"SEC-13", "decided-elsewhere", transcript.Tenants, labels.PageOwner, Fail},
 		{"LOAD-01", "token-without-approval", transcript.Fleet, labels.Nth(labels.Nth(labels.Poll, 7), 3), Fail},
 	} {

@@ -236,7 +236,7 @@ func (j *judging) missing(scenario, label string) {
 		o.reason = fmt.Sprintf("the scenario %q did not run", scenario)
 	default:
 		o.reason = fmt.Sprintf("the scenario %q did not reach %s", scenario, label)
-		if n := len(t.Exchanges); n > 0 {
+		if n := len(t.Exchanges); n > 0 && (!t.Exchanges[n-1].Answered() || t.Exchanges[n-1].Status >= 400) {
 			o.reason += ": its last answer was " + explained(t.Exchanges[n-1])
 		}
 	}

@@ -11,7 +11,9 @@ import (
 
 // repetition is what became of the repeated grants that an end user approved.
 type repetition struct {
-	granted int
+	// granted got their token; early are those of them that were approved before their
+	// first poll.
+	granted, early int
 	// lost are those that stayed pending, each with its last poll, and ended those
 	// that ended without a token.
 	lost, ended []said
@@ -40,6 +42,9 @@ func (j *judging) repetition() (r repetition) {
 		switch last := polls[len(polls)-1]; {
 		case len(withToken(polls)) > 0:
 			r.granted++
+			if len(after) == len(polls) {
+				r.early++
+			}
 		case sure && last.EndsGrant():
 			r.ended = append(r.ended, last)
 		case sure && len(waiting) >= vainPolls && len(waiting) == len(j.Transcripts[scenario].Labelled(labels.Join(labels.Approved, k))):
@@ -64,12 +69,23 @@ func (j *judging) lostNowAndThen(r repetition) {
 	case len(r.lost) == 1:
 		j.warn("lost-once", expected, observed+"; --repeat 200 tells how often that comes", r.lost...)
 	case n >= leastRate:
-		j.pass("all of %d repeated grants got their token (%s)", n, confidence(0, n))
+		j.pass("all of %d approved grants got their token (%s)", n, confidence(0, n))
 	case n > 0:
-		j.pass("all of %d repeated grants got their token", n)
+		j.pass("all of %d approved grants got their token", n)
 	}
-	if len(r.ended) > 0 {
-		j.note("ended", fmt.Sprintf("%d of %d approved grants ended without a token: %s", len(r.ended), n+len(r.ended), describe(r.ended[0].Exchange)), shown(r.ended)...)
+	if len(r.ended) == 0 {
+		return
+	}
+	// Once may be a store that forgets: what comes again is told to the end user's cost.
+	all := n + len(r.ended)
+	observed = fmt.Sprintf("%d of %d approved grants ended without a token, the first by %s (%s)", len(r.ended), all, describe(r.ended[0].Exchange), confidence(len(r.ended), all))
+	switch denied := withError(r.ended, "access_denied"); {
+	case len(denied) > 1 && !r.blind:
+		j.fail("ended", expected, observed, shown(denied)...)
+	case len(r.ended) > 1:
+		j.warn("ended", expected, observed, shown(r.ended)...)
+	default:
+		j.note("ended", observed, r.ended...)
 	}
 }
 

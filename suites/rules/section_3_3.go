@@ -400,7 +400,7 @@ func (j *judging) validCodesBreakNoPage() {
 	t := j.Transcripts[transcript.CodeEntry]
 	broken := func(name string) string {
 		visit, ok := t.Journey(name)
-		if status := lastStatus(visit); ok && visit.Driver != "hook" && shutOut(visit) && status >= 500 && status != 503 {
+		if status := lastStatus(visit); ok && visit.Driver != "hook" && shutOut(visit) && status >= 500 && status != 502 && status != 503 && status != 504 {
 			return fmt.Sprintf("status %d", status)
 		}
 		return ""

@@ -183,7 +183,7 @@ var unknownCodeWords = map[string]string{
 	labels.CaseSwapped: "a valid one in the other case", labels.SpaceAdded: "a valid one with a space added",
 	labels.Long: "10 KiB long", labels.NUL: "random with a NUL byte", labels.UUID: "a random UUID",
 	labels.LikePattern: "a valid one with % in place of its end", labels.GlobPattern: "a valid one with * in place of its end",
-	labels.RegularExpression: "a valid one with .* in place of its end", labels.CutAtNUL: "a valid one with a NUL byte and more added",
+	labels.Half: "the first half of a valid one", labels.RegularExpression: "a valid one with .* in place of its end", labels.CutAtNUL: "a valid one with a NUL byte and more added",
 }
 
 // TOKEN-08

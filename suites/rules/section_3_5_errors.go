@@ -401,7 +401,7 @@ func failedBasic(j *judging) {
 		case hasError(x.Exchange, "slow_down"):
 			j.inconclusive("the wrong secret got slow_down on a fresh code: the server throttles before it authenticates")
 		case recognised(x.Exchange):
-			j.fail("wrong-secret-accepted", "401 and "+quoted("invalid_client"), describe(x.Exchange)+" for a wrong secret (only its end differs from the right one)", x, right)
+			j.fail("wrong-secret-accepted", "401 and "+quoted("invalid_client"), describe(x.Exchange)+" for a wrong secret (of 9 to 72 characters, only the last two differ from the right one)", x, right)
 		case x.Status != 401:
 			j.fail("status", "status 401", fmt.Sprintf("%s at the %s endpoint", describe(x.Exchange), endpoint), x)
 		case !scheme:

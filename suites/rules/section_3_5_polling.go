@@ -244,6 +244,22 @@ func (j *judging) denial() transcript.Journey {
 	return visit
 }
 
+// deniedTooLate says that the code had expired, or nearly so, when the end user denied:
+// expired_token is right then.
+func (j *judging) deniedTooLate(x said) bool {
+	device, ok := j.maybe(transcript.Denial, labels.Device)
+	if !ok || !hasError(x.Exchange, "expired_token") {
+		return false
+	}
+	o, err := device.Object()
+	n, isNumber := o.Number("expires_in")
+	if err != nil || !isNumber || j.denial().Ended < device.Sent+time.Duration(min(n, 1e9)*float64(time.Second))-5*time.Second {
+		return false
+	}
+	j.inconclusive("the denial came when the code expired: the visit ended %.0f s after the codes came, and expires_in is %.0f s", (j.denial().Ended - device.Received).Seconds(), n)
+	return true
+}
+
 // POLL-08
 func denialReported(j *judging) {
 	polls := j.refusal()
@@ -261,6 +277,9 @@ func denialReported(j *judging) {
 			return
 		case !hasError(x.Exchange, "authorization_pending", "slow_down"):
 			// Where the page said that it was denied, the grant was there to be denied.
+			if j.deniedTooLate(x) {
+				return
+			}
 			if j.denial().Outcome == transcript.Denied && j.denial().Confirmed && !seesNoPages(j.denial()) || j.wasPending(x) {
 				j.fail("other-answer", quoted("access_denied"), describe(x.Exchange), x)
 			}

@@ -159,7 +159,8 @@ func tokenResponseNotCacheable(j *judging) {
 // POLL-13
 func approvalSeenPromptly(j *judging) {
 	series := j.repetition()
-	mostly := series.granted > 1 // approvals arrive as a rule
+	// Approvals arrive as a rule: those of this kind, after a first poll or before it.
+	mostly := map[string]bool{transcript.Approval: series.granted-series.early > 1, transcript.EarlyApproval: series.early > 1}
 	for _, c := range []struct{ scenario, when string }{
 		{transcript.Approval, "after a first poll"},
 		{transcript.EarlyApproval, "before the first poll"},
@@ -189,7 +190,7 @@ func approvalSeenPromptly(j *judging) {
 			j.inconclusive("%s", noProof(last.Exchange))
 		case hasError(last.Exchange, "authorization_pending", "slow_down") && !j.certain(j.visitOf(c.scenario), c.scenario, labels.Token):
 		case !recognised(last.Exchange) && !j.livedUntilApproved(last):
-		case mostly && hasError(last.Exchange, "authorization_pending"):
+		case mostly[c.scenario] && hasError(last.Exchange, "authorization_pending"):
 			series.lost = append(series.lost, last)
 		default:
 			j.fail("not-seen", "200 at the next compliant poll", fmt.Sprintf("approved %s: %s after %d polls", c.when, describe(last.Exchange), len(polls)), polls...)

@@ -331,7 +331,9 @@ func refreshReplay(j *judging) {
 	switch {
 	case !hasToken(second.Exchange):
 		j.pass("a refresh token used before: %s", describe(second.Exchange))
-		j.familyEnds(second)
+		if !strings.EqualFold(kind, "DPoP") { // bound to a key, or rotated: either is enough
+			j.familyEnds(second)
+		}
 	case strings.EqualFold(kind, "DPoP"):
 		j.pass("the tokens are bound to a client key")
 	default:

@@ -254,6 +254,9 @@ func (j *judging) unseenDecided() {
 		switch {
 		case !ok || !a.Delivered || !polled:
 		case hasToken(x.Exchange) && !j.byThatAct(x):
+		case hasToken(x.Exchange) && name == labels.UnseenForm:
+			// Only the end user's own session can send it: nobody else gains by that.
+			j.note("decided-unseen", fmt.Sprintf("%s %s decides about a code that this session never entered: the decision is bound to the session, and not to the page that shows the code", a.Method, clip(pathOf(a.URL))), x)
 		case hasToken(x.Exchange):
 			j.warn("decided-unseen", "a decision about a code that the session entered or was shown",
 				fmt.Sprintf("%s %s with the code of another device, which this session never entered, and that device got its token: the page that shows the code can be left out", a.Method, clip(pathOf(a.URL))), x)

@@ -166,6 +166,8 @@ func (j *judging) caseOfLetters() letterCase {
 		return caseUnknown
 	}
 	switch how, visit := quiet.entry(labels.OtherCase); {
+	case how == refused && len(visit.Steps) > 0 && (visit.Steps[len(visit.Steps)-1].Limited() || visit.Steps[len(visit.Steps)-1].SaysLimited()):
+		// Perhaps no code was looked at.
 	case how == refused:
 		return caseSignificant
 	case how == accepted && quiet.rejectsNeverIssued() && !quiet.isAboutEarlier(visit):

@@ -45,8 +45,7 @@ func clientErrors(c *conversation) error {
 		return err
 	}
 	r := c.tokenRequest(labels.WrongToken, client, c.tokenForm(client, d.deviceCode))
-	misspelt := c.misspeltSecret(*client.Secret)
-	r.Header.Set("Authorization", wire.BasicAuth(client.ID, misspelt.Reveal()))
+	r.Header.Set("Authorization", wire.BasicAuth(client.ID, c.wrongSecret(*client.Secret, false).Reveal()))
 	c.send(r)
 	if deviceAuth(client) == profiles.AuthBasic {
 		c.send(c.bareDeviceRequest(labels.WrongBody, c.deviceForm(client).Set("client_secret", wrongSecret)))

@@ -58,7 +58,7 @@ var forgeries = []forgery{
 // that may be legitimate follows. A session that comes back to an earlier code is
 // given up for a fresh one.
 //
-// At last, the session that came to the decisions decides about codes that it never
+// Right after raw/control, its session decides about codes that it never
 // saw, with a form and with a link.
 //
 // Journeys: another session, logging in, untouched, and one for each forgery, or

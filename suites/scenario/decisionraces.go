@@ -70,6 +70,7 @@ func decisionRaces(c *conversation) error {
 		}
 	}
 	start := time.Now()
+	var oldest *device
 	at := newAim(c.random.Float64)
 	for _, goal := range []transcript.Goal{transcript.Deny, transcript.Approve} {
 		least, most := c.decisionRounds(goal)
@@ -100,6 +101,12 @@ func decisionRaces(c *conversation) error {
 					note(err)
 				}
 			})
+			if oldest == nil {
+				oldest = d
+			}
+			if k >= least && oldest.lifetime > 0 && c.Clock.Now() > oldest.issued+oldest.lifetime/2 {
+				break // they are collected at the end, and the first ones grow old
+			}
 			if r.pressed.IsZero() && k >= least {
 				break // no page asks: more rounds would be none
 			}

@@ -1,8 +1,6 @@
 package scenario
 
 import (
-	"strings"
-
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
 )
@@ -12,7 +10,8 @@ import (
 const leastCore = 12
 
 // looseCodes are values that a server takes for a live device code if it compares
-// by a pattern of a database or a shell, by a regular expression, or as C does.
+// by a pattern of a database or a shell, by a regular expression, as C does, or by
+// a beginning of any length.
 func (c *conversation) looseCodes(live string) []value {
 	runes := []rune(live)
 	if len(runes) < leastCore+4 {
@@ -24,6 +23,7 @@ func (c *conversation) looseCodes(live string) []value {
 		{labels.GlobPattern, core + "*"},
 		{labels.RegularExpression, core + ".*"},
 		{labels.CutAtNUL, live + "\x00" + c.random.word(4)},
+		{labels.Half, string(runes[:len(runes)/2])},
 	}
 }
 
@@ -46,26 +46,16 @@ func (c *conversation) otherCase(client *profiles.Client) string {
 	return swapped
 }
 
-// cutSecret is a secret without its last two characters, and misspeltSecret one with
-// two other ones: a server that takes one of them compares only a part. A short
-// secret has a random one in its place.
-func (c *conversation) cutSecret(s profiles.Secret) profiles.Secret {
-	return c.nearSecret(s, func(core string) string { return core })
-}
-
-func (c *conversation) misspeltSecret(s profiles.Secret) profiles.Secret {
-	return c.nearSecret(s, func(core string) string { return core + c.random.word(2) })
-}
-
-func (c *conversation) nearSecret(s profiles.Secret, near func(core string) string) profiles.Secret {
-	right := []rune(s.Reveal())
-	for {
-		wrong := c.random.word(24)
-		if len(right) > 8 {
-			wrong = near(string(right[:len(right)-2]))
-		}
-		if !strings.HasPrefix(wrong, string(right)) {
-			return profiles.NewSecret(wrong)
-		}
+// wrongSecret is one that a server takes for the right one if it compares only a part,
+// where the right one has such: cut, it lacks the last two
+// characters, and otherwise it has two other ones.
+func (c *conversation) wrongSecret(right profiles.Secret, cut bool) profiles.Secret {
+	short, misspelt := right.NearMisses()
+	switch {
+	case misspelt == "":
+		return profiles.NewSecret(c.random.word(24))
+	case cut:
+		return profiles.NewSecret(short)
 	}
+	return profiles.NewSecret(misspelt)
 }

@@ -136,7 +136,7 @@ func (c *conversation) typeWrongCodes(d *device) error {
 		return err
 	}
 	defer s.Close()
-	for _, wrong := range wrongCodes(c.random, d.userCode) {
+	for _, wrong := range wrongCodes(c.random, d.userCode, c.Profile.Limits.AllowLockouts) {
 		task := d.task(wrong.name, transcript.ReachDecision)
 		task.UserCode = wrong.code
 		if c.hooked() {
@@ -161,11 +161,11 @@ type wrongCode struct {
 }
 
 // wrongCodes are user codes that no server issued: one of the right shape, and
-// inputs that a page or a database could choke on. The last ones are the right code
-// but for one character: a server may ignore it.
-func wrongCodes(r *random, sample string) []wrongCode {
+// inputs that a page or a database could choke on. With nearly, two more are the right
+// code but for one character, which a server may ignore.
+func wrongCodes(r *random, sample string, nearly bool) []wrongCode {
 	shaped := r.like(sample)
-	return []wrongCode{
+	list := []wrongCode{
 		{name: labels.NeverIssued, code: shaped, plain: true},
 		{name: "empty"},
 		{name: "one character", code: shaped[:1]},
@@ -174,9 +174,13 @@ func wrongCodes(r *random, sample string) []wrongCode {
 		{name: "emoji", code: "😀😀😀😀-😀😀😀😀"},
 		{name: "fullwidth letters", code: fullwidth(shaped)},
 		{name: "SQL and LDAP metacharacters", code: `' OR '1'='1'--*)(uid=*`},
-		{name: labels.FirstChanged, code: r.otherAt(sample, strings.IndexFunc(sample, isAlphanumeric))},
-		{name: labels.LastChanged, code: r.otherAt(sample, strings.LastIndexFunc(sample, isAlphanumeric))},
 	}
+	if nearly {
+		list = append(list,
+			wrongCode{name: labels.FirstChanged, code: r.otherAt(sample, strings.IndexFunc(sample, isAlphanumeric))},
+			wrongCode{name: labels.LastChanged, code: r.otherAt(sample, strings.LastIndexFunc(sample, isAlphanumeric))})
+	}
+	return list
 }
 
 // fullwidth turns ASCII letters and digits into their fullwidth forms.

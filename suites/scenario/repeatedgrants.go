@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 
@@ -51,29 +52,34 @@ type repeatedGrant struct {
 	polled  chan struct{} // closed after the first poll
 	decided atomic.Bool
 	undone  atomic.Bool // nobody will decide any more
+	failed  error       // read when the device has ended
 }
 
 // someGrants are those that are under way at once: first those whose devices poll
 // before the end user comes, then the others.
-func (c *conversation) someGrants(s useragent.Agent, from, to int) (err error) {
+func (c *conversation) someGrants(s useragent.Agent, from, to int) error {
 	var (
 		devices sync.WaitGroup
-		mu      sync.Mutex
+		list    []*repeatedGrant
 	)
-	noting := func(problem error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if err == nil {
-			err = problem
-		}
-	}
-	var list []*repeatedGrant
-	defer func() {
+	err := c.decideGrants(s, from, to, func(g *repeatedGrant) {
+		list = append(list, g)
+		devices.Go(func() { g.failed = g.pollUntilHeard() })
+	})
+	if err != nil {
 		for _, g := range list {
 			g.undone.Store(true)
 		}
-		devices.Wait()
-	}()
+	}
+	devices.Wait()
+	for _, g := range list {
+		err = cmp.Or(err, g.failed)
+	}
+	return err
+}
+
+// decideGrants begins them, each of which polls from then on, and sends the end user.
+func (c *conversation) decideGrants(s useragent.Agent, from, to int, polls func(*repeatedGrant)) error {
 	begin := func(k int) (*repeatedGrant, error) {
 		if err := c.readyToType(); err != nil {
 			return nil, err
@@ -83,8 +89,7 @@ func (c *conversation) someGrants(s useragent.Agent, from, to int) (err error) {
 			return nil, err
 		}
 		g := &repeatedGrant{device: d, k: k, polled: make(chan struct{})}
-		list = append(list, g)
-		devices.Go(func() { noting(g.pollUntilHeard()) })
+		polls(g)
 		return g, nil
 	}
 	var waiting []*repeatedGrant
@@ -110,8 +115,7 @@ func (c *conversation) someGrants(s useragent.Agent, from, to int) (err error) {
 			return err
 		}
 	}
-	devices.Wait()
-	return err
+	return nil
 }
 
 // approve sends the end user.

@@ -179,6 +179,9 @@ func TestLockoutsNeedLeave(t *testing.T) {
 			for _, label := range stories(without[s.Name])[0] {
 				want.labels = strings.ReplaceAll(want.labels, ", "+label+",", ",")
 			}
+			if s.Name == transcript.WrongUserCodes {
+				want.journeys = strings.ReplaceAll(want.journeys, ", first character changed, last character changed", "")
+			}
 			want.check(t, said)
 			for _, x := range said.Exchanges {
 				if id, secret := clientOf(x); secret != "" && secret != secretOf[id] || strings.Contains(x.URL, "client_secret") {

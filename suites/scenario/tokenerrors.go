@@ -16,7 +16,7 @@ import (
 // /device_code, /upper case, /trailing space, /legacy, /random (TOKEN-01);
 // device_code/absent, /empty (TOKEN-02); unknown/random, /changed, /start changed,
 // /end changed, /truncated, /case swapped, /space added, /long, /NUL, /UUID,
-// /LIKE pattern, /glob pattern, /regular expression, /cut at NUL (TOKEN-03);
+// /LIKE pattern, /glob pattern, /regular expression, /cut at NUL, /half (TOKEN-03);
 // repeat/grant_type, /device_code, /two codes, /client_id, /two clients,
 // extra/parameter, extra/without (TOKEN-08); accept/control (without client_id),
 // accept/pending (the control), accept/unknown (a random code), accept/absent

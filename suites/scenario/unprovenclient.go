@@ -102,7 +102,7 @@ func unprovenClient(c *conversation) error {
 					return err
 				}
 				imposter := *confidential
-				guess := c.cutSecret(*confidential.Secret)
+				guess := c.wrongSecret(*confidential.Secret, true)
 				imposter.Secret = &guess
 				second.question(c.tokenRequest(labels.Join(labels.Confidential, labels.Wrong), &imposter, c.tokenForm(&imposter, second.deviceCode)))
 			}

@@ -104,16 +104,30 @@ func quoteWords(s string) string {
 	return strconv.QuoteToGraphic(s)
 }
 
-// shorten makes one line of a text and ends it at a word.
+// shorten makes one line of a text and bounds it.
 func shorten(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\ufffd")), " ")
+	return Shorten(strings.Join(strings.Fields(strings.ToValidUTF8(s, "\ufffd")), " "), maxSaid)
+}
+
+// shownOfRun is how much stays of a run of characters that a bound would cut in two.
+const shownOfRun = 8
+
+// Shorten bounds a text of a target, in characters, and marks what was cut by "…". It
+// ends at a word. Of a run without blanks or punctuation that does not fit, hardly
+// anything is left: it may be a secret, which the redactor knows only as a whole.
+func Shorten(s string, most int) string {
 	r := []rune(s)
-	if len(r) <= maxSaid {
+	if len(r) <= most {
 		return s
 	}
-	cut := string(r[:maxSaid])
-	if i := strings.LastIndexByte(cut, ' '); i > maxSaid/2 {
-		cut = cut[:i]
+	cut := string(r[:most])
+	begin := strings.LastIndexAny(cut, " \t\"'<>(),;:?&") + 1
+	if begin > len(cut)/2 {
+		return strings.TrimRight(cut[:begin], " ") + "…"
 	}
-	return cut + "…"
+	if strings.HasPrefix(cut[begin:], "/") { // an address: its last piece is the one that is cut
+		begin += strings.LastIndexByte(cut[begin:], '/') + 1
+	}
+	run := []rune(cut[begin:])
+	return cut[:begin] + string(run[:min(len(run), shownOfRun)]) + "…"
 }

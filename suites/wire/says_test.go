@@ -36,6 +36,24 @@ func TestSays(t *testing.T) {
 	}
 }
 
+// TestShorten: what may be a secret is not cut in two.
+func TestShorten(t *testing.T) {
+	long := strings.Repeat("aB3", 60)
+	for _, c := range []struct{ text, want string }{
+		{"short", "short"},
+		{strings.Repeat("word ", 30), strings.TrimSpace(strings.Repeat("word ", 16)) + "…"},
+		{long, long[:8] + "…"},
+		{"wrong secret " + long, "wrong secret " + long[:8] + "…"},
+		{"Basic aB3/" + long, "Basic aB3/aB3a…"},
+		{"https://idp.example/verify/" + long, "https://idp.example/verify/" + long[:8] + "…"},
+		{strings.Repeat("x", 60) + " " + long, strings.Repeat("x", 60) + "…"},
+	} {
+		if got := Shorten(c.text, 80); got != c.want {
+			t.Errorf("%s: %s, want %s", c.text, got, c.want)
+		}
+	}
+}
+
 // FuzzSays: a page of any bytes has one short line of words.
 func FuzzSays(f *testing.F) {
 	f.Add("<title>x", "text/html")

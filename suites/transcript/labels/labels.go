@@ -205,6 +205,7 @@ const (
 	GlobPattern       = "glob pattern"
 	RegularExpression = "regular expression"
 	CutAtNUL          = "cut at NUL"
+	Half              = "half"
 
 	TrailingSpace    = "trailing space"
 	Repeat           = "repeat"

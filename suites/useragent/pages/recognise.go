@@ -225,9 +225,13 @@ func (v *Sighting) guess(userCode string, earlier []string) (role, reason string
 }
 
 // goesOnAs reports whether the page asks only whether the end user is still the one
-// who is logged in: it shows no code and speaks of no permission.
+// who is logged in: it shows no code and speaks of no permission, and what it offers
+// beside that is another account, and no denial.
 func (v *Sighting) goesOnAs(userCode string) bool {
 	code := Bare(userCode)
+	if v.deny != none && notMe.in(v.Elements[v.deny].Label) == "" {
+		return false
+	}
 	return v.approve != none && goOnAs.in(v.Elements[v.approve].Label) != "" && !v.hasBoxes() &&
 		consentWords.in(v.Title+" "+v.Text) == "" && (code == "" || !strings.Contains(Bare(v.Text), code))
 }

@@ -57,6 +57,9 @@ var (
 	// consentWords say that a page asks for a permission.
 	consentWords = list(`wants|would like|requests|requesting|request|permission*|access|scope*|consent|authorize|authorise|grant*|allow|sharing|share`,
 		`möchte|berechtigung*|zugriff|einwilligung|erlauben`, `souhaite|demande|autorisation*|accès|accéder|autoriser`, `quiere|solicita|permiso*|acceso|autorizar`)
+	// notMe is on what lets another account log in.
+	notMe = list(`not me|it s not me|not you|another account|other account|switch account`,
+		`nicht ich|anderes konto`, `ce n est pas moi|autre compte`, `no soy yo|otra cuenta`)
 	// goOnAs is on the button of somebody who is logged in already.
 	goOnAs = list(`continue as|proceed as|go on as`, `weiter als|fortfahren als`, `continuer en tant que`, `continuar como`)
 	// unwantedBoxes are not ticked: they outlive the journey.
