@@ -23,7 +23,6 @@ func (c *conversation) looseCodes(live string) []value {
 		{labels.GlobPattern, core + "*"},
 		{labels.RegularExpression, core + ".*"},
 		{labels.CutAtNUL, live + "\x00" + c.random.word(4)},
-		{labels.Half, string(runes[:len(runes)/2])},
 	}
 }
 

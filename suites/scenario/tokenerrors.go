@@ -81,8 +81,11 @@ func (c *conversation) unknownDeviceCodes(client *profiles.Client) error {
 		return err
 	}
 	live := d.deviceCode
+	// A server that knows a code by its half or its start has been polled then: the
+	// probes that say most come first.
 	for _, v := range append([]value{
 		{labels.Random, c.random.like(live)},
+		{labels.Half, half(live)},
 		// The graver ones first: one that the server knows may be throttled at the next.
 		{labels.Changed, changed(live)},
 		{labels.StartChanged, startChanged(live)},
@@ -95,11 +98,19 @@ func (c *conversation) unknownDeviceCodes(client *profiles.Client) error {
 		{labels.UUID, c.uuid()},
 	}, c.looseCodes(live)...) {
 		if v.value == live {
-			continue // a code without letters has no other case
+			continue // a code without letters has no other case, and a short one no half
 		}
 		c.send(c.tokenRequest(labels.Join(labels.Unknown, v.name), client, c.tokenForm(client, v.value)))
 	}
 	return nil
+}
+
+// half is the first half of a code that is long enough to have one of its own.
+func half(code string) string {
+	if r := []rune(code); len(r) >= 2*leastCore {
+		return string(r[:len(r)/2])
+	}
+	return code
 }
 
 // truncated cuts the last character that carries information: base64 padding,
