@@ -76,7 +76,7 @@ func (j *judging) isPoll(x wire.Exchange) bool {
 
 // speaksForItself are the rules that say what is wrong where no regular poll is
 // understood; what all others found then is a consequence.
-var speaksForItself = []string{"POLL-01"}
+var speaksForItself = []string{"POLL-01", "DA-15"}
 
 // notUnderstood says why no answer to a poll can be taken for one, "" where one
 // can: somewhere a poll was answered as RFC 8628 section 3.5 says, or nothing is

@@ -45,7 +45,7 @@ func (j *judging) repetition() (r repetition) {
 			if len(after) == len(polls) {
 				r.early++
 			}
-		case sure && last.EndsGrant():
+		case sure && last.EndsGrant() && j.endsByItself() == "":
 			r.ended = append(r.ended, last)
 		case sure && len(waiting) >= vainPolls && len(waiting) == len(j.Transcripts[scenario].Labelled(labels.Join(labels.Approved, k))):
 			r.lost = append(r.lost, last)

@@ -10,8 +10,7 @@ import (
 const leastCore = 12
 
 // looseCodes are values that a server takes for a live device code if it compares
-// by a pattern of a database or a shell, by a regular expression, as C does, or by
-// a beginning of any length.
+// by a pattern of a database or a shell, by a regular expression, or as C does.
 func (c *conversation) looseCodes(live string) []value {
 	runes := []rune(live)
 	if len(runes) < leastCore+4 {
