@@ -74,8 +74,9 @@ func (j *judging) isPoll(x wire.Exchange) bool {
 	return j.Endpoints.Token != "" && x.Method == "POST" && endpoint(x.URL) == endpoint(j.Endpoints.Token) && x.Form().Has("device_code")
 }
 
-// speaksForItself are the rules that say what is wrong where no regular poll is
-// understood; what all others found then is a consequence.
+// speaksForItself are the rules that judge although no regular poll is understood:
+// POLL-01 says so, and DA-15 has controls of its own. What all others found then is a
+// consequence.
 var speaksForItself = []string{"POLL-01", "DA-15"}
 
 // notUnderstood says why no answer to a poll can be taken for one, "" where one
