@@ -44,9 +44,9 @@ func (c *conversation) otherCase(client *profiles.Client) string {
 	return swapped
 }
 
-// wrongSecret is one that a server takes for the right one if it compares only a part,
-// where the right one has such: cut, it lacks the last two
-// characters, and otherwise it has two other ones.
+// wrongSecret is one that a server takes for the right one if it compares only a part
+// (see [profiles.Secret.NearMisses]): without its last two characters, or with two
+// other ones. Where the right one has no near misses, it is random.
 func (c *conversation) wrongSecret(right profiles.Secret, cut bool) profiles.Secret {
 	short, misspelt := right.NearMisses()
 	switch {
