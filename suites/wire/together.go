@@ -37,6 +37,9 @@ const (
 	MaxTogether = 64
 	// settling lets what was written reach the target before the last bytes go.
 	settling = 20 * time.Millisecond
+	// gathering is how long streams may take until all but their last bytes are
+	// written. A target that allows fewer streams than the group has is not waited for.
+	gathering = 2 * time.Second
 	// maxInterim is how many 1xx answers may come before the answer.
 	maxInterim = 5
 )
@@ -133,18 +136,26 @@ func (c *Client) streams(ctx context.Context, requests []Request) []Exchange {
 	c.warmFor(ctx, requests)
 	all := make([]Exchange, len(requests))
 	gate := make(chan struct{})
-	var answers sync.WaitGroup
-	limited, cancel := context.WithTimeout(ctx, settling+c.options.Timeout)
+	var answers, writing sync.WaitGroup
+	limited, cancel := context.WithTimeout(ctx, gathering+settling+c.options.Timeout)
 	defer cancel()
 	for i, r := range requests {
 		x := &all[i]
 		*x = exchange(r)
 		x.Release = Streams
+		writing.Add(1)
+		written := sync.OnceFunc(writing.Done)
 		answers.Go(func() {
+			defer written()
 			req, err := newRequest(limited, r)
 			if err == nil && len(r.Body) > 0 {
-				req.Body, req.GetBody = io.NopCloser(&held{rest: r.Body, gate: gate, done: limited.Done()}), nil
+				// A new one for a stream that the target refuses, as it may (RFC 9113 section 8.7).
+				req.GetBody = func() (io.ReadCloser, error) {
+					return io.NopCloser(&held{rest: r.Body, written: written, gate: gate, done: limited.Done()}), nil
+				}
+				req.Body, _ = req.GetBody()
 			} else {
+				written()
 				<-gate
 			}
 			var resp *http.Response
@@ -158,6 +169,7 @@ func (c *Client) streams(ctx context.Context, requests []Request) []Exchange {
 			c.answer(ctx, x, resp)
 		})
 	}
+	waitFor(limited, &writing, gathering)
 	_ = sleep(limited, settling) // cut short, the requests fail
 	sent := c.now()
 	close(gate)
@@ -168,11 +180,28 @@ func (c *Client) streams(ctx context.Context, requests []Request) []Exchange {
 	return all
 }
 
-// held is a body whose last byte comes when the gate opens.
+// waitFor waits until the group is done, but no longer than limit or ctx.
+func waitFor(ctx context.Context, group *sync.WaitGroup, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// held is a body whose last byte comes when the gate opens. The transport asks for
+// it when it has written the others.
 type held struct {
-	rest []byte
-	gate <-chan struct{}
-	done <-chan struct{}
+	rest    []byte
+	written func()
+	gate    <-chan struct{}
+	done    <-chan struct{}
 }
 
 // Read implements io.Reader.
@@ -184,6 +213,7 @@ func (h *held) Read(p []byte) (int, error) {
 	case len(h.rest) > 1:
 		free = h.rest[:len(h.rest)-1]
 	default:
+		h.written()
 		select {
 		case <-h.gate:
 		case <-h.done:
