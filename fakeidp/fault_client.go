@@ -60,6 +60,14 @@ var clientFaults = []fault{
 		}},
 	{Fault{"F-STR-40", "confidential-poll-refused", "The token endpoint refuses every poll of a confidential client, by HTTP Basic and in the body", Defect},
 		refusedPolls(func(x *exchange) bool { return x.form.Has("client_secret") || x.r.Header.Get("Authorization") != "" })},
+	{Fault{"F-DA-13b", "confidential-codes-end-at-once", "The first poll of a confidential client ends its grant", Defect},
+		meet(func(x *exchange) bool {
+			if !x.post(pathToken) || !x.form.Has("device_code") || x.client() != "device-confidential" {
+				return false
+			}
+			x.refuse(http.StatusBadRequest, "invalid_grant")
+			return true
+		})},
 	{Fault{"F-STR-41", "basic-poll-refused", "The token endpoint takes a client's secret in the body only", Defect},
 		refusedPolls(func(x *exchange) bool { return x.r.Header.Get("Authorization") != "" })},
 }

@@ -19,6 +19,7 @@ var gatewayVariants = []fault{
 		x.status, x.header, x.answer = http.StatusTooManyRequests, http.Header{"Retry-After": {"1"}}, nil
 	})},
 	{Fault{"B25", "lost-connections", "One request of thirty ends with the connection closed", Benign}, stumbling(30, func(x *exchange) { x.hangUp = true })},
+	{Fault{"F-ERR-01d", "drops-a-tenth", "One request of ten ends with the connection closed", Defect}, stumbling(10, func(x *exchange) { x.hangUp = true })},
 	{Fault{"B26", "four-seconds", "Every answer of the two endpoints takes four seconds of the server's time", Benign}, see(func(x *exchange) {
 		if x.path != pathToken && x.path != pathDeviceAuthorization {
 			return

@@ -109,6 +109,28 @@ var pageFaults = []fault{
 				x.replace("<fieldset>", `<input type="hidden" name="handle" value="`+html.EscapeString(g.deviceCode)+`"><fieldset>`)
 			}
 		})},
+	{Fault{"F-SEC-12d", "session-in-the-form", "The forms' CSRF token is the id of the session", Defect},
+		func() behaviour {
+			return behaviour{
+				request: func(x *exchange) bool {
+					if s := x.p.session(x.r); s != nil && x.form.Get("csrf") == s.id {
+						x.setForm("csrf", s.csrf)
+					}
+					return false
+				},
+				response: func(x *exchange) {
+					if s := x.p.session(x.r); s != nil && x.isPage() {
+						x.replace(s.csrf, s.id)
+					}
+				},
+			}
+		}},
+	{Fault{"B93", "token-in-a-cookie", "The forms' CSRF token is in a cookie as well", Benign},
+		see(func(x *exchange) {
+			if s := x.p.session(x.r); s != nil && x.isPage() {
+				x.header.Add("Set-Cookie", (&http.Cookie{Name: "form", Value: s.csrf, Path: "/", HttpOnly: true, Secure: x.p.config.secure(), SameSite: http.SameSiteLaxMode}).String())
+			}
+		})},
 	{Fault{"F-VERIFY-01", "approval-is-lost", "The page says that the device is approved, but nothing is stored", Defect},
 		meet(func(x *exchange) bool {
 			if !x.post(pathConsent) || x.form.Get("decision") != "approve" {

@@ -45,6 +45,10 @@ var personFaults = []fault{
 		}},
 	{Fault{"F-VERIFY-12", "denied-code-can-be-approved", "A denied code can be entered again and approved", Defect},
 		reopens(stateDenied)},
+	{Fault{"F-VERIFY-13b", "held-after-a-login", "A code that somebody is deciding about is refused to everybody else, if it was entered before the login", Defect},
+		holdsCodes(false)},
+	{Fault{"B95", "first-come-first-served", "A code that somebody is deciding about is refused to everybody else", Benign},
+		holdsCodes(true)},
 	{Fault{"F-VERIFY-13", "late-approval-revives", "An approval from a page that was left open revives a used code", Defect},
 		func() behaviour {
 			opened := reopens(stateRedeemed)()
@@ -133,5 +137,34 @@ func openPageApproves() behaviour {
 			}
 			return g.answer(arrival)
 		},
+	}
+}
+
+// holdsCodes refuses the user codes at whose decision a session is to other sessions:
+// all of them, or those that were entered before the login.
+func holdsCodes(all bool) func() behaviour {
+	return func() behaviour {
+		var (
+			mu      sync.Mutex
+			early   = map[*grant]bool{}
+			holders = map[*grant]*session{}
+		)
+		return behaviour{request: func(x *exchange) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			s := x.p.session(x.r)
+			if g, err := x.p.find(x.query.Get("user_code")); err == nil && x.path == pathConsent && s != nil && s.user != nil && (all || early[g]) {
+				holders[g] = s
+			}
+			g, err := x.p.find(x.form.Get("user_code"))
+			if err != nil || !x.post(pathDevice) {
+				return false
+			}
+			if holder := holders[g]; holder != nil && holder != s {
+				x.setForm("user_code", "-")
+			}
+			early[g] = s == nil || s.user == nil
+			return false
+		}}
 	}
 }

@@ -137,6 +137,12 @@ var pageCases = []ruleCase{
 		other.Name = "AUTH_HASH"
 		j.Cookies = append(j.Cookies, other)
 	}), Pass, ""},
+	{"SEC-12", "the session's cookie stands in a field", visit(transcript.Approval, "approve", func(j *transcript.Journey) { j.Cookies[0].Field = "csrf" }), Warn, "printed"},
+	{"SEC-12", "one of two cookies stands in a field, and may be no login", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
+		other := j.Cookies[0]
+		other.Name, other.Field = "form", "csrf"
+		j.Cookies = append(j.Cookies, other)
+	}), Pass, ""},
 	{"SEC-12", "its own origin", in(transcript.CrossOriginReads, "page", header("Access-Control-Allow-Origin", "http://127.0.0.1:18628")), Pass, ""},
 	{"SEC-12", "the decision is stored", visit(transcript.Approval, "approve", func(j *transcript.Journey) {
 		for i := range j.Steps {

@@ -37,6 +37,32 @@ func TestStraysAreNoted(t *testing.T) {
 	}
 }
 
+// TestFrequentStrays: what a tenth of the requests meet is a warning, and what one in
+// thirty meets is a note.
+func TestFrequentStrays(t *testing.T) {
+	rule, _ := ForID("ERR-01")
+	for of, want := range map[int]Verdict{30: Info, 10: Warn} {
+		e := clone(recorded(t))
+		for name, told := range e.Transcripts {
+			told.Exchanges = slices.Clone(told.Exchanges)
+			for i, x := range told.Exchanges {
+				if x.N%of == 0 {
+					x.Superseded, x.Failure, x.Status, x.Response = true, &wire.Failure{Kind: wire.FailReset}, 0, nil
+					told.Exchanges = append(told.Exchanges, told.Exchanges[i])
+					told.Exchanges[i] = x
+				}
+			}
+			e.Transcripts[name] = told
+		}
+		found := slices.ContainsFunc(rule.Judge(e).Findings, func(f Finding) bool {
+			return strings.HasSuffix(f.Code, "stray") && f.Severity == want && strings.Contains(f.Observed, "95% confidence")
+		})
+		if !found {
+			t.Errorf("one of %d: %+v", of, rule.Judge(e).Findings)
+		}
+	}
+}
+
 // TestNoActIsAccusedWithoutAControl: a grant that ended during an act was not ended
 // by it, unless a poll of that device had found it pending, and unless grants also
 // end where nothing is done.

@@ -19,7 +19,8 @@ func TestCodesBoundToNobody(t *testing.T) {
 	if !noted(all()) {
 		t.Error("both were there, and it is not noted")
 	}
-	if noted(visit(twoPeople, "collected b", func(j *transcript.Journey) { j.ApproveOffered = false })) {
+	away := func(j *transcript.Journey) { j.ApproveOffered = false }
+	if noted(all(visit(twoPeople, "collected b", away), visit(twoPeople, "uncollected b", away))) {
 		t.Error("noted, although b was not at the decision")
 	}
 }

@@ -117,9 +117,14 @@ func confidence(k, n int) string {
 	if k == 0 {
 		return fmt.Sprintf("95%% confidence: less than %s", percent(1-math.Pow(0.05, 1/float64(n))))
 	}
-	low := solve(func(p float64) bool { return atLeast(k, n, p) > 0.025 })
+	low := leastShare(k, n)
 	high := solve(func(p float64) bool { return 1-atLeast(k+1, n, p) < 0.025 })
 	return fmt.Sprintf("95%% confidence: %s to %s", percent(low), percent(high))
+}
+
+// leastShare is the lower end of that interval.
+func leastShare(k, n int) float64 {
+	return solve(func(p float64) bool { return atLeast(k, n, p) > 0.025 })
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }

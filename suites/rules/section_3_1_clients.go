@@ -312,10 +312,25 @@ func basicAccepted(j *judging) {
 		}
 		j.note("other-form", fmt.Sprintf("%s for HTTP Basic %s", describe(other.Exchange), with), other)
 	}
-	if poll, ok := j.maybe(clientIdentity, labels.BasicToken); ok && poll.OAuthError() == "invalid_client" && tokenMethodIsBasic(j.Profile.Clients.Confidential) {
-		j.refusedAtToken(x, poll)
+	if poll, ok := j.maybe(clientIdentity, labels.BasicToken); ok && tokenMethodIsBasic(j.Profile.Clients.Confidential) {
+		j.codesToPollWith(x, poll)
 	}
 	j.reservedCharacters()
+}
+
+// codesToPollWith is about the first poll with a confidential client's codes. One
+// that is neither answered authorization_pending nor refused for the client's sake
+// needs a second one: codes that nobody can use end each poll.
+func (j *judging) codesToPollWith(codes, poll said) {
+	switch code := poll.OAuthError(); {
+	case code == "" || recognised(poll.Exchange):
+	case code == "invalid_client", code == "unauthorized_client":
+		j.refusedAtToken(codes, poll)
+	default:
+		if again, ok := j.first(clientIdentity, labels.BasicTokenAgain); ok && again.OAuthError() == code {
+			j.warn("client-refused-token", quoted("authorization_pending"), fmt.Sprintf("the device authorization endpoint gives this client codes that it cannot use: the token endpoint answers %s, twice", describe(poll.Exchange)), codes, poll, again)
+		}
+	}
 }
 
 // refusedAtToken is about a poll by HTTP Basic that is refused. The control is the

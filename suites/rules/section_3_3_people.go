@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/transcript/labels"
@@ -190,9 +192,50 @@ func twoPeopleOneCode(j *judging) {
 	owner := j.collectedByA(scenario)
 	j.approvedByA(scenario, owner)
 	j.atOnce(scenario)
+	j.bound(scenario)
 	if reported(j, "not-asked") {
 		j.notApplicable("the server remembers consent: entering the code approves, so no two decisions about it can be made")
 	}
+}
+
+// bound says whether the end user who is at the decision first holds the code. The
+// RFC does not ask for that, so only a server that does it at times is warned: at
+// pages to which the same way led, since a later page may hold what an earlier one
+// does not.
+func (j *judging) bound(scenario string) {
+	held := map[string]string{}
+	for _, part := range []string{labels.Denied, labels.Collected, labels.Uncollected} {
+		a, ok := j.Transcripts[scenario].Journey(labels.Of(part, labels.PersonA))
+		b, both := j.Transcripts[scenario].Journey(labels.Of(part, labels.PersonB))
+		way := wayToDecision(b)
+		switch {
+		case !ok, !both:
+		case !a.Decided && a.Outcome == transcript.CodeRejected && b.Decided:
+			held[way] = part
+		case part != labels.Denied && a.Decided && b.ApproveOffered:
+			j.noteOnce("not-bound", "while one end user was at the decision, another decided: the page binds no code to a session")
+			if held[way] != "" {
+				j.warn("bound-at-times", "the end user who is at the decision first holds the code ("+held[way]+")", "another one decided while the first was at the decision ("+part+")")
+			}
+		}
+	}
+}
+
+// wayToDecision is the pages of a visit up to the last that asked for a decision,
+// without the login, which is asked for once.
+func wayToDecision(visit transcript.Journey) string {
+	var way, all []string
+	for _, step := range visit.Steps {
+		switch step.Page {
+		case "login", "identifier", "password":
+			continue
+		}
+		all = append(all, step.Page)
+		if step.Page == "consent" || step.Page == "code_confirm" {
+			way = slices.Clone(all)
+		}
+	}
+	return strings.Join(way, ", ")
 }
 
 // claimed says that b, who was at the decision page first, held the code, so
@@ -229,9 +272,6 @@ func (j *judging) collectedByA(scenario string) (owner string) {
 		j.first(scenario, labels.CollectedToken)
 		j.inconclusive("collected: a's approval got no token")
 		return ""
-	}
-	if a.Decided && b.ApproveOffered {
-		j.note("not-bound", "while one end user was at the decision, another decided: the page binds no code to a session", token)
 	}
 	owner = j.subject(scenario, labels.CollectedWhose, token)
 	x, ok := j.first(scenario, labels.Join(labels.Collected, labels.After))

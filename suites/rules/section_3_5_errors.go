@@ -160,8 +160,13 @@ func errorStatus(j *judging) {
 	j.strays()
 }
 
+// oftenStray is the share of requests from which faults that do not come again are no
+// accident.
+const oftenStray = 0.03
+
 // strays notes the answers that did not come again when the same was asked again:
-// a gateway in front, a restart or a lost connection accuses nobody.
+// a gateway in front, a restart or a lost connection accuses nobody. A share of them
+// that is surely larger is what a device meets.
 func (j *judging) strays() {
 	var odd groups
 	total := 0
@@ -173,7 +178,12 @@ func (j *judging) strays() {
 	}
 	for _, key := range odd.order {
 		list := odd.found[key]
-		j.note("stray", fmt.Sprintf("%d of %d requests: %s; sent again, they got another answer", len(list), total, key), list[:min(maxEvidence, len(list))]...)
+		observed := fmt.Sprintf("%d of %d requests (%s): %s; sent again, they got another answer", len(list), total, confidence(len(list), total), key)
+		if x := list[0]; (x.Failure != nil || x.Status >= 500) && leastShare(len(list), total) > oftenStray {
+			j.warn("often-stray", "each request is answered for what it is", observed, shown(list)...)
+			continue
+		}
+		j.note("stray", observed, shown(list)...)
 	}
 }
 

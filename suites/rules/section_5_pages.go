@@ -497,6 +497,13 @@ func (j *judging) sessionCookies(visit transcript.Journey) {
 	beside := false
 	var protected []string
 	for _, c := range sessions {
+		switch {
+		case c.Field == "":
+		case len(sessions) == 1:
+			j.warn("printed", "the login's cookie stands in no page", fmt.Sprintf("the hidden field %s has the value of the cookie %s: who reads the page has the session, whatever HttpOnly forbids", clip(c.Field), clip(c.Name)))
+		default:
+			j.note("printed-beside", fmt.Sprintf("the hidden field %s has the value of the cookie %s, which may be a token of its own and not the login", clip(c.Field), clip(c.Name)))
+		}
 		lacks := lacking(c)
 		observed := fmt.Sprintf("the cookie %s lacks %s", clip(c.Name), strings.Join(lacks, ", "))
 		shared := slices.ContainsFunc(lacks, func(attribute string) bool {

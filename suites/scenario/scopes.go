@@ -92,12 +92,14 @@ func (c *conversation) introspect(label string, token wire.Exchange) {
 //
 // Labels: control/public; control/confidential, control/body (the right secret
 // by the other method), basic/other form (with client_id in the body beside HTTP
-// Basic, or without it where the profile has it), unauthenticated (DA-11); both/methods, two/clients
-// (DA-14), and where that gives codes, two/as body, two/as header (polls on
+// Basic, or without it where the profile has it), unauthenticated (DA-11); both/methods,
+// two/clients (DA-14), and where that gives codes, two/as body, two/as header (polls on
 // codes of their own, two/clients again), two/control (a code of the header's
 // client, polled as the body's); basic/token, and where that is refused basic/token
-// body (the same secret in the body; DA-13); reserved/encoded, reserved/body (DA-13); not allowed/device (DA-10), and where that gives codes
-// not allowed/poll, token/1 ... and the journey approve not allowed.
+// body (the same secret in the body), or where the codes have ended basic/token again
+// (DA-13); reserved/encoded, reserved/body (DA-13); not allowed/device (DA-10), and
+// where that gives codes not allowed/poll, token/1 ... and the journey approve not
+// allowed.
 func clientIdentity(c *conversation) error {
 	if _, err := c.issue(labels.ControlPublic, c.Profile.Clients.Public); err != nil {
 		return err
@@ -128,8 +130,12 @@ func (c *conversation) asConfidential(client *profiles.Client) {
 	}
 	c.send(c.bareDeviceRequest(labels.Unauthenticated, form))
 	if d, err := c.deviceFrom(right, client); err == nil {
-		if poll := d.pollNow(labels.BasicToken); tokenAuth(client) == profiles.AuthBasic && refusesClient(poll) {
+		poll := d.pollNow(labels.BasicToken)
+		switch basic, code := tokenAuth(client) == profiles.AuthBasic, poll.OAuthError(); {
+		case basic && refusesClient(poll):
 			d.ask(c.bareTokenRequest(labels.BasicTokenBody, c.tokenForm(client, d.deviceCode).Set("client_secret", secret)))
+		case basic && code != "" && code != "authorization_pending" && code != "slow_down":
+			d.pollNow(labels.BasicTokenAgain)
 		}
 	}
 

@@ -361,9 +361,11 @@ entered/device, entered/poll`, journeys: "login decided, decided\nlogin approved
 				return true
 			}
 			return false
-		}), script{labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, both/methods, both/failed basic, two/clients, two/as body, two/clients again, two/as header, two/own code, two/control, reserved/encoded, not allowed/device"}},
+		}), script{labels: "control/public, control/confidential, basic/other form, unauthenticated, basic/token, basic/token again, both/methods, both/failed basic, two/clients, two/as body, two/clients again, two/as header, two/own code, two/control, reserved/encoded, not allowed/device"}},
 		{"a token endpoint that refuses HTTP Basic", transcript.ClientIdentity, firstPolls(2, "invalid_client"),
 			script{labels: strings.Replace(told[transcript.ClientIdentity].labels, "basic/token, ", "basic/token, basic/token body, ", 1)}},
+		{"codes that end with their first poll", transcript.ClientIdentity, firstPolls(2, "invalid_grant"),
+			script{labels: strings.Replace(told[transcript.ClientIdentity].labels, "basic/token, ", "basic/token, basic/token again, ", 1)}},
 		{"clients that have to use the body", transcript.ClientIdentity, instead(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Header.Get("Authorization") == "" || r.URL.Path != "/device" {
 				return false

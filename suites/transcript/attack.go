@@ -63,6 +63,8 @@ type Cookie struct {
 	SameSite string `json:"same_site,omitempty"`
 	// Length is that of the value: an unguessable identifier is long.
 	Length int `json:"length"`
+	// Field is a hidden field of a page that had the same value.
+	Field string `json:"field,omitempty"`
 }
 
 // Foreign is a resource that a page requested from another host.

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/html/charset"
@@ -65,8 +63,15 @@ func (t *formsTab) Facts() pages.Facts {
 	return facts
 }
 
-func (t *formsTab) Cookies(context.Context) []transcript.Cookie {
-	return pages.SortCookies(slices.Collect(maps.Values(t.baked.seen)))
+func (t *formsTab) Cookies(_ context.Context, hidden pages.HiddenValues) []transcript.Cookie {
+	var list []transcript.Cookie
+	for _, c := range t.baked.seen {
+		list = append(list, transcript.Cookie{
+			Name: pages.Tidy(c.Name, pages.MaxLabel), Path: pages.Tidy(c.Path, pages.MaxLabel), Secure: c.Secure, HTTPOnly: c.HttpOnly,
+			SameSite: sameSite(c.SameSite), Length: len(c.Value), Field: hidden.Of(c.Value),
+		})
+	}
+	return pages.SortCookies(list)
 }
 
 // Authorized is never so: there are no scripts that could hold a token.
@@ -77,7 +82,7 @@ func (t *formsTab) Forget(context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.baked = &cookieLog{RoundTripper: t.driver.transport, seen: map[string]transcript.Cookie{}, secret: t.driver.o.Secret}
+	t.baked = &cookieLog{RoundTripper: t.driver.transport, seen: map[string]*http.Cookie{}, secret: t.driver.o.Secret}
 	t.client = http.Client{Transport: watchedTransport{t.baked, t}, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) >= maxRedirects {
 			return Failed(transcript.Unreachable, fmt.Sprintf("more than %d redirects, the last to %s", maxRedirects, r.URL))

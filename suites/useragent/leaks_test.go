@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -74,6 +75,43 @@ func TestWatch(t *testing.T) {
 			task.Watch = nil
 			if j := s.Journey(context.WithoutCancel(t.Context()), task); j.Watched != nil || j.Leaks != nil || j.WatchProved {
 				t.Errorf("%+v", j.Leaks)
+			}
+		})
+	}
+}
+
+// TestPrintedCookies: a cookie whose value stands in a hidden field of a page is told
+// with the field's name, and never with its value.
+func TestPrintedCookies(t *testing.T) {
+	const id = "0123456789abcdef/+="
+	mux := http.NewServeMux()
+	mux.HandleFunc("/device", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "sid", Value: url.QueryEscape(id), HttpOnly: true})
+		http.SetCookie(w, &http.Cookie{Name: "short", Value: "12345"})
+		http.SetCookie(w, &http.Cookie{Name: "other", Value: "fedcba9876543210"})
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!DOCTYPE html><title>Connect</title><p>The TV wants access.</p><form method=post>
+			<input type=hidden name=token value="%s"><input type=hidden name=n value=12345><button>Approve</button><button>Deny</button></form>`, id)
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	for _, kind := range []string{"forms", "browser"} {
+		t.Run(kind, func(t *testing.T) {
+			if _, err := chromium.Find("", os.Getenv); err != nil && kind == "browser" {
+				t.Skip(err)
+			}
+			s, err := drive(t, kind, profiles.Verification{}).NewAgent(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			j := s.Journey(t.Context(), useragent.Task{Name: "printed", Goal: transcript.ReachDecision, Start: server.URL + "/device"})
+			got := map[string]string{}
+			for _, c := range j.Cookies {
+				got[c.Name] = c.Field
+			}
+			if want := map[string]string{"sid": "token", "short": "", "other": ""}; !maps.Equal(got, want) {
+				t.Errorf("%v, want %v (%s)", got, want, j.Outcome)
 			}
 		})
 	}

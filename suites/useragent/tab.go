@@ -36,9 +36,9 @@ type Tab interface {
 	// Traffic counts the page's requests so far, and those without a response.
 	Traffic() (started, open int)
 	// Facts are what came with the page besides its content; Cookies are those
-	// that the user agent has for it.
+	// that the user agent has for it, with the field that had the value of one.
 	Facts() pages.Facts
-	Cookies(ctx context.Context) []transcript.Cookie
+	Cookies(ctx context.Context, hidden pages.HiddenValues) []transcript.Cookie
 	// Live reports whether scripts may change the page.
 	Live() bool
 	// Watch shows the traffic to w from now on; nil: to no watch. Inspect shows

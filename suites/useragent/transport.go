@@ -5,14 +5,13 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
 )
 
 // cookieLog sees the attributes of cookies, which a jar does not give back.
 type cookieLog struct {
 	http.RoundTripper
-	seen   map[string]transcript.Cookie
+	seen   map[string]*http.Cookie
 	secret func(string)
 }
 
@@ -30,10 +29,7 @@ func (l *cookieLog) RoundTrip(r *http.Request) (*http.Response, error) {
 		if len(l.seen) >= pages.MaxCookies {
 			break
 		}
-		l.seen[c.Name] = transcript.Cookie{
-			Name: pages.Tidy(c.Name, pages.MaxLabel), Path: pages.Tidy(c.Path, pages.MaxLabel), Secure: c.Secure, HTTPOnly: c.HttpOnly,
-			SameSite: sameSite(c.SameSite), Length: len(c.Value),
-		}
+		l.seen[c.Name] = c
 	}
 	return resp, nil
 }

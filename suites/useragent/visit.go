@@ -68,6 +68,7 @@ type visit struct {
 	earlier []string
 	// scripted says that a page had scripts.
 	scripted bool
+	hidden   pages.HiddenValues
 
 	leave func() // gives the journey's room to another
 	// pause stops the journey's clock until resume, and gives up its room.
@@ -92,7 +93,7 @@ func (s *TabAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	j.Started = s.now()
 	watched := newWatch(task)
 	defer s.tab.Watch(nil)
-	v := &visit{watched: watched, leave: leave, TabAgent: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}}
+	v := &visit{watched: watched, leave: leave, TabAgent: s, task: task, j: &j, values: map[string]string{"user_code": task.UserCode}, seen: map[string]int{}, hidden: pages.HiddenValues{}}
 	if task.TypeCode {
 		j.TypedCode = task.UserCode
 	}
@@ -128,7 +129,7 @@ func (s *TabAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	}
 	cctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer stop()
-	j.Cookies = v.tab.Cookies(cctx)
+	j.Cookies = v.tab.Cookies(cctx, v.hidden)
 	if task.Account != nil {
 		scrub(&j, task.Account.Password)
 	}
@@ -204,7 +205,7 @@ func (v *visit) travel(ctx context.Context) settled {
 		}
 		if m.forget {
 			step.Action = transcript.Forgetting
-			if len(v.tab.Cookies(ctx)) == 0 {
+			if len(v.tab.Cookies(ctx, nil)) == 0 {
 				step.Action = transcript.ForgettingNone
 			}
 			if err := v.tab.Forget(ctx); err != nil {
@@ -290,6 +291,7 @@ func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 	v.tab.Inspect(ctx, v.watched)
 	facts := v.tab.Facts()
 	v.scripted = v.scripted || s.Scripted()
+	v.hidden.Add(s.Snapshot)
 	if s.AsksForInput() || s.AsksForDecision() {
 		v.earlier = append(v.earlier, s.Said())
 	}

@@ -121,6 +121,7 @@ const (
 	Unauthenticated  = "unauthenticated"
 	BasicToken       = "basic/token"
 	BasicTokenBody   = "basic/token body"
+	BasicTokenAgain  = "basic/token again"
 	BasicOtherForm   = "basic/other form"
 	BothMethods      = "both/methods"
 	BothFailedBasic  = "both/" + FailedBasic

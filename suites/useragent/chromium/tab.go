@@ -241,7 +241,7 @@ func (t *tab) Look(ctx context.Context) (*pages.Snapshot, error) {
 
 func (t *tab) Facts() pages.Facts { return t.net.pageFacts() }
 
-func (t *tab) Cookies(ctx context.Context) []transcript.Cookie {
+func (t *tab) Cookies(ctx context.Context, hidden pages.HiddenValues) []transcript.Cookie {
 	var got network.GetCookiesResult
 	err := t.do(ctx, func(c context.Context) (err error) {
 		got, err = chromedp.Call(c, network.GetCookies, network.GetCookiesParams{})
@@ -254,7 +254,7 @@ func (t *tab) Cookies(ctx context.Context) []transcript.Cookie {
 	for _, c := range got.Cookies {
 		list = append(list, transcript.Cookie{
 			Name: pages.Tidy(c.Name, pages.MaxLabel), Path: pages.Tidy(c.Path, pages.MaxLabel), Secure: c.Secure, HTTPOnly: c.HTTPOnly,
-			SameSite: string(c.SameSite), Length: len(c.Value),
+			SameSite: string(c.SameSite), Length: len(c.Value), Field: hidden.Of(c.Value),
 		})
 	}
 	return pages.SortCookies(list)

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -70,6 +71,32 @@ func (f *Facts) Asked(page, to, referer string) {
 	if !slices.Contains(f.Foreign, next) {
 		f.Foreign = append(f.Foreign, next)
 	}
+}
+
+// HiddenValues are what stood in the hidden fields of pages, with the name of the
+// first field of each.
+type HiddenValues map[string]string
+
+// leastSecret is the length from which a value may be a secret, and maxHidden bounds
+// how many are kept of a visit.
+const leastSecret, maxHidden = 16, 500
+
+// Add notes those of a page that may be secrets.
+func (h HiddenValues) Add(s *Snapshot) {
+	for i := range s.Elements {
+		e := &s.Elements[i]
+		if _, known := h[e.Value]; e.Kind == Hidden && len(e.Value) >= leastSecret && !known && len(h) < maxHidden {
+			h[e.Value] = cmp.Or(e.Name, e.ID, "nameless")
+		}
+	}
+}
+
+// Of is the field that had the value of a cookie, "" for none.
+func (h HiddenValues) Of(cookie string) string {
+	if plain, err := url.PathUnescape(cookie); err == nil && h[plain] != "" {
+		return h[plain]
+	}
+	return h[cookie]
 }
 
 // SortCookies orders cookies by name and path, and drops those beyond MaxCookies.
