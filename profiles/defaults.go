@@ -74,7 +74,10 @@ func setClientDefaults(c *Client) {
 	}
 	if c.Auth == "" {
 		c.Auth = AuthNone
-		if c.Secret != nil {
+		switch {
+		case c.Key != nil && c.Certificate == nil:
+			c.Auth = AuthPrivateKeyJWT
+		case c.Secret != nil:
 			c.Auth = AuthBasic
 		}
 	}

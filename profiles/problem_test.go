@@ -186,7 +186,7 @@ clients: {public: {id: a}}
 issuer: https://a.example
 clients:
   public: {id: a, optional: true, scopes: ["x y"]}
-  second: {id: a, auth: private_key_jwt}
+  second: {id: a, auth: private_key_jwt, audience: nowhere}
   confidential: {id: b, auth: client_secret_post}
   not_allowed: {}
 expiry: {client: {secret: {env: S}}}
@@ -195,10 +195,15 @@ expiry: {client: {secret: {env: S}}}
 4:29: clients.public.optional: every run polls with this client: it cannot be optional
 4:44: clients.public.scopes.0: "x y" is not a single scope; write [one, two]
 5:16: clients.second.id: "a" is also clients.public; the checks need two different clients
-5:25: clients.second.auth: unknown value "private_key_jwt"; expected none, client_secret_basic, client_secret_post
+5:25: clients.second.auth: private_key_jwt needs a key; write key: {file: key.pem}
+5:52: clients.second.audience: "nowhere" is not a URL; expected issuer, token_endpoint, endpoint or a URL
 6:31: clients.confidential.auth: client_secret_post needs a secret; write secret: {env: DEVICEGRANT_CLIENT_SECRET}
 7:3: clients.not_allowed.id: missing
 8:10: expiry.client.id: missing`},
+		{name: "unknown ways to authenticate", text: minimal, set: []string{"clients.public.auth=magic"},
+			want: `--set: clients.public.auth: unknown value "magic"; expected none, client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth`},
+		{name: "a certificate without its key", text: minimal, set: []string{"clients.public.auth=tls_client_auth"},
+			want: `--set: clients.public.auth: tls_client_auth needs a certificate and its key; write certificate: {file: client.pem} and key: {file: client.key}`},
 		{name: "confidential client without a secret", text: minimal, set: []string{"clients.confidential.id=c"},
 			want: `--set: clients.confidential.secret: missing; write {env: DEVICEGRANT_CLIENT_SECRET}`},
 		{name: "users", text: minimal + `

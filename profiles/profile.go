@@ -1,6 +1,11 @@
 package profiles
 
-import "time"
+import (
+	"crypto/tls"
+	"time"
+
+	"github.com/devicegrant/devicegrant/profiles/clientkey"
+)
 
 // Profile describes one target: where it is, which clients and users may use
 // it, how its verification pages work, and its known deviations. It is the
@@ -71,6 +76,11 @@ type Endpoints struct {
 	Revocation          string `yaml:"revocation"`
 	UserInfo            string `yaml:"userinfo"`
 	JWKS                string `yaml:"jwks"`
+	// MTLSDeviceAuthorization and MTLSToken are where clients go that authenticate
+	// with a certificate (mtls_endpoint_aliases of RFC 8705 section 5). Default:
+	// those of the metadata, or else the endpoints above.
+	MTLSDeviceAuthorization string `yaml:"mtls_device_authorization"`
+	MTLSToken               string `yaml:"mtls_token"`
 }
 
 // Clients are the registered clients that a run uses.
@@ -96,10 +106,23 @@ type Client struct {
 	Name   string  `yaml:"name"`
 	Secret *Secret `yaml:"secret"`
 	// Auth is how the client authenticates at the token endpoint. Default:
-	// none without a secret, client_secret_basic with one.
+	// private_key_jwt with a key, client_secret_basic with a secret, else none.
 	Auth ClientAuth `yaml:"auth"`
 	// DeviceAuth is the same for the device authorization endpoint. Default: Auth.
 	DeviceAuth ClientAuth `yaml:"device_auth"`
+	// Key is a private key of the client, as PEM or JWK, for private_key_jwt or
+	// with Certificate. KeyID is the kid of its assertions (default: that of the JWK,
+	// or none), and Alg their algorithm (default: the usual one for the key; with
+	// client_secret_jwt HS256).
+	Key   *Secret `yaml:"key"`
+	KeyID string  `yaml:"key_id"`
+	Alg   string  `yaml:"alg"`
+	// Audience is the aud of assertions: issuer (default), token_endpoint, endpoint
+	// (the one that the request goes to) or a URL. Servers differ.
+	Audience string `yaml:"audience"`
+	// Certificate is the PEM certificate of Key, with its chain, for tls_client_auth
+	// and self_signed_tls_client_auth.
+	Certificate *Secret `yaml:"certificate"`
 	// ClientIDInBody repeats the client's id in the body beside HTTP Basic, for a
 	// server that needs it. Default: a client names itself in the header only.
 	ClientIDInBody bool `yaml:"client_id_in_body"`
@@ -108,18 +131,33 @@ type Client struct {
 	// Optional leaves the client out of the run if its secret is missing.
 	// Otherwise a missing secret is an error.
 	Optional bool `yaml:"optional"`
+
+	// signing and certificate are what Key, Secret and Certificate come to.
+	signing     *clientkey.Key
+	certificate *tls.Certificate
 }
 
 // ClientAuth is a client authentication method, by its registered name
 // (RFC 7591 section 2).
 type ClientAuth string
 
-// The methods that devicegrant can use.
+// The methods that devicegrant can use: of RFC 6749 section 2.3.1, of OpenID Connect
+// Core section 9 with RFC 7523, and of RFC 8705 section 2.
 const (
-	AuthNone  ClientAuth = "none"
-	AuthBasic ClientAuth = "client_secret_basic"
-	AuthPost  ClientAuth = "client_secret_post"
+	AuthNone          ClientAuth = "none"
+	AuthBasic         ClientAuth = "client_secret_basic"
+	AuthPost          ClientAuth = "client_secret_post"
+	AuthSecretJWT     ClientAuth = "client_secret_jwt"
+	AuthPrivateKeyJWT ClientAuth = "private_key_jwt"
+	AuthTLS           ClientAuth = "tls_client_auth"
+	AuthSelfSignedTLS ClientAuth = "self_signed_tls_client_auth"
 )
+
+// Signs says that the client authenticates with a signed assertion.
+func (a ClientAuth) Signs() bool { return a == AuthSecretJWT || a == AuthPrivateKeyJWT }
+
+// IsTLS says that the client authenticates with its certificate.
+func (a ClientAuth) IsTLS() bool { return a == AuthTLS || a == AuthSelfSignedTLS }
 
 // Users are the test accounts of end users.
 type Users struct {

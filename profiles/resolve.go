@@ -101,9 +101,11 @@ func (r secretReader) read(s *Secret) *missing {
 // secret is not there is dropped; any other is a problem.
 func (d *document) resolveSecrets(p *Profile, r secretReader) {
 	for _, c := range p.Clients.all() {
-		if client := *c.entry; client != nil && client.Secret != nil {
-			if d.drops(p, r, c.path, client.Optional, secretAt{"secret", client.Secret}) {
+		if client := *c.entry; client != nil {
+			if d.drops(p, r, c.path, client.Optional, client.secrets("")...) {
 				*c.entry = nil
+			} else {
+				d.readKeys(c.path, client)
 			}
 		}
 	}
@@ -114,10 +116,12 @@ func (d *document) resolveSecrets(p *Profile, r secretReader) {
 			}
 		}
 	}
-	if p.Expiry != nil && p.Expiry.Client != nil && p.Expiry.Client.Secret != nil {
+	if p.Expiry != nil && p.Expiry.Client != nil {
 		client := p.Expiry.Client
-		if d.drops(p, r, "expiry", client.Optional, secretAt{"client.secret", client.Secret}) {
+		if d.drops(p, r, "expiry", client.Optional, client.secrets("client.")...) {
 			p.Expiry = nil
+		} else {
+			d.readKeys("expiry.client", client)
 		}
 	}
 	for path, list := range p.additions() {
@@ -132,6 +136,8 @@ func (d *document) resolveSecrets(p *Profile, r secretReader) {
 		secrets, optional := p.Tenant.secrets()
 		if d.drops(p, r, "tenant", optional, secrets...) {
 			p.Tenant = nil
+		} else {
+			d.readKeys("tenant.clients.public", p.Tenant.Clients.Public)
 		}
 	}
 }
@@ -150,8 +156,8 @@ func (p *Profile) additions() map[string]map[string]Secret {
 
 // secrets are those of the second tenant, and whether it may do without.
 func (t *Tenant) secrets() (list []secretAt, optional bool) {
-	if c := t.Clients.Public; c != nil && c.Secret != nil {
-		list, optional = append(list, secretAt{"clients.public.secret", c.Secret}), c.Optional
+	if c := t.Clients.Public; c != nil && c.Authenticates() {
+		list, optional = append(list, c.secrets("clients.public.")...), c.Optional
 	}
 	if u := t.Users.First; u != nil {
 		list = append(list, secretAt{"users.first.username", &u.Username}, secretAt{"users.first.password", &u.Password})

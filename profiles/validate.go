@@ -143,7 +143,7 @@ func (d *document) checkClients(p *Profile) {
 		d.reportAt("clients.public.optional", "every run polls with this client: it cannot be optional", "")
 	}
 	for _, c := range p.Clients.all() {
-		if client := *c.entry; client != nil && client.Secret == nil && client.Auth == AuthNone && slices.Contains(withSecret, c.path) {
+		if client := *c.entry; client != nil && !client.Authenticates() && client.Auth == AuthNone && slices.Contains(withSecret, c.path) {
 			d.require(join(c.path, "secret"), "write {env: DEVICEGRANT_CLIENT_SECRET}")
 		}
 	}
@@ -157,6 +157,13 @@ func (d *document) checkClient(path string, c *Client) {
 		d.require(join(path, "id"), "")
 	}
 	d.checkScopes(join(path, "scopes"), c.Scopes)
+	switch c.Audience {
+	case "", "issuer", "token_endpoint", "endpoint":
+	default:
+		if u, err := url.Parse(c.Audience); err != nil || u.Scheme == "" {
+			d.reportAt(join(path, "audience"), clip(c.Audience)+" is not a URL", "expected issuer, token_endpoint, endpoint or a URL")
+		}
+	}
 	authPath := join(path, "auth")
 	d.checkAuth(authPath, c.Auth, c)
 	if c.DeviceAuth != c.Auth {
@@ -165,9 +172,14 @@ func (d *document) checkClient(path string, c *Client) {
 }
 
 func (d *document) checkAuth(path string, auth ClientAuth, c *Client) {
-	d.oneOf(path, string(auth), string(AuthNone), string(AuthBasic), string(AuthPost))
-	if (auth == AuthBasic || auth == AuthPost) && c.Secret == nil {
+	d.oneOf(path, string(auth), string(AuthNone), string(AuthBasic), string(AuthPost), string(AuthSecretJWT), string(AuthPrivateKeyJWT), string(AuthTLS), string(AuthSelfSignedTLS))
+	switch {
+	case (auth == AuthBasic || auth == AuthPost || auth == AuthSecretJWT) && c.Secret == nil:
 		d.reportAt(path, string(auth)+" needs a secret", "write secret: {env: DEVICEGRANT_CLIENT_SECRET}")
+	case auth == AuthPrivateKeyJWT && c.Key == nil:
+		d.reportAt(path, string(auth)+" needs a key", "write key: {file: key.pem}")
+	case auth.IsTLS() && (c.Key == nil || c.Certificate == nil):
+		d.reportAt(path, string(auth)+" needs a certificate and its key", "write certificate: {file: client.pem} and key: {file: client.key}")
 	}
 }
 

@@ -67,11 +67,16 @@ func (j *judging) endsByItself() string {
 
 // isPoll says that an exchange is a device access token request.
 func (j *judging) isPoll(x wire.Exchange) bool {
-	endpoint := func(address string) string {
-		bare, _, _ := strings.Cut(address, "?")
-		return bare
-	}
-	return j.Endpoints.Token != "" && x.Method == "POST" && endpoint(x.URL) == endpoint(j.Endpoints.Token) && x.Form().Has("device_code")
+	return x.Method == "POST" && isAt(x, j.Endpoints.Token, j.Endpoints.MTLSToken) && x.Form().Has("device_code")
+}
+
+// isAt says that an exchange is with one of the endpoints, whatever its query.
+func isAt(x wire.Exchange, endpoints ...string) bool {
+	bare, _, _ := strings.Cut(x.URL, "?")
+	return slices.ContainsFunc(endpoints, func(endpoint string) bool {
+		own, _, _ := strings.Cut(endpoint, "?")
+		return own != "" && own == bare
+	})
 }
 
 // speaksForItself are the rules that judge although no regular poll is understood:

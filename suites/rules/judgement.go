@@ -199,12 +199,11 @@ func (j *judging) maybe(scenario, label string) (said, bool) {
 
 // limitKey names the profile's key that keeps a run below the limit of an endpoint.
 func (j *judging) limitKey(x wire.Exchange) string {
-	bare, _, _ := strings.Cut(x.URL, "?")
 	switch {
 	case x.Status != 429:
-	case bare == j.Endpoints.DeviceAuthorization:
+	case isAt(x, j.Endpoints.DeviceAuthorization, j.Endpoints.MTLSDeviceAuthorization):
 		return "; if it allows so many a minute, set limits.device_authorization_per_minute"
-	case bare == j.Endpoints.Token:
+	case isAt(x, j.Endpoints.Token, j.Endpoints.MTLSToken):
 		return "; if it allows so many a minute, set limits.token_per_minute"
 	}
 	return ""

@@ -52,13 +52,8 @@ func (j *judging) errorAnswers() (list []said) {
 
 // isAPI says that an exchange is with one of the two endpoints of RFC 8628.
 func (j *judging) isAPI(x wire.Exchange) bool {
-	bare, _, _ := strings.Cut(x.URL, "?")
-	for _, endpoint := range []string{j.Endpoints.DeviceAuthorization, j.Endpoints.Token} {
-		if own, _, _ := strings.Cut(endpoint, "?"); own != "" && bare == own {
-			return true
-		}
-	}
-	return false
+	e := j.Endpoints
+	return isAt(x, e.DeviceAuthorization, e.Token, e.MTLSDeviceAuthorization, e.MTLSToken)
 }
 
 // unrepeated says that an answer may be about anything: it is no OAuth error, or a

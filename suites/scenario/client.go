@@ -42,22 +42,42 @@ func identifying(form wire.Form, c *profiles.Client, method profiles.ClientAuth)
 	return alone
 }
 
-// authenticate adds a client's authentication to a form POST (RFC 6749
-// section 2.3.1).
-func authenticate(r wire.Request, c *profiles.Client, method profiles.ClientAuth) wire.Request {
-	if c.Secret == nil {
+// authenticate adds a client's authentication to a form POST: a secret (RFC 6749
+// section 2.3.1), an assertion (RFC 7523 section 2.2) or a certificate (RFC 8705
+// section 2).
+func (c *conversation) authenticate(r wire.Request, client *profiles.Client, method profiles.ClientAuth) wire.Request {
+	switch {
+	case method.Signs() && client.SigningKey() != nil:
+		r.Complete = func(r wire.Request) wire.Request { return c.asserting(r, client, nil) }
+	case method.IsTLS():
+		r.Certificate = client.TLSCertificate()
+	default:
+		return withSecret(r, client, method)
+	}
+	return r
+}
+
+// withSecret adds a secret to a form POST.
+func withSecret(r wire.Request, client *profiles.Client, method profiles.ClientAuth) wire.Request {
+	if client.Secret == nil {
 		return r
 	}
 	switch method {
 	case profiles.AuthBasic:
-		r.Header.Set("Authorization", wire.BasicAuth(c.ID, c.Secret.Reveal()))
+		r.Header.Set("Authorization", wire.BasicAuth(client.ID, client.Secret.Reveal()))
 	case profiles.AuthPost:
-		secret := wire.Form{{Name: "client_secret", Value: c.Secret.Reveal()}}.Encode()
-		if len(r.Body) > 0 {
-			secret = "&" + secret
-		}
-		r.Body = append(r.Body[:len(r.Body):len(r.Body)], secret...)
+		r = appending(r, wire.Form{{Name: "client_secret", Value: client.Secret.Reveal()}})
 	}
+	return r
+}
+
+// appending adds parameters to the body.
+func appending(r wire.Request, form wire.Form) wire.Request {
+	more := form.Encode()
+	if len(r.Body) > 0 {
+		more = "&" + more
+	}
+	r.Body = append(r.Body[:len(r.Body):len(r.Body)], more...)
 	return r
 }
 

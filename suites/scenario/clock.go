@@ -26,6 +26,9 @@ func (c *Clock) Now() time.Duration {
 	return time.Duration(float64(time.Since(c.start)) * c.rate)
 }
 
+// Wall is the target's time of day, as far as it started with ours.
+func (c *Clock) Wall() time.Time { return c.start.Add(c.Now()) }
+
 // Sleep waits for d of target time, or until ctx ends.
 func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	return c.SleepReal(ctx, time.Duration(float64(d)/c.rate))

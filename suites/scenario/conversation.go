@@ -264,12 +264,12 @@ func (c *conversation) deviceForm(client *profiles.Client) wire.Form {
 // deviceRequest is a device authorization request (RFC 8628 section 3.1) with
 // the client's authentication.
 func (c *conversation) deviceRequest(label string, client *profiles.Client, form wire.Form) wire.Request {
-	return c.deviceRequestAt(label, c.Target.Endpoints.DeviceAuthorization, client, form)
+	return c.deviceRequestAt(label, c.Target.Endpoints.DeviceAuthorizationOf(deviceAuth(client)), client, form)
 }
 
 // deviceRequestAt is deviceRequest to another endpoint than the target's own.
 func (c *conversation) deviceRequestAt(label, endpoint string, client *profiles.Client, form wire.Form) wire.Request {
-	return authenticate(post(label, endpoint, identifying(form, client, deviceAuth(client)), c.Profile.Request.DeviceAuthorization), client, deviceAuth(client))
+	return c.authenticate(post(label, endpoint, identifying(form, client, deviceAuth(client)), c.Profile.Request.DeviceAuthorization), client, deviceAuth(client))
 }
 
 // bareDeviceRequest is deviceRequest without any client authentication.
@@ -287,12 +287,12 @@ func (c *conversation) tokenForm(client *profiles.Client, deviceCode string) wir
 // tokenRequest is a device access token request (RFC 8628 section 3.4) with
 // the client's authentication.
 func (c *conversation) tokenRequest(label string, client *profiles.Client, form wire.Form) wire.Request {
-	return c.tokenRequestAt(label, c.Target.Endpoints.Token, client, form)
+	return c.tokenRequestAt(label, c.Target.Endpoints.TokenOf(tokenAuth(client)), client, form)
 }
 
 // tokenRequestAt is tokenRequest to another endpoint than the target's own.
 func (c *conversation) tokenRequestAt(label, endpoint string, client *profiles.Client, form wire.Form) wire.Request {
-	return authenticate(post(label, endpoint, identifying(form, client, tokenAuth(client)), c.Profile.Request.Token), client, tokenAuth(client))
+	return c.authenticate(post(label, endpoint, identifying(form, client, tokenAuth(client)), c.Profile.Request.Token), client, tokenAuth(client))
 }
 
 // bareTokenRequest is tokenRequest without any client authentication.

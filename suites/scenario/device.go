@@ -64,11 +64,11 @@ func (c *conversation) issue(label string, client *profiles.Client) (*device, er
 
 // issueAt is issue at other endpoints than the target's own.
 func (c *conversation) issueAt(label string, client *profiles.Client, at profiles.Endpoints) (*device, error) {
-	d, err := c.deviceFrom(c.send(c.deviceRequestAt(label, at.DeviceAuthorization, client, c.deviceForm(client))), client)
+	d, err := c.deviceFrom(c.send(c.deviceRequestAt(label, at.DeviceAuthorizationOf(deviceAuth(client)), client, c.deviceForm(client))), client)
 	if err != nil {
 		return nil, err
 	}
-	d.tokenEndpoint = at.Token
+	d.tokenEndpoint = at.TokenOf(tokenAuth(client))
 	return d, nil
 }
 
@@ -93,7 +93,7 @@ func (c *conversation) deviceFrom(x wire.Exchange, client *profiles.Client) (*de
 		return nil, fmt.Errorf("no codes: the device authorization response (status %d) is unusable: %w%s", x.Status, err, inItsWords(x))
 	}
 	d := &device{
-		c: c, client: client, tokenEndpoint: c.Target.Endpoints.Token, interval: defaultInterval,
+		c: c, client: client, tokenEndpoint: c.Target.Endpoints.TokenOf(tokenAuth(client)), interval: defaultInterval,
 		issued: x.Received, last: x.Received, roundTrip: x.Received - x.Sent, answer: x,
 	}
 	d.deviceCode, _ = o.String("device_code")

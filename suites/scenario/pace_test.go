@@ -74,7 +74,7 @@ func TestParametersInTheQuery(t *testing.T) {
 		{"query", "https://x/device?t=1&client_id=c&scope=a+b", "client_secret=s%25cret"},
 	} {
 		addition := profiles.Addition{ParamsIn: test.in, Headers: map[string]profiles.Secret{"X-Tenant": profiles.NewSecret("t")}}
-		r := authenticate(post("l", "https://x/device?t=1", form, addition), client, profiles.AuthPost)
+		r := withSecret(post("l", "https://x/device?t=1", form, addition), client, profiles.AuthPost)
 		if r.URL != test.url || string(r.Body) != test.body || r.Header.Get("X-Tenant") != "t" {
 			t.Errorf("%s: %s with the body %q", test.in, r.URL, r.Body)
 		}

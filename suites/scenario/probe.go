@@ -54,7 +54,7 @@ func ProbeBasic(ctx context.Context, endpoint string, client profiles.Client, sc
 			form = form.Add("scope", joinScopes(scopes))
 		}
 		r := wire.Post(labels.Device, endpoint, identifying(form, &client, profiles.AuthBasic))
-		return w.Do(ctx, authenticate(r, &client, profiles.AuthBasic))
+		return w.Do(ctx, withSecret(r, &client, profiles.AuthBasic))
 	}
 	return BasicProbe{Alone: ask(false), WithID: ask(true)}
 }

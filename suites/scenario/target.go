@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -159,6 +161,14 @@ func (t *Target) fill(document wire.Object) {
 		if value, _ := document.String(e.member); *e.endpoint == "" {
 			*e.endpoint = value
 		}
+	}
+	var aliases struct {
+		DeviceAuthorization string `json:"device_authorization_endpoint"`
+		Token               string `json:"token_endpoint"`
+	}
+	if json.Unmarshal(document.Raw("mtls_endpoint_aliases"), &aliases) == nil {
+		t.Endpoints.MTLSDeviceAuthorization = cmp.Or(t.Endpoints.MTLSDeviceAuthorization, aliases.DeviceAuthorization)
+		t.Endpoints.MTLSToken = cmp.Or(t.Endpoints.MTLSToken, aliases.Token)
 	}
 }
 

@@ -161,6 +161,6 @@ func (c *conversation) introspectHere(label string, token wire.Exchange, at prof
 		return
 	}
 	if access, _ := o.String("access_token"); access != "" {
-		c.send(aboutToken(label, place, client, access))
+		c.send(c.aboutToken(label, place, client, access))
 	}
 }

@@ -170,20 +170,20 @@ func (c *conversation) ask(label, accessToken string) {
 
 // aboutToken is a client's request about a token to the introspection or the
 // revocation endpoint.
-func aboutToken(label, endpoint string, client *profiles.Client, token string) wire.Request {
+func (c *conversation) aboutToken(label, endpoint string, client *profiles.Client, token string) wire.Request {
 	form := wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}}
 	method := tokenAuth(client)
-	return authenticate(wire.Post(label, endpoint, identifying(form, client, method)), client, method)
+	return c.authenticate(wire.Post(label, endpoint, identifying(form, client, method)), client, method)
 }
 
 // introspectToken is RFC 7662 section 2.1, which is for clients that
 // authenticate: nothing is sent where there is none, or no endpoint.
 func (c *conversation) introspectToken(label, token string) {
 	client := c.Profile.Clients.Confidential
-	if token == "" || client == nil || client.Secret == nil || c.Target.Endpoints.Introspection == "" {
+	if token == "" || client == nil || !client.Authenticates() || c.Target.Endpoints.Introspection == "" {
 		return
 	}
-	c.send(aboutToken(label, c.Target.Endpoints.Introspection, client, token))
+	c.send(c.aboutToken(label, c.Target.Endpoints.Introspection, client, token))
 }
 
 // collectFull gets both end users' tokens.
@@ -249,7 +249,7 @@ func (t *tokenUser) collected(name, member string) string {
 
 // revoke is RFC 7009 section 2.1.
 func (c *conversation) revoke(label string, client *profiles.Client, token string) {
-	c.send(aboutToken(label, c.Target.Endpoints.Revocation, client, token))
+	c.send(c.aboutToken(label, c.Target.Endpoints.Revocation, client, token))
 }
 
 // collectPartial asks for more than the end user saw, and if that is refused, for

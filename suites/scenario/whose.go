@@ -27,5 +27,5 @@ func (c *conversation) whose(label string, token wire.Exchange) {
 	if at == "" || client == nil {
 		return
 	}
-	c.send(aboutToken(label+"/introspection", at, client, access))
+	c.send(c.aboutToken(label+"/introspection", at, client, access))
 }

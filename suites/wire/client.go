@@ -3,8 +3,10 @@ package wire
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -59,6 +61,8 @@ type Client struct {
 	group chan struct{}
 	// http2 says of each host that was asked whether it speaks HTTP/2 only.
 	http2 sync.Map
+	// shown are the clients that show a certificate, by its thumbprint.
+	shown *sync.Map
 }
 
 // New returns a client with its own connections.
@@ -76,7 +80,7 @@ func New(o Options) *Client {
 		start := time.Now()
 		o.Now = func() time.Duration { return time.Since(start) }
 	}
-	c := &Client{options: o, thrift: &thrift{most: o.MaxKept}, group: make(chan struct{}, 1), transport: &http.Transport{
+	c := &Client{options: o, thrift: &thrift{most: o.MaxKept}, group: make(chan struct{}, 1), shown: new(sync.Map), transport: &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
 		// A copy: the transport writes its protocols into it.
 		TLSClientConfig:    o.TLS.Clone(),
@@ -113,7 +117,38 @@ func (c *Client) WithTLS(change func(*tls.Config)) *Client {
 func (c *Client) now() time.Duration { return c.options.Now().Round(resolution) }
 
 // Close closes the idle connections.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+	c.shown.Range(func(_, other any) bool {
+		other.(*Client).transport.CloseIdleConnections()
+		return true
+	})
+}
+
+// showing is the client whose connections show a certificate: this one for none.
+// The limits are those of this one.
+func (c *Client) showing(certificate *tls.Certificate) *Client {
+	if certificate == nil || len(certificate.Certificate) == 0 {
+		return c
+	}
+	key := Thumbprint(certificate)
+	if known, ok := c.shown.Load(key); ok {
+		return known.(*Client)
+	}
+	other := c.WithTLS(func(config *tls.Config) { config.Certificates = []tls.Certificate{*certificate} })
+	other.slots, other.group, other.shown = c.slots, c.group, c.shown
+	known, _ := c.shown.LoadOrStore(key, other)
+	return known.(*Client)
+}
+
+// Thumbprint is x5t#S256 of a certificate (RFC 8705 section 3.1); "" for none.
+func Thumbprint(certificate *tls.Certificate) string {
+	if certificate == nil || len(certificate.Certificate) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256(certificate.Certificate[0])
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
 
 // Do sends one request and reads the response, whatever it is. It follows no
 // redirects and keeps no cookies.
@@ -133,6 +168,7 @@ func (c *Client) Do(ctx context.Context, r Request) Exchange {
 
 // do is Do without the bound of Options.InFlight.
 func (c *Client) do(ctx context.Context, r Request) Exchange {
+	r, c = r.completed(), c.showing(r.Certificate)
 	x := exchange(r)
 	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
@@ -155,7 +191,7 @@ func (c *Client) do(ctx context.Context, r Request) Exchange {
 
 // exchange is what is known of an exchange before anything is sent.
 func exchange(r Request) Exchange {
-	return Exchange{Label: r.Label, Method: r.Method, URL: r.URL,
+	return Exchange{Label: r.Label, Method: r.Method, URL: r.URL, Certificate: Thumbprint(r.Certificate),
 		Request: Message{Header: r.Header.Clone(), Body: bytes.Clone(r.Body)}}
 }
 

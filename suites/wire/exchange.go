@@ -7,6 +7,7 @@
 package wire
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -25,6 +26,21 @@ type Request struct {
 	URL    string
 	Header http.Header
 	Body   []byte
+	// Complete, if set, makes of the request what is sent each time: with a client
+	// assertion or a proof that no server takes twice.
+	Complete func(Request) Request
+	// Certificate is shown in the TLS handshake; nil for none.
+	Certificate *tls.Certificate
+}
+
+// completed is the request as it is sent now.
+func (r Request) completed() Request {
+	complete := r.Complete
+	if complete == nil {
+		return r
+	}
+	r.Complete, r.Header = nil, r.Header.Clone()
+	return complete(r)
 }
 
 // Message is the header and body of a request or of a response.
@@ -43,6 +59,9 @@ type Exchange struct {
 	URL    string `json:"url"`
 
 	Request Message `json:"request"`
+	// Certificate is the SHA-256 thumbprint of the certificate that the client
+	// showed, as in x5t#S256 (RFC 8705 section 3.1); "" for none.
+	Certificate string `json:"certificate,omitempty"`
 
 	// Status is the HTTP status code, 0 if no response arrived.
 	Status   int      `json:"status"`

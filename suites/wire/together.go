@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,10 +56,11 @@ const (
 // Instead, no group is larger than [MaxTogether] (a longer list is cut), and
 // groups run one after the other.
 func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
-	requests = requests[:min(len(requests), MaxTogether)]
+	requests = slices.Clone(requests[:min(len(requests), MaxTogether)])
 	all := make([]Exchange, len(requests))
 	for i, r := range requests {
-		all[i] = exchange(r)
+		requests[i] = r.completed()
+		all[i] = exchange(requests[i])
 	}
 	fail := func(i int, err error) {
 		all[i].Received = c.now()
@@ -74,7 +76,7 @@ func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
 		return all
 	}
 
-	if len(requests) > 0 && c.needsHTTP2(ctx, requests[0]) {
+	if len(requests) > 0 && c.showing(requests[0].Certificate).needsHTTP2(ctx, requests[0]) {
 		return c.streams(ctx, requests)
 	}
 	opening, cancel := context.WithTimeout(ctx, c.options.Timeout)
@@ -83,7 +85,7 @@ func (c *Client) Together(ctx context.Context, requests []Request) []Exchange {
 	errs := make([]error, len(requests))
 	each(len(requests), func(i int) {
 		all[i].Release, all[i].Sent = LastByte, c.now()
-		held[i], errs[i] = c.hold(opening, requests[i])
+		held[i], errs[i] = c.showing(requests[i].Certificate).hold(opening, requests[i])
 	})
 	defer func() {
 		for _, k := range held {
@@ -160,7 +162,7 @@ func (c *Client) streams(ctx context.Context, requests []Request) []Exchange {
 			}
 			var resp *http.Response
 			if err == nil {
-				resp, err = c.transport.RoundTrip(req)
+				resp, err = c.showing(r.Certificate).transport.RoundTrip(req)
 			}
 			if err != nil {
 				x.Received, x.Failure = c.now(), classify(ctx, err)
@@ -231,6 +233,7 @@ func (c *Client) warmFor(ctx context.Context, requests []Request) {
 		return
 	}
 	if warm, err := warmUp(requests[0].URL); err == nil {
+		warm.Certificate = requests[0].Certificate
 		c.do(ctx, warm)
 	}
 }
@@ -250,6 +253,7 @@ func (c *Client) parallel(ctx context.Context, requests []Request) []Exchange {
 // at once, so that the response is lost; over HTTP/2, it resets the stream. The exchange has the failure
 // [FailHungUp], unless not even the request could be sent.
 func (c *Client) SendAndHangUp(ctx context.Context, r Request) Exchange {
+	r, c = r.completed(), c.showing(r.Certificate)
 	x := exchange(r)
 	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
