@@ -36,9 +36,13 @@ type aim struct {
 	// poll is the time from a poll to its answer, as it was measured.
 	poll time.Duration
 	// at is where the moment is taken to be, and step how far the next answer moves
-	// that; 0: the first page is not measured yet. later says where the last one did.
+	// that; 0: no page is measured yet. later says where the last one did.
 	at, step time.Duration
 	later    bool
+	// page is how long the last page took, and past says that a decision took effect
+	// after its page.
+	page time.Duration
+	past bool
 	// chance is a random number from 0 up to 1, and turn one that is spread evenly.
 	chance func() float64
 	turn   float64
@@ -48,10 +52,12 @@ func newAim(chance func() float64) *aim {
 	return &aim{poll: minPoll, at: firstReaction / 2, chance: chance, turn: chance()}
 }
 
-// reacted notes how long the page after the first decision took.
+// reacted notes how long the page after a decision took. An aim beyond that begins
+// anew: a page before, often the first one, was late.
 func (a *aim) reacted(after time.Duration) {
-	if a.step == 0 {
-		a.at = min(after, maxReaction) / 2
+	a.page = min(after, maxReaction)
+	if a.step == 0 || a.at > a.page && !a.past {
+		a.at = a.page / 2
 		a.step = max(a.at/2, minStep)
 	}
 }
@@ -64,6 +70,7 @@ func (a *aim) heard(at, took time.Duration, x wire.Exchange) {
 	switch {
 	case stringIn(x, "error") == "authorization_pending":
 		a.poll = min(max((a.poll+took)/2, minPoll), maxPoll)
+		a.past = a.past || at > a.page
 		a.move(at, true)
 	case x.EndsGrant(), gaveToken(x):
 		a.move(at, false)

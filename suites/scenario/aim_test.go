@@ -35,14 +35,17 @@ func TestAimFindsTheMoment(t *testing.T) {
 		reaction, moment, window, answer time.Duration
 		late                             time.Duration // at most
 		hits                             int           // of 30 rounds, on average
+		first                            time.Duration // by how much the first page is later
 	}{
-		{"quick", ms(3), ms(1), ms(2), ms(3), ms(0.3), 11},
-		{"a page that takes a while", ms(40), ms(18), ms(2), ms(5), ms(1), 6},
-		{"a small window in a long poll", ms(60), ms(20), ms(1.5), ms(15), ms(1), 2},
-		{"a browser that settles slowly", ms(900), ms(25), ms(2), ms(4), ms(1), 6},
-		{"a busy machine", ms(150), ms(60), ms(6), ms(20), ms(8), 4},
-		{"a browser", ms(80), ms(38), ms(2), ms(3), ms(6), 2},
-		{"seen after the page", ms(5), ms(9), ms(2), ms(3), ms(0.5), 9},
+		{"quick", ms(3), ms(1), ms(2), ms(3), ms(0.3), 11, 0},
+		{"a page that takes a while", ms(40), ms(18), ms(2), ms(5), ms(1), 6, 0},
+		{"a small window in a long poll", ms(60), ms(20), ms(1.5), ms(15), ms(1), 2, 0},
+		{"a browser that settles slowly", ms(900), ms(25), ms(2), ms(4), ms(1), 6, 0},
+		{"a busy machine", ms(150), ms(60), ms(6), ms(20), ms(8), 4, 0},
+		{"a browser", ms(80), ms(38), ms(2), ms(3), ms(6), 2, 0},
+		{"seen after the page", ms(5), ms(9), ms(2), ms(3), ms(0.5), 9, 0},
+		{"a first page that is late", ms(6), ms(3), ms(2), ms(4), ms(1), 8, ms(570)},
+		{"a first page that is late, seen after the page", ms(5), ms(9), ms(2), ms(3), ms(0.5), 8, ms(100)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			const seeds = 200
@@ -58,12 +61,16 @@ func TestAimFindsTheMoment(t *testing.T) {
 					return 0
 				}
 				a := newAim(random.Float64)
-				for range 30 {
+				for k := range 30 {
 					first, second := a.next()
 					at := []time.Duration{first + jitter(), second + jitter()}
 					slices.Sort(at)
 					moment := test.moment + jitter() + hiccup()
-					a.reacted(test.reaction)
+					reaction := test.reaction
+					if k == 0 {
+						moment, reaction = moment+test.first/2, reaction+test.first
+					}
+					a.reacted(reaction)
 					for i, sent := range at {
 						switch {
 						case sent >= moment:

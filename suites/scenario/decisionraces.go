@@ -83,7 +83,7 @@ func decisionRaces(c *conversation) error {
 			}
 			r := race{device: d, label: labels.Nth(labels.Join(string(goal), labels.Race), k), aim: at}
 			task := d.task(labels.Round(string(goal), k), goal)
-			task.AtDecision = r.begin
+			task.AtDecision, task.AtRequest = r.ready, r.begin
 			j := c.visit(s, task)
 			if !r.pressed.IsZero() {
 				at.reacted(time.Since(r.pressed))
@@ -128,7 +128,7 @@ type race struct {
 	label  string
 	aim    *aim
 
-	pressed time.Time // zero: the decision page never came
+	pressed time.Time // when the decision left; zero: it was never made
 	polls   sync.WaitGroup
 	shots   [pollsAtDecision]shot
 }
@@ -140,15 +140,19 @@ type shot struct {
 	answer wire.Exchange
 }
 
-// begin sends the polls in the background. When it returns the end user presses.
-func (r *race) begin(ctx context.Context) error {
-	c := r.device.c
+// ready pays for the polls, so that the rate does not move them.
+func (r *race) ready(ctx context.Context) error {
 	for range pollsAtDecision {
-		// Paid beforehand, so that the rate does not move the polls.
-		if err := c.limiter.Wait(ctx); err != nil {
+		if err := r.device.c.limiter.Wait(ctx); err != nil {
 			return errInterrupted
 		}
 	}
+	return nil
+}
+
+// begin sends the polls in the background. When it returns the decision leaves.
+func (r *race) begin() {
+	c := r.device.c
 	var at [pollsAtDecision]time.Duration
 	at[0], at[1] = r.aim.next()
 	press := time.Now().Add(max(-at[0], 0) + minPoll)
@@ -164,11 +168,9 @@ func (r *race) begin(ctx context.Context) error {
 			s.answer = c.record(x)
 		})
 	}
-	if err := c.Clock.SleepReal(ctx, time.Until(press)); err != nil {
-		return errInterrupted
+	if c.Clock.SleepReal(c.ctx, time.Until(press)) == nil {
+		r.pressed = time.Now()
 	}
-	r.pressed = time.Now()
-	return nil
 }
 
 // end waits for the answers, which the device hears in the order they came. The

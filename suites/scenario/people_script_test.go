@@ -240,6 +240,9 @@ func (a *agent) walk(ctx context.Context, n int, task useragent.Task, j *transcr
 			return
 		}
 	}
+	if task.AtRequest != nil {
+		task.AtRequest()
+	}
 	if !login() {
 		return
 	}

@@ -107,6 +107,12 @@ func (c *conversation) visitExpiring(s useragent.Agent, task useragent.Task) tra
 			return err
 		}
 	}
+	if held := task.AtRequest; held != nil {
+		task.AtRequest = func() {
+			held()
+			pressed = c.Clock.Now()
+		}
+	}
 	j := c.journey(s, task)
 	if j.Decided {
 		j.Pressed = pressed

@@ -134,16 +134,21 @@ func eachDialect(t *testing.T, test func(t *testing.T, kind string, s *server)) 
 }
 
 // lookOn has the owner of a task look on at the decision: the page that asks is
-// there and nothing is decided yet, and the journey goes on when the call
-// returns, however long that took. It returns what to ask after the journey.
+// there and nothing is decided yet, also when the decision leaves, and the journey
+// goes on when the call returns, however long that took. It returns what to ask after the journey.
 func (s *server) lookOn(t *testing.T, task *useragent.Task) (after func()) {
 	t.Helper()
-	code, calls := task.UserCode, 0
+	code, calls, requests := task.UserCode, 0, 0
 	task.AtDecision = func(context.Context) error {
 		if calls++; s.decision(code) != "" {
 			t.Errorf("%s: at the decision the server says %q already", task.Goal, s.decision(code))
 		}
 		return nil
+	}
+	task.AtRequest = func() {
+		if requests++; calls != 1 || s.decision(code) != "" {
+			t.Errorf("%s: when the decision leaves, after %d calls before, the server says %q already", task.Goal, calls, s.decision(code))
+		}
 	}
 	return func() {
 		t.Helper()
@@ -151,8 +156,8 @@ func (s *server) lookOn(t *testing.T, task *useragent.Task) (after func()) {
 		if s.noDeny {
 			want = 0 // this dialect never asks
 		}
-		if calls != want {
-			t.Errorf("%s: called %d times at the decision, want %d", task.Goal, calls, want)
+		if calls != want || requests != want {
+			t.Errorf("%s: called %d times at the decision and %d times when it left, want %d", task.Goal, calls, requests, want)
 		}
 	}
 }

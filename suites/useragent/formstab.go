@@ -255,6 +255,9 @@ func (t *formsTab) Act(ctx context.Context, _ *pages.Snapshot, o *Order) error {
 		if err != nil {
 			return err
 		}
+		if o.Leaving != nil {
+			o.Leaving()
+		}
 		if s.method == http.MethodGet {
 			return t.navigate(ctx, s.method, s.url, nil, "")
 		}

@@ -104,6 +104,9 @@ func (h hookAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 			return j
 		}
 	}
+	if task.AtRequest != nil {
+		task.AtRequest()
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, h.o.Verification.Limits.Step, errStep)
 	defer cancel()
 	username := ""

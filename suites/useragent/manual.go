@@ -67,7 +67,7 @@ func (s *manualAgent) Close() error {
 // Journey implements Agent.
 func (s *manualAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	j := transcript.Journey{Name: task.Name, Goal: task.Goal, Driver: s.Name(), Start: task.Start, Started: s.o.Now()}
-	if task.AtDecision != nil {
+	if task.AtDecision != nil || task.AtRequest != nil {
 		return unsupported(j, "the manual driver cannot pause before the decision", s.o.Now())
 	}
 	outcome, todo := transcript.Approved, "log in if asked, and APPROVE"

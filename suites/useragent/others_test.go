@@ -86,6 +86,7 @@ func TestHookPauses(t *testing.T) {
 		}
 		return nil
 	}
+	task.AtRequest = func() { _ = task.AtDecision(t.Context()) }
 	check(t, journey(t, d, task), transcript.Approved)
 	task.AtDecision = func(context.Context) error { return errors.New("not now") }
 	if j := journey(t, d, task); j.Outcome != transcript.Unfinished || j.Decided || len(j.Steps) > 0 {

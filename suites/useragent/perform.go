@@ -10,8 +10,9 @@ import (
 )
 
 // perform does acts on a page. It returns the page as it was
-// before the last act, and that act.
-func (v *visit) perform(ctx context.Context, p *pages.Sighting, acts []pages.Act, step *transcript.Step) (before *pages.Sighting, last *Order, end settled) {
+// before the last act, and that act. leaving, if set, is called when the last act's
+// request leaves.
+func (v *visit) perform(ctx context.Context, p *pages.Sighting, acts []pages.Act, step *transcript.Step, leaving func()) (before *pages.Sighting, last *Order, end settled) {
 	ctx, cancel := v.Step(ctx, 0)
 	defer cancel()
 	for i, a := range acts {
@@ -41,6 +42,9 @@ func (v *visit) perform(ctx context.Context, p *pages.Sighting, acts []pages.Act
 		}
 		step.Action += what
 		o := Order{Do: a.Do, Elements: found, Text: v.values[a.With], Set: v.resolve(a.Set)}
+		if i == len(acts)-1 {
+			o.Leaving = leaving
+		}
 		v.sent, _ = v.tab.Traffic()
 		before, last = p, &o
 		err := v.tab.Act(ctx, p.Snapshot, &o)
@@ -55,6 +59,7 @@ func (v *visit) perform(ctx context.Context, p *pages.Sighting, acts []pages.Act
 			before = p
 			err = v.tab.Act(ctx, p.Snapshot, &o)
 		}
+		o.Leaving = nil // it is not for what settle does again
 		if o.ByScript {
 			step.Action += " (by script)"
 		}
@@ -126,7 +131,7 @@ func plainCode(code string) bool {
 // Perform carries out actions on a page outside of any journey.
 func (s *TabAgent) Perform(ctx context.Context, p *pages.Sighting, acts []pages.Act) error {
 	v := &visit{TabAgent: s, j: &transcript.Journey{}, values: map[string]string{}, seen: map[string]int{}}
-	if _, _, end := v.perform(ctx, p, acts, &transcript.Step{}); end.trouble != nil {
+	if _, _, end := v.perform(ctx, p, acts, &transcript.Step{}, nil); end.trouble != nil {
 		return end.trouble
 	}
 	return nil

@@ -24,7 +24,8 @@ type Tab interface {
 	// pages.
 	Look(ctx context.Context) (*pages.Snapshot, error)
 	// Act carries out one action on elements of a snapshot. It returns ErrStale
-	// if they no longer exist, and ErrLost if the page did not keep a text.
+	// if they no longer exist, and ErrLost if the page did not keep a text. When it
+	// returns, Order.Leaving is not called any more.
 	Act(ctx context.Context, s *pages.Snapshot, o *Order) error
 	// Forget deletes cookies and storage, but leaves the page alone.
 	Forget(ctx context.Context) error
@@ -62,6 +63,10 @@ type Order struct {
 	// ByScript clicks with a DOM call if a mouse click had no effect. The tab
 	// sets it if it did so by itself.
 	ByScript bool
+	// Leaving, if set, is called once when the request that comes of a press is
+	// about to leave; nothing is sent before it returns. It is not called for what
+	// is not pressed.
+	Leaving func()
 }
 
 // Texts returns what to type into each element: the whole text into one, or one

@@ -100,6 +100,12 @@ type Task struct {
 	// toward the journey's time. Its error ends the journey. On a server that
 	// never asks, it is not called.
 	AtDecision func(context.Context) error
+	// AtRequest, if set, is called once, after AtDecision: when the request with
+	// the decision is about to leave, which then waits for it, as far as the user
+	// agent can tell. Where no such request is seen, it is called a moment after
+	// the press at the latest. It counts toward the journey's time, and must be
+	// quick. Journey does not return before it has.
+	AtRequest func()
 }
 
 // Needle is a value to search for on the pages, with the name under which the

@@ -214,7 +214,11 @@ func (v *visit) travel(ctx context.Context) settled {
 			v.forgotten, v.loggedIn = true, false
 		}
 		var end settled
-		if before, last, end = v.perform(ctx, s.Sighting, acts, step); end.trouble != nil || end.end != "" {
+		var leaving func()
+		if m.decides {
+			leaving = v.leaving()
+		}
+		if before, last, end = v.perform(ctx, s.Sighting, acts, step, leaving); end.trouble != nil || end.end != "" {
 			return end
 		}
 	}
@@ -260,6 +264,18 @@ func (v *visit) atDecisionPage(ctx context.Context, p *pages.Sighting) *transcri
 		return p.Trouble(classOf(context.Cause(ctx)))
 	}
 	return p.Trouble(transcript.JourneyCanceled, err.Error())
+}
+
+// leaving is what to do when the request with the decision leaves; nil: nothing.
+func (v *visit) leaving() func() {
+	at := v.task.AtRequest
+	if at == nil {
+		return nil
+	}
+	return func() {
+		v.task.AtRequest = nil
+		at()
+	}
 }
 
 // start opens the first page.

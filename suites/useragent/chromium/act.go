@@ -63,11 +63,13 @@ func (t *tab) Act(ctx context.Context, s *pages.Snapshot, o *useragent.Order) er
 		}
 	case pages.Press:
 		t.net.newAct()
-		return t.click(ctx, s, o.Elements[0], o)
+		return t.leaving(ctx, o, func() error { return t.click(ctx, s, o.Elements[0], o) })
 	case pages.Enter:
 		t.net.newAct()
-		_, err := t.apply(ctx, s, o.Elements[0], "enter", "")
-		return err
+		return t.leaving(ctx, o, func() error {
+			_, err := t.apply(ctx, s, o.Elements[0], "enter", "")
+			return err
+		})
 	}
 	return nil
 }

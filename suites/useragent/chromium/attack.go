@@ -34,7 +34,7 @@ var (
 )
 
 const (
-	// holdLimit is how long a pressed button may take to send its request,
+	// holdLimit is how long a pressed button may take to send its request, and
 	// attackLimit how long an attack may take to show its effect.
 	holdLimit   = 3 * time.Second
 	attackLimit = 8 * time.Second

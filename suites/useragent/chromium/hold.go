@@ -33,7 +33,18 @@ func (s *agent) Hold(ctx context.Context) (useragent.Request, error) {
 	if !p.AsksForDecision() || len(acts) == 0 {
 		return useragent.Request{}, fmt.Errorf("the page does not ask for a decision (%s)", cmp.Or(p.Role, "not recognised"))
 	}
-	held, release, err := s.tab.hold(ctx)
+	held := make(chan useragent.Request, 1)
+	abort := holder(func(own context.Context, ev *fetch.EventRequestPaused) {
+		r := requestOf(ev.Request)
+		// Before anybody hears of it: whoever does ends the interception, and then
+		// the browser sends what is still held back.
+		command(own, fetch.FailRequest, fetch.FailRequestParams{RequestID: ev.RequestID, ErrorReason: network.ErrorReasonAborted})
+		select {
+		case held <- r:
+		default:
+		}
+	})
+	release, err := s.tab.hold(ctx, &abort)
 	defer release()
 	if err != nil {
 		return useragent.Request{}, err
@@ -53,15 +64,69 @@ func (s *agent) Hold(ctx context.Context) (useragent.Request, error) {
 	}
 }
 
-// hold stops the next request that could change something, and answers what it was.
-func (t *tab) hold(ctx context.Context) (held <-chan useragent.Request, release func(), err error) {
-	caught := make(chan useragent.Request, 1)
-	t.holding.Store(&caught)
+// leaving presses something, and calls o.Leaving when the request that comes of it
+// is about to leave. The request is held until then, since a browser takes a while
+// from a press to a request, and not always the same. If none comes, the call is
+// late, and the next one will be before the press.
+func (t *tab) leaving(ctx context.Context, o *useragent.Order, press func() error) error {
+	switch {
+	case o.Leaving == nil:
+		return press()
+	case t.unheld:
+		o.Leaving()
+		return press()
+	}
+	// Whoever takes the holder away makes the call: the request, or nobody any more.
+	var h holder
+	mine := func() bool { return t.holding.CompareAndSwap(&h, nil) }
+	called := make(chan struct{})
+	h = func(own context.Context, ev *fetch.EventRequestPaused) {
+		if mine() {
+			o.Leaving()
+			defer close(called)
+		}
+		goOn(own, ev)
+	}
+	release, err := t.hold(ctx, &h)
+	defer release()
+	if err == nil {
+		err = press()
+	}
+	if err != nil {
+		if !mine() {
+			<-called
+		}
+		return err
+	}
+	timer := time.NewTimer(holdLimit)
+	defer timer.Stop()
+	select {
+	case <-called:
+		return nil
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	if !mine() {
+		<-called
+		return nil
+	}
+	t.unheld = true
+	o.Leaving()
+	return nil
+}
+
+// holder gets a request that the browser holds back.
+type holder func(own context.Context, ev *fetch.EventRequestPaused)
+
+// hold gives the requests that could change something to h, until release. What is
+// held back at that time the browser sends.
+func (t *tab) hold(ctx context.Context, h *holder) (release func(), err error) {
+	t.holding.Store(h)
 	err = t.do(ctx, func(c context.Context) error {
 		_, err := chromedp.Call(c, fetch.Enable, fetch.EnableParams{})
 		return err
 	})
-	return caught, func() {
+	return func() {
 		t.holding.Store(nil)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
@@ -74,33 +139,51 @@ func (t *tab) hold(ctx context.Context) (held <-chan useragent.Request, release 
 
 // paused decides about a request that the browser holds back.
 func (t *tab) paused(own context.Context, net *traffic, ev *fetch.EventRequestPaused) {
-	ctx, cancel := context.WithTimeout(own, 5*time.Second)
-	defer cancel()
-	held := t.holding.Load()
-	r := ev.Request
-	reads := r == nil || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
-	page := ev.ResourceType == network.ResourceTypeDocument && net.isMain(ev.FrameID)
-	if held == nil || reads && !page {
-		_, _ = chromedp.Call(ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: ev.RequestID})
+	if h := t.holding.Load(); h != nil && mayChange(net, ev) {
+		(*h)(own, ev)
 		return
 	}
-	caught := useragent.Request{Method: r.Method, URL: r.URL, ContentType: headerOf(r.Headers, "Content-Type"), Header: map[string]string{}}
+	goOn(own, ev)
+}
+
+// mayChange says that a request could change something: it goes for a new page, or
+// is not one that only reads.
+func mayChange(net *traffic, ev *fetch.EventRequestPaused) bool {
+	if ev.Request == nil {
+		return false
+	}
+	switch ev.Request.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return ev.ResourceType == network.ResourceTypeDocument && net.isMain(ev.FrameID)
+	}
+	return true
+}
+
+// requestOf is a held request.
+func requestOf(r *network.Request) useragent.Request {
+	held := useragent.Request{Method: r.Method, URL: r.URL, ContentType: headerOf(r.Headers, "Content-Type"), Header: map[string]string{}}
 	for _, part := range r.PostDataEntries {
-		if len(caught.Body)+len(part.Bytes) <= useragent.MaxBody {
-			caught.Body += string(part.Bytes)
+		if len(held.Body)+len(part.Bytes) <= useragent.MaxBody {
+			held.Body += string(part.Bytes)
 		}
 	}
 	for name, value := range r.Headers {
 		// What every browser adds by itself is not the page's.
 		if text, ok := value.(string); ok && (strings.HasPrefix(strings.ToLower(name), "x-") || strings.EqualFold(name, "Authorization")) {
-			caught.Header[name] = text
+			held.Header[name] = text
 		}
 	}
-	// Before anybody hears of it: whoever does ends the interception, and then
-	// the browser sends what is still held back.
-	_, _ = chromedp.Call(ctx, fetch.FailRequest, fetch.FailRequestParams{RequestID: ev.RequestID, ErrorReason: network.ErrorReasonAborted})
-	select {
-	case *held <- caught:
-	default:
-	}
+	return held
+}
+
+// goOn lets a request go to the server.
+func goOn(own context.Context, ev *fetch.EventRequestPaused) {
+	command(own, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: ev.RequestID})
+}
+
+// command sends what the loop that reads the tab's messages may not.
+func command[P any](own context.Context, c cdp.Command[P, cdp.Empty], params P) {
+	ctx, cancel := context.WithTimeout(own, 5*time.Second)
+	defer cancel()
+	_, _ = chromedp.Call(ctx, c, params)
 }

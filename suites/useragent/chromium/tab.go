@@ -37,9 +37,11 @@ type tab struct {
 	cancel context.CancelFunc
 	of     *instance
 	net    *traffic
-	// holding is where the next request goes that could change something,
-	// instead of to the server; nil: none is held.
-	holding atomic.Pointer[chan useragent.Request]
+	// holding gets the next request that could change something, instead of the
+	// server; nil: none is held.
+	holding atomic.Pointer[holder]
+	// unheld: a press sent nothing that could be held. A later one will not, either.
+	unheld bool
 }
 
 // Early implements useragent.Tab. A browser that has to trust the start page's own
