@@ -10,10 +10,16 @@ import (
 )
 
 // authenticate finds out which client sent the request (RFC 6749 sections 2.3
-// and 3.2.1): a public client by client_id, a confidential one by HTTP Basic
-// or by client_secret in the body.
+// and 3.2.1): a public client by client_id, a confidential one by HTTP Basic, by
+// client_secret in the body, by an assertion or by its certificate.
 func (p *IdP) authenticate(r *http.Request, f form) (*Client, *oauthError) {
 	id, secret := f.get("client_id"), f.get("client_secret")
+	if f.get("client_assertion") != "" || f.get("client_assertion_type") != "" {
+		if secret != "" || len(r.Header["Authorization"]) > 0 {
+			return nil, errTwoMethods
+		}
+		return p.asserted(r, f)
+	}
 	if header := r.Header["Authorization"]; len(header) > 0 {
 		if len(header) > 1 || secret != "" {
 			return nil, errTwoMethods
@@ -26,7 +32,7 @@ func (p *IdP) authenticate(r *http.Request, f form) (*Client, *oauthError) {
 			return nil, errTwoClients
 		}
 		client, known := p.clients[user]
-		if !known || client.Public || !equalSecrets(password, client.Secret) {
+		if !known || client.Public || client.hasKeys() || !equalSecrets(password, client.Secret) {
 			return nil, errClient
 		}
 		return client, nil
@@ -40,6 +46,10 @@ func (p *IdP) authenticate(r *http.Request, f form) (*Client, *oauthError) {
 		return nil, errUnregistered
 	case client.Public && secret == "":
 		return client, nil
+	case len(client.Certificates) > 0 && secret == "" && client.shows(r, p.odd(id).unchecked == checkCertificate):
+		return client, nil
+	case client.hasKeys():
+		return nil, errClient
 	case client.Public, !equalSecrets(secret, client.Secret):
 		return nil, errClient
 	}

@@ -1,7 +1,9 @@
 package fakeidp
 
 import (
+	"crypto"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -116,8 +118,15 @@ type Client struct {
 	// with client_secret_basic or client_secret_post.
 	Public bool
 	// Secret of a confidential client. Default: a random one, shared by all
-	// clients without one.
+	// clients without one that have no keys and no certificates.
 	Secret string
+	// Keys are public keys: the client authenticates with private_key_jwt and in no
+	// other way.
+	Keys []crypto.PublicKey
+	// Certificates are the client's own: it authenticates with
+	// self_signed_tls_client_auth and in no other way, which needs TLS. Its access
+	// tokens are bound to the certificate (RFC 8705 section 3).
+	Certificates []*x509.Certificate
 	// Scopes are those that it may request. Default: all.
 	Scopes []string
 	// NoDeviceGrant registers the client without the device grant.
@@ -125,6 +134,9 @@ type Client struct {
 	// DeviceCodeLifetime replaces [Config.DeviceCodeLifetime] for this client.
 	DeviceCodeLifetime time.Duration
 }
+
+// hasKeys says that the client authenticates without a secret.
+func (c *Client) hasKeys() bool { return len(c.Keys)+len(c.Certificates) > 0 }
 
 // User is one account. Name is the user name and the subject of tokens.
 type User struct {
@@ -269,7 +281,7 @@ func (c *Config) fillDefaults() {
 				client.Scopes = append(client.Scopes, s.Name)
 			}
 		}
-		if !client.Public {
+		if !client.Public && !client.hasKeys() {
 			setDefault(&client.Secret, secret)
 		}
 	}
@@ -355,8 +367,10 @@ func (c *Config) checkClients() error {
 			return fmt.Errorf("client id %q must consist of visible ASCII characters", client.ID)
 		case known[client.ID]:
 			return fmt.Errorf("client %q is listed twice", client.ID)
-		case client.Public && client.Secret != "":
-			return fmt.Errorf("client %q is public but has a secret", client.ID)
+		case client.Public && (client.Secret != "" || client.hasKeys()):
+			return fmt.Errorf("client %q is public but has a secret, keys or certificates", client.ID)
+		case client.Secret != "" && client.hasKeys() || len(client.Keys) > 0 && len(client.Certificates) > 0:
+			return fmt.Errorf("client %q has more than one of secret, keys and certificates", client.ID)
 		case !isVisible(client.Secret):
 			return fmt.Errorf("the secret of client %q must consist of visible ASCII characters", client.ID)
 		}

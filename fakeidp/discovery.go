@@ -3,6 +3,7 @@ package fakeidp
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -29,10 +30,15 @@ type metadata struct {
 	ProofAlgorithmsSupported      []jose.SignatureAlgorithm `json:"dpop_signing_alg_values_supported"`
 	DetailTypesSupported          []string                  `json:"authorization_details_types_supported"`
 	CodeChallengeMethodsSupported []string                  `json:"code_challenge_methods_supported"`
+	AssertionAlgorithmsSupported  []jose.SignatureAlgorithm `json:"token_endpoint_auth_signing_alg_values_supported"`
+	BoundToCertificates           bool                      `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 }
 
 func (p *IdP) metadata() metadata {
-	secretMethods := []string{"client_secret_basic", "client_secret_post"}
+	secretMethods := []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"}
+	if p.config.secure() {
+		secretMethods = append(secretMethods, "self_signed_tls_client_auth")
+	}
 	allMethods := append([]string{"none"}, secretMethods...)
 	m := metadata{
 		Issuer:                        p.issuer(),
@@ -51,8 +57,10 @@ func (p *IdP) metadata() metadata {
 		CodeChallengeMethodsSupported: []string{pkceMethod},
 		ClaimsSupported: []string{"iss", "sub", "aud", "exp", "iat", "auth_time",
 			"name", "preferred_username", "email", "email_verified"},
-		ProofAlgorithmsSupported: proofAlgorithms,
-		DetailTypesSupported:     p.config.AuthorizationDetailTypes,
+		ProofAlgorithmsSupported:     proofAlgorithms,
+		AssertionAlgorithmsSupported: slices.Concat(keyAlgorithms, secretAlgorithms),
+		BoundToCertificates:          p.config.secure(),
+		DetailTypesSupported:         p.config.AuthorizationDetailTypes,
 	}
 	for _, s := range p.config.Scopes {
 		m.ScopesSupported = append(m.ScopesSupported, s.Name)

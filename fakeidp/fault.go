@@ -103,6 +103,8 @@ type behaviour struct {
 	// foreign reports whether a device code of another client is accepted
 	// anyway.
 	foreign func(g *grant, presenter *Client) bool
+	// unchecked is the part of a client's proof that is not checked.
+	unchecked proofCheck
 	// claims changes an ID token before it is signed.
 	claims func(*idClaims)
 }
@@ -253,6 +255,9 @@ func sum(parts []behaviour) (b behaviour) {
 		}
 		if p.claims != nil {
 			b.claims = p.claims
+		}
+		if p.unchecked != "" {
+			b.unchecked = p.unchecked
 		}
 	}
 	if len(requests) > 0 {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 )
 
 // clientFaults: who the client is: authentication, registration, scopes.
@@ -58,6 +59,39 @@ var clientFaults = []fault{
 				return false
 			}}
 		}},
+	{Fault{"F-EXT-07", "assertions-of-any-key", "The signature of client assertions is not verified", Defect}, unchecked(checkSignature)},
+	{Fault{"F-EXT-07b", "assertions-for-others", "The audience of client assertions is not checked", Defect}, unchecked(checkAudience)},
+	{Fault{"F-EXT-07c", "assertions-at-any-time", "Client assertions do not expire", Defect}, unchecked(checkTimes)},
+	{Fault{"F-EXT-07d", "assertions-again", "A client assertion can be used again", Defect}, unchecked(checkReplay)},
+	{Fault{"F-EXT-07e", "assertions-about-others", "A client assertion may be about another client", Defect}, unchecked(checkSubject)},
+	{Fault{"F-EXT-08", "certificates-of-any-key", "Any certificate with the client's subject is accepted", Defect}, unchecked(checkCertificate)},
+	{Fault{"B96", "refused-assertions-are-400", "A refused assertion gets status 400 and invalid_client", Benign},
+		see(func(x *exchange) {
+			if x.form.Has("client_assertion") && x.oauthError() == "invalid_client" {
+				x.refuse(http.StatusBadRequest, "invalid_client")
+			}
+		})},
+	{Fault{"B97", "reused-jti-is-a-bad-request", "A used assertion gets invalid_request", Benign},
+		func() behaviour {
+			var (
+				mu   sync.Mutex
+				seen = map[string]bool{}
+			)
+			return behaviour{request: func(x *exchange) bool {
+				text := x.form.Get("client_assertion")
+				if text == "" {
+					return false
+				}
+				mu.Lock()
+				used := seen[text]
+				seen[text] = true
+				mu.Unlock()
+				if used {
+					x.refuse(http.StatusBadRequest, "invalid_request")
+				}
+				return used
+			}}
+		}},
 	{Fault{"F-STR-40", "confidential-poll-refused", "The token endpoint refuses every poll of a confidential client, by HTTP Basic and in the body", Defect},
 		refusedPolls(func(x *exchange) bool { return x.form.Has("client_secret") || x.r.Header.Get("Authorization") != "" })},
 	{Fault{"F-DA-13b", "confidential-codes-end-at-once", "The first poll of a confidential client ends its grant", Defect},
@@ -70,6 +104,11 @@ var clientFaults = []fault{
 		})},
 	{Fault{"F-STR-41", "basic-poll-refused", "The token endpoint takes a client's secret in the body only", Defect},
 		refusedPolls(func(x *exchange) bool { return x.r.Header.Get("Authorization") != "" })},
+}
+
+// unchecked leaves out a part of the check of a client's proof.
+func unchecked(part proofCheck) func() behaviour {
+	return func() behaviour { return behaviour{unchecked: part} }
 }
 
 // refusedPolls has the token endpoint refuse the clients of some polls.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // The paths of the server, below the path of the issuer.
@@ -57,6 +58,9 @@ type IdP struct {
 	// faults is nil as long as no fault is switched on.
 	faults   atomic.Pointer[active]
 	faultsMu sync.Mutex
+	// assertions are the client assertions that were used, by client and jti, with
+	// the time until which they matter.
+	assertions *store[time.Time]
 	// plays are the scripts that run, by client; nil as long as none was given.
 	plays atomic.Pointer[map[string]*play]
 }
@@ -92,6 +96,7 @@ func New(config Config) (*IdP, error) {
 		sessions:      newStore((*session).dead),
 		csrf:          http.NewCrossOriginProtection(),
 	}
+	p.assertions = newStore(func(until, now time.Time) bool { return now.After(until) })
 	if p.clock == nil {
 		p.clock = NewRateClock(config.ClockRate)
 	}

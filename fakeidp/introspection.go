@@ -26,7 +26,9 @@ type introspectionResponse struct {
 
 // confirmation names the key of a token that is bound to one.
 type confirmation struct {
-	Thumbprint string `json:"jkt"`
+	Thumbprint string `json:"jkt,omitempty"`
+	// Certificate is RFC 8705 section 3.1.
+	Certificate string `json:"x5t#S256,omitempty"`
 }
 
 // introspection tells a confidential client about any token, so that one of
@@ -58,7 +60,9 @@ func (p *IdP) introspect(token string) introspectionResponse {
 		response := p.describe(t.family, t.scopes)
 		response.TokenType = tokenType(t.key)
 		if t.key != "" {
-			response.Confirmation = &confirmation{t.key}
+			response.Confirmation = &confirmation{Thumbprint: t.key}
+		} else if t.certificate != "" {
+			response.Confirmation = &confirmation{Certificate: t.certificate}
 		}
 		response.IssuedAt, response.Expires = t.issued.Unix(), t.expires.Unix()
 		return response

@@ -85,7 +85,7 @@ func start(config Config, listener net.Listener, controlAddr string) (*Server, e
 			return nil, fmt.Errorf("fakeidp: %w", err)
 		}
 		s.Certificate = certificate.Leaf
-		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequestClientCert}
 	}
 	if controlAddr != "" {
 		control, err := listenLoopback(controlAddr)

@@ -47,12 +47,16 @@ func (p *IdP) token(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, e)
 		return
 	}
+	binding := binding{key: key}
+	if len(client.Certificates) > 0 {
+		binding.certificate = thumbprintOf(r)
+	}
 	var response *tokenResponse
 	switch f.get("grant_type") {
 	case grantTypeDevice:
-		response, e = p.deviceAccessToken(arrival, client, key, f)
+		response, e = p.deviceAccessToken(arrival, client, binding, f)
 	case grantTypeRefresh:
-		response, e = p.refresh(arrival, client, key, f)
+		response, e = p.refresh(arrival, client, binding, f)
 	case "":
 		e = errNoGrantType
 	default:
@@ -67,7 +71,7 @@ func (p *IdP) token(w http.ResponseWriter, r *http.Request) {
 
 // deviceAccessToken answers a poll (RFC 8628 sections 3.4 and 3.5). A scope
 // parameter is unknown here, and so ignored: the end user decided what is granted.
-func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, key string, f form) (*tokenResponse, *oauthError) {
+func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, to binding, f form) (*tokenResponse, *oauthError) {
 	if client.NoDeviceGrant {
 		return nil, errNotAllowed
 	}
@@ -104,7 +108,7 @@ func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, key string, f
 		if resource != "" {
 			family.asked.resource = resource
 		}
-		return p.issueTokens(arrival, family, family.scopes, key), nil
+		return p.issueTokens(arrival, family, family.scopes, to), nil
 	default:
 		return nil, errInvalid
 	}
@@ -112,7 +116,7 @@ func (p *IdP) deviceAccessToken(arrival time.Time, client *Client, key string, f
 
 // refresh is RFC 6749 section 6. A scope parameter may narrow the access token;
 // the new refresh token keeps what was granted.
-func (p *IdP) refresh(now time.Time, client *Client, key string, f form) (*tokenResponse, *oauthError) {
+func (p *IdP) refresh(now time.Time, client *Client, to binding, f form) (*tokenResponse, *oauthError) {
 	value := f.get("refresh_token")
 	if value == "" {
 		return nil, errNoRefreshToken
@@ -127,21 +131,21 @@ func (p *IdP) refresh(now time.Time, client *Client, key string, f form) (*token
 			return nil, errScope
 		}
 	}
-	if t.key != "" && t.key != key {
+	if t.key != "" && t.key != to.key {
 		return nil, errInvalid
 	}
 	if !t.use(now) {
 		return nil, errInvalid
 	}
-	return p.issueTokens(now, t.family, scopes, key), nil
+	return p.issueTokens(now, t.family, scopes, to), nil
 }
 
 // issueTokens adds an access token to the family, a refresh token where
 // offline_access was granted, and an ID token where openid was.
-func (p *IdP) issueTokens(now time.Time, family *family, scopes []string, key string) *tokenResponse {
+func (p *IdP) issueTokens(now time.Time, family *family, scopes []string, to binding) *tokenResponse {
 	response := &tokenResponse{
 		AccessToken: p.drawAccessToken(now, family, scopes),
-		TokenType:   tokenType(key),
+		TokenType:   tokenType(to.key),
 		Details:     family.asked.details,
 		ExpiresIn:   int64(p.config.AccessTokenLifetime / time.Second),
 		Scope:       strings.Join(scopes, " "),
@@ -149,7 +153,7 @@ func (p *IdP) issueTokens(now time.Time, family *family, scopes []string, key st
 	p.accessTokens.put(response.AccessToken, &accessToken{
 		family:  family,
 		scopes:  scopes,
-		key:     key,
+		binding: to,
 		issued:  now,
 		expires: now.Add(p.config.AccessTokenLifetime),
 	}, now)
@@ -157,7 +161,7 @@ func (p *IdP) issueTokens(now time.Time, family *family, scopes []string, key st
 		response.RefreshToken = p.drawRefreshToken()
 		bound := ""
 		if family.client.Public {
-			bound = key
+			bound = to.key
 		}
 		p.refreshTokens.put(response.RefreshToken, &refreshToken{
 			family:  family,

@@ -23,11 +23,19 @@ func (f *family) revoke() { f.revoked.Store(true) }
 type accessToken struct {
 	family *family
 	scopes []string
-	// key is the thumbprint that DPoP binds the token to, "" for a bearer token.
-	key     string
+	binding
 	issued  time.Time
 	expires time.Time
 	revoked atomic.Bool
+}
+
+// binding is what a token is good with only.
+type binding struct {
+	// key is the thumbprint of DPoP's key, "" for a bearer token.
+	key string
+	// certificate is the thumbprint of the client's certificate (RFC 8705 section
+	// 3), "" for none.
+	certificate string
 }
 
 func (t *accessToken) dead(now time.Time) bool { return !now.Before(t.expires) }

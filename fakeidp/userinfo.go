@@ -39,7 +39,7 @@ func (p *IdP) userInfo(w http.ResponseWriter, r *http.Request) {
 	now := p.clock.Now()
 	t, ok := p.accessTokens.get(token, now)
 	switch {
-	case !ok || !t.active(now) || t.key != key:
+	case !ok || !t.active(now) || t.key != key || t.certificate != "" && t.certificate != thumbprintOf(r):
 		challenge(w, http.StatusUnauthorized, `, error="invalid_token"`)
 	case !slices.Contains(t.scopes, "openid"):
 		challenge(w, http.StatusForbidden, `, error="insufficient_scope", scope="openid"`)

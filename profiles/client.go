@@ -24,8 +24,24 @@ func (e Endpoints) TokenOf(method ClientAuth) string {
 	return e.Token
 }
 
+// Proving is the client that authenticates with an assertion or a certificate; nil for
+// none.
+func (c *Clients) Proving() *Client {
+	for _, client := range []*Client{c.Keyed, c.Confidential} {
+		if client != nil && client.Authenticates() && client.uses(ClientAuth.Proves) {
+			return client
+		}
+	}
+	return nil
+}
+
 // Authenticates says that the client can prove who it is: with a secret or a key.
 func (c *Client) Authenticates() bool { return c.Secret != nil || c.Key != nil }
+
+// SendsSecret says that the client's secret is in its requests.
+func (c *Client) SendsSecret() bool {
+	return c.Secret != nil && (c.Auth == "" || c.uses(func(a ClientAuth) bool { return a == AuthBasic || a == AuthPost }))
+}
 
 // SigningKey signs the client's assertions; nil where its methods need none. It is
 // there after Load.

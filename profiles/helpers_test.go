@@ -3,11 +3,19 @@ package profiles
 import "strings"
 
 // environment has a value for everything that the template names.
-func environment(name string) string { return "value of " + name }
+func environment(name string) string {
+	if strings.HasSuffix(name, "_KEY") {
+		return testKey
+	}
+	return "value of " + name
+}
 
 func files(name string) ([]byte, error) {
 	if strings.HasSuffix(name, "ca.pem") {
 		return []byte(testCA), nil
+	}
+	if strings.HasSuffix(name, ".key") {
+		return []byte(testKey), nil
 	}
 	return []byte("content of " + name + "\n"), nil
 }
@@ -29,6 +37,9 @@ func loadText(text string, o Options) (*Profile, error) {
 	}
 	return Load("test.yaml", o)
 }
+
+// testKey is a private key that opens nothing.
+const testKey = `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}`
 
 // testCA is a certificate whose key nobody has.
 const testCA = `-----BEGIN CERTIFICATE-----

@@ -96,6 +96,9 @@ type Clients struct {
 	// Reserved has a secret, and reserved characters such as % or : in its id
 	// or secret.
 	Reserved *Client `yaml:"reserved"`
+	// Keyed authenticates with an assertion or a certificate, for the checks of
+	// these. Default: confidential, if it does so.
+	Keyed *Client `yaml:"keyed"`
 }
 
 // Client is one registered client.
@@ -155,6 +158,9 @@ const (
 
 // Signs says that the client authenticates with a signed assertion.
 func (a ClientAuth) Signs() bool { return a == AuthSecretJWT || a == AuthPrivateKeyJWT }
+
+// Proves says that the client authenticates with more than a secret in the request.
+func (a ClientAuth) Proves() bool { return a.Signs() || a.IsTLS() }
 
 // IsTLS says that the client authenticates with its certificate.
 func (a ClientAuth) IsTLS() bool { return a == AuthTLS || a == AuthSelfSignedTLS }

@@ -205,6 +205,7 @@ func (c *Clients) all() []named[Client] {
 		{"clients.confidential", &c.Confidential},
 		{"clients.not_allowed", &c.NotAllowed},
 		{"clients.reserved", &c.Reserved},
+		{"clients.keyed", &c.Keyed},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/devicegrant/devicegrant/fakeidp"
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/suites/builtin"
 	"github.com/devicegrant/devicegrant/suites/rules"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestBuiltinOverTLS(t *testing.T) {
 	config := fakeidp.DefaultConfig()
 	config.TLS = true
-	server, err := fakeidp.Start(config, "127.0.0.1:0", "")
+	server, err := builtin.Start(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,19 +28,20 @@ func TestBuiltinOverTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	profile, err := profiles.Load("builtin", profiles.Options{
-		Set:    []string{"base_url=" + server.URL, "tls.allow_http=false", "tls.ca_file=" + ca},
-		Getenv: func(string) string { return "" },
+		Set: []string{"base_url=" + server.URL, "tls.allow_http=false", "tls.ca_file=" + ca, "clients.keyed.id=device-certificate", "clients.keyed.auth=self_signed_tls_client_auth",
+			"clients.keyed.key.env=DEVICEGRANT_CERTIFICATE_KEY", "clients.keyed.certificate.env=DEVICEGRANT_CLIENT_CERTIFICATE"},
+		Getenv: server.Getenv,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := Run(context.Background(), Options{Profile: profile, Browser: "none", Select: []string{"SEC-01", "SEC-14", "RESP-05", "RESP-09", "META-03"}})
+	result, err := Run(context.Background(), Options{Profile: profile, Browser: "none", Select: []string{"SEC-01", "SEC-14", "RESP-05", "RESP-09", "META-03", "EXT-08"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, check := range result.Checks {
 		switch check.ID {
-		case "SEC-01", "SEC-14", "RESP-05", "RESP-09", "META-03":
+		case "SEC-01", "SEC-14", "RESP-05", "RESP-09", "META-03", "EXT-08":
 			if check.Verdict != rules.Pass {
 				t.Error(failure(check))
 			}

@@ -21,6 +21,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/devicegrant/devicegrant/fakeidp"
+	"github.com/devicegrant/devicegrant/suites/builtin"
 )
 
 // idpOptions are the flags of the idp command that are not settings of the
@@ -57,6 +58,7 @@ control plane decides for the users. By default it listens on loopback only.
 Secrets come from the environment; those that are not set are generated and
 printed:
   DEVICEGRANT_CLIENT_SECRET  of the clients that have one
+  DEVICEGRANT_CLIENT_KEY     private key of the client device-key, PEM or JWK
   DEVICEGRANT_PASSWORD       of the user alice
   DEVICEGRANT_PASSWORD2      of the user bob
   DEVICEGRANT_PASSWORD3      of the user carol
@@ -174,7 +176,10 @@ func serveIDP(cmd *cobra.Command, config fakeidp.Config, o idpOptions) error {
 	if err != nil {
 		return usageError{err}
 	}
-	exports := idpSecrets(&config)
+	exports, err := idpSecrets(&config)
+	if err != nil {
+		return err
+	}
 	ofClients := map[string][]string{}
 	for _, name := range o.faults {
 		if client, fault, one := strings.Cut(name, "="); one {
@@ -229,7 +234,7 @@ func isLoopback(addr string) bool {
 
 // idpSecrets fills in secrets and passwords. It returns the shell lines that
 // set those that it drew: nobody could learn them otherwise.
-func idpSecrets(config *fakeidp.Config) (exports []string) {
+func idpSecrets(config *fakeidp.Config) (exports []string, err error) {
 	secret := func(name string) string {
 		if value := os.Getenv(name); value != "" {
 			return value
@@ -244,11 +249,19 @@ func idpSecrets(config *fakeidp.Config) (exports []string) {
 			config.Clients[i].Secret = clientSecret
 		}
 	}
+	given := os.Getenv("DEVICEGRANT_CLIENT_KEY")
+	key, err := builtin.KeyedClient(config, given)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if given == "" && key != "" {
+		exports = append(exports, fmt.Sprintf("export DEVICEGRANT_CLIENT_KEY='%s'", key))
+	}
 	for i, name := range []string{"DEVICEGRANT_PASSWORD", "DEVICEGRANT_PASSWORD2", "DEVICEGRANT_PASSWORD3"} {
 		config.Users[i].Password = secret(name)
 	}
 	config.Tenants[0].Users[0].Password = secret("DEVICEGRANT_PASSWORD4")
-	return exports
+	return exports, nil
 }
 
 func writeCertificate(file string, server *fakeidp.Server) error {
@@ -377,8 +390,11 @@ func heading(row int, text string) string {
 
 func describeClient(config fakeidp.Config, client fakeidp.Client) string {
 	words := []string{"confidential"}
-	if client.Public {
+	switch {
+	case client.Public:
 		words = []string{"public"}
+	case len(client.Keys) > 0:
+		words = []string{"private_key_jwt"}
 	}
 	if client.NoDeviceGrant {
 		words = append(words, "not allowed the device grant")

@@ -16,8 +16,9 @@ const module = "github.com/devicegrant/devicegrant/"
 // mayImport is the order of the packages: each may import those that its entry
 // names, and no other of ours.
 var mayImport = map[string][]string{
-	"profiles":                  {},
+	"profiles":                  {"profiles/clientkey"},
 	"profiles/redact":           {"profiles"},
+	"profiles/clientkey":        {},
 	"fakeidp":                   {},
 	"suites/wire":               {},
 	"suites/transcript":         {"suites/wire"},
@@ -26,14 +27,14 @@ var mayImport = map[string][]string{
 	"suites/useragent/pages":    {"suites/transcript", "profiles"},
 	"suites/useragent":          {"suites/useragent/pages", "suites/transcript", "profiles"},
 	"suites/useragent/chromium": {"suites/useragent", "suites/useragent/pages", "suites/transcript"},
-	"suites/scenario":           {"suites/lateness", "suites/wire", "suites/transcript", "suites/transcript/labels", "suites/useragent", "profiles"},
+	"suites/scenario":           {"suites/lateness", "suites/wire", "suites/transcript", "suites/transcript/labels", "suites/useragent", "profiles", "profiles/clientkey"},
 	"suites/rules":              {"suites/wire", "suites/transcript", "suites/transcript/labels", "profiles", "profiles/redact"},
 	"suites/report":             {"suites/wire", "suites/transcript", "suites/rules", "profiles", "profiles/redact"},
 	"suites/report/formats":     {"suites/report", "suites/wire", "suites/rules"},
 	"suites/report/page":        {"suites/report", "suites/wire", "suites/transcript", "suites/rules"},
 	"suites/onboarding":         {"suites", "suites/report", "suites/scenario", "suites/transcript", "suites/useragent", "suites/useragent/chromium", "suites/wire", "profiles"},
 	"suites/child":              {},
-	"suites/builtin":            {"suites/child", "fakeidp"},
+	"suites/builtin":            {"suites/child", "profiles/clientkey", "fakeidp"},
 	"suites/mutation":           {"suites", "suites/builtin", "suites/lateness", "suites/report", "suites/rules", "profiles", "fakeidp"},
 	"suites/compare":            {"suites/report", "suites/rules", "suites/wire"},
 	"suites":                    {"suites/lateness", "suites/wire", "suites/transcript", "suites/useragent", "suites/useragent/chromium", "suites/scenario", "suites/rules", "suites/report", "profiles", "profiles/redact"},
@@ -60,7 +61,7 @@ var onlyIn = map[string][]string{
 	"github.com/vbauerster/mpb": {"cmd/devicegrant"},
 	"github.com/spf13/cobra":    {"cmd/devicegrant"},
 	// The fake IdP signs ID tokens, and a rule verifies those of any server.
-	"github.com/go-jose":            {"fakeidp", "suites/rules", "suites/scenario"},
+	"github.com/go-jose":            {"fakeidp", "suites/rules", "suites/scenario", "profiles/clientkey"},
 	"gopkg.in/yaml.v3":              {"profiles", "suites/rules", "suites/mutation", "cmd/devicegrant", "testdata/targets"},
 	"github.com/fatih/color":        {"cmd/devicegrant"},
 	"github.com/andybalholm":        {"profiles", "suites/useragent"},

@@ -8,6 +8,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
@@ -68,6 +69,19 @@ func Parse(text, algorithm, id string) (*Key, error) {
 		}
 	}
 	return nil, fmt.Errorf("this key cannot sign with %q; it can with %s", algorithm, names(possible))
+}
+
+// Generate makes a key for ES256, and returns it as a JWK as well.
+func Generate(id string) (k *Key, jwk string, err error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, "", err
+	}
+	text, err := json.Marshal(jose.JSONWebKey{Key: private, KeyID: id})
+	if err != nil {
+		return nil, "", err
+	}
+	return &Key{private: private, algorithm: jose.ES256, id: id}, string(text), nil
 }
 
 // FromSecret is the key of client_secret_jwt. The algorithm is HS256 (default), HS384

@@ -37,7 +37,7 @@ func TestCatalogueAndRulesHoldEachOther(t *testing.T) {
 func TestCatalogueIsComplete(t *testing.T) {
 	id := regexp.MustCompile(`^[A-Z]+-\d\d$`)
 	levels := []Level{Must, Should, May, Defined, Implied, NonNorm, Hygiene}
-	needs := []string{"person", "browser", "pages", "interval", "expiry", "confidential"}
+	needs := []string{"person", "browser", "pages", "interval", "expiry", "confidential", "keyed"}
 	for _, r := range catalogue {
 		if !id.MatchString(r.ID) {
 			t.Errorf("id %q", r.ID)

@@ -72,6 +72,7 @@ var recording = sync.OnceValues(func() (Evidence, error) {
 			Confidential: &profiles.Client{ID: "device-confidential", Name: "Meeting Room Screen", Secret: &secret, Auth: profiles.AuthBasic},
 			NotAllowed:   &profiles.Client{ID: "no-device", Secret: &secret, Auth: profiles.AuthBasic},
 			Reserved:     &profiles.Client{ID: "device:100% a+b", Secret: &secret, Auth: profiles.AuthBasic},
+			Keyed:        &profiles.Client{ID: "device-key", Key: &secret, Auth: profiles.AuthPrivateKeyJWT},
 		},
 		ForbiddenScope: "demo:admin",
 		Users: profiles.Users{

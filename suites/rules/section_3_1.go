@@ -51,8 +51,11 @@ func (j *judging) whoWasRefused(label string) string {
 	client, keys := j.Profile.Clients.Public, "clients.public.id"
 	if label == labels.ValidConfidential {
 		client, keys = j.Profile.Clients.Confidential, "clients.confidential.id or clients.confidential.secret"
-	} else if client != nil && client.Secret != nil {
-		keys += " or clients.public.secret"
+		if client != nil && client.Key != nil {
+			keys = "clients.confidential.id, key, audience or certificate"
+		}
+	} else if client != nil && client.Authenticates() {
+		keys += " or the secret or key of clients.public"
 	}
 	if client == nil {
 		return ""

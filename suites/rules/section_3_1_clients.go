@@ -196,9 +196,9 @@ func (j *judging) identityControl(label string) bool {
 	return ok && hasCodes(x.Exchange)
 }
 
-// confidential says that there is a client with a secret.
+// confidential says that there is a client that authenticates.
 func (j *judging) confidential() bool {
-	if c := j.Profile.Clients.Confidential; c == nil || c.Secret == nil {
+	if c := j.Profile.Clients.Confidential; c == nil || !c.Authenticates() {
 		j.noClient("clients.confidential")
 		return false
 	}
@@ -214,7 +214,7 @@ func confidentialMustAuthenticate(j *judging) {
 	switch {
 	case !ok:
 	case hasCodes(x.Exchange):
-		j.fail("codes-without-authentication", quoted("invalid_client"), "codes for a confidential client's id without its secret", x)
+		j.fail("codes-without-authentication", quoted("invalid_client"), "codes for a confidential client's id without its authentication", x)
 	case hasError(x.Exchange, "invalid_client"):
 		j.pass("%s", describe(x.Exchange))
 	default:
@@ -226,7 +226,7 @@ func confidentialMustAuthenticate(j *judging) {
 func wrongSecretAtDeviceEndpoint(j *judging) {
 	x, ok := j.maybe(transcript.ClientErrors, labels.WrongDevice)
 	if !ok {
-		if c := j.Profile.Clients.Confidential; c != nil && c.Secret != nil && deviceMethod(c) != profiles.AuthBasic {
+		if c := j.Profile.Clients.Confidential; c != nil && c.Authenticates() && deviceMethod(c) != profiles.AuthBasic {
 			j.notApplicable("in the profile, the client does not use HTTP Basic here (clients.confidential.device_auth)")
 			return
 		}
@@ -412,8 +412,8 @@ func ambiguousClient(j *judging) {
 			j.note("other-error", observed, x)
 		}
 	}
-	if j.Profile.Clients.Public != nil && j.Profile.Clients.Public.Secret != nil {
-		j.note("no-second-client", "two clients in one request were not tried: clients.public has a secret")
+	if j.Profile.Clients.Public != nil && j.Profile.Clients.Public.Authenticates() {
+		j.note("no-second-client", "two clients in one request were not tried: clients.public authenticates")
 		return
 	}
 	x, ok := j.first(clientIdentity, labels.TwoClients)

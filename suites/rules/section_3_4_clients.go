@@ -294,9 +294,9 @@ func article(client string) string { return "the " + client }
 // has says that the profile has such a client, which identifies itself its way.
 func (j *judging) has(client string) bool {
 	if client == "public" {
-		return j.Profile.Clients.Public != nil && j.Profile.Clients.Public.Secret == nil
+		return j.Profile.Clients.Public != nil && !j.Profile.Clients.Public.Authenticates()
 	}
-	return j.Profile.Clients.Confidential != nil && j.Profile.Clients.Confidential.Secret != nil
+	return j.Profile.Clients.Confidential != nil && j.Profile.Clients.Confidential.Authenticates()
 }
 
 func (j *judging) refusesUnidentified(x said, client, without, state string, right []string) {

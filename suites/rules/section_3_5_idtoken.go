@@ -256,7 +256,7 @@ func publicForms(key jose.JSONWebKey) (forms [][]byte) {
 // section 10.1).
 func (j *judging) macForPublicClient(x said, alg string) bool {
 	public := j.Profile.Clients.Public
-	if public == nil || public.Secret != nil || public.ID != j.tokenUser() {
+	if public == nil || public.Authenticates() || public.ID != j.tokenUser() {
 		return false
 	}
 	j.fail("mac-for-public-client", "a signature with a private key: a public client has no secret (OpenID Connect Core section 10.1)", "the ID token has a MAC ("+alg+")", x)

@@ -297,8 +297,8 @@ func refreshBound(j *judging) {
 // TOKEN-14
 func refreshReplay(j *judging) {
 	const scenario = transcript.Refresh
-	if c := j.Profile.Clients.Public; c != nil && c.Secret != nil {
-		j.notApplicable("clients.public has a secret, so no public client can get a refresh token")
+	if c := j.Profile.Clients.Public; c != nil && c.Authenticates() {
+		j.notApplicable("clients.public authenticates, so no public client can get a refresh token")
 		return
 	}
 	if _, ok := j.refreshToken(labels.Replay); !ok {

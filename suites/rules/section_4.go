@@ -287,7 +287,7 @@ func metadataForm(j *judging) {
 		if !listed {
 			methods = []string{"client_secret_basic"} // the default of RFC 8414 section 2
 		}
-		if public := j.Profile.Clients.Public; codes && public.Secret == nil && !slices.Contains(methods, "none") {
+		if public := j.Profile.Clients.Public; codes && !public.Authenticates() && !slices.Contains(methods, "none") {
 			j.warn("none-not-listed", `"none" in token_endpoint_auth_methods_supported, since a public client gets codes`, "token_endpoint_auth_methods_supported has only "+clip(strings.Join(methods, ", ")), x)
 		}
 		if c := j.Profile.Clients.Confidential; c != nil && c.Auth != "" && c.Auth != profiles.AuthNone && !slices.Contains(methods, string(c.Auth)) {

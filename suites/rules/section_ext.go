@@ -18,6 +18,8 @@ var sectionExt = []Rule{
 	{"EXT-04", one(transcript.Extensions), one(transcript.Metadata), nonceChallengeHarmless},
 	{"EXT-05", one(transcript.Extensions), nil, resourceIndicators},
 	{"EXT-06", one(transcript.Extensions), nil, richRequests},
+	{"EXT-07", one(transcript.ClientProofs), nil, assertionsProveTheClient},
+	{"EXT-08", one(transcript.ClientProofs), one(transcript.TokenUse), certificatesProveTheClient},
 }
 
 const extensions = transcript.Extensions
@@ -171,7 +173,7 @@ func dpopBound(j *judging) {
 	access, _ := o.String("access_token")
 	shown := j.boundToKey(access, x)
 	other, tried := j.maybe(extensions, labels.DPoPRefreshOtherKey)
-	if public := j.Profile.Clients.Public; tried && public.Secret == nil && hasToken(other.Exchange) {
+	if public := j.Profile.Clients.Public; tried && !public.Authenticates() && hasToken(other.Exchange) {
 		j.fail("refresh-not-bound", "a public client's refresh token bound to the key", describe(other.Exchange)+" with another key", other)
 	}
 	if shown {

@@ -2,9 +2,18 @@ package scenario
 
 import (
 	"cmp"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"time"
 
 	"github.com/devicegrant/devicegrant/profiles"
+	"github.com/devicegrant/devicegrant/profiles/clientkey"
 	"github.com/devicegrant/devicegrant/suites/wire"
 )
 
@@ -55,4 +64,45 @@ func (c *conversation) audience(client *profiles.Client, endpoint string) string
 		return withoutQuery(endpoint)
 	}
 	return client.Audience
+}
+
+// likeKey is another key of the same kind.
+func likeKey(k *clientkey.Key) (*clientkey.Key, error) {
+	switch private := k.Private().(type) {
+	case []byte:
+		other := make([]byte, len(private))
+		_, _ = rand.Read(other) // never fails (crypto/rand)
+		return k.Like(other), nil
+	case *rsa.PrivateKey:
+		other, err := rsa.GenerateKey(rand.Reader, private.N.BitLen())
+		return k.Like(other), err
+	case *ecdsa.PrivateKey:
+		other, err := ecdsa.GenerateKey(private.Curve, rand.Reader)
+		return k.Like(other), err
+	}
+	_, other, err := ed25519.GenerateKey(rand.Reader)
+	return k.Like(other), err
+}
+
+// likeCertificate is another certificate with the same subject and names, which nobody
+// but its own key vouches for.
+func likeCertificate(of *tls.Certificate) (*tls.Certificate, error) {
+	leaf, err := x509.ParseCertificate(of.Certificate[0])
+	if err != nil {
+		return nil, fmt.Errorf("the client's certificate: %w", err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	forged := &x509.Certificate{
+		SerialNumber: leaf.SerialNumber, RawSubject: leaf.RawSubject, NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
+		DNSNames: leaf.DNSNames, EmailAddresses: leaf.EmailAddresses, IPAddresses: leaf.IPAddresses, URIs: leaf.URIs,
+		KeyUsage: leaf.KeyUsage, ExtKeyUsage: leaf.ExtKeyUsage,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, forged, forged, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }

@@ -112,6 +112,8 @@ var all = []Scenario{
 		About: "many device authorization requests at once"},
 	{Name: transcript.TokenErrors, Rough: true, run: tokenErrors,
 		About: "device access token requests with one error each"},
+	{Name: transcript.ClientProofs, Last: wrongSecrets, run: clientProofs,
+		About: "client assertions and certificates that are not the client's, or no longer good"},
 	{Name: transcript.ClientErrors, Last: wrongSecrets, run: clientErrors,
 		About: "a wrong client secret at each endpoint"},
 	{Name: transcript.HostileCharacters, Rough: true, run: hostileCharacters,

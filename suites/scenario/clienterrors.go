@@ -17,7 +17,7 @@ import (
 func clientErrors(c *conversation) error {
 	client := c.Profile.Clients.Confidential
 	switch {
-	case client == nil || client.Secret == nil:
+	case client == nil || !client.Authenticates():
 		return absent("the profile has no confidential client")
 	case tokenAuth(client) != profiles.AuthBasic:
 		return absent("the confidential client does not use HTTP Basic")

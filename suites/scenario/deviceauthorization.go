@@ -107,7 +107,7 @@ func deviceErrors(c *conversation) error {
 	r.URL, r.Body = withQuery(endpoint, form), nil
 	c.send(r)
 	// The secret goes into the target's access log.
-	if c.Profile.Limits.AllowLockouts && confidential != nil && confidential.Secret != nil && deviceAuth(confidential) != profiles.AuthNone {
+	if c.Profile.Limits.AllowLockouts && confidential != nil && confidential.SendsSecret() && deviceAuth(confidential) != profiles.AuthNone {
 		own := c.deviceForm(confidential)
 		c.send(c.deviceRequest(labels.ControlConfidential, confidential, own))
 		c.send(c.bareDeviceRequest(labels.QueryNoSecret, own))

@@ -24,6 +24,7 @@ var unpaced = map[string]*regexp.Regexp{
 	transcript.TokenTransport:   regexp.MustCompile(`^types/|^type/|^secret/`),
 	transcript.ClientIdentity:   regexp.MustCompile(`^basic/|^two/`),
 	transcript.ClientErrors:     regexp.MustCompile(`^right/|^wrong/`),
+	transcript.ClientProofs:     regexp.MustCompile(`^token/(wrong key|no signature|expired|not yet|other \w+|again)$`),
 	transcript.UnprovenClient:   regexp.MustCompile(`^pending/|/absent$|/secretless$|/wrong$|/foreign$|/failed basic$`),
 	transcript.ForeignClient:    regexp.MustCompile(`^control$|/foreign(/\d)?$|/stranger$`),
 	transcript.Tenants:          regexp.MustCompile(`/their client$|/our client$`),

@@ -104,8 +104,11 @@ func clientIdentity(c *conversation) error {
 	if _, err := c.issue(labels.ControlPublic, c.Profile.Clients.Public); err != nil {
 		return err
 	}
-	if client := c.Profile.Clients.Confidential; client != nil && client.Secret != nil {
+	if client := c.Profile.Clients.Confidential; client != nil && client.SendsSecret() {
 		c.asConfidential(client)
+	} else if client != nil && client.Authenticates() {
+		c.send(c.deviceRequest(labels.ControlConfidential, client, c.deviceForm(client)))
+		c.send(c.bareDeviceRequest(labels.Unauthenticated, c.deviceForm(client)))
 	}
 	if client := c.Profile.Clients.Reserved; client != nil && client.Secret != nil {
 		c.asReserved(client)
@@ -144,7 +147,7 @@ func (c *conversation) asConfidential(client *profiles.Client) {
 	c.send(both)
 
 	public := c.Profile.Clients.Public
-	if public.Secret != nil {
+	if public.Authenticates() {
 		return // the body's client has to be one that needs no authentication
 	}
 	c.send(c.failedBasic(c.bareDeviceRequest(labels.BothFailedBasic, c.deviceForm(public))))

@@ -12,6 +12,10 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/devicegrant/devicegrant/profiles/clientkey"
 )
 
 // idp is a whole device grant server in memory, well-behaved unless a field
@@ -43,6 +47,8 @@ type idp struct {
 	order  []*code
 	tokens map[string]*token
 	proofs map[string]bool
+	// assertions are the jti of those that were used.
+	assertions map[string]bool
 }
 
 // code is one grant under way.
@@ -64,12 +70,48 @@ const (
 	knownScopes = "openid profile email"
 	secretBox   = "s3cr3t-of-the-box"
 	secretNope  = "s3cr3t-of-nobody"
+	secretLock  = "s3cr3t-of-the-lock-which-is-32-bytes"
 	secretOdd   = "s3cr3t:of%the odd+one"
 	proofNonce  = "nonce-1"
 )
 
 // secretOf are the registered clients with their secrets.
 var secretOf = map[string]string{"tv": "", "second-tv": "", "box": secretBox, "nope": secretNope, "odd:100% a+b": secretOdd, "their-tv": ""}
+
+// lockKey signs the assertions of the client lock.
+var lockKey = func() *clientkey.Key {
+	key, err := clientkey.FromSecret(secretLock, "")
+	if err != nil {
+		panic(err)
+	}
+	return key
+}()
+
+// asserted says whether an assertion of the client lock is good. The clock of these
+// tests does not move between its making and now.
+func (s *idp) asserted(text string) bool {
+	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.HS256})
+	if err != nil {
+		return false
+	}
+	payload, err := signed.Verify([]byte(secretLock))
+	var c struct {
+		Issuer    string `json:"iss"`
+		Audience  string `json:"aud"`
+		ID        string `json:"jti"`
+		Expires   int64  `json:"exp"`
+		NotBefore int64  `json:"nbf"`
+	}
+	if err != nil || json.Unmarshal(payload, &c) != nil || c.Issuer != "lock" || c.Audience != s.base || s.assertions[c.ID] {
+		return false
+	}
+	if s.assertions == nil {
+		s.assertions = map[string]bool{}
+	}
+	s.assertions[c.ID] = true
+	now := time.Now().Unix()
+	return c.Expires > now && c.NotBefore <= now
+}
 
 func (s *idp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body) // the suite's own requests
@@ -161,6 +203,12 @@ func (s *idp) client(r *http.Request, form url.Values) (id string, status int, p
 			return "", 400, "invalid_request"
 		}
 		id, given = user, password
+	}
+	if text := form.Get("client_assertion"); text != "" {
+		if id != "lock" || !s.asserted(text) {
+			return "", 401, "invalid_client"
+		}
+		return id, 0, ""
 	}
 	if secret, known := secretOf[id]; !known || secret != given {
 		return "", 401, "invalid_client"

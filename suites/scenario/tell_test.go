@@ -55,6 +55,7 @@ func everything(base string) *profiles.Profile {
 			Confidential: &profiles.Client{ID: "box", Secret: secret(secretBox)},
 			NotAllowed:   &profiles.Client{ID: "nope", Secret: secret(secretNope)},
 			Reserved:     &profiles.Client{ID: "odd:100% a+b", Secret: secret(secretOdd)},
+			Keyed:        (&profiles.Client{ID: "lock", Secret: secret(secretLock), Auth: profiles.AuthSecretJWT}).WithKey(lockKey),
 		},
 		Users: profiles.Users{First: user("anna"), Second: user("bert"), Third: user("carl"),
 			Wrong: &profiles.User{Username: profiles.NewSecret("anna"), Password: profiles.NewSecret("not-annas-pass")}},

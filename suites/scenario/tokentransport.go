@@ -23,7 +23,7 @@ func tokenTransport(c *conversation) error {
 	}
 	// The secret goes into the target's access log.
 	confidential := c.Profile.Clients.Confidential
-	if c.Profile.Limits.AllowLockouts && confidential != nil && confidential.Secret != nil && tokenAuth(confidential) != profiles.AuthNone {
+	if c.Profile.Limits.AllowLockouts && confidential != nil && confidential.SendsSecret() && tokenAuth(confidential) != profiles.AuthNone {
 		if err := c.tokenSecretInQuery(confidential); err != nil {
 			return err
 		}

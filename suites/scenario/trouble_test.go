@@ -147,7 +147,7 @@ func TestEndings(t *testing.T) {
 		{transcript.ClientErrors, with(func(p *profiles.Profile) { p.Clients.Confidential.Auth = profiles.AuthPost }), "absent: the confidential client does not use HTTP Basic", 0, 0},
 		{transcript.UnprovenClient, with(func(p *profiles.Profile) {
 			p.Clients = profiles.Clients{Public: p.Clients.Confidential}
-		}), "absent: the profile has neither a public client nor one with a secret", 0, 0},
+		}), "absent: the profile has neither a public client nor one that authenticates", 0, 0},
 		{transcript.CompleteURI, &telling{at: &idp{plain: true}}, "absent: the device authorization response has no verification_uri_complete", 1, 0},
 		{transcript.Denial, ends(transcript.NoWayToDeny, "deny"), "absent: the pages offer no way to deny", 2, 1},
 		{transcript.SlowedApproval, &telling{at: &idp{unthrottled: true}}, "absent: the server sends no slow_down (see POLL-03)", 6, 0},

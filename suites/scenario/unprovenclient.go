@@ -24,11 +24,11 @@ func unprovenClient(c *conversation) error {
 	if tokenAuth(public) != profiles.AuthNone {
 		public = nil // it identifies itself by its secret
 	}
-	if confidential != nil && (confidential.Secret == nil || tokenAuth(confidential) == profiles.AuthNone) {
+	if confidential != nil && (!confidential.Authenticates() || tokenAuth(confidential) == profiles.AuthNone) {
 		confidential = nil
 	}
 	if public == nil && confidential == nil {
-		return absent("the profile has neither a public client nor one with a secret")
+		return absent("the profile has neither a public client nor one that authenticates")
 	}
 	nameless := func(label string, d *device) {
 		d.question(c.bareTokenRequest(label, c.tokenForm(d.client, d.deviceCode).Without("client_id")))
@@ -101,10 +101,11 @@ func unprovenClient(c *conversation) error {
 				if err := c.after(transcript.DeviceAuthorization, transcript.DeviceErrors, transcript.EarlyApproval, transcript.TokenUse); err != nil {
 					return err
 				}
-				imposter := *confidential
-				guess := c.wrongSecret(*confidential.Secret, true)
-				imposter.Secret = &guess
-				second.question(c.tokenRequest(labels.Join(labels.Confidential, labels.Wrong), &imposter, c.tokenForm(&imposter, second.deviceCode)))
+				imposter, err := c.imposter(confidential)
+				if err != nil {
+					return err
+				}
+				second.question(c.tokenRequest(labels.Join(labels.Confidential, labels.Wrong), imposter, c.tokenForm(imposter, second.deviceCode)))
 			}
 			if public != nil {
 				second.question(c.tokenRequest(labels.Join(labels.Confidential, labels.Foreign), public, c.tokenForm(public, second.deviceCode)))
@@ -112,6 +113,26 @@ func unprovenClient(c *conversation) error {
 			_, err := second.collect(labels.Join(labels.Confidential, labels.Redeem), patience)
 			return err
 		})
+}
+
+// imposter is a client with another secret, key or certificate than its own.
+func (c *conversation) imposter(client *profiles.Client) (*profiles.Client, error) {
+	return c.imposterFor(client, tokenAuth(client))
+}
+
+func (c *conversation) imposterFor(client *profiles.Client, method profiles.ClientAuth) (*profiles.Client, error) {
+	switch {
+	case method.IsTLS():
+		certificate, err := likeCertificate(client.TLSCertificate())
+		return client.WithCertificate(certificate), err
+	case method.Signs():
+		key, err := likeKey(client.SigningKey())
+		return client.WithKey(key), err
+	}
+	imposter := *client
+	guess := c.wrongSecret(*client.Secret, true)
+	imposter.Secret = &guess
+	return &imposter, nil
 }
 
 // failedBasic adds the credentials of a client that does not exist: no account can

@@ -13,6 +13,7 @@ const (
 	Codes               = "codes"
 	TokenErrors         = "device access token errors"
 	ClientErrors        = "client authentication errors"
+	ClientProofs        = "client assertions and certificates"
 	HostileCharacters   = "hostile characters"
 	HostileSizes        = "hostile sizes"
 	SteadyPolling       = "steady polling"

@@ -137,6 +137,20 @@ const (
 	NotAllowedPoll   = NotAllowed + "/" + Poll
 )
 
+// Of transcript.ClientProofs.
+const (
+	Proof            = "proof"
+	WrongKey         = "wrong key"
+	NoSignature      = "no signature"
+	NotYet           = "not yet"
+	OtherAudience    = "other audience"
+	OtherClient      = "other client"
+	OtherCertificate = "other certificate"
+	ControlKeyed     = Control + "/keyed"
+	ControlAfter     = Control + "/" + After
+	TokenControl     = Token + "/" + Control
+)
+
 // Of transcript.ClientErrors.
 const (
 	RightDevice = Right + "/" + Device
