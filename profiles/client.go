@@ -3,6 +3,7 @@ package profiles
 import (
 	"cmp"
 	"crypto/tls"
+	"fmt"
 
 	"github.com/devicegrant/devicegrant/profiles/clientkey"
 )
@@ -103,4 +104,17 @@ func (c *Client) secrets(prefix string) (list []secretAt) {
 		}
 	}
 	return list
+}
+
+// ClientCertificate is what every client shows that has no certificate of its own: a
+// list for [tls.Config], empty for none.
+func (t TLS) ClientCertificate() ([]tls.Certificate, error) {
+	if t.CertFile == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls.cert_file: %w", err)
+	}
+	return []tls.Certificate{pair}, nil
 }

@@ -1,6 +1,15 @@
 package profiles
 
-import "strings"
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"strings"
+	"sync"
+)
 
 // environment has a value for everything that the template names.
 func environment(name string) string {
@@ -14,11 +23,35 @@ func files(name string) ([]byte, error) {
 	if strings.HasSuffix(name, "ca.pem") {
 		return []byte(testCA), nil
 	}
+	switch certificate, key := gate(); {
+	case strings.HasSuffix(name, "gate.pem"):
+		return certificate, nil
+	case strings.HasSuffix(name, "gate.key"):
+		return key, nil
+	}
 	if strings.HasSuffix(name, ".key") {
 		return []byte(testKey), nil
 	}
 	return []byte("content of " + name + "\n"), nil
 }
+
+// gate is a certificate with its key, in PEM.
+var gate = sync.OnceValues(func() (certificate, key []byte) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		panic(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		panic(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
+})
 
 // loadText loads a profile that stands in a test.
 func loadText(text string, o Options) (*Profile, error) {

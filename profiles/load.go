@@ -55,14 +55,16 @@ func Load(nameOrFile string, o Options) (*Profile, error) {
 	p.Source, p.origins = source, d.origins()
 	p.Name = cmp.Or(p.Name, name)
 	p.BaseURL = strings.TrimSuffix(p.BaseURL, "/")
-	p.TLS.CAFile = below(dir, p.TLS.CAFile)
+	for _, path := range []*string{&p.TLS.CAFile, &p.TLS.CertFile, &p.TLS.KeyFile} {
+		*path = below(dir, *path)
+	}
 	if hook := p.Verification.Hook; hook != nil && len(hook.Command) > 0 {
 		hook.Command[0] = program(dir, hook.Command[0])
 	}
 	d.setDefaults(p)
 	d.validate(p)
 	if !o.NoSecrets {
-		d.checkCAFile(p, o.ReadFile)
+		d.checkTLSFiles(p, o.ReadFile)
 		d.resolveSecrets(p, secretReader{getenv: o.Getenv, readFile: o.ReadFile, dir: dir})
 		d.checkAccounts(p)
 	}

@@ -28,7 +28,7 @@ clients:
 		{name: "unknown key in a list", text: page(`{role: code, when: {id: a}, do: [{fil: {id: a}, with: user_code}]}`),
 			want: `5:35: verification.pages.0.do.0.fil: unknown key; did you mean "fill"?`},
 		{name: "unknown key that resembles none", text: minimal + "tls: {certificate_authority: x}\n",
-			want: `4:7: tls.certificate_authority: unknown key; expected one of ca_file, insecure, allow_http`},
+			want: `4:7: tls.certificate_authority: unknown key; expected one of ca_file, cert_file, key_file, insecure, allow_http`},
 		{name: "swapped letters", text: minimal + "tls: {ca_flie: x}\n",
 			want: `4:7: tls.ca_flie: unknown key; did you mean "ca_file"?`},
 		{name: "merge key", text: "a: &a {}\n<<: *a\n",

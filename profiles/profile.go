@@ -234,6 +234,12 @@ type TLS struct {
 	// system's. In the file, the path is relative to the profile; Load makes it
 	// relative to the working directory.
 	CAFile string `yaml:"ca_file"`
+	// CertFile and KeyFile are PEM files of a certificate with its key, for a target or
+	// a gate in front of it that lets nobody in without one. Clients with a
+	// certificate of their own show that one. Paths are as in CAFile. Chromium shows
+	// none: the forms driver does.
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
 	// Insecure accepts any certificate. Reports say so.
 	Insecure bool `yaml:"insecure"`
 	// AllowHTTP accepts http URLs, for servers on loopback; the HTTPS checks

@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -366,16 +367,30 @@ func (d *document) checkBaseline(entries []Deviation) {
 	}
 }
 
-func (d *document) checkCAFile(p *Profile, readFile func(string) ([]byte, error)) {
-	if p.TLS.CAFile == "" {
+func (d *document) checkTLSFiles(p *Profile, readFile func(string) ([]byte, error)) {
+	if p.TLS.CAFile != "" {
+		text, err := readFile(p.TLS.CAFile)
+		switch {
+		case err != nil:
+			d.reportAt("tls.ca_file", "cannot read it: "+err.Error(), "")
+		case !x509.NewCertPool().AppendCertsFromPEM(text):
+			d.reportAt("tls.ca_file", p.TLS.CAFile+" contains no PEM certificate", "")
+		}
+	}
+	if p.TLS.CertFile == "" && p.TLS.KeyFile == "" {
 		return
 	}
-	text, err := readFile(p.TLS.CAFile)
-	switch {
-	case err != nil:
-		d.reportAt("tls.ca_file", "cannot read it: "+err.Error(), "")
-	case !x509.NewCertPool().AppendCertsFromPEM(text):
-		d.reportAt("tls.ca_file", p.TLS.CAFile+" contains no PEM certificate", "")
+	certificate, err := readFile(p.TLS.CertFile)
+	if err != nil {
+		d.reportAt("tls.cert_file", "cannot read it: "+err.Error(), "cert_file and key_file belong together")
+		return
+	}
+	key, err := readFile(p.TLS.KeyFile)
+	if err == nil {
+		_, err = tls.X509KeyPair(certificate, key)
+	}
+	if err != nil {
+		d.reportAt("tls.key_file", err.Error(), "cert_file and key_file belong together")
 	}
 }
 

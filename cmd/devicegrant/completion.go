@@ -47,6 +47,8 @@ var flagValues = map[string]completer{
 	"baseline":       file("yaml", "yml"),
 	"write-baseline": file("yaml", "yml"),
 	"ca-file":        file("pem", "crt"),
+	"cert-file":      file("pem", "crt"),
+	"key-file":       file("pem", "key"),
 	"tls-cert":       file("pem", "crt"),
 	"tls-key":        file("pem", "key"),
 	"tls-cert-out":   file("pem"),

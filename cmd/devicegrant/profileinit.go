@@ -47,6 +47,8 @@ whether it needs client_id in the body beside HTTP Basic (client_id_in_body).`,
 	f.StringVar(&s.ConfidentialID, "confidential-client-id", "", "id of a client with a secret, which is in DEVICEGRANT_CLIENT_SECRET")
 	f.StringVar(&s.Username, "username", "", "login of a test user")
 	f.StringVar(&s.TLS.CAFile, "ca-file", "", "PEM file of a private CA to trust")
+	f.StringVar(&s.TLS.CertFile, "cert-file", "", "PEM certificate, if the server wants one in every TLS handshake")
+	f.StringVar(&s.TLS.KeyFile, "key-file", "", "its key")
 	f.StringVarP(&out, "out", "o", "", "file to write, which must not exist (default: standard output)")
 	return cmd
 }
@@ -57,12 +59,15 @@ func writeProfile(ctx context.Context, s onboarding.Scaffold, out string, stdout
 	if err := s.Check(); err != nil {
 		return usageError{err}
 	}
-	if s.TLS.CAFile != "" {
-		file, err := filepath.Abs(s.TLS.CAFile) // a profile means a path beside itself
+	for _, path := range []*string{&s.TLS.CAFile, &s.TLS.CertFile, &s.TLS.KeyFile} {
+		if *path == "" {
+			continue
+		}
+		file, err := filepath.Abs(*path) // a profile means a path beside itself
 		if err != nil {
 			return err
 		}
-		s.TLS.CAFile = file
+		*path = file
 	}
 	draft, err := s.Write(ctx)
 	if err != nil {

@@ -50,8 +50,11 @@ type NoMetadataError struct {
 }
 
 func (e *NoMetadataError) Error() string {
-	return fmt.Sprintf("%s has no metadata:\n  %s\n  set --device-authorization-endpoint and --token-endpoint",
-		e.Issuer, strings.Join(oneLines(e.Tried), "\n  "))
+	next := "set --device-authorization-endpoint and --token-endpoint"
+	if slices.ContainsFunc(e.Tried, func(tried string) bool { return strings.Contains(tried, "certificate required") }) {
+		next = "the server wants a client certificate: give --cert-file and --key-file"
+	}
+	return fmt.Sprintf("%s has no metadata:\n  %s\n  %s", e.Issuer, strings.Join(oneLines(e.Tried), "\n  "), next)
 }
 
 // Check returns an error if something is missing, is not a URL, or is not a
@@ -193,8 +196,14 @@ func (w *writer) advertised() {
 
 func (w *writer) clients() {
 	w.line("\nclients:")
-	w.line("  # A public client that may use the device grant, as registered with the server.")
-	w.line("  public: {id: %s}", quoted("", cmp.Or(w.ClientID, "my-device")))
+	id := quoted("", cmp.Or(w.ClientID, "my-device"))
+	if method := w.proving(); method != "" && !slices.ContainsFunc(w.found.ClientAuth, func(m string) bool { return slices.Contains(withoutKey, m) }) {
+		w.line("  # A client that may use the device grant: every client of this server has a key.")
+		w.line("  public: {id: %s, %s}", id, w.keys(method))
+	} else {
+		w.line("  # A public client that may use the device grant, as registered with the server.")
+		w.line("  public: {id: %s}", id)
+	}
 	if w.ClientID == "" {
 		w.leave("clients.public.id: register a public client for the device grant; a second one, a confidential one and one without the grant enable more checks")
 	}
@@ -203,7 +212,41 @@ func (w *writer) clients() {
 		w.line("  # The server lists these client authentication methods: %s", report.OneLine(strings.Join(listed, ", ")))
 	}
 	w.confidential()
+	if method := w.proving(); method != "" {
+		w.line("  #keyed: {id: my-keyed-device, %s, optional: true}", keysOf[method])
+	}
 	w.line("  #not_allowed: {id: my-web-application, secret: {env: DEVICEGRANT_CLIENT_SECRET}, optional: true}")
+}
+
+// withoutKey are the methods that need no key. A server that lists some of them may
+// serve public clients: few list none.
+var withoutKey = []string{string(profiles.AuthNone), string(profiles.AuthBasic), string(profiles.AuthPost), string(profiles.AuthSecretJWT)}
+
+// keysOf are the keys of a client that authenticates by a method.
+var keysOf = map[profiles.ClientAuth]string{
+	profiles.AuthPrivateKeyJWT: "key: {file: client.key}, auth: private_key_jwt",
+	profiles.AuthSelfSignedTLS: "certificate: {file: client.pem}, key: {file: client.key}, auth: self_signed_tls_client_auth",
+	profiles.AuthTLS:           "certificate: {file: client.pem}, key: {file: client.key}, auth: tls_client_auth",
+}
+
+// proving is the method that the server lists for clients with a key; "" for none.
+func (w *writer) proving() profiles.ClientAuth {
+	for _, method := range []profiles.ClientAuth{profiles.AuthPrivateKeyJWT, profiles.AuthSelfSignedTLS, profiles.AuthTLS} {
+		if slices.Contains(w.found.ClientAuth, string(method)) {
+			return method
+		}
+	}
+	return ""
+}
+
+// keys are those of the main client, whose files are left to do.
+func (w *writer) keys(method profiles.ClientAuth) string {
+	if method.IsTLS() {
+		w.leave("clients.public: put its certificate into client.pem and its key into client.key, beside the profile")
+	} else {
+		w.leave("clients.public: put its private key (PEM or JWK) into client.key, beside the profile; if the server refuses the assertion, try audience: token_endpoint, or set key_id")
+	}
+	return keysOf[method]
 }
 
 // auth is how a client with a secret authenticates.
@@ -305,8 +348,14 @@ func (w *writer) trust() {
 	switch {
 	case strings.HasPrefix(w.base, "http:"):
 		w.line("\ntls: {allow_http: true} # for a loopback server only")
-	case w.TLS.CAFile != "":
-		w.line("\ntls: {ca_file: %s}", quoted("", w.TLS.CAFile))
+	case w.TLS != profiles.TLS{}:
+		var files []string
+		for _, file := range []struct{ key, path string }{{"ca_file", w.TLS.CAFile}, {"cert_file", w.TLS.CertFile}, {"key_file", w.TLS.KeyFile}} {
+			if file.path != "" {
+				files = append(files, file.key+": "+quoted("", file.path))
+			}
+		}
+		w.line("\ntls: {%s}", strings.Join(files, ", "))
 	}
 }
 

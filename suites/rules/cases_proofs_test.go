@@ -51,5 +51,6 @@ var proofCases = []ruleCase{
 	{"EXT-08", "bound to it", bound(`{"x5t#S256":"own"}`), Pass, ""},
 	{"EXT-08", "bound to another", bound(`{"x5t#S256":"another"}`), Fail, "bound-to-another"},
 	{"EXT-08", "not bound", bound(""), Pass, ""},
+	{"DA-14", "a client that sends no secret", profile(func(p *profiles.Profile) { p.Clients.Confidential = p.Clients.Keyed }), NA, ""},
 	{"EXT-08", "assertions", all(), NA, ""},
 }

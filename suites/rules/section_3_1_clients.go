@@ -382,6 +382,10 @@ func ambiguousClient(j *judging) {
 	if !j.confidential() || !j.identityControl(labels.ControlConfidential) {
 		return
 	}
+	if !j.Profile.Clients.Confidential.SendsSecret() {
+		j.notApplicable("in the profile, clients.confidential sends no secret")
+		return
+	}
 	right := []string{"invalid_request", "invalid_client"}
 	if x, ok := j.first(clientIdentity, labels.BothMethods); ok {
 		switch {

@@ -39,5 +39,6 @@ func Trust(t profiles.TLS) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tls.ca_file %s: %w", t.CAFile, err)
 	}
-	return config, nil
+	config.Certificates, err = t.ClientCertificate()
+	return config, err
 }

@@ -237,6 +237,11 @@ func (t *Target) checkDiscovered(p *profiles.Profile) error {
 	return nil
 }
 
+// WantsCertificate says that a handshake failed for want of a client certificate.
+func WantsCertificate(f *wire.Failure) bool {
+	return f != nil && (strings.Contains(f.Text, "tls: certificate required") || strings.Contains(f.Text, "tls: handshake failure"))
+}
+
 func unreachable(address string, f *wire.Failure) *TargetError {
 	hint := map[wire.FailureKind]string{
 		wire.FailRefused: "is the server running? --wait 60s waits until it has started",
@@ -244,6 +249,9 @@ func unreachable(address string, f *wire.Failure) *TargetError {
 		wire.FailTLS:     "to trust a private CA, set tls.ca_file in the profile (or tls.insecure: true for a throwaway server)",
 		wire.FailTimeout: "the server accepts connections but does not answer; limits.timeout in the profile sets the limit",
 	}[f.Kind]
+	if WantsCertificate(f) {
+		hint = "the server wants a client certificate: set tls.cert_file and tls.key_file in the profile"
+	}
 	return &TargetError{Cause: fmt.Sprintf("%s cannot be reached (%s)", address, f), Hint: hint, Failure: f}
 }
 

@@ -112,7 +112,11 @@ func (o Options) WithDefaults() Options {
 // TrustConfig returns a configuration that trusts the system's CA certificates
 // and the profile's.
 func (o Options) TrustConfig() (*tls.Config, error) {
-	config := &tls.Config{InsecureSkipVerify: o.TLS.Insecure}
+	shown, err := o.TLS.ClientCertificate()
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{InsecureSkipVerify: o.TLS.Insecure, Certificates: shown}
 	if o.TLS.CAFile == "" {
 		return config, nil
 	}

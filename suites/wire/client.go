@@ -263,7 +263,7 @@ func classify(ctx context.Context, err error) *Failure {
 		return &Failure{FailRefused, text}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return &Failure{FailReset, "the connection ended before the answer did: " + text}
-	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"), strings.Contains(text, "remote error: tls: "):
 		return &Failure{FailTLS, text}
 	}
 	return &Failure{FailProtocol, text}

@@ -199,6 +199,8 @@ func (t *tab) Open(ctx context.Context, to string) error {
 // notLoaded explains the browser's own words for a page that did not load.
 func notLoaded(text string) error {
 	switch {
+	case strings.Contains(text, "CLIENT_AUTH"):
+		text += ": the server wants a client certificate, and this browser shows none; use verification.drivers: [forms] with tls.cert_file, or a proxy that shows it"
 	case strings.Contains(text, "ERR_CERT"):
 		text += ": the certificate is not trusted (to trust more CAs, set tls.ca_file)"
 	case strings.Contains(text, "UNSAFE_PORT"):
