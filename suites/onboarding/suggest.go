@@ -13,9 +13,9 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// pageOrder is the order in which entries are tried: a page that tells of a
-// mistake shows the field as well.
-var pageOrder = []string{"code_error", "login_error", "code_confirm", "code", "identifier", "password", "login", "consent", "interstitial", "success", "denied", "error"}
+// pageOrder is the order in which entries are tried: what lies over a page comes
+// before it, and a page that tells of a mistake shows the field as well.
+var pageOrder = []string{"interstitial", "code_error", "login_error", "code_confirm", "code", "identifier", "password", "login", "consent", "success", "denied", "error"}
 
 // SuggestPages turns what the heuristics found on a journey's pages into
 // entries for a profile. The entries find the same elements by id, name or
@@ -99,6 +99,8 @@ func suggestPage(step transcript.Step) (profiles.Page, bool) {
 		when.ID = chief.ID
 	case chief != nil && chief.Name != "":
 		when.Name = chief.Name
+	case banner.MatchString(step.Reason):
+		when.Text = words(banner.FindStringSubmatch(step.Reason)[1])
 	case step.Page == "success" || step.Page == "denied" || step.Page == "error":
 		when.Text, when.Title = signal(step)
 	default:
@@ -106,6 +108,9 @@ func suggestPage(step transcript.Step) (profiles.Page, bool) {
 	}
 	if page.Role == "consent" && len(page.Deny) == 0 {
 		page.NoDeny = true
+	}
+	if banner.MatchString(step.Reason) {
+		when.URL = "" // it is over whatever page is the first
 	}
 	page.When = []profiles.Match{when}
 	return page, when.Text != "" || when.ID != "" || when.Name != "" || when.Title != ""
@@ -149,6 +154,9 @@ func words(text string) string {
 
 // reason is how the heuristics tell the words that they went by.
 var reason = regexp.MustCompile(`^the text says "([^"]+)"$`)
+
+// banner is how they tell what a cookie banner says.
+var banner = regexp.MustCompile(`^a cookie banner covers the page: "([^"]+)"$`)
 
 // signal is the word by which a page that tells the end was recognized, with the
 // one before it, which may be a "not": the first words of such pages are often the

@@ -27,6 +27,7 @@ type document struct {
 
 	forms  []*html.Node
 	nodes  []*html.Node // of each element of a snapshot
+	groups []*html.Node // of each layer of a snapshot
 	labels map[string]string
 	// Typed values and ticks override the attributes.
 	values  map[*html.Node]string
@@ -181,7 +182,12 @@ func (d *document) snapshot() *pages.Snapshot {
 	}
 	s.Alert = strings.Join(alerts, " · ")
 	for _, n := range d.nodes {
-		s.Elements = append(s.Elements, d.element(n))
+		e := d.element(n)
+		e.Group = d.group(n, e.Kind)
+		s.Elements = append(s.Elements, e)
+	}
+	for _, g := range d.groups {
+		s.Layers = append(s.Layers, pages.Layer{Text: proseOf(g), Name: attr(g, "id")})
 	}
 	index := map[*html.Node]int{}
 	for i, n := range d.nodes {

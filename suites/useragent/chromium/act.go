@@ -22,6 +22,8 @@ type effect struct {
 	X       float64 `json:"x"`
 	Y       float64 `json:"y"`
 	Hit     bool    `json:"hit"`
+	// Cover is what lies over the element instead; "" for nothing.
+	Cover string `json:"cover"`
 }
 
 // apply runs one act of act.js on an element.
@@ -131,11 +133,15 @@ func typeable(text string) bool {
 	return text != "" && len(text) <= 200 && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// click uses the mouse where it would hit the element, else a script.
+// click uses the mouse where it would hit the element, else a script. What a person
+// cannot reach is not clicked.
 func (t *tab) click(ctx context.Context, s *pages.Snapshot, element int, o *useragent.Order) error {
 	r, err := t.apply(ctx, s, element, "point", "")
 	if err != nil {
 		return err
+	}
+	if r.Cover != "" {
+		return useragent.Covered(r.Cover)
 	}
 	if o.ByScript || !r.Hit {
 		o.ByScript = true

@@ -196,6 +196,9 @@ func (v *Sighting) guessedActs(w Way, typeCode bool) []Act {
 		return append(acts, through(last))
 	case RoleInterstitial:
 		return []Act{{Do: Press, find: one(func(v *Sighting) int {
+			if v.dismiss != none {
+				return v.dismiss
+			}
 			if v.approve != none {
 				return v.approve
 			}
@@ -211,7 +214,7 @@ func (v *Sighting) tickable() []int {
 	var out []int
 	for i := range v.Elements {
 		e := &v.Elements[i]
-		if e.Kind == Check && e.usable() && !e.Checked && unwantedBoxes.in(e.text()) == "" {
+		if e.Kind == Check && e.usable() && !e.Checked && unwantedBoxes.in(e.text()) == "" && !v.inBanner(e) {
 			out = append(out, i)
 		}
 	}
