@@ -214,6 +214,7 @@ func (d *document) element(n *html.Node) pages.Element {
 	}
 	e.MaxLength, _ = strconv.Atoi(attr(n, "maxlength"))
 	e.MaxLength = max(e.MaxLength, 0)
+	e.Narrow = e.Kind == pages.TextField && attr(n, "size") == "1"
 	if e.Kind == pages.TextField || e.Kind == pages.Hidden || e.Kind == pages.Button {
 		e.Value = d.value(n)
 	}

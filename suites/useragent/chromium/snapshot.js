@@ -44,7 +44,7 @@
     return fills(el.getBoundingClientRect()) || [...el.querySelectorAll("*")].some((n) => style(n)?.position === "fixed" && fills(n.getBoundingClientRect()));
   };
   // Where a mouse hits an element as the page is scrolled now, in the coordinates of
-  // the element's document and of the top document, or what it hits instead.
+  // the top document, or what it hits instead.
   const probe = (el) => {
     const view = el.ownerDocument.defaultView, r = el.getBoundingClientRect();
     const left = Math.max(r.left, 0), right = Math.min(r.right, view.innerWidth);
@@ -52,8 +52,8 @@
     if (right <= left || bottom <= top) return { hit: false, away: true };
     let cover = null;
     for (const [i, [dx, dy]] of [[.5, .5], [.2, .5], [.8, .5], [.5, .2], [.5, .8]].entries()) {
-      const inner = { x: left + (right - left) * dx, y: top + (bottom - top) * dy };
-      let { x, y } = inner, target = el, hit = hitAt(el.ownerDocument, x, y), over = null;
+      let x = left + (right - left) * dx, y = top + (bottom - top) * dy;
+      let target = el, hit = hitAt(el.ownerDocument, x, y);
       let ok = holds(el, hit) || [...(el.labels ?? [])].some((l) => holds(l, hit));
       for (let w = view; ok && w !== window && w.frameElement; w = w.parent) {
         target = w.frameElement;
@@ -63,7 +63,7 @@
         hit = hitAt(target.ownerDocument, x, y);
         ok = holds(target, hit);
       }
-      if (ok) return { hit: true, x, y, inner };
+      if (ok) return { hit: true, x, y };
       if (i === 0) cover = coverOf(target, hit);
     }
     return { hit: false, cover };
@@ -92,11 +92,10 @@
     (["checkbox", "radio"].includes(el.type) && [...(el.labels ?? [])].some(visible)) ||
     (["text", "password"].includes(kind(el)) && el.getClientRects().length > 0 && style(el)?.opacity === "0" && overPaint(el));
   const overPaint = (el) => {
-    const at = reach(el);
-    if (!at.hit) return false;
-    const stack = el.getRootNode().elementsFromPoint(at.inner.x, at.inner.y);
-    const next = stack[stack.indexOf(el) + 1];
-    return !!next && !holds(next, el);
+    const r = el.getBoundingClientRect();
+    const meets = (b) => b.left < r.right && b.right > r.left && b.top < r.bottom && b.bottom > r.top;
+    return reach(el).hit && [...(el.parentElement?.querySelectorAll("*") ?? [])].some((n) =>
+      n !== el && !n.contains(el) && visible(n) && meets(n.getBoundingClientRect()));
   };
 
   const label = (el) => {

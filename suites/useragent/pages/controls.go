@@ -103,20 +103,6 @@ func (v *finder) nameless(texts []int) {
 	}
 }
 
-// boxes are at least four neighbouring fields for one character each.
-func (v *finder) boxes(texts []int) []int {
-	var run []int
-	for _, i := range texts {
-		if v.Elements[i].MaxLength == 1 {
-			run = append(run, i)
-		}
-	}
-	if len(run) < 4 {
-		return nil
-	}
-	return run
-}
-
 // text is everything that an element says about itself.
 func (e *Element) text() string {
 	return strings.Join([]string{e.Name, e.ID, e.Label, e.Placeholder}, " · ")
