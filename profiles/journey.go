@@ -153,8 +153,8 @@ func (d *document) checkAction(path string, a Action) {
 	case a.Fill == nil && a.With != "" && kinds > 0:
 		d.reportAt(join(path, "with"), "only fill has a value", "")
 	}
-	if a.All && a.Check == nil && kinds > 0 {
-		d.reportAt(join(path, "all"), "only check has all", "")
+	if a.All && a.Click != nil {
+		d.reportAt(join(path, "all"), "only fill and check have all", "")
 	}
 }
 

@@ -329,7 +329,7 @@ verification:
 8:1: verification.pages.0.do.2.with: missing; expected user_code, username, password
 9:23: verification.pages.0.do.3.with: not the name of a value; expected user_code, username, password
 10:24: verification.pages.0.do.4.with: only fill has a value
-10:39: verification.pages.0.do.4.all: only check has all
+10:39: verification.pages.0.do.4.all: only fill and check have all
 11:2: verification.pages.0.do.5.click: no locator; give one of css, id, name, label, button
 12:2: verification.pages.0.do.6.click: more than one locator; give one of css, id, name, label, button
 13:18: verification.pages.0.do.7.click.button: not a regular expression: missing closing ): ` + "`(`" + `

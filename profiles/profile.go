@@ -463,7 +463,8 @@ type Action struct {
 	// With names the value of Fill: user_code, username, password. These are
 	// names, never literals, so a profile contains no secret.
 	With string `yaml:"with"`
-	// All checks every match of Check instead of the first.
+	// All checks every match of Check instead of the first, or fills every match of
+	// Fill with its part of the code.
 	All bool `yaml:"all"`
 	// Optional continues if the element is missing.
 	Optional bool `yaml:"optional"`

@@ -13,21 +13,24 @@ import (
 	"github.com/devicegrant/devicegrant/suites/transcript"
 )
 
-// pageOrder is the order in which entries are tried: a page that tells of a
-// mistake shows the field as well.
-var pageOrder = []string{"code_error", "login_error", "code_confirm", "code", "identifier", "password", "login", "consent", "interstitial", "success", "denied", "error"}
+// pageOrder is the order in which entries are tried: what lies over a page comes
+// before it, and a page that tells of a mistake shows the field as well.
+var pageOrder = []string{"interstitial", "code_error", "login_error", "code_confirm", "code", "identifier", "password", "login", "consent", "success", "denied", "error"}
 
 // SuggestPages turns what the heuristics found on a journey's pages into
 // entries for a profile. The entries find the same elements by id, name or
 // label, so a change of the pages is noticed and not guessed around. An entry that
-// would fit a page of another role as well is left out, and its role is in alike.
+// would fit a page of another role as well is left out, and its role is in alike;
+// but a banner may be answered wherever it shows.
 func SuggestPages(j transcript.Journey) (pages []profiles.Page, alike []string) {
 	for _, step := range j.Steps {
 		known := slices.ContainsFunc(pages, func(p profiles.Page) bool { return p.Role == step.Page })
 		page, ok := suggestPage(step)
 		switch {
 		case !ok || known:
-		case slices.ContainsFunc(j.Steps, func(other transcript.Step) bool { return other.Page != step.Page && fits(page.When[0], other) }):
+		case !banner.MatchString(step.Reason) && slices.ContainsFunc(j.Steps, func(other transcript.Step) bool {
+			return other.Page != step.Page && fits(page.When[0], other) && !settledBefore(page, other)
+		}):
 			if !slices.Contains(alike, step.Page) {
 				alike = append(alike, step.Page)
 			}
@@ -37,6 +40,12 @@ func SuggestPages(j transcript.Journey) (pages []profiles.Page, alike []string) 
 	}
 	SortPages(pages)
 	return pages, alike
+}
+
+// settledBefore says that another page has an entry that is tried before this one.
+func settledBefore(page profiles.Page, other transcript.Step) bool {
+	_, ok := suggestPage(other)
+	return ok && slices.Index(pageOrder, other.Page) < slices.Index(pageOrder, page.Role)
 }
 
 // fits says that an entry that goes by words would match a page, too. Those that go
@@ -99,6 +108,12 @@ func suggestPage(step transcript.Step) (profiles.Page, bool) {
 		when.ID = chief.ID
 	case chief != nil && chief.Name != "":
 		when.Name = chief.Name
+	case chief != nil && chief.CSS != "":
+		when.CSS = chief.CSS
+	case chief != nil && chief.Pattern != "":
+		when.Title, when.Text = words(step.Title), words(step.Text)
+	case banner.MatchString(step.Reason):
+		when.Text = words(banner.FindStringSubmatch(step.Reason)[1])
 	case step.Page == "success" || step.Page == "denied" || step.Page == "error":
 		when.Text, when.Title = signal(step)
 	default:
@@ -107,13 +122,20 @@ func suggestPage(step transcript.Step) (profiles.Page, bool) {
 	if page.Role == "consent" && len(page.Deny) == 0 {
 		page.NoDeny = true
 	}
+	if banner.MatchString(step.Reason) {
+		when.URL = "" // it is over whatever page is the first
+	}
 	page.When = []profiles.Match{when}
-	return page, when.Text != "" || when.ID != "" || when.Name != "" || when.Title != ""
+	return page, when.Text != "" || when.CSS != "" || when.ID != "" || when.Name != "" || when.Title != ""
 }
 
 func suggestAction(act transcript.Act) profiles.Action {
 	at := &profiles.Locator{}
 	switch e := act.Element; {
+	case e.CSS != "":
+		at.CSS = e.CSS
+	case e.Pattern != "":
+		at.Label = e.Pattern
 	case stable(e.ID):
 		at.ID = e.ID
 	case e.Button:
@@ -124,7 +146,7 @@ func suggestAction(act transcript.Act) profiles.Action {
 		at.Label = "^" + regexp.QuoteMeta(e.Label) + "$"
 	}
 	if act.Do == "fill" {
-		return profiles.Action{Fill: at, With: act.With, Optional: act.Optional}
+		return profiles.Action{Fill: at, With: act.With, All: act.All, Optional: act.Optional}
 	}
 	return profiles.Action{Click: at, Optional: act.Optional}
 }
@@ -149,6 +171,9 @@ func words(text string) string {
 
 // reason is how the heuristics tell the words that they went by.
 var reason = regexp.MustCompile(`^the text says "([^"]+)"$`)
+
+// banner is how they tell what a cookie banner says.
+var banner = regexp.MustCompile(`^a cookie banner covers the page: "([^"]+)"$`)
 
 // signal is the word by which a page that tells the end was recognized, with the
 // one before it, which may be a "not": the first words of such pages are often the
@@ -186,7 +211,7 @@ func PagesYAML(pages []profiles.Page) string {
 	}
 	for _, p := range pages {
 		m := p.When[0]
-		fmt.Fprintf(&b, "    - role: %s\n      when: %s\n", p.Role, flow("url", m.URL, "id", m.ID, "name", m.Name, "title", m.Title, "text", m.Text))
+		fmt.Fprintf(&b, "    - role: %s\n      when: %s\n", p.Role, flow("url", m.URL, "css", m.CSS, "id", m.ID, "name", m.Name, "title", m.Title, "text", m.Text))
 		for _, way := range []struct {
 			name    string
 			actions []profiles.Action
@@ -196,14 +221,17 @@ func PagesYAML(pages []profiles.Page) string {
 			}
 			fmt.Fprintf(&b, "      %s:\n", way.name)
 			for _, a := range way.actions {
-				optional := ""
+				options := ""
+				if a.All {
+					options = ", all: true"
+				}
 				if a.Optional {
-					optional = ", optional: true"
+					options += ", optional: true"
 				}
 				if a.Fill != nil {
-					fmt.Fprintf(&b, "        - {fill: %s, with: %s%s}\n", locator(a.Fill), a.With, optional)
+					fmt.Fprintf(&b, "        - {fill: %s, with: %s%s}\n", locator(a.Fill), a.With, options)
 				} else {
-					fmt.Fprintf(&b, "        - {click: %s%s}\n", locator(a.Click), optional)
+					fmt.Fprintf(&b, "        - {click: %s%s}\n", locator(a.Click), options)
 				}
 			}
 		}

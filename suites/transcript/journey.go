@@ -228,6 +228,7 @@ type Act struct {
 	Do       string // fill, click, check
 	With     string // what a fill types: user_code, username, password
 	Optional bool
+	All      bool // on every element that is found
 	Element  Element
 }
 
@@ -235,6 +236,8 @@ type Act struct {
 type Element struct {
 	Button          bool // or a link
 	ID, Name, Label string
+	// Pattern is a regular expression of the labels of several; CSS is a selector.
+	Pattern, CSS string
 }
 
 // TroubleClass says what stopped a journey.

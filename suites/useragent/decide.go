@@ -28,7 +28,7 @@ const sameAgain = 3
 // been done so far. It never looks at the page itself but through the sighting.
 func (v *visit) decide(p *pages.Sighting) choice {
 	v.noteLogin(p)
-	if v.denied {
+	if v.denied && !p.Banner() {
 		return v.afterDeny(p)
 	}
 	key := p.Role + " " + fmt.Sprint(p.Fingerprint())
@@ -107,7 +107,7 @@ func (v *visit) mayEnd() bool { return v.approved || v.denied }
 
 // noteLogin takes a page that no longer asks for the login as its acceptance.
 func (v *visit) noteLogin(p *pages.Sighting) {
-	if v.loginsSent == 0 {
+	if v.loginsSent == 0 || p.Banner() {
 		return
 	}
 	switch p.Role {

@@ -27,6 +27,7 @@ type document struct {
 
 	forms  []*html.Node
 	nodes  []*html.Node // of each element of a snapshot
+	groups []*html.Node // of each layer of a snapshot
 	labels map[string]string
 	// Typed values and ticks override the attributes.
 	values  map[*html.Node]string
@@ -181,7 +182,12 @@ func (d *document) snapshot() *pages.Snapshot {
 	}
 	s.Alert = strings.Join(alerts, " · ")
 	for _, n := range d.nodes {
-		s.Elements = append(s.Elements, d.element(n))
+		e := d.element(n)
+		e.Group = d.group(n, e.Kind)
+		s.Elements = append(s.Elements, e)
+	}
+	for _, g := range d.groups {
+		s.Layers = append(s.Layers, pages.Layer{Text: proseOf(g), Name: attr(g, "id")})
 	}
 	index := map[*html.Node]int{}
 	for i, n := range d.nodes {
@@ -208,6 +214,7 @@ func (d *document) element(n *html.Node) pages.Element {
 	}
 	e.MaxLength, _ = strconv.Atoi(attr(n, "maxlength"))
 	e.MaxLength = max(e.MaxLength, 0)
+	e.Narrow = e.Kind == pages.TextField && attr(n, "size") == "1"
 	if e.Kind == pages.TextField || e.Kind == pages.Hidden || e.Kind == pages.Button {
 		e.Value = d.value(n)
 	}

@@ -240,10 +240,10 @@ func (t *formsTab) exchange(ctx context.Context, method, to, body string, header
 	return resp.StatusCode, nil
 }
 
-func (t *formsTab) Act(ctx context.Context, _ *pages.Snapshot, o *Order) error {
+func (t *formsTab) Act(ctx context.Context, s *pages.Snapshot, o *Order) error {
 	switch o.Do {
 	case pages.Fill:
-		texts, fits := o.Texts()
+		texts, fits := s.Parts(o.Elements, o.Text)
 		t.page.fill(o.Elements, texts)
 		if !fits {
 			return ErrLost

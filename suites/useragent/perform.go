@@ -16,6 +16,9 @@ func (v *visit) perform(ctx context.Context, p *pages.Sighting, acts []pages.Act
 	ctx, cancel := v.Step(ctx, 0)
 	defer cancel()
 	for i, a := range acts {
+		if i > 0 && acts[i-1].With == "user_code" {
+			v.awaitOwnSend(ctx, p)
+		}
 		found := a.Find(p)
 		if i > 0 || len(found) == 0 && !a.Optional {
 			var moved bool
@@ -72,6 +75,22 @@ func (v *visit) perform(ctx context.Context, p *pages.Sighting, acts []pages.Act
 		}
 	}
 	return before, last, settled{}
+}
+
+// awaitOwnSend gives a page with scripts a moment to send what was typed by itself, and
+// then time to get an answer: it must not be sent twice.
+func (v *visit) awaitOwnSend(ctx context.Context, p *pages.Sighting) {
+	const moment, answer = 150 * time.Millisecond, 2 * time.Second
+	if !v.tab.Live() || !p.Scripted() {
+		return
+	}
+	for start := time.Now(); ; sleep(ctx, lookEvery) {
+		started, open := v.tab.Traffic()
+		waited := time.Since(start)
+		if ctx.Err() != nil || waited > answer || waited > moment && (started == v.sent || open == 0) {
+			return
+		}
+	}
 }
 
 // refresh looks again before the next act, since the last one may

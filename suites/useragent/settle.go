@@ -116,7 +116,7 @@ func (w *settling) settled(ctx context.Context, p *pages.Sighting, reaction time
 	resting := time.Since(w.rest)
 	started, open := w.tab.Traffic()
 	idle := w.before != nil && p.Mark == w.before.Mark && started == w.sent
-	if w.before != nil && !p.Changed(w.before.Snapshot) || idle && p.Role == w.before.Role {
+	if w.before != nil && !p.Changed(w.before.Snapshot) || idle && p.Role == w.before.Role && p.Covered() == w.before.Covered() {
 		// Nothing has come of the last act, at most a word of the page's own.
 		if idle && resting >= idleClick && !w.again(ctx, p) && p.Role == w.before.Role && p.AsksForInput() {
 			return transcript.InputBlocked, true

@@ -3,7 +3,6 @@ package useragent
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
 	"github.com/devicegrant/devicegrant/suites/useragent/pages"
@@ -67,24 +66,6 @@ type Order struct {
 	// about to leave; nothing is sent before it returns. It is not called for what
 	// is not pressed.
 	Leaving func()
-}
-
-// Texts returns what to type into each element: the whole text into one, or one
-// character into each of several boxes, which have none for the dash of a code.
-// fits is false if there are more characters than boxes.
-func (o *Order) Texts() (texts []string, fits bool) {
-	if len(o.Elements) == 1 {
-		return []string{o.Text}, true
-	}
-	all := strings.Split(bareCase(o.Text), "")
-	texts = make([]string, len(o.Elements))
-	copy(texts, all)
-	return texts, len(all) <= len(o.Elements)
-}
-
-// bareCase is a code without separators, in its own case.
-func bareCase(code string) string {
-	return strings.NewReplacer("-", "", " ", "", ".", "").Replace(code)
 }
 
 // What a tab may answer beside an error of Failed.

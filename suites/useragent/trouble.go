@@ -3,6 +3,7 @@ package useragent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -21,6 +22,11 @@ func (f *failure) Error() string { return f.cause }
 // Failed returns an error of a known class, for the trouble of a journey. Its
 // text is the cause.
 func Failed(class transcript.TroubleClass, cause string) error { return &failure{class, cause} }
+
+// Covered is the error of a control that something lies over.
+func Covered(by string) error {
+	return Failed(transcript.ElementMissing, fmt.Sprintf("the control is covered by %q", pages.Tidy(by, pages.MaxLabel)))
+}
 
 // The causes of the two time limits of a journey.
 var (
@@ -57,6 +63,11 @@ func (v *visit) notRecognised(p *pages.Sighting) *transcript.Trouble {
 	if !v.tab.Live() && p.Scripts {
 		t := p.Trouble(transcript.NeedsScript, "scripts build the page, and the forms driver does not run scripts")
 		t.Hint = "use the browser driver"
+		return t
+	}
+	if cover := p.Covered(); cover != "" {
+		t := p.Trouble(transcript.NotRecognised, fmt.Sprintf("the page's controls are covered by %q, which offers nothing that the heuristics know", cover))
+		t.Hint = "describe what closes it as a page with role: interstitial in verification.pages"
 		return t
 	}
 	t := p.Trouble(transcript.NotRecognised, "no profile entry or heuristic matches the page")

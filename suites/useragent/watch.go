@@ -46,7 +46,7 @@ func newWatch(task Task) *Watch {
 	if len(task.Watch) == 0 {
 		return nil
 	}
-	w := &Watch{over: make(chan struct{}), control: needle{forms: slices.Concat(spellings(task.UserCode), spellings(bareCase(task.UserCode)))}}
+	w := &Watch{over: make(chan struct{}), control: needle{forms: slices.Concat(spellings(task.UserCode), spellings(pages.Unseparated(task.UserCode)))}}
 	for _, n := range task.Watch {
 		w.needles = append(w.needles, needle{n.Name, spellings(n.Value)})
 	}

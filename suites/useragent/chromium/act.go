@@ -22,6 +22,8 @@ type effect struct {
 	X       float64 `json:"x"`
 	Y       float64 `json:"y"`
 	Hit     bool    `json:"hit"`
+	// Cover is what lies over the element instead; "" for nothing.
+	Cover string `json:"cover"`
 }
 
 // apply runs one act of act.js on an element.
@@ -39,11 +41,9 @@ func (t *tab) apply(ctx context.Context, s *pages.Snapshot, element int, what, t
 func (t *tab) Act(ctx context.Context, s *pages.Snapshot, o *useragent.Order) error {
 	switch o.Do {
 	case pages.Fill:
-		texts, fits := o.Texts()
-		for i, e := range o.Elements {
-			if err := t.fill(ctx, s, e, texts[i]); err != nil {
-				return err
-			}
+		texts, fits := s.Parts(o.Elements, o.Text)
+		if err := t.fillAll(ctx, s, o.Elements, texts); err != nil {
+			return err
 		}
 		if !fits {
 			return useragent.ErrLost
@@ -72,6 +72,55 @@ func (t *tab) Act(ctx context.Context, s *pages.Snapshot, o *useragent.Order) er
 		})
 	}
 	return nil
+}
+
+// fillAll types a text into each of some fields. Where they do not keep them so, it
+// types all in one go, and the page moves on from field to field.
+func (t *tab) fillAll(ctx context.Context, s *pages.Snapshot, elements []int, texts []string) error {
+	if len(elements) == 1 {
+		return t.fill(ctx, s, elements[0], texts[0])
+	}
+	err := error(nil)
+	for i, e := range elements {
+		if texts[i] == "" {
+			continue // what the page has there stays
+		}
+		if err = t.fill(ctx, s, e, texts[i]); err != nil {
+			break
+		}
+	}
+	if err != nil && !errors.Is(err, useragent.ErrLost) {
+		return err
+	}
+	whole := strings.Join(texts, "")
+	if kept, err := t.kept(ctx, s, elements, whole); kept || err != nil {
+		return err
+	}
+	if _, err := t.apply(ctx, s, elements[0], "focus", ""); err != nil {
+		return err
+	}
+	for _, c := range whole {
+		if err := t.do(ctx, func(own context.Context) error { return typeText(own, string(c)) }); err != nil {
+			return err
+		}
+	}
+	if kept, err := t.kept(ctx, s, elements, whole); kept || err != nil {
+		return err
+	}
+	return useragent.ErrLost
+}
+
+// kept says that some fields hold a text, one after the other.
+func (t *tab) kept(ctx context.Context, s *pages.Snapshot, elements []int, whole string) (bool, error) {
+	held := ""
+	for _, e := range elements {
+		r, err := t.apply(ctx, s, e, "value", "")
+		if err != nil {
+			return false, err
+		}
+		held += r.Value
+	}
+	return pages.Bare(held) == pages.Bare(whole), nil
 }
 
 // fill types a text as a keyboard would, and by script where the page or the
@@ -131,11 +180,15 @@ func typeable(text string) bool {
 	return text != "" && len(text) <= 200 && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// click uses the mouse where it would hit the element, else a script.
+// click uses the mouse where it would hit the element, else a script. What a person
+// cannot reach is not clicked.
 func (t *tab) click(ctx context.Context, s *pages.Snapshot, element int, o *useragent.Order) error {
 	r, err := t.apply(ctx, s, element, "point", "")
 	if err != nil {
 		return err
+	}
+	if r.Cover != "" {
+		return useragent.Covered(r.Cover)
 	}
 	if o.ByScript || !r.Hit {
 		o.ByScript = true

@@ -5,22 +5,25 @@
   const el = mine?.mark === mark ? mine.elements[number] : undefined;
   if (!el?.isConnected) return { gone: true };
   const view = el.ownerDocument.defaultView;
+  const value = () => String(el.value ?? el.innerText?.trim() ?? "");
   switch (what) {
     case "focus": // and select, so that what is typed replaces the old value
       el.scrollIntoView({ block: "center", inline: "center" });
       el.focus();
-      el.select?.();
-      return { value: el.value };
+      if (el.select) el.select(); else view.getSelection().selectAllChildren(el);
+      return { value: value() };
     case "value":
-      return { value: String(el.value ?? "") };
+      return { value: value() };
     case "set": {
       // The native setter: frameworks watch the property of the instance.
       const proto = el.tagName === "TEXTAREA" ? view.HTMLTextAreaElement : view.HTMLInputElement;
       const setter = Object.getOwnPropertyDescriptor(proto.prototype, "value")?.set;
-      if (setter && el instanceof proto) setter.call(el, text); else el.value = text;
+      if (setter && el instanceof proto) setter.call(el, text);
+      else if (el.isContentEditable) el.textContent = text;
+      else el.value = text;
       el.dispatchEvent(new view.InputEvent("input", { bubbles: true, composed: true, data: text, inputType: "insertText" }));
       el.dispatchEvent(new view.Event("change", { bubbles: true }));
-      return { value: String(el.value ?? "") };
+      return { value: value() };
     }
     case "typed":
       el.dispatchEvent(new view.Event("change", { bubbles: true }));
@@ -34,16 +37,9 @@
         // A new window would be out of sight: stay in this one.
         if (t?.target && t.target !== "_self") t.target = "_self";
       }
-      const r = el.getBoundingClientRect();
-      let x = r.left + r.width / 2, y = r.top + r.height / 2;
-      let hit = el.getRootNode().elementFromPoint(x, y);
-      const ok = !!hit && (el === hit || el.contains(hit) || [...(el.labels ?? [])].some((l) => l.contains(hit)));
-      for (let w = view; w !== window && w.frameElement; w = w.parent) {
-        const f = w.frameElement.getBoundingClientRect();
-        x += f.left + w.frameElement.clientLeft;
-        y += f.top + w.frameElement.clientTop;
-      }
-      return { x, y, hit: ok && r.width > 0 && r.height > 0 };
+      const { hit, x, y, cover } = mine.probe(el);
+      const name = cover && (cover.getAttribute("aria-label") || cover.innerText?.trim() || cover.id || cover.className || cover.tagName.toLowerCase());
+      return { x: x ?? 0, y: y ?? 0, hit, cover: String(name ?? "").slice(0, 80) };
     }
     case "click":
       // Later, so that this call returns before a dialog or a new page.

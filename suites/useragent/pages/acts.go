@@ -46,7 +46,7 @@ type Act struct {
 }
 
 // Find returns the act's elements on a page, as indices of Snapshot.Elements.
-// If a Fill has several, it types one character into each.
+// If a Fill has several, each gets a part of the text.
 func (a *Act) Find(v *Sighting) []int { return a.find(v) }
 
 // Describe says what the act does to an element, without any secret.
@@ -116,6 +116,10 @@ func entryActs(p *profiles.Page, w Way, typeCode bool) []Act {
 			return found
 		}
 		acts = append(acts, next)
+	}
+	if last := len(acts) - 1; w == Onward && last >= 0 && acts[last].Do == Fill {
+		// Without a button it is sent by the keyboard, if the page does not do it.
+		acts = append(acts, Act{Do: Enter, Selector: acts[last].Selector, Optional: true, find: acts[last].find})
 	}
 	return acts
 }
@@ -196,6 +200,9 @@ func (v *Sighting) guessedActs(w Way, typeCode bool) []Act {
 		return append(acts, through(last))
 	case RoleInterstitial:
 		return []Act{{Do: Press, find: one(func(v *Sighting) int {
+			if v.dismiss != none {
+				return v.dismiss
+			}
 			if v.approve != none {
 				return v.approve
 			}
@@ -211,7 +218,7 @@ func (v *Sighting) tickable() []int {
 	var out []int
 	for i := range v.Elements {
 		e := &v.Elements[i]
-		if e.Kind == Check && e.usable() && !e.Checked && unwantedBoxes.in(e.text()) == "" {
+		if e.Kind == Check && e.usable() && !e.Checked && unwantedBoxes.in(e.text()) == "" && !v.inBanner(e) {
 			out = append(out, i)
 		}
 	}

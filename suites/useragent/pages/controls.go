@@ -20,11 +20,21 @@ type controls struct {
 	waiting int
 	approve int
 	deny    int
+
+	layers
 }
 
-// findControls looks for the fields and buttons of all roles.
+// findControls looks for the fields and buttons of all roles, and for what lies over
+// them.
 func findControls(s *Snapshot) controls {
-	f := finder{Snapshot: s, controls: controls{user: none, password: none, submit: none, waiting: none, approve: none, deny: none}}
+	banners := findBanners(s)
+	found := look(s, banners)
+	found.layers = findLayers(s, banners)
+	return found
+}
+
+func look(s *Snapshot, banners []bool) controls {
+	f := finder{Snapshot: s, controls: controls{user: none, password: none, submit: none, waiting: none, approve: none, deny: none, layers: layers{banners: banners}}}
 	f.nameless(f.findFields())
 	f.findButtons()
 	return f.controls
@@ -93,20 +103,6 @@ func (v *finder) nameless(texts []int) {
 	}
 }
 
-// boxes are at least four neighbouring fields for one character each.
-func (v *finder) boxes(texts []int) []int {
-	var run []int
-	for _, i := range texts {
-		if v.Elements[i].MaxLength == 1 {
-			run = append(run, i)
-		}
-	}
-	if len(run) < 4 {
-		return nil
-	}
-	return run
-}
-
 // text is everything that an element says about itself.
 func (e *Element) text() string {
 	return strings.Join([]string{e.Name, e.ID, e.Label, e.Placeholder}, " · ")
@@ -161,9 +157,12 @@ func userScore(e *Element) int {
 // refuse.
 func (v *finder) findButtons() {
 	anchor := v.anchor()
-	bestSubmit, bestApprove := 0, 0
+	bestSubmit, bestApprove, bestDeny := 0, 0, 0
 	for i := range v.Elements {
 		e := &v.Elements[i]
+		if v.inBanner(e) || v.aboutCookies(e.says()) {
+			continue
+		}
 		if e.Kind == Button && e.Visible && !e.Enabled && (anchor == none || e.Form == v.Elements[anchor].Form) {
 			v.waiting = i
 		}
@@ -174,9 +173,14 @@ func (v *finder) findButtons() {
 		switch {
 		case strayWords.in(says) != "" && denyWords.in(says) == "":
 			continue
+		case v.asksToRefuse(e):
+			if yesWords.in(says) != "" || refusals.in(says) != "" && noWords.in(says) == "" {
+				v.deny, bestDeny = i, mostDeny
+			}
+			continue
 		case e.refuses(says):
-			if v.deny == none || e.Kind == Button && v.Elements[v.deny].Kind == Link {
-				v.deny = i
+			if score := denyScore(e, says); score > bestDeny {
+				v.deny, bestDeny = i, score
 			}
 			continue
 		case e.Kind == Link:
@@ -215,6 +219,21 @@ func (e *Element) says() string { return cmp.Or(e.Label, e.Name+" "+e.ID) }
 func (e *Element) refuses(says string) bool {
 	return denyWords.in(says) != "" || e.Kind == Button && e.Label == "" && denyWords.in(e.Value) != ""
 }
+
+// denyScore rates a control that refuses: a button goes before a link, and "Deny"
+// before "Cancel".
+func denyScore(e *Element, says string) int {
+	score := 1
+	if e.Kind == Button {
+		score += 2
+	}
+	if refusals.in(says) != "" {
+		score++
+	}
+	return score
+}
+
+const mostDeny = 5
 
 // submitScore rates a button as the one that sends the form of the anchor.
 func (v *finder) submitScore(i int, says string, anchor int) int {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -87,7 +88,7 @@ func (c *condition) holds(s *Snapshot) (why string, ok bool) {
 			return css + " matches nothing", false
 		}
 		if (c.Visible == nil || *c.Visible) && !anyVisible(s, found) {
-			return css + " is not visible", false
+			return css + " is not visible, or something covers it", false
 		}
 	}
 	switch {
@@ -103,7 +104,7 @@ func (c *condition) holds(s *Snapshot) (why string, ok bool) {
 
 func anyVisible(s *Snapshot, elements []int) bool {
 	for _, i := range elements {
-		if s.Elements[i].Visible {
+		if s.Elements[i].Visible && s.Elements[i].Under == 0 {
 			return true
 		}
 	}
@@ -126,6 +127,9 @@ func find(l *profiles.Locator, s *Snapshot) []int {
 			if e.Visible && button == (l.Button != "") && pattern.MatchString(cmp.Or(e.Label, e.Placeholder)) {
 				found = append(found, i)
 			}
+		}
+		if reached := slices.DeleteFunc(slices.Clone(found), func(i int) bool { return s.Elements[i].Under > 0 }); len(reached) > 0 {
+			found = reached
 		}
 	default:
 		all := s.Queries[selector(l)]

@@ -173,6 +173,8 @@ func (v *Sighting) guess(userCode string, earlier []string) (role, reason string
 	said := v.Said()
 	alert := errorWords.in(v.Alert)
 	switch {
+	case v.dismiss != none:
+		return RoleInterstitial, fmt.Sprintf("a cookie banner covers the page: %q", v.Covered())
 	case alert != "" && len(v.code) > 0 && v.password == none && v.Limited():
 		return RoleError, fmt.Sprintf("the alert says %q, which is about the pace and not about the code", alert)
 	case v.password != none && v.user != none:
@@ -205,6 +207,12 @@ func (v *Sighting) guess(userCode string, earlier []string) (role, reason string
 		return v.decision(userCode)
 	}
 	explicit := v.approve != none && approveWords.in(v.Elements[v.approve].Label) != ""
+	if v.cover != 0 && v.deny != none && (refusals.in(v.Elements[v.deny].Label) != "" || v.asksToRefuse(&v.Elements[v.deny])) {
+		return RoleConsent, fmt.Sprintf("a button %q over the page", v.Elements[v.deny].Label)
+	}
+	if v.cover != 0 && !explicit {
+		return v.guessBehind(earlier)
+	}
 	switch {
 	case explicit && consentWords.in(v.Text) != "" && alert == "":
 		return v.decision(userCode)
@@ -380,7 +388,7 @@ func (v *Sighting) FedByScript() bool {
 }
 
 func (v *Sighting) hasBoxes() bool {
-	return slices.ContainsFunc(v.Elements, func(e Element) bool { return e.Kind == Check && e.usable() })
+	return slices.ContainsFunc(v.Elements, func(e Element) bool { return e.Kind == Check && e.usable() && !v.inBanner(&e) })
 }
 
 func (v *Sighting) secondFactor() bool {

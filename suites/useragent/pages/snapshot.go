@@ -38,10 +38,20 @@ type Snapshot struct {
 	// Queries has, for each CSS selector in the profile, the matching elements
 	// as indices of Elements.
 	Queries map[string][]int `json:"queries"`
+	// Layers are the parts of the page that elements are in or under.
+	Layers []Layer `json:"layers"`
 	// Scripts says that the document has scripts; Frames counts frames that
 	// could not be read.
 	Scripts bool `json:"scripts"`
 	Frames  int  `json:"frames"`
+}
+
+// Layer is a part of a page.
+type Layer struct {
+	// Text is what it says beside its buttons and links; Name is for one that says
+	// nothing.
+	Text string `json:"text"`
+	Name string `json:"name"`
 }
 
 // ElementKind is what an element is to the end user.
@@ -83,12 +93,20 @@ type Element struct {
 	// Invalid says that the browser's form validation rejects the value.
 	Invalid bool `json:"invalid"`
 	Popup   bool `json:"popup"` // opens a menu
+	// Under is the layer that lies over the element, so that no person can reach it,
+	// and Group the one that a button or a box is in. Both count from 1; 0: none.
+	Under int `json:"under"`
+	Group int `json:"group"`
+	// Narrow says that the field has room for one character.
+	Narrow bool `json:"narrow"`
 	// Scripted says that the markup has its own handler on the element or its form.
 	Scripted bool `json:"scripted"`
 }
 
 // usable says that an end user could use the element.
-func (e *Element) usable() bool { return e.Visible && e.Enabled && e.Kind != Hidden }
+func (e *Element) usable() bool {
+	return e.Visible && e.Enabled && e.Kind != Hidden && e.Under == 0
+}
 
 // describe names the element for reports, never with its value.
 func (e *Element) describe() string {
@@ -106,8 +124,17 @@ func (s *Snapshot) Clean() {
 	if len(s.Elements) > MaxElements {
 		s.Elements = s.Elements[:MaxElements]
 	}
+	for i := range s.Layers {
+		l := &s.Layers[i]
+		l.Text, l.Name = Tidy(l.Text, MaxText), Tidy(l.Name, MaxLabel)
+	}
 	for i := range s.Elements {
 		e := &s.Elements[i]
+		for _, layer := range []*int{&e.Under, &e.Group} {
+			if *layer < 0 || *layer > len(s.Layers) {
+				*layer = 0
+			}
+		}
 		for _, p := range []*string{&e.Type, &e.ID, &e.Name, &e.Label, &e.Placeholder, &e.Autocomplete, &e.Capitals} {
 			*p = Tidy(*p, MaxLabel)
 		}
@@ -158,7 +185,7 @@ func (s *Snapshot) Fingerprint() uint64 {
 	add(s.URL, s.Title, s.Text, s.Alert)
 	for i := range s.Elements {
 		e := &s.Elements[i]
-		add(string(e.Kind), e.Type, e.ID, e.Name, e.Label, strconv.FormatBool(e.Visible), strconv.FormatBool(e.Enabled))
+		add(string(e.Kind), e.Type, e.ID, e.Name, e.Label, strconv.FormatBool(e.Visible), strconv.FormatBool(e.Enabled), strconv.FormatBool(e.Under == 0))
 	}
 	return h.Sum64()
 }

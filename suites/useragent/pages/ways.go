@@ -28,6 +28,7 @@ func (v *Sighting) Ways() map[string][]transcript.Act {
 	return all
 }
 
+// inWords is nil where an act cannot be expressed in a profile.
 func (v *Sighting) inWords(list []Act) (acts []transcript.Act) {
 	for _, a := range list {
 		found := a.find(v)
@@ -40,6 +41,14 @@ func (v *Sighting) inWords(list []Act) (acts []transcript.Act) {
 		}
 		if a.Do == Enter {
 			continue // no profile can press keys
+		}
+		if len(found) > 1 {
+			some, ok := v.several(found)
+			if !ok {
+				return nil
+			}
+			acts = append(acts, transcript.Act{Do: string(a.Do), With: a.With, All: true, Optional: a.Optional, Element: some})
+			continue
 		}
 		e := &v.Elements[found[0]]
 		acts = append(acts, transcript.Act{Do: string(a.Do), With: a.With, Optional: a.Optional,

@@ -218,3 +218,8 @@ func Bare(code string) string {
 		return -1
 	}, code)
 }
+
+// Unseparated is a code without dashes, spaces and dots, in its own case.
+func Unseparated(code string) string {
+	return strings.NewReplacer("-", "", " ", "", ".", "").Replace(code)
+}
