@@ -15,6 +15,7 @@ require (
 	github.com/onsi/ginkgo/v2 v2.34.0 // the specs
 	github.com/onsi/gomega v1.44.0 // their assertions
 	github.com/owenrumney/go-sarif/v3 v3.3.1 // SARIF types
+	github.com/pquerna/otp v1.5.0 // one-time codes of test accounts (RFC 6238)
 	github.com/prometheus/client_golang v1.25.0 // load --metrics
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: our JSON Schemas accept what we write
 	github.com/spf13/cobra v1.10.2 // commands, completions, manual pages
@@ -36,6 +37,7 @@ require (
 	github.com/VividCortex/ewma v1.2.0 // indirect
 	github.com/acarl005/stripansi v0.0.0-20180116102854-5a71ef0e047d // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
+	github.com/boombuler/barcode v1.0.1-0.20190219062509-6c824513bacc // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/cpuguy83/go-md2man/v2 v2.0.6 // indirect
 	github.com/go-logr/logr v1.4.3 // indirect

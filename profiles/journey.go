@@ -13,13 +13,13 @@ import (
 var (
 	drivers  = []string{"browser", "forms", "hook", "manual"}
 	consents = []string{"always", "first-time", "never", "unknown"}
-	values   = []string{"user_code", "username", "password"}
+	values   = []string{"user_code", "username", "password", "totp"}
 
 	// Pages that ask for a decision have approve and deny, pages that end a
 	// journey have no actions, and all others have do.
 	decisionRoles = []string{"code_confirm", "consent"}
 	endRoles      = []string{"success", "denied", "code_error", "login_error", "error"}
-	otherRoles    = []string{"code", "identifier", "password", "login", "interstitial"}
+	otherRoles    = []string{"code", "identifier", "password", "login", "mfa", "interstitial"}
 	roles         = slices.Concat(otherRoles, decisionRoles, endRoles)
 )
 

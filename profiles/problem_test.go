@@ -206,6 +206,14 @@ expiry: {client: {secret: {env: S}}}
 			want: `--set: clients.public.auth: tls_client_auth needs a certificate and its key; write certificate: {file: client.pem} and key: {file: client.key}`},
 		{name: "confidential client without a secret", text: minimal, set: []string{"clients.confidential.id=c"},
 			want: `--set: clients.confidential.secret: missing; write {env: DEVICEGRANT_CLIENT_SECRET}`},
+		{name: "keys of authenticator apps", text: minimal + `
+users:
+  first: {username: alice, password: {env: A}, totp: {env: B1}}
+  second: {username: bob, password: {env: A}, totp: {generate: true}}
+`,
+			want: `
+6:48: users.first.totp: neither a base32 secret nor an otpauth://totp/ URL; give the key that the server shows when an authenticator app is set up
+7:47: users.second.totp: a random key makes no code that the server knows; write {env: DEVICEGRANT_TOTP}`},
 		{name: "users", text: minimal + `
 users:
   first: {username: alice, password: {env: A}}
@@ -300,7 +308,7 @@ verification:
 			want: `4:16: verification.drivers: no driver; leave it out for [browser, forms]`},
 		{name: "page without role and condition", text: page(`{}`),
 			want: `
-5:1: verification.pages.0.role: missing; expected code, identifier, password, login, interstitial, code_confirm, consent, success, denied, code_error, login_error, error
+5:1: verification.pages.0.role: missing; expected code, identifier, password, login, mfa, interstitial, code_confirm, consent, success, denied, code_error, login_error, error
 5:1: verification.pages.0.when: missing; say how to recognize the page, for example {id: user_code}`},
 		{name: "conditions", text: page(`{role: code, when: [{url: x}, {visible: true}, {css: "a["}, {title: "("}, {text: x, visible: true}]}`),
 			want: `
@@ -326,8 +334,8 @@ verification:
 			want: `
 6:1: verification.pages.0.do.0: no action; give one of fill, click, check
 7:1: verification.pages.0.do.1: more than one action; write one entry for each of fill, click, check
-8:1: verification.pages.0.do.2.with: missing; expected user_code, username, password
-9:23: verification.pages.0.do.3.with: not the name of a value; expected user_code, username, password
+8:1: verification.pages.0.do.2.with: missing; expected user_code, username, password, totp
+9:23: verification.pages.0.do.3.with: not the name of a value; expected user_code, username, password, totp
 10:24: verification.pages.0.do.4.with: only fill has a value
 10:39: verification.pages.0.do.4.all: only fill and check have all
 11:2: verification.pages.0.do.5.click: no locator; give one of css, id, name, label, button
@@ -345,11 +353,11 @@ verification:
 6:32: verification.pages.1.do: the role consent has approve and deny instead
 7:1: verification.pages.2: approve and deny belong to code_confirm and consent; the role code has do
 8:32: verification.pages.3.deny: no_deny says that there is no way to deny
-9:8: verification.pages.4.role: unknown value "cosent"; expected code, identifier, password, login, interstitial, code_confirm, consent, success, denied, code_error, login_error, error`},
+9:8: verification.pages.4.role: unknown value "cosent"; expected code, identifier, password, login, mfa, interstitial, code_confirm, consent, success, denied, code_error, login_error, error`},
 		{name: "form fields", text: page(`{role: login, when: {id: a}, http: {set: {u: username, p: hunter2}, deny: {d: "=no", e: no}}}`),
 			want: `
-5:59: verification.pages.0.http.set.p: not the name of a value; expected user_code, username, password, or =text for literal text
-5:89: verification.pages.0.http.deny.e: not the name of a value; expected user_code, username, password, or =text for literal text`},
+5:59: verification.pages.0.http.set.p: not the name of a value; expected user_code, username, password, totp, or =text for literal text
+5:89: verification.pages.0.http.deny.e: not the name of a value; expected user_code, username, password, totp, or =text for literal text`},
 		{name: "hook with both", text: minimal + "verification: {hook: {command: [a], url: \"https://a.example\"}}\n",
 			want: `4:16: verification.hook: both command and url; give only one`},
 		{name: "hook with neither", text: minimal + "verification: {drivers: [hook], hook: {}}\n",
@@ -378,7 +386,7 @@ verification:
 --set: title.x: there is no key "x" inside a single value
 --set: users.first.password: a profile cannot contain a secret; write {env: DEVICEGRANT_PASSWORD}
 --set: users.first.username: missing
---set: verification.pages.0.role: missing; expected code, identifier, password, login, interstitial, code_confirm, consent, success, denied, code_error, login_error, error
+--set: verification.pages.0.role: missing; expected code, identifier, password, login, mfa, interstitial, code_confirm, consent, success, denied, code_error, login_error, error
 --set: verification.pages.0.when.cs: unknown key; did you mean "css"?`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

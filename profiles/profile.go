@@ -181,8 +181,10 @@ type Users struct {
 type User struct {
 	Username Secret `yaml:"username" profile:"plain"`
 	Password Secret `yaml:"password"`
-	// Optional leaves the user out of the run if the user name or the password
-	// is missing. Otherwise that is an error.
+	// TOTP makes the codes of the account's authenticator app, where the login asks
+	// for one: the base32 secret, or the otpauth:// URL of the QR code.
+	TOTP Secret `yaml:"totp"`
+	// Optional leaves the user out of the run if one of these is missing. Otherwise that is an error.
 	Optional bool `yaml:"optional"`
 }
 
@@ -413,7 +415,7 @@ type JourneyLimits struct {
 // order; the first whose When matches is used.
 type Page struct {
 	// Role gives the page its meaning: code, code_confirm, identifier,
-	// password, login, consent, interstitial, or an end: success, denied,
+	// password, login, mfa, consent, interstitial, or an end: success, denied,
 	// code_error, login_error, error.
 	Role string `yaml:"role"`
 	// When is a list of alternatives; within one, all conditions must hold.
@@ -460,7 +462,7 @@ type Action struct {
 	Fill  *Locator `yaml:"fill"`
 	Click *Locator `yaml:"click"`
 	Check *Locator `yaml:"check"`
-	// With names the value of Fill: user_code, username, password. These are
+	// With names the value of Fill: user_code, username, password, totp. These are
 	// names, never literals, so a profile contains no secret.
 	With string `yaml:"with"`
 	// All checks every match of Check instead of the first, or fills every match of

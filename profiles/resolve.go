@@ -48,6 +48,8 @@ func envName(path string) string {
 	switch {
 	case strings.HasPrefix(path, "users.") && strings.HasSuffix(path, ".username"):
 		return "USER"
+	case strings.HasPrefix(path, "users.") && strings.HasSuffix(path, ".totp"):
+		return "TOTP"
 	case strings.HasPrefix(path, "users."):
 		return "PASSWORD"
 	default:
@@ -111,8 +113,10 @@ func (d *document) resolveSecrets(p *Profile, r secretReader) {
 	}
 	for _, u := range p.Users.all() {
 		if user := *u.entry; user != nil {
-			if d.drops(p, r, u.path, user.Optional, secretAt{"username", &user.Username}, secretAt{"password", &user.Password}) {
+			if d.drops(p, r, u.path, user.Optional, user.secrets("")...) {
 				*u.entry = nil
+			} else {
+				d.checkTOTP(u.path, user)
 			}
 		}
 	}
@@ -138,6 +142,9 @@ func (d *document) resolveSecrets(p *Profile, r secretReader) {
 			p.Tenant = nil
 		} else {
 			d.readKeys("tenant.clients.public", p.Tenant.Clients.Public)
+			if u := p.Tenant.Users.First; u != nil {
+				d.checkTOTP("tenant.users.first", u)
+			}
 		}
 	}
 }
@@ -160,10 +167,15 @@ func (t *Tenant) secrets() (list []secretAt, optional bool) {
 		list, optional = append(list, c.secrets("clients.public.")...), c.Optional
 	}
 	if u := t.Users.First; u != nil {
-		list = append(list, secretAt{"users.first.username", &u.Username}, secretAt{"users.first.password", &u.Password})
+		list = append(list, u.secrets("users.first.")...)
 		optional = optional || u.Optional
 	}
 	return list, optional
+}
+
+// secrets are those of the account, with their keys below a prefix.
+func (u *User) secrets(prefix string) []secretAt {
+	return []secretAt{{prefix + "username", &u.Username}, {prefix + "password", &u.Password}, {prefix + "totp", &u.TOTP}}
 }
 
 // secretAt is a secret and its key below an entry.

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/devicegrant/devicegrant/profiles/totp"
 )
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
@@ -200,6 +202,19 @@ func (d *document) checkUser(path string, user *User) {
 	}
 	if user.Password.IsZero() {
 		d.require(join(path, "password"), "write {env: DEVICEGRANT_PASSWORD}")
+	}
+}
+
+// checkTOTP looks at a key, once it is read.
+func (d *document) checkTOTP(path string, user *User) {
+	if user.TOTP.Generate {
+		d.reportAt(join(path, "totp"), "a random key makes no code that the server knows", "write {env: DEVICEGRANT_TOTP}")
+		return
+	}
+	if key := user.TOTP.Reveal(); key != "" {
+		if _, err := totp.Parse(key); err != nil {
+			d.reportAt(join(path, "totp"), err.Error(), "give the key that the server shows when an authenticator app is set up")
+		}
 	}
 }
 

@@ -16,16 +16,17 @@ const module = "github.com/devicegrant/devicegrant/"
 // mayImport is the order of the packages: each may import those that its entry
 // names, and no other of ours.
 var mayImport = map[string][]string{
-	"profiles":                  {"profiles/clientkey"},
+	"profiles":                  {"profiles/clientkey", "profiles/totp"},
 	"profiles/redact":           {"profiles"},
 	"profiles/clientkey":        {},
+	"profiles/totp":             {},
 	"fakeidp":                   {},
 	"suites/wire":               {},
 	"suites/transcript":         {"suites/wire"},
 	"suites/transcript/labels":  {},
 	"suites/lateness":           {},
 	"suites/useragent/pages":    {"suites/transcript", "profiles"},
-	"suites/useragent":          {"suites/useragent/pages", "suites/transcript", "profiles"},
+	"suites/useragent":          {"suites/useragent/pages", "suites/transcript", "profiles", "profiles/totp"},
 	"suites/useragent/chromium": {"suites/useragent", "suites/useragent/pages", "suites/transcript"},
 	"suites/scenario":           {"suites/lateness", "suites/wire", "suites/transcript", "suites/transcript/labels", "suites/useragent", "profiles", "profiles/clientkey"},
 	"suites/rules":              {"suites/wire", "suites/transcript", "suites/transcript/labels", "profiles", "profiles/redact"},

@@ -43,9 +43,7 @@ func New(p *profiles.Profile, driver string) (*Approver, error) {
 		return nil, fmt.Errorf("the %s driver: %w", driver, err)
 	}
 	a := &Approver{driver: d, agents: map[int]useragent.Agent{}}
-	if u := p.Users.First; u != nil {
-		a.account = &useragent.Account{Username: u.Username.Reveal(), Password: u.Password.Reveal()}
-	} else if driver != "hook" {
+	if a.account = useragent.AccountOf(p.Users.First); a.account == nil && driver != "hook" {
 		return nil, errors.New("the profile has no user (users.first) to approve devices")
 	}
 	return a, nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/devicegrant/devicegrant/profiles"
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -15,7 +16,7 @@ import (
 
 // pageOrder is the order in which entries are tried: what lies over a page comes
 // before it, and a page that tells of a mistake shows the field as well.
-var pageOrder = []string{"interstitial", "code_error", "login_error", "code_confirm", "code", "identifier", "password", "login", "consent", "success", "denied", "error"}
+var pageOrder = []string{"interstitial", "code_error", "login_error", "code_confirm", "code", "identifier", "password", "login", "mfa", "consent", "success", "denied", "error"}
 
 // SuggestPages turns what the heuristics found on a journey's pages into
 // entries for a profile. The entries find the same elements by id, name or
@@ -184,7 +185,10 @@ func signal(step transcript.Step) (text, title string) {
 		return "", ""
 	}
 	said := strings.ReplaceAll(regexp.QuoteMeta(found[1]), " ", `\W+`)
-	pattern := regexp.MustCompile(`(?i)(?:[\p{L}]+\s+)?\b` + said)
+	if r, _ := utf8.DecodeRuneInString(said); r < utf8.RuneSelf {
+		said = `\b` + said // which knows ASCII letters only
+	}
+	pattern := regexp.MustCompile(`(?i)(?:[\p{L}]+\s+)?` + said)
 	if hit := pattern.FindString(step.Text); hit != "" {
 		return regexp.QuoteMeta(hit), ""
 	}

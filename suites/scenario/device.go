@@ -288,9 +288,4 @@ func (d *device) task(name string, goal transcript.Goal) useragent.Task {
 	return t
 }
 
-func account(u *profiles.User) *useragent.Account {
-	if u == nil {
-		return nil
-	}
-	return &useragent.Account{Username: u.Username.Reveal(), Password: u.Password.Reveal()}
-}
+func account(u *profiles.User) *useragent.Account { return useragent.AccountOf(u) }

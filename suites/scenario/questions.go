@@ -7,7 +7,7 @@ import (
 )
 
 // questions are those that the pages ask after the login and that decide nothing
-// about the code, such as "Stay signed in?". The first approval shows which.
+// about the code, such as "Show tips?". The first approval shows which.
 type questions struct {
 	mu    sync.Mutex
 	known map[string]bool

@@ -15,6 +15,8 @@ type choice struct {
 	trouble  *transcript.Trouble
 	way      pages.Way
 	typeCode bool
+	// acts, if set, are those to carry out.
+	acts []pages.Act
 	// forget drops the cookies before the acts are carried out.
 	forget bool
 	// decides says that the acts make the decision.
@@ -28,6 +30,7 @@ const sameAgain = 3
 // been done so far. It never looks at the page itself but through the sighting.
 func (v *visit) decide(p *pages.Sighting) choice {
 	v.noteLogin(p)
+	v.noteSecondFactor(p)
 	if v.denied && !p.Banner() {
 		return v.afterDeny(p)
 	}
@@ -59,11 +62,12 @@ func (v *visit) decide(p *pages.Sighting) choice {
 	case pages.RoleConsent, pages.RoleConfirm:
 		return v.atDecision(p)
 	case pages.RoleInterstitial:
+		if p.Picks() {
+			return v.atAccounts(p)
+		}
 		return choice{way: pages.Onward}
 	case pages.RoleMFA:
-		t := p.Trouble(transcript.Unsupported, "the page asks for a second factor")
-		t.Hint = "use an account without one"
-		return choice{trouble: t}
+		return v.atSecondFactor(p)
 	}
 	if t := v.asksBrowser(p); t != nil {
 		return choice{trouble: t}
@@ -207,6 +211,14 @@ func (v *visit) atLogin(p *pages.Sighting) choice {
 		v.loginSinceCode = true
 	}
 	return choice{way: pages.Onward}
+}
+
+// atAccounts: the browser remembers who logged in before.
+func (v *visit) atAccounts(p *pages.Sighting) choice {
+	if v.task.Account == nil || v.forgotten {
+		return choice{end: transcript.AtLogin}
+	}
+	return choice{way: pages.Onward, acts: p.Pick(v.task.Account.Username)}
 }
 
 func (v *visit) atDecision(p *pages.Sighting) choice {

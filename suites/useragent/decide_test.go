@@ -39,7 +39,7 @@ func TestDenyNeverApproves(t *testing.T) {
 		{"no way to deny", lone, "always", 1, true, "", transcript.NoWayToDeny},
 		{"early confirmation, consent promised", confirm, "always", 1, false, pages.Approve, ""},
 		{"early confirmation", confirm, "unknown", 1, false, "", transcript.NoWayToDeny},
-		{"a question on the way", `<p>Stay signed in?</p><button>Yes</button><button>No</button>`, "always", 1, true, pages.Deny, ""},
+		{"a question on the way", `<p>Show tips?</p><button>Yes</button><button>No</button>`, "always", 1, true, pages.Deny, ""},
 		{"late confirmation", confirm, "always", 1, true, "", transcript.NoWayToDeny},
 	} {
 		p := r.Recognise(SnapshotOf(c.page, from, 200, nil), "ABCD-EFGH")
@@ -59,7 +59,7 @@ func TestDenyNeverApproves(t *testing.T) {
 // who must not approve never says yes where no is offered, or where the code is shown.
 func TestQuestionsOnTheWayApproveNothing(t *testing.T) {
 	const (
-		yesOrNo = `<p>Stay signed in?</p><button>Yes</button><button>No</button>`
+		yesOrNo = `<p>Show tips?</p><button>Yes</button><button>No</button>`
 		lone    = `<p>We have new terms</p><button>I agree</button>`
 		shown   = `<p>Connect ABCD-EFGH</p><button>Yes</button><button>No</button>`
 		noWay   = `<p>Connect ABCD-EFGH</p><button>Allow</button>`

@@ -118,4 +118,14 @@ type Needle struct {
 type Account struct {
 	Username string
 	Password string
+	// TOTP is the key of the authenticator app, as in a profile; "" for none.
+	TOTP string
+}
+
+// AccountOf returns the credentials of a profile's user; nil for none.
+func AccountOf(u *profiles.User) *Account {
+	if u == nil {
+		return nil
+	}
+	return &Account{Username: u.Username.Reveal(), Password: u.Password.Reveal(), TOTP: u.TOTP.Reveal()}
 }

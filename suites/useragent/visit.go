@@ -64,6 +64,8 @@ type visit struct {
 	// declined: a question on the way was answered with no.
 	declined bool
 	seen     map[string]int
+	// second is what was typed of the second factor.
+	second secondFactor
 	// earlier is what the pages said that asked for something.
 	earlier []string
 	// scripted says that a page had scripts.
@@ -132,6 +134,9 @@ func (s *TabAgent) Journey(ctx context.Context, task Task) transcript.Journey {
 	j.Cookies = v.tab.Cookies(cctx, v.hidden)
 	if task.Account != nil {
 		scrub(&j, task.Account.Password)
+		for _, code := range v.second.typed {
+			scrub(&j, code)
+		}
 	}
 	j.Ended = s.now()
 	if s.room != nil {
@@ -196,7 +201,13 @@ func (v *visit) travel(ctx context.Context) settled {
 		if t := v.alone(ctx, s.Sighting); t != nil {
 			return settled{trouble: t}
 		}
-		acts := s.Acts(m.way, m.typeCode)
+		if t := v.oneTimeCode(ctx, s.Sighting); t != nil {
+			return settled{trouble: t}
+		}
+		acts := m.acts
+		if acts == nil {
+			acts = s.Acts(m.way, m.typeCode)
+		}
 		if len(acts) == 0 {
 			return settled{trouble: s.Trouble(transcript.ElementMissing, fmt.Sprintf("the page has no control to %s with", m.way))}
 		}
@@ -325,12 +336,12 @@ func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 }
 
 // shownValues are what stands in the page's text fields, except for the name
-// that the end user typed.
+// and the one-time code that the end user typed.
 func (v *visit) shownValues(p *pages.Sighting) []string {
 	var values []string
 	for i := range p.Elements {
 		e := &p.Elements[i]
-		if e.Kind == pages.TextField && e.Visible && e.Value != "" && e.Value != v.values["username"] && len(values) < maxShown {
+		if e.Kind == pages.TextField && e.Visible && e.Value != "" && e.Value != v.values["username"] && e.Value != v.values["totp"] && len(values) < maxShown {
 			values = append(values, pages.Tidy(e.Value, pages.MaxLabel))
 		}
 	}

@@ -32,7 +32,7 @@ const (
 // carried out, because filling one field may re-render the others.
 type Act struct {
 	Do Deed
-	// With names the value of a Fill: user_code, username, password.
+	// With names the value of a Fill: user_code, username, password, totp.
 	With string
 	// Selector is the profile's locator, for the report; "" for heuristics.
 	Selector string
@@ -198,10 +198,21 @@ func (v *Sighting) guessedActs(w Way, typeCode bool) []Act {
 			last = func(v *Sighting) int { return v.password }
 		}
 		return append(acts, through(last))
+	case RoleMFA:
+		if len(v.second) == 0 {
+			return nil
+		}
+		return []Act{{Do: Fill, With: "totp", find: func(v *Sighting) []int { return v.second }}, through(func(v *Sighting) int { return v.second[0] })}
 	case RoleInterstitial:
+		if v.Picks() {
+			return nil // see Pick
+		}
 		return []Act{{Do: Press, find: one(func(v *Sighting) int {
 			if v.dismiss != none {
 				return v.dismiss
+			}
+			if v.onward != none {
+				return v.onward
 			}
 			if v.approve != none {
 				return v.approve

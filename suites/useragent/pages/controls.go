@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // none stands for an element that is not on the page.
@@ -13,6 +14,7 @@ const none = -1
 // Snapshot.Elements.
 type controls struct {
 	code     []int // the code field, or one box for each character
+	second   []int // the same for a one-time code of the end user's own
 	user     int
 	password int
 	submit   int // what sends the form of the fields above
@@ -20,6 +22,10 @@ type controls struct {
 	waiting int
 	approve int
 	deny    int
+	// explicit says that the button to approve with says so, and does not only go on.
+	explicit bool
+	// onward is what leaves a page in between.
+	onward int
 
 	layers
 }
@@ -34,8 +40,13 @@ func findControls(s *Snapshot) controls {
 }
 
 func look(s *Snapshot, banners []bool) controls {
-	f := finder{Snapshot: s, controls: controls{user: none, password: none, submit: none, waiting: none, approve: none, deny: none, layers: layers{banners: banners}}}
-	f.nameless(f.findFields())
+	f := finder{Snapshot: s, controls: controls{user: none, password: none, submit: none, waiting: none, approve: none, deny: none, onward: none, layers: layers{banners: banners}}}
+	texts := f.findFields()
+	if f.second = f.findSecond(texts); f.second != nil && f.password == none {
+		f.code, f.user = nil, none
+	} else {
+		f.nameless(texts)
+	}
 	f.findButtons()
 	return f.controls
 }
@@ -110,13 +121,12 @@ func (e *Element) text() string {
 
 func codeScore(e *Element) int {
 	score, text := 0, e.text()
-	word := codeWords.in(text)
-	switch word {
-	case "":
-	case "code":
-		score = 3
-	default:
+	device := deviceCodes.in(text) != ""
+	switch {
+	case device:
 		score = 5
+	case codeWords.in(text) != "":
+		score = 3
 	}
 	if e.Autocomplete == "one-time-code" {
 		score += 2
@@ -127,7 +137,7 @@ func codeScore(e *Element) int {
 	if otherCodes.in(text) != "" {
 		score -= 5
 	}
-	if secondWord.in(text) != "" && (word == "" || word == "code") {
+	if secondWord.in(text) != "" && !device {
 		score -= 5
 	}
 	return score
@@ -147,7 +157,7 @@ func userScore(e *Element) int {
 	if userWords.in(e.text()) != "" {
 		score += 4
 	}
-	if codeWords.in(e.text()) == "user code" || codeWords.in(e.text()) == "usercode" {
+	if deviceCodes.in(e.text()) != "" {
 		score -= 4 // "user" of "user code"
 	}
 	return score
@@ -170,6 +180,7 @@ func (v *finder) findButtons() {
 			continue
 		}
 		says := e.says()
+		meant := v.meaning(i)
 		switch {
 		case strayWords.in(says) != "" && denyWords.in(says) == "":
 			continue
@@ -178,7 +189,9 @@ func (v *finder) findButtons() {
 				v.deny, bestDeny = i, mostDeny
 			}
 			continue
-		case e.refuses(says):
+		case meant == Approve && e.refuses(says), meant == Deny && approveWords.in(says) != "":
+			continue // its words and its markup contradict each other
+		case meant == Deny, e.refuses(says):
 			if score := denyScore(e, says); score > bestDeny {
 				v.deny, bestDeny = i, score
 			}
@@ -190,10 +203,11 @@ func (v *finder) findButtons() {
 		if score := v.submitScore(i, says, anchor); score > bestSubmit && (anchor == none || i > anchor || score > 3) {
 			v.submit, bestSubmit = i, score
 		}
-		if score := approveScore(e, says); score > bestApprove {
+		if score := approveScore(e, says, meant); score > bestApprove {
 			v.approve, bestApprove = i, score
 		}
 	}
+	v.explicit = bestApprove >= plainApproval
 }
 
 // anchor is a field of the form that is to be sent.
@@ -201,6 +215,8 @@ func (v *finder) anchor() int {
 	switch {
 	case v.password != none:
 		return v.password
+	case len(v.second) > 0:
+		return v.second[0]
 	case len(v.code) > 0:
 		return v.code[0]
 	}
@@ -209,7 +225,7 @@ func (v *finder) anchor() int {
 
 // pressable says that the element could send an answer.
 func (e *Element) pressable() bool {
-	return e.usable() && (e.Kind == Button || e.Kind == Link) && len(e.Label) <= 60 && !e.Popup
+	return e.usable() && (e.Kind == Button || e.Kind == Link) && utf8.RuneCountInString(e.Label) <= 60 && !e.Popup
 }
 
 // says is what stands on a button.
@@ -260,12 +276,15 @@ func (v *finder) submitScore(i int, says string, anchor int) int {
 	return score
 }
 
+// plainApproval is the score of a button that approves in so many words.
+const plainApproval = 4
+
 // approveScore rates a button as the one that approves; 0: it is none.
-func approveScore(e *Element, says string) int {
+func approveScore(e *Element, says string, meant Way) int {
 	score := 0
 	switch {
-	case approveWords.in(says) != "":
-		score = 4
+	case meant == Approve || approveWords.in(says) != "":
+		score = plainApproval
 	case continueWords.in(says) != "":
 		score = 2
 	}

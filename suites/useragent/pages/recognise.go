@@ -4,8 +4,8 @@
 //
 // Nothing here opens a page. A [Snapshot] comes from a browser or an HTML
 // parser. A [Recogniser] turns it into a [Sighting], using the profile's
-// entries and, if none matches, heuristics that know English, German, French
-// and Spanish. The caller that took the snapshot carries out each [Act] of a
+// entries and, if none matches, heuristics that know the markup and the words of twelve
+// languages. The caller that took the snapshot carries out each [Act] of a
 // [Sighting]. Everything here is pure, and everything on a page is treated as
 // hostile.
 package pages
@@ -27,7 +27,7 @@ const (
 	RoleIdentifier   = "identifier"
 	RolePassword     = "password"
 	RoleLogin        = "login"
-	RoleMFA          = "mfa" // by heuristics only: no journey passes it
+	RoleMFA          = "mfa" // asks for a one-time code of the end user's own
 	RoleConsent      = "consent"
 	RoleInterstitial = "interstitial"
 	RoleSuccess      = "success"
@@ -155,6 +155,8 @@ func (v *Sighting) named() {
 			v.user = found[0]
 		case "password":
 			v.password = found[0]
+		case "totp":
+			v.second = found[:1]
 		}
 	}
 }
@@ -187,12 +189,14 @@ func (v *Sighting) guess(userCode string, earlier []string) (role, reason string
 			return RoleLoginError, fmt.Sprintf("a password field; the alert says %q", alert)
 		}
 		return RolePassword, "a password field"
+	case len(v.second) > 0:
+		return RoleMFA, "a field for a one-time code"
 	case len(v.code) > 0:
 		if alert != "" {
 			return RoleCodeError, fmt.Sprintf("a code field; the alert says %q", alert)
 		}
 		return RoleCode, "a user code field"
-	case v.secondFactor():
+	case v.asksSecond():
 		return RoleMFA, "a second-factor field"
 	case v.user != none && userScore(&v.Elements[v.user]) >= 4:
 		if alert != "" {
@@ -201,20 +205,29 @@ func (v *Sighting) guess(userCode string, earlier []string) (role, reason string
 		return RoleIdentifier, "a user name field"
 	case v.Status >= 400 && v.approve == none:
 		return RoleError, fmt.Sprintf("HTTP status %d", v.Status)
+	case v.Picks():
+		return RoleInterstitial, "a list of accounts to choose from"
+	case v.asksToStay(userCode):
+		if v.onward = v.saysNo(); v.onward == none {
+			return "", "the page asks whether to stay signed in, and offers no way to say no"
+		}
+		return RoleInterstitial, fmt.Sprintf("a question about the browser's session, and a button %q", v.Elements[v.onward].Label)
 	case v.goesOnAs(userCode):
 		return RoleInterstitial, fmt.Sprintf("a button %q, which goes on as the one who is logged in", v.Elements[v.approve].Label)
 	case v.approve != none && v.deny != none:
 		return v.decision(userCode)
 	}
-	explicit := v.approve != none && approveWords.in(v.Elements[v.approve].Label) != ""
 	if v.cover != 0 && v.deny != none && (refusals.in(v.Elements[v.deny].Label) != "" || v.asksToRefuse(&v.Elements[v.deny])) {
 		return RoleConsent, fmt.Sprintf("a button %q over the page", v.Elements[v.deny].Label)
 	}
-	if v.cover != 0 && !explicit {
+	if v.cover != 0 && !v.explicit {
 		return v.guessBehind(earlier)
 	}
 	switch {
-	case explicit && consentWords.in(v.Text) != "" && alert == "":
+	case v.discloses() != none:
+		v.onward = v.discloses()
+		return RoleInterstitial, fmt.Sprintf("a button %q, which opens the login", v.Elements[v.onward].Label)
+	case v.explicit && consentWords.in(v.Text) != "" && alert == "":
 		return v.decision(userCode)
 	case deniedWords.stated(said, earlier) != "":
 		return RoleDenied, fmt.Sprintf("the text says %q", deniedWords.stated(said, earlier))
@@ -286,7 +299,7 @@ func (v *Sighting) decision(userCode string) (role, reason string) {
 		reason += fmt.Sprintf(" and %q", v.Elements[v.deny].Label)
 	}
 	code := Bare(userCode)
-	if code != "" && strings.Contains(Bare(v.Text), code) && approveWords.in(label) == "" {
+	if code != "" && strings.Contains(Bare(v.Text), code) && !v.explicit {
 		return RoleConfirm, reason + ", and the user code in the text"
 	}
 	return RoleConsent, reason
@@ -317,7 +330,7 @@ func (v *Sighting) Usability() (observed []string) {
 // AsksForInput reports whether the page has fields to fill.
 func (v *Sighting) AsksForInput() bool {
 	switch v.Role {
-	case RoleCode, RoleCodeError, RoleIdentifier, RolePassword, RoleLogin, RoleLoginError:
+	case RoleCode, RoleCodeError, RoleIdentifier, RolePassword, RoleLogin, RoleLoginError, RoleMFA:
 		return true
 	}
 	return false
@@ -389,10 +402,4 @@ func (v *Sighting) FedByScript() bool {
 
 func (v *Sighting) hasBoxes() bool {
 	return slices.ContainsFunc(v.Elements, func(e Element) bool { return e.Kind == Check && e.usable() && !v.inBanner(&e) })
-}
-
-func (v *Sighting) secondFactor() bool {
-	return slices.ContainsFunc(v.Elements, func(e Element) bool {
-		return e.Kind == TextField && e.usable() && (secondWord.in(e.text()) != "" || e.Autocomplete == "one-time-code")
-	})
 }

@@ -3,6 +3,7 @@ package pages
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -30,15 +31,8 @@ func (v *Sighting) Suggest() string {
 		if !e.usable() || len(do) > 3 {
 			continue
 		}
-		at := ""
-		switch {
-		case e.ID != "":
-			at = fmt.Sprintf("{id: %q}", e.ID)
-		case e.Name != "":
-			at = fmt.Sprintf("{name: %q}", e.Name)
-		case e.Label != "" && e.Kind == Button:
-			at = fmt.Sprintf("{button: %q}", e.Label)
-		default:
+		at := v.locator(i)
+		if at == "" {
 			continue
 		}
 		switch e.Kind {
@@ -49,4 +43,28 @@ func (v *Sighting) Suggest() string {
 		}
 	}
 	return fmt.Sprintf("- {role: ..., when: {%s}, do: [%s]}", when, strings.Join(do, ", "))
+}
+
+// locator finds an element, and no other on the page; "" if nothing does.
+func (v *Sighting) locator(at int) string {
+	only := func(same func(a, b *Element) bool) bool {
+		for i := range v.Elements {
+			if i != at && same(&v.Elements[i], &v.Elements[at]) {
+				return false
+			}
+		}
+		return true
+	}
+	e := &v.Elements[at]
+	switch {
+	case e.ID != "" && only(func(a, b *Element) bool { return a.ID == b.ID }):
+		return fmt.Sprintf("{id: %q}", e.ID)
+	case e.Name != "" && only(func(a, b *Element) bool { return a.Name == b.Name }):
+		return fmt.Sprintf("{name: %q}", e.Name)
+	case e.Label != "" && e.Kind == Button && only(func(a, b *Element) bool { return a.Kind == b.Kind && a.Label == b.Label }):
+		return fmt.Sprintf("{button: %q}", "^"+regexp.QuoteMeta(e.Label)+"$")
+	case e.Name != "" && e.Value != "" && e.Kind == Button && only(func(a, b *Element) bool { return a.Name == b.Name && a.Value == b.Value }):
+		return fmt.Sprintf("{css: %q}", fmt.Sprintf("[name=%q][value=%q]", e.Name, e.Value))
+	}
+	return ""
 }
