@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"testdata/shots":             {"suites/useragent/chromium"},
 	"testdata/bench":             {},
 	"testdata":                   {},
-	"testdata/targets":           {"suites/report", "suites/rules"},
+	"testdata/targets":           {"suites/report", "suites/rules", "profiles/clientkey"},
 	"testdata/realservers":       {"testdata/targets", "suites/report", "suites/rules", "suites/wire", "loadgen"},
 }
 

@@ -16,7 +16,7 @@ var section31Clients = []Rule{
 	{"DA-10", one(transcript.ClientIdentity), nil, grantNotAllowed},
 	{"DA-11", one(transcript.ClientIdentity), nil, confidentialMustAuthenticate},
 	{"DA-12", one(transcript.ClientErrors), nil, wrongSecretAtDeviceEndpoint},
-	{"DA-13", one(transcript.ClientIdentity), nil, basicAccepted},
+	{"DA-13", one(transcript.ClientIdentity), one(transcript.SteadyPolling), basicAccepted},
 	{"DA-14", one(transcript.ClientIdentity), one(transcript.ClientErrors), ambiguousClient},
 }
 
@@ -326,6 +326,7 @@ func (j *judging) codesToPollWith(codes, poll said) {
 	case code == "" || recognised(poll.Exchange):
 	case code == "invalid_client", code == "unauthorized_client":
 		j.refusedAtToken(codes, poll)
+	case j.endsByItself() != "": // it is not about this client
 	default:
 		if again, ok := j.first(clientIdentity, labels.BasicTokenAgain); ok && again.OAuthError() == code {
 			j.warn("client-refused-token", quoted("authorization_pending"), fmt.Sprintf("the device authorization endpoint gives this client codes that it cannot use: the token endpoint answers %s, twice", describe(poll.Exchange)), codes, poll, again)

@@ -15,6 +15,9 @@
 #                  DEVICEGRANT_CLIENT_SECRET
 #   USER_PASSWORD  of the end users; unset, it is DEVICEGRANT_PASSWORD
 #
+# CLIENT_KEY, a private JWK whose public half some servers register, is
+# DEVICEGRANT_CLIENT_KEY where it is unset, and may be empty.
+#
 # RESERVED_SECRET, of a client whose id and secret hold reserved characters, is
 # made from the first. No secret is an argument of a program: any user of the
 # machine can read those.
@@ -46,6 +49,7 @@ for number in "$port" "${short_port:-0}"; do
     [[ $number =~ ^[0-9]+$ ]] || fail "$number is not a whole number"
 done
 export CLIENT_SECRET=${CLIENT_SECRET:-${DEVICEGRANT_CLIENT_SECRET:-}}
+export CLIENT_KEY=${CLIENT_KEY:-${DEVICEGRANT_CLIENT_KEY:-}}
 export USER_PASSWORD=${USER_PASSWORD:-${DEVICEGRANT_PASSWORD:-}}
 [ -n "$CLIENT_SECRET" ] || fail 'CLIENT_SECRET is not set'
 [ -n "$USER_PASSWORD" ] || fail 'USER_PASSWORD is not set'

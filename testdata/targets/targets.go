@@ -28,6 +28,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/devicegrant/devicegrant/profiles/clientkey"
 )
 
 const (
@@ -149,8 +151,13 @@ func (o Options) secrets() map[string]string {
 		return o.Secrets
 	}
 	secret, password := rand.Text(), rand.Text()
+	_, key, err := clientkey.Generate("device-key-1")
+	if err != nil {
+		panic(err) // there is no randomness
+	}
 	return map[string]string{
 		"DEVICEGRANT_CLIENT_SECRET": secret,
+		"DEVICEGRANT_CLIENT_KEY":    key,
 		// As leash.sh makes it.
 		"DEVICEGRANT_RESERVED_SECRET": "p%:w+d ~" + secret,
 		"DEVICEGRANT_PASSWORD":        password,
@@ -164,6 +171,7 @@ func (o Options) secrets() map[string]string {
 func (s *Server) environment() []string {
 	return append(os.Environ(),
 		"CLIENT_SECRET="+s.Env["DEVICEGRANT_CLIENT_SECRET"],
+		"CLIENT_KEY="+s.Env["DEVICEGRANT_CLIENT_KEY"],
 		"USER_PASSWORD="+s.Env["DEVICEGRANT_PASSWORD"])
 }
 

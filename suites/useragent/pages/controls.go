@@ -181,6 +181,9 @@ func (v *finder) findButtons() {
 		}
 		says := e.says()
 		meant := v.meaning(i)
+		if e.refuses(says) || approveWords.in(says) != "" {
+			meant = "" // an end user goes by the words, whatever is behind them
+		}
 		switch {
 		case strayWords.in(says) != "" && denyWords.in(says) == "":
 			continue
@@ -189,8 +192,6 @@ func (v *finder) findButtons() {
 				v.deny, bestDeny = i, mostDeny
 			}
 			continue
-		case meant == Approve && e.refuses(says), meant == Deny && approveWords.in(says) != "":
-			continue // its words and its markup contradict each other
 		case meant == Deny, e.refuses(says):
 			if score := denyScore(e, says); score > bestDeny {
 				v.deny, bestDeny = i, score

@@ -97,7 +97,7 @@ func TestLanguages(t *testing.T) {
 }
 
 // TestMarkup: where no word is known, names and values tell the answers apart, and
-// they are believed only where they are plain.
+// they are believed only where they are plain. An end user goes by the words.
 func TestMarkup(t *testing.T) {
 	r := heuristics(t)
 	for _, c := range []struct{ body, approve, deny string }{
@@ -108,7 +108,10 @@ func TestMarkup(t *testing.T) {
 		{`<input type=submit name=approve value=Hylkää><input type=submit name=approve value=Salli>`, "", ""},
 		{`<button name=d value=1>Hylkää</button><button name=d value=2>Salli</button>`, "", ""},
 		{`<button name=lang value=no>Norsk</button><button name=d value=2>Salli</button>`, "", ""},
-		{`<button name=d value=approve>Deny</button><button name=d value=deny>Allow</button>`, "", ""},
+		{`<button name=d value=approve>Deny</button><button name=d value=deny>Allow</button>`, `click "Allow"`, `click "Deny"`}, // as they read
+		{`<button>Continue</button><button name=abort value=yes>[ Abort ]</button>`, `click "Continue"`, `click "[ Abort ]"`},
+		{`<button name=abort value=yes>Keskeytä</button><button name=accept value=yes>Salli</button>`, `click "Salli"`, `click "Keskeytä"`},
+		{`<button name=accept value=no>Hylkää</button><button name=accept value=yes>Salli</button>`, `click "Salli"`, `click "Hylkää"`},
 		{`<button id=accept-cookies>Evästeet</button>`, "", ""},
 	} {
 		p := r.Recognise(snapshotOf(t, "<!doctype html><title>Acme</title><p>Televisio.</p><form method=post>"+c.body+"</form>", 200, nil), "ABCD-EFGH")

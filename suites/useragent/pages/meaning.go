@@ -1,6 +1,9 @@
 package pages
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // What names and values in the markup say about a button, in whatever language its
 // label is.
@@ -23,14 +26,15 @@ func (v *finder) meaning(at int) Way {
 		value = "" // it is what the end user reads
 	}
 	named := marked(e.Name)
-	switch strings.ToLower(value) {
-	case "false", "0":
-		if named == Approve {
-			return Deny
-		}
-		return ""
-	case "true", "1":
+	// As an answer, the value is about what the name asks: abort=yes refuses.
+	answer := strings.ToLower(value)
+	switch {
+	case named == Approve && slices.Contains([]string{"false", "0", "no", "off"}, answer):
+		return Deny
+	case named != "" && slices.Contains([]string{"true", "1", "yes", "on"}, answer):
 		return named
+	case named != "" && answer == "no", slices.Contains([]string{"false", "0", "off", "true", "1", "on"}, answer):
+		return ""
 	}
 	if v.shared(at) {
 		named = "" // buttons that share a name differ in something else

@@ -13,6 +13,14 @@ def client($id; $name): {
 
 def confidential($secret): . + {publicClient: false, secret: $secret};
 
+# It has only the public half of the key.
+def keyed($key): . + {
+  publicClient: false, clientAuthenticatorType: "client-jwt",
+  attributes: (.attributes + {
+    "use.jwks.string": "true", "jwks.string": ({keys: [$key | fromjson | del(.d) + {use: "sig", alg: "ES256"}]} | tojson)
+  })
+};
+
 # Without an email address and a full name, the user would have to add them at
 # the first login.
 def user($name; $first_name): {
@@ -30,6 +38,7 @@ def user($name; $first_name): {
     if $realm == "test" then
       client("device-second"; "Kitchen TV"),
       (client("device-confidential"; "Office TV") | confidential(env.CLIENT_SECRET)),
+      (if (env.CLIENT_KEY // "") != "" then client("device-key"; "Hall TV") | keyed(env.CLIENT_KEY) else empty end),
       (client("res:erved 100%"; "Reserved TV") | confidential(env.RESERVED_SECRET)),
       (client("no-device"; "Web shop") | confidential(env.CLIENT_SECRET)
         | .standardFlowEnabled = true

@@ -27,7 +27,7 @@ done
 
 # Without an administrator, Keycloak lets anyone on this machine become it.
 export KC_BOOTSTRAP_ADMIN_USERNAME=admin KC_BOOTSTRAP_ADMIN_PASSWORD=$CLIENT_SECRET
-unset CLIENT_SECRET RESERVED_SECRET USER_PASSWORD
+unset CLIENT_SECRET CLIENT_KEY RESERVED_SECRET USER_PASSWORD
 
 # The options of kc.sh. It runs Java as a child, which would survive a SIGKILL.
 java=(

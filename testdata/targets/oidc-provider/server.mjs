@@ -5,6 +5,9 @@
 //   DEVICE_TTL     lifetime of the codes in seconds (600)
 //   CODE_CHARSET   characters of the user code: base-20 (default) or digits
 //   CODE_MASK      its shape (****-****)
+//   CLIENT_KEY     private JWK of device-key, of which the public half is
+//                  registered; unset, it is DEVICEGRANT_CLIENT_KEY, and without
+//                  either there is no such client
 //   CLIENT_SECRET  secret of device-secret and no-device; unset, it is read
 //                  from DEVICEGRANT_CLIENT_SECRET, and without either nobody
 //                  knows it
@@ -47,6 +50,12 @@ function configuration() {
     ...authentication,
   });
   const device = [GRANT, 'refresh_token'];
+  const keyed = [];
+  const key = process.env.CLIENT_KEY || process.env.DEVICEGRANT_CLIENT_KEY;
+  if (key) {
+    const { d, ...half } = JSON.parse(key);
+    keyed.push(client('device-key', device, { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [half] } }));
+  }
 
   return {
     clients: [
@@ -54,6 +63,7 @@ function configuration() {
       client('device-other', device, open),
       client('device-secret', device, basic),
       client('no-device', ['client_credentials'], basic),
+      ...keyed,
     ],
     // One that is about access, beside the two that it knows.
     scopes: ['openid', 'offline_access', 'demo'],
