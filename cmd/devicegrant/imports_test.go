@@ -16,15 +16,16 @@ const module = "github.com/devicegrant/devicegrant/"
 // mayImport is the order of the packages: each may import those that its entry
 // names, and no other of ours.
 var mayImport = map[string][]string{
-	"profiles":                  {},
+	"profiles":                  {"profiles/totp"},
 	"profiles/redact":           {"profiles"},
+	"profiles/totp":             {},
 	"fakeidp":                   {},
 	"suites/wire":               {},
 	"suites/transcript":         {"suites/wire"},
 	"suites/transcript/labels":  {},
 	"suites/lateness":           {},
 	"suites/useragent/pages":    {"suites/transcript", "profiles"},
-	"suites/useragent":          {"suites/useragent/pages", "suites/transcript", "profiles"},
+	"suites/useragent":          {"suites/useragent/pages", "suites/transcript", "profiles", "profiles/totp"},
 	"suites/useragent/chromium": {"suites/useragent", "suites/useragent/pages", "suites/transcript"},
 	"suites/scenario":           {"suites/lateness", "suites/wire", "suites/transcript", "suites/transcript/labels", "suites/useragent", "profiles"},
 	"suites/rules":              {"suites/wire", "suites/transcript", "suites/transcript/labels", "profiles", "profiles/redact"},
@@ -66,6 +67,7 @@ var onlyIn = map[string][]string{
 	"github.com/andybalholm":        {"profiles", "suites/useragent"},
 	"golang.org/x/term":             {"cmd/devicegrant"},
 	"golang.org/x/time":             {"suites/scenario"},
+	"github.com/pquerna/otp":        {"profiles/totp"},
 	"rsc.io/qr":                     {"suites/useragent"},
 	"github.com/mattn/go-runewidth": {"cmd/devicegrant"},
 	"github.com/HdrHistogram":       {"loadgen"},
