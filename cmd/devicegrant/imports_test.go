@@ -72,6 +72,7 @@ var onlyIn = map[string][]string{
 	"github.com/mattn/go-runewidth": {"cmd/devicegrant"},
 	"github.com/HdrHistogram":       {"loadgen"},
 	"github.com/prometheus":         {"cmd/devicegrant"},
+	"github.com/pquerna/otp":        {"profiles/totp"},
 }
 
 // TestImports holds the order of the packages. What the fake IdP may import
