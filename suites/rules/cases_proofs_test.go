@@ -39,6 +39,7 @@ var proofCases = []ruleCase{
 	{"EXT-07", "taken twice at the token endpoint", in(proofs, "token/again", oauthError("authorization_pending")), Warn, "replayed"},
 	{"EXT-07", "another error", in(proofs, "proof/expired", oauthError("invalid_grant")), Warn, "other-error"},
 	{"EXT-07", "another error for a used one", in(proofs, "proof/again", oauthError("invalid_request")), Pass, ""},
+	{"EXT-07", "two clients are a bad request", in(proofs, "proof/other client", oauthError("invalid_request")), Pass, ""},
 	{"EXT-07", "400 for a refused one", in(proofs, "proof/wrong key", oauthError("invalid_client")), Pass, ""},
 	{"EXT-07", "no pending answer", in(proofs, "token/wrong key", oauthError("slow_down")), Inconclusive, ""},
 	{"EXT-07", "its own is refused", in(proofs, "control/keyed", oauthError("invalid_client")), Inconclusive, ""},

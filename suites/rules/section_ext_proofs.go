@@ -90,8 +90,8 @@ func (j *judging) forgedProofsRefused(what string, kind func(profiles.ClientAuth
 			case !ok:
 			case e.served(x.Exchange):
 				j.fail("accepted-"+strings.ReplaceAll(forged.name, " ", "-"), quoted("invalid_client"), describe(x.Exchange)+" for "+forged.what, x, control)
-			case hasError(x.Exchange, "invalid_client"):
-				refused++
+			case hasError(x.Exchange, "invalid_client"), forged.name == labels.OtherClient && hasError(x.Exchange, "invalid_request"):
+				refused++ // client_id contradicts the assertion, which is a bad request too (RFC 7521 section 4.2)
 			case x.OAuthError() != "" && !saysLittle(x):
 				j.warn("other-error", quoted("invalid_client"), describe(x.Exchange)+" for "+forged.what, x)
 			default:
