@@ -271,7 +271,7 @@ func (c *Config) fillDefaults() {
 	setDefault(&c.GuessesPerAddress, d.GuessesPerAddress)
 	setDefault(&c.PollHistory, d.PollHistory)
 	setDefault(&c.ClockRate, d.ClockRate)
-	secret := rand.Text()
+	secret := rand.Text() + rand.Text() // long enough for client_secret_jwt
 	for i := range c.Clients {
 		client := &c.Clients[i]
 		setDefault(&client.Name, client.ID)

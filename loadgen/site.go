@@ -51,6 +51,11 @@ func NewSite(p *profiles.Profile, found profiles.Endpoints, o SiteOptions) (*Sit
 	if client == nil {
 		return nil, errors.New("the profile has no clients.public, the client that the devices use")
 	}
+	for _, method := range []profiles.ClientAuth{client.Auth, client.DeviceAuth} {
+		if method.Proves() {
+			return nil, fmt.Errorf("load does not authenticate with %s: let clients.public be a public client or one with a secret", method)
+		}
+	}
 	scopes := client.Scopes
 	if scopes == nil {
 		scopes = p.Scopes

@@ -47,6 +47,16 @@ func TestNoSecretInAQuery(t *testing.T) {
 	}
 }
 
+// TestKeysAreRefused: a load cannot sign for each request, and says so at once.
+func TestKeysAreRefused(t *testing.T) {
+	p := &profiles.Profile{Name: "x"}
+	p.Clients.Public = &profiles.Client{ID: "c", Auth: profiles.AuthPrivateKeyJWT, DeviceAuth: profiles.AuthNone}
+	_, err := NewSite(p, profiles.Endpoints{DeviceAuthorization: "http://127.0.0.1/d", Token: "http://127.0.0.1/t"}, SiteOptions{})
+	if err == nil || !strings.Contains(err.Error(), "private_key_jwt") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestBasicNamesTheClientOnce: beside HTTP Basic, client_id stands in the body
 // only where the profile says so.
 func TestBasicNamesTheClientOnce(t *testing.T) {

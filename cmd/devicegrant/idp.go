@@ -239,7 +239,7 @@ func idpSecrets(config *fakeidp.Config) (exports []string, err error) {
 		if value := os.Getenv(name); value != "" {
 			return value
 		}
-		value := rand.Text()
+		value := rand.Text() + rand.Text() // long enough for client_secret_jwt
 		exports = append(exports, fmt.Sprintf("export %s=%s", name, value))
 		return value
 	}

@@ -91,8 +91,12 @@ func FromSecret(secret, algorithm string) (*Key, error) {
 	if algorithm != "" {
 		k.algorithm = jose.SignatureAlgorithm(algorithm)
 	}
-	if k.algorithm != jose.HS256 && k.algorithm != jose.HS384 && k.algorithm != jose.HS512 {
+	least := map[jose.SignatureAlgorithm]int{jose.HS256: 32, jose.HS384: 48, jose.HS512: 64}[k.algorithm]
+	switch {
+	case least == 0:
 		return nil, fmt.Errorf("a secret cannot sign with %q; it can with HS256, HS384, HS512", algorithm)
+	case len(secret) < least:
+		return nil, fmt.Errorf("the secret is too short for %s, which needs %d bytes (RFC 7518 section 3.2)", k.algorithm, least)
 	}
 	return k, nil
 }

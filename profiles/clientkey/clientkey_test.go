@@ -127,6 +127,9 @@ func TestFromSecret(t *testing.T) {
 	if _, err := FromSecret("s", "RS256"); err == nil {
 		t.Error("a secret signs with HMAC only")
 	}
+	if _, err := FromSecret("hush", ""); err == nil || strings.Contains(err.Error(), "hush") {
+		t.Errorf("%v for a short secret", err)
+	}
 }
 
 func FuzzParse(f *testing.F) {
