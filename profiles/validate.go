@@ -167,6 +167,9 @@ func (d *document) checkClient(path string, c *Client) {
 			d.reportAt(join(path, "audience"), clip(c.Audience)+" is not a URL", "expected issuer, token_endpoint, endpoint or a URL")
 		}
 	}
+	if c.Certificate != nil && c.Auth == AuthNone && c.DeviceAuth == AuthNone {
+		d.reportAt(join(path, "certificate"), "no method of the client shows it", "write auth: tls_client_auth or self_signed_tls_client_auth")
+	}
 	authPath := join(path, "auth")
 	d.checkAuth(authPath, c.Auth, c)
 	if c.DeviceAuth != c.Auth {

@@ -23,6 +23,9 @@ func certified(more ...edit) edit {
 	return all(append(edits, more...)...)
 }
 
+// openID makes the target one that grants openid.
+var openID = profile(func(p *profiles.Profile) { p.Scopes = []string{"openid"} })
+
 // bound makes the confidential client's token one that it got with a certificate.
 func bound(to string) edit {
 	return certified(in(tokenUse, "full/token", func(x *wire.Exchange) { x.Certificate = "own" }), in(tokenUse, "full/introspection", member("cnf", to)))
@@ -35,8 +38,9 @@ var proofCases = []ruleCase{
 	{"EXT-07", "expired", in(proofs, "token/expired", oauthError("authorization_pending")), Fail, "accepted-expired"},
 	{"EXT-07", "another audience", in(proofs, "proof/other audience", answer(200, codes)), Fail, "accepted-other-audience"},
 	{"EXT-07", "about another client", in(proofs, "proof/other client", answer(200, codes)), Fail, "accepted-other-client"},
-	{"EXT-07", "taken twice", in(proofs, "proof/again", answer(200, codes)), Warn, "replayed"},
-	{"EXT-07", "taken twice at the token endpoint", in(proofs, "token/again", oauthError("authorization_pending")), Warn, "replayed"},
+	{"EXT-07", "taken twice", all(openID, in(proofs, "proof/again", answer(200, codes))), Warn, "replayed"},
+	{"EXT-07", "taken twice at the token endpoint", all(openID, in(proofs, "token/again", oauthError("authorization_pending"))), Warn, "replayed"},
+	{"EXT-07", "taken twice without OpenID", in(proofs, "proof/again", answer(200, codes)), Pass, ""},
 	{"EXT-07", "another error", in(proofs, "proof/expired", oauthError("invalid_grant")), Warn, "other-error"},
 	{"EXT-07", "another error for a used one", in(proofs, "proof/again", oauthError("invalid_request")), Pass, ""},
 	{"EXT-07", "two clients are a bad request", in(proofs, "proof/other client", oauthError("invalid_request")), Pass, ""},

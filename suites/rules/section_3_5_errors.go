@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/devicegrant/devicegrant/profiles/redact"
 	"github.com/devicegrant/devicegrant/suites/transcript"
@@ -174,13 +175,29 @@ func (j *judging) strays() {
 	for _, key := range odd.order {
 		list := odd.found[key]
 		observed := fmt.Sprintf("%d of %d requests (%s): %s; sent again, they got another answer", len(list), total, confidence(len(list), total), key)
-		if x := list[0]; (x.Failure != nil || x.Status >= 500) && leastShare(len(list), total) > oftenStray {
+		if recurs(list) && leastShare(len(list), total) > oftenStray {
 			j.warn("often-stray", "each request is answered for what it is", observed, shown(list)...)
 			continue
 		}
 		j.note("stray", observed, shown(list)...)
 	}
 }
+
+// recurs says that faults of the server are no single event, as a restart is: they are
+// of a kind that is its own, and in several stretches of ten seconds.
+func recurs(list []said) bool {
+	when := map[time.Duration]bool{}
+	for _, x := range list {
+		own := x.Status >= 500 && x.Status != 503 || x.Failure != nil && x.Failure.Kind == wire.FailReset
+		if own {
+			when[x.Sent/(10*time.Second)] = true
+		}
+	}
+	return len(when) >= leastStretches
+}
+
+// leastStretches are more than a restart of twenty seconds touches.
+const leastStretches = 4
 
 // straysIn are the answers of a scenario that did not come again when the same was
 // asked again.

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -390,6 +391,9 @@ func (j *judging) endedOnSite(a transcript.Attack) bool {
 	return err == nil && ended.Host != "" && ended.Host == began.Host
 }
 
+// tokenNames are on cookies that hold a form's token, and no login.
+var tokenNames = regexp.MustCompile(`(?i)token|state|nonce|form|forgery`)
+
 // sessionLike are cookies that could be the login's: long enough that nobody
 // guesses them, and not there for scripts to copy into forms.
 func sessionLike(c transcript.Cookie) bool {
@@ -499,7 +503,7 @@ func (j *judging) sessionCookies(visit transcript.Journey) {
 	for _, c := range sessions {
 		switch {
 		case c.Field == "":
-		case len(sessions) == 1:
+		case len(sessions) == 1 && tokenNames.FindString(c.Name) == "":
 			j.warn("printed", "the login's cookie stands in no page", fmt.Sprintf("the hidden field %s has the value of the cookie %s: who reads the page has the session, whatever HttpOnly forbids", clip(c.Field), clip(c.Name)))
 		default:
 			j.note("printed-beside", fmt.Sprintf("the hidden field %s has the value of the cookie %s, which may be a token of its own and not the login", clip(c.Field), clip(c.Name)))

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/devicegrant/devicegrant/profiles"
@@ -92,6 +93,8 @@ func (j *judging) forgedProofsRefused(what string, kind func(profiles.ClientAuth
 				j.fail("accepted-"+strings.ReplaceAll(forged.name, " ", "-"), quoted("invalid_client"), describe(x.Exchange)+" for "+forged.what, x, control)
 			case hasError(x.Exchange, "invalid_client"), forged.name == labels.OtherClient && hasError(x.Exchange, "invalid_request"):
 				refused++ // client_id contradicts the assertion, which is a bad request too (RFC 7521 section 4.2)
+			case x.Failure != nil && x.Failure.Kind == wire.FailTLS:
+				refused++ // in the handshake
 			case x.OAuthError() != "" && !saysLittle(x):
 				j.warn("other-error", quoted("invalid_client"), describe(x.Exchange)+" for "+forged.what, x)
 			default:
@@ -115,6 +118,8 @@ func (j *judging) replayedProof(e proofEndpoint) {
 	again, ok := j.maybe(transcript.ClientProofs, labels.Join(e.prefix, labels.Again))
 	switch {
 	case !ok:
+	case e.served(again.Exchange) && !slices.Contains(j.Profile.Scopes, "openid"):
+		j.note("replay", describe(again.Exchange)+" for an assertion that was used before, as RFC 7523 section 3 allows", first, again)
 	case e.served(again.Exchange):
 		j.warn("replayed", "an assertion is taken once (OpenID Connect Core section 9)", describe(again.Exchange)+" for an assertion that was used before", first, again)
 	case hasError(again.Exchange, "invalid_client"):

@@ -26,6 +26,13 @@ func (e *Environment) setPace() {
 			e.ceilings[withoutQuery(endpoint)] = ceiling(perMinute)
 		}
 	}
+	for alias, endpoint := range map[string]string{
+		e.Target.Endpoints.MTLSDeviceAuthorization: e.Target.Endpoints.DeviceAuthorization, e.Target.Endpoints.MTLSToken: e.Target.Endpoints.Token,
+	} {
+		if limiter := e.ceilings[withoutQuery(endpoint)]; alias != "" && limiter != nil {
+			e.ceilings[withoutQuery(alias)] = limiter
+		}
+	}
 }
 
 // ceiling keeps any minute at or below so many requests: what may come at once
@@ -55,7 +62,8 @@ func (e *Environment) turn(ctx context.Context, address string) error {
 
 // issues says that the address is that of the device authorization endpoint.
 func (e *Environment) issues(address string) bool {
-	return e.Target.Endpoints.DeviceAuthorization != "" && withoutQuery(address) == withoutQuery(e.Target.Endpoints.DeviceAuthorization)
+	bare, at := withoutQuery(address), e.Target.Endpoints
+	return bare != "" && (bare == withoutQuery(at.DeviceAuthorization) || bare == withoutQuery(at.MTLSDeviceAuthorization))
 }
 
 func withoutQuery(address string) string {

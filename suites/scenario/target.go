@@ -225,7 +225,10 @@ func (t *Target) ownOrigin(p *profiles.Profile, address string) bool {
 
 // checkDiscovered refuses discovered endpoints that must not be contacted.
 func (t *Target) checkDiscovered(p *profiles.Profile) error {
-	for _, endpoint := range []string{t.Endpoints.DeviceAuthorization, t.Endpoints.Token} {
+	for _, endpoint := range []string{t.Endpoints.DeviceAuthorization, t.Endpoints.Token, t.Endpoints.MTLSDeviceAuthorization, t.Endpoints.MTLSToken} {
+		if endpoint == "" {
+			continue // only the aliases may be absent
+		}
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || (u.Scheme != "https" && (u.Scheme != "http" || !p.TLS.AllowHTTP)) {
 			return &TargetError{

@@ -131,7 +131,7 @@ func (v *visit) afterDeny(p *pages.Sighting) choice {
 		v.seen[key]++
 		return choice{way: pages.Deny}
 	}
-	v.j.Confirmed = p.Role == pages.RoleDenied || p.Role == pages.RoleCode
+	v.j.Confirmed = p.Role == pages.RoleDenied || p.Role == pages.RoleCode && v.holdsCode()
 	if p.Status >= 400 && !v.j.Confirmed {
 		return choice{end: transcript.ErrorPage}
 	}

@@ -323,7 +323,7 @@ func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 		v.earlier = append(v.earlier, s.Said())
 	}
 	var picture []byte
-	if !v.task.Unpictured {
+	if !v.task.Unpictured && (s.Role != pages.RoleMFA || len(v.second.typed) == 0) {
 		picture = v.tab.Screenshot(ctx)
 	}
 	v.j.Steps = append(v.j.Steps, transcript.Step{
@@ -339,6 +339,9 @@ func (v *visit) note(ctx context.Context, s settled) *transcript.Step {
 // and the one-time code that the end user typed.
 func (v *visit) shownValues(p *pages.Sighting) []string {
 	var values []string
+	if p.Role == pages.RoleMFA {
+		return nil
+	}
 	for i := range p.Elements {
 		e := &p.Elements[i]
 		if e.Kind == pages.TextField && e.Visible && e.Value != "" && e.Value != v.values["username"] && e.Value != v.values["totp"] && len(values) < maxShown {

@@ -135,7 +135,10 @@ func (c *Client) showing(certificate *tls.Certificate) *Client {
 	if known, ok := c.shown.Load(key); ok {
 		return known.(*Client)
 	}
-	other := c.WithTLS(func(config *tls.Config) { config.Certificates = []tls.Certificate{*certificate} })
+	other := c.WithTLS(func(config *tls.Config) {
+		// Whatever authorities the server lists: it is the server that refuses.
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
+	})
 	other.slots, other.group, other.shown = c.slots, c.group, c.shown
 	known, _ := c.shown.LoadOrStore(key, other)
 	return known.(*Client)

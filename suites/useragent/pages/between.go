@@ -23,7 +23,7 @@ func (v *Sighting) asksToStay(userCode string) bool {
 			text = strings.ReplaceAll(text, e.Label, " ")
 		}
 	}
-	return staySignedIn.in(text) != "" && consentWords.in(v.Title+" "+text) == ""
+	return staySignedIn.in(text) != "" && consentWords.in(v.Title+" "+text) == "" && deviceWords.in(v.Title+" "+text) == ""
 }
 
 // saysNo is the button or link that declines, buttons first.

@@ -170,7 +170,7 @@ func (v *finder) findButtons() {
 	bestSubmit, bestApprove, bestDeny := 0, 0, 0
 	for i := range v.Elements {
 		e := &v.Elements[i]
-		if v.inBanner(e) || v.aboutCookies(e.says()) {
+		if v.inBanner(e) || v.aboutCookies(e) {
 			continue
 		}
 		if e.Kind == Button && e.Visible && !e.Enabled && (anchor == none || e.Form == v.Elements[anchor].Form) {
@@ -181,7 +181,7 @@ func (v *finder) findButtons() {
 		}
 		says := e.says()
 		meant := v.meaning(i)
-		if e.refuses(says) || approveWords.in(says) != "" {
+		if e.refuses(says) || approveWords.in(says) != "" || continueWords.in(says) != "" {
 			meant = "" // an end user goes by the words, whatever is behind them
 		}
 		switch {

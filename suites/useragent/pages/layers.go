@@ -9,7 +9,7 @@ import (
 
 // What stands on and in a banner that asks about cookies.
 var (
-	cookieWords = list(`cookie*`)
+	cookieWords = list(`cookie*`, `çerez*`, `クッキー`, `쿠키`)
 	// grantWords are on no such banner: they ask for more than cookies.
 	grantWords = list(`wants|would like to access|your account|authorize|authorise|user code|device code|scope*|grant*|sign in|log in`,
 		`möchte|konto|benutzercode|berechtigung*|anmelden`, `souhaite|votre compte|connecter`, `quiere|su cuenta|tu cuenta|permiso*`)
@@ -125,9 +125,14 @@ func dismissScore(e *Element) int {
 	return 0
 }
 
-// aboutCookies reports whether a button speaks of cookies, wherever it stands.
-func (s *Snapshot) aboutCookies(says string) bool {
-	return cookieWords.in(says) != "" || aboutAll.in(says) != "" && cookieWords.in(s.Text) != ""
+// aboutCookies reports whether a button speaks of cookies, wherever it stands: by
+// itself, or as "Accept all" in a part of the page that does.
+func (s *Snapshot) aboutCookies(e *Element) bool {
+	says, around := e.says(), s.Text
+	if e.Group > 0 && e.Group <= len(s.Layers) {
+		around = s.Layers[e.Group-1].Text
+	}
+	return cookieWords.in(says) != "" || aboutAll.in(says) != "" && cookieWords.in(around) != "" && grantWords.in(around) == ""
 }
 
 // asksToRefuse reports whether the element is in a dialog over the page that asks

@@ -13,7 +13,7 @@ func (v *finder) findSecond(texts []int) []int {
 	}
 	for _, i := range texts {
 		e := &v.Elements[i]
-		if recovery.in(e.text()) == "" && secondWord.in(e.text()) != "" {
+		if recovery.in(e.text()) == "" && secondWord.in(e.text()) != "" && deviceCodes.in(e.text()) == "" {
 			return []int{i}
 		}
 	}
@@ -25,7 +25,7 @@ func (v *finder) findSecond(texts []int) []int {
 	}
 	for _, i := range texts {
 		e := &v.Elements[i]
-		if recovery.in(e.text()) == "" && userScore(e) == 0 && otherCodes.in(e.text()) == "" &&
+		if recovery.in(e.text()) == "" && deviceCodes.in(e.text()) == "" && userScore(e) == 0 && otherCodes.in(e.text()) == "" &&
 			(e.Autocomplete == "one-time-code" || codeWords.in(e.text()) != "" || len(texts) == 1) {
 			return []int{i}
 		}
