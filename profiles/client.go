@@ -25,6 +25,19 @@ func (e Endpoints) TokenOf(method ClientAuth) string {
 	return e.Token
 }
 
+// AboutTokensOf is where a client that authenticates by a method asks about a token,
+// or revokes it: at Introspection or Revocation, or their alias.
+func (e Endpoints) AboutTokensOf(method ClientAuth, endpoint string) string {
+	switch {
+	case !method.IsTLS():
+	case endpoint == e.Introspection:
+		return cmp.Or(e.MTLSIntrospection, endpoint)
+	case endpoint == e.Revocation:
+		return cmp.Or(e.MTLSRevocation, endpoint)
+	}
+	return endpoint
+}
+
 // Proving is the client that authenticates with an assertion or a certificate; nil for
 // none.
 func (c *Clients) Proving() *Client {

@@ -76,11 +76,13 @@ type Endpoints struct {
 	Revocation          string `yaml:"revocation"`
 	UserInfo            string `yaml:"userinfo"`
 	JWKS                string `yaml:"jwks"`
-	// MTLSDeviceAuthorization and MTLSToken are where clients go that authenticate
-	// with a certificate (mtls_endpoint_aliases of RFC 8705 section 5). Default:
-	// those of the metadata, or else the endpoints above.
+	// The endpoints with MTLS are where clients go that authenticate with a
+	// certificate (mtls_endpoint_aliases of RFC 8705 section 5). Default: those of the
+	// metadata, or else the endpoints above.
 	MTLSDeviceAuthorization string `yaml:"mtls_device_authorization"`
 	MTLSToken               string `yaml:"mtls_token"`
+	MTLSIntrospection       string `yaml:"mtls_introspection"`
+	MTLSRevocation          string `yaml:"mtls_revocation"`
 }
 
 // Clients are the registered clients that a run uses.

@@ -165,10 +165,14 @@ func (t *Target) fill(document wire.Object) {
 	var aliases struct {
 		DeviceAuthorization string `json:"device_authorization_endpoint"`
 		Token               string `json:"token_endpoint"`
+		Introspection       string `json:"introspection_endpoint"`
+		Revocation          string `json:"revocation_endpoint"`
 	}
 	if json.Unmarshal(document.Raw("mtls_endpoint_aliases"), &aliases) == nil {
 		t.Endpoints.MTLSDeviceAuthorization = cmp.Or(t.Endpoints.MTLSDeviceAuthorization, aliases.DeviceAuthorization)
 		t.Endpoints.MTLSToken = cmp.Or(t.Endpoints.MTLSToken, aliases.Token)
+		t.Endpoints.MTLSIntrospection = cmp.Or(t.Endpoints.MTLSIntrospection, aliases.Introspection)
+		t.Endpoints.MTLSRevocation = cmp.Or(t.Endpoints.MTLSRevocation, aliases.Revocation)
 	}
 }
 
@@ -225,7 +229,8 @@ func (t *Target) ownOrigin(p *profiles.Profile, address string) bool {
 
 // checkDiscovered refuses discovered endpoints that must not be contacted.
 func (t *Target) checkDiscovered(p *profiles.Profile) error {
-	for _, endpoint := range []string{t.Endpoints.DeviceAuthorization, t.Endpoints.Token, t.Endpoints.MTLSDeviceAuthorization, t.Endpoints.MTLSToken} {
+	for _, endpoint := range []string{t.Endpoints.DeviceAuthorization, t.Endpoints.Token, t.Endpoints.MTLSDeviceAuthorization, t.Endpoints.MTLSToken,
+		t.Endpoints.MTLSIntrospection, t.Endpoints.MTLSRevocation} {
 		if endpoint == "" {
 			continue // only the aliases may be absent
 		}

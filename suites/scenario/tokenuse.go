@@ -164,6 +164,9 @@ func (c *conversation) ask(label, accessToken string) {
 	if accessToken != "" && c.Target.Endpoints.UserInfo != "" {
 		r := wire.Get(label+"/userinfo", c.Target.Endpoints.UserInfo)
 		r.Header.Set("Authorization", "Bearer "+accessToken)
+		if client := c.Profile.Clients.Confidential; client != nil && tokenAuth(client).IsTLS() {
+			r.Certificate = client.TLSCertificate() // the token may be bound to it (RFC 8705 section 3)
+		}
 		c.send(r)
 	}
 }
@@ -173,7 +176,7 @@ func (c *conversation) ask(label, accessToken string) {
 func (c *conversation) aboutToken(label, endpoint string, client *profiles.Client, token string) wire.Request {
 	form := wire.Form{{Name: "token", Value: token}, {Name: "client_id", Value: client.ID}}
 	method := tokenAuth(client)
-	return c.authenticate(wire.Post(label, endpoint, identifying(form, client, method)), client, method)
+	return c.authenticate(wire.Post(label, c.Target.Endpoints.AboutTokensOf(method, endpoint), identifying(form, client, method)), client, method)
 }
 
 // introspectToken is RFC 7662 section 2.1, which is for clients that
